@@ -1,0 +1,4 @@
+"""Reading photographs of skin lesions: data, training, evaluation, export and inference.
+
+Nothing here imports Django, and what serving needs imports no torch.
+"""

@@ -1,0 +1,8 @@
+"""Errors that a person can mend."""
+
+
+class UserError(Exception):
+    """Bad input, told in one line that names the file or field, the limit and the remedy.
+
+    Commands print the message alone and exit with code 2.
+    """
