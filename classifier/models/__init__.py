@@ -1,0 +1,27 @@
+"""The domain: patients, their lesions, photographs of these, readings of the photographs, and reviews of the readings."""
+
+from classifier.models.image import ImageCorrection, LesionImage, Modality
+from classifier.models.lesion import BodySite, Lesion
+from classifier.models.model_version import ModelStatus, ModelVersion
+from classifier.models.patient import Patient, Sex
+from classifier.models.prediction import Outcome, Prediction, Status
+from classifier.models.review import Certainty, Diagnosis, Review, ReviewKind
+
+__all__ = [
+    "BodySite",
+    "Certainty",
+    "Diagnosis",
+    "ImageCorrection",
+    "Lesion",
+    "LesionImage",
+    "Modality",
+    "ModelStatus",
+    "ModelVersion",
+    "Outcome",
+    "Patient",
+    "Prediction",
+    "Review",
+    "ReviewKind",
+    "Sex",
+    "Status",
+]

@@ -1,0 +1,111 @@
+"""Photographs of lesions, and the corrections made to where they belong."""
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from classifier.models.lesion import Lesion
+from skinsite.accounts.models import Membership
+
+
+class Modality(models.TextChoices):
+    """How a photograph was taken."""
+
+    DERMOSCOPIC = "dermoscopic", _("Dermoscopic")
+    CLINICAL = "clinical", _("Clinical")
+
+
+class LesionImageQuerySet(models.QuerySet["LesionImage"]):
+    """Photographs, by who may see them and whether they still count."""
+
+    def visible_to(self, actor: Membership) -> Self:
+        """Photographs of the lesions of the actor's clinic."""
+        return self.filter(lesion__patient__clinic=actor.clinic_id)
+
+    def in_use(self) -> Self:
+        """Photographs that nobody has marked as entered in error."""
+        return self.filter(entered_in_error_at=None)
+
+
+class LesionImage(models.Model):
+    """A photograph. Its bytes lie in the private storage under its UUID, rebuilt from pixels, with no metadata left.
+
+    ``upload_sha256`` is of the bytes as they came (they are not kept), ``stored_sha256`` of those that every reading is
+    computed from. ``original_name`` is data for people, never a path.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
+    modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
+    original_name = models.CharField(_("file name"), max_length=120, blank=True)
+    upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)
+    stored_sha256 = models.CharField(max_length=64, editable=False)
+    stored_name = models.CharField(max_length=80, unique=True, editable=False)
+    stored_bytes = models.PositiveIntegerField(editable=False)
+    width = models.PositiveIntegerField(_("width"), editable=False)
+    height = models.PositiveIntegerField(_("height"), editable=False)
+    notes = models.JSONField(_("conversions"), default=list, blank=True, editable=False)
+    uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False, db_index=True)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    entered_in_error_at = models.DateTimeField(_("entered in error"), null=True, blank=True, editable=False)
+
+    objects = LesionImageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("photograph")
+        verbose_name_plural = _("photographs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["lesion", "upload_sha256"],
+                condition=models.Q(entered_in_error_at=None),
+                name="image_bytes_once_per_lesion",
+            ),
+            models.CheckConstraint(condition=models.Q(modality__in=Modality.values), name="image_modality_known"),
+            models.CheckConstraint(
+                condition=models.Q(width__gt=0, height__gt=0, stored_bytes__gt=0), name="image_not_empty"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.original_name or str(self.public_id)
+
+    @property
+    def thumbnail_name(self) -> str:
+        """The storage name of the thumbnail."""
+        return f"thumbnails/{self.public_id}.jpg"
+
+
+class CorrectionKind(models.TextChoices):
+    """What was put right."""
+
+    MOVED = "moved", _("Moved to another lesion")
+    MODALITY = "modality", _("Modality corrected")
+    ENTERED_IN_ERROR = "entered_in_error", _("Marked as entered in error")
+
+
+class ImageCorrection(models.Model):
+    """What was put right about a photograph, by whom and why. Append-only; readings made before stay as they are."""
+
+    image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="corrections")
+    kind = models.CharField(_("correction"), max_length=20, choices=CorrectionKind)
+    before = models.CharField(_("before"), max_length=80)
+    after = models.CharField(_("after"), max_length=80)
+    reason = models.CharField(_("reason"), max_length=500)
+    made_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        verbose_name = _("correction")
+        verbose_name_plural = _("corrections")
+        ordering = ["made_at"]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(kind__in=CorrectionKind.values), name="correction_kind_known"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="correction_reason_given"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_kind_display())

@@ -1,0 +1,54 @@
+"""Patients, known here by a code of the clinic's and by no name."""
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from skinsite.accounts.models import Membership
+
+
+class Sex(models.TextChoices):
+    """Sex as HAM10000 and the ISIC Archive record it."""
+
+    FEMALE = "female", _("Female")
+    MALE = "male", _("Male")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class PatientQuerySet(models.QuerySet["Patient"]):
+    """Patients, by who may see them."""
+
+    def visible_to(self, actor: Membership) -> Self:
+        """Patients of the actor's clinic."""
+        return self.filter(clinic=actor.clinic_id)
+
+
+class Patient(models.Model):
+    """A person under the code that the clinic gives; who it is stays in the clinic's own records."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
+    code = models.CharField(_("patient code"), max_length=40)
+    sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
+    birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = PatientQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("patient")
+        verbose_name_plural = _("patients")
+        constraints = [
+            models.UniqueConstraint("clinic", Lower("code"), name="patient_code_once_per_clinic"),
+            models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
+            models.CheckConstraint(condition=~models.Q(code=""), name="patient_code_given"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,154 @@
+"""Readings: what a model made of a photograph, kept unchanged with all that produced it."""
+
+import uuid
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from classifier.models.image import LesionImage, Modality
+from classifier.models.model_version import ModelVersion
+from skinsite.accounts.models import Membership
+
+
+class Status(models.TextChoices):
+    """How far a reading is. It moves one way, each step a conditional UPDATE from the step before."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    FAILED = "failed", _("Failed")
+
+
+class Outcome(models.TextChoices):
+    """What a finished reading says. There is no all-clear."""
+
+    LOW_RISK = "low_risk", _("Low risk")
+    SUSPICIOUS = "suspicious", _("Suspicious")
+    REFER_UNCERTAIN = "refer_uncertain", _("Refer: uncertain")
+    NOT_ASSESSABLE = "not_assessable", _("Not assessable")
+
+
+# What each status says about the fields; the database holds every row to it.
+_NOT_FINISHED = Q(
+    outcome=None,
+    reason="",
+    finished_at=None,
+    logits__isnull=True,
+    probabilities__isnull=True,
+    malignant_probability=None,
+    failure="",
+)
+_PRODUCED = Q(
+    model_version__isnull=False,
+    started_at__isnull=False,
+    logits__isnull=False,
+    probabilities__isnull=False,
+    balanced_scores__isnull=False,
+    malignant_probability__gte=0,
+    malignant_probability__lte=1,
+    thresholds__isnull=False,
+) & ~Q(bundle_sha256="")
+_NOT_RUN = Q(
+    outcome=Outcome.NOT_ASSESSABLE,
+    modality=Modality.CLINICAL,
+    model_version=None,
+    logits__isnull=True,
+    probabilities__isnull=True,
+    malignant_probability=None,
+)
+_IMPLIED = (
+    (Q(status=Status.QUEUED) & _NOT_FINISHED & Q(model_version=None))
+    | (Q(status=Status.RUNNING, model_version__isnull=False, started_at__isnull=False, attempts__gte=1) & _NOT_FINISHED)
+    | (
+        Q(status=Status.DONE, finished_at__isnull=False, outcome__isnull=False, failure="")
+        & ~Q(reason="")
+        & (_PRODUCED | _NOT_RUN)
+    )
+    | (Q(status=Status.FAILED, finished_at__isnull=False, outcome=None, probabilities__isnull=True) & ~Q(failure=""))
+)
+
+
+class PredictionQuerySet(models.QuerySet["Prediction"]):
+    """Readings, by who may see them and what waits."""
+
+    def visible_to(self, actor: Membership) -> Self:
+        """Readings of the photographs of the actor's clinic."""
+        return self.filter(image__lesion__patient__clinic=actor.clinic_id)
+
+
+class Prediction(models.Model):
+    """One reading of one photograph.
+
+    ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``; whether
+    anybody is told them is ``shows_probabilities``. After ``done`` or ``failed`` a database trigger refuses every UPDATE.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
+    modality = models.CharField(_("modality"), max_length=20, choices=Modality)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False, db_index=True)
+
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
+    waiting_for = models.CharField(_("waiting for"), max_length=40, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    started_at = models.DateTimeField(_("started"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+    failure = models.CharField(_("failure"), max_length=500, blank=True)
+
+    outcome = models.CharField(_("outcome"), max_length=20, choices=Outcome, null=True, blank=True)  # noqa: DJ001 null until done
+    reason = models.CharField(_("reason"), max_length=60, blank=True)
+    flags = models.JSONField(_("flags"), default=list, blank=True)
+    malignant_probability = models.FloatField(_("malignant sum"), null=True, blank=True)
+    probabilities = models.JSONField(_("probabilities"), null=True, blank=True)
+    balanced_scores = models.JSONField(_("balanced scores"), null=True, blank=True)
+    logits = models.JSONField(_("logits"), null=True, blank=True)
+    classes = models.JSONField(_("classes"), null=True, blank=True)
+    thresholds = models.JSONField(_("thresholds in force"), null=True, blank=True)
+
+    model_version = models.ForeignKey(
+        ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="predictions"
+    )
+    bundle_sha256 = models.CharField(_("bundle hash"), max_length=64, blank=True)
+    preprocessing_version = models.CharField(_("preprocessing"), max_length=20, blank=True)
+    runtime = models.CharField(_("runtime"), max_length=60, blank=True)
+    stored_sha256 = models.CharField(_("image hash"), max_length=64)
+    milliseconds = models.JSONField(_("milliseconds"), null=True, blank=True)
+
+    objects = PredictionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["image", "model_version", "modality"],
+                # A failed reading does not stand in the way of the next try.
+                condition=Q(model_version__isnull=False) & ~Q(status="failed"),
+                name="prediction_once_per_model_and_modality",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="prediction_status_known"),
+            models.CheckConstraint(
+                condition=Q(outcome=None) | Q(outcome__in=Outcome.values), name="prediction_outcome_known"
+            ),
+            models.CheckConstraint(condition=Q(modality__in=Modality.values), name="prediction_modality_known"),
+            models.CheckConstraint(condition=_IMPLIED, name="prediction_status_implies_fields"),
+        ]
+        indexes = [
+            # The history page and the API's list: newest first.
+            models.Index(fields=["-created_at", "-id"], name="prediction_newest"),
+            # process_queue: what waits.
+            models.Index(fields=["status"], condition=Q(status__in=["queued", "running"]), name="prediction_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.public_id)
+
+    @property
+    def shows_probabilities(self) -> bool:
+        """Whether the probabilities are told: a reading that is not assessable gives its reason alone."""
+        return self.probabilities is not None and self.outcome != Outcome.NOT_ASSESSABLE

@@ -1,0 +1,13 @@
+"""For tests: like production where it matters, quick where it does not."""
+
+import tempfile
+from pathlib import Path
+
+from skinsite.settings.base import *  # noqa: F403 settings are layered
+
+SECRET_KEY = "for tests only"  # noqa: S105 no secret
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+VAR_DIR = Path(tempfile.mkdtemp(prefix="skinsite-"))
+MEDIA_ROOT = VAR_DIR / "media"
+MODEL_STORE = VAR_DIR / "models"
