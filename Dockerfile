@@ -27,7 +27,7 @@ COPY locale locale
 RUN SECRET_KEY=only-for-collectstatic ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:////tmp/none SKINSITE_VAR=/srv/skinsite/build \
     python manage.py collectstatic --noinput && mv build/static /srv/static && rm -rf build
 ENV STATIC_ROOT=/srv/static
-USER skinsite
+USER 10001
 VOLUME /var/lib/skinsite
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
