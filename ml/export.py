@@ -1,0 +1,184 @@
+"""A trained timm network to a bundle's two graphs.
+
+Batch norm is folded into the convolutions and the weights are rounded to fp16 once; TorchScript and ONNX are exported
+from that one network, so that they agree. Both graphs store fp16 and compute in fp32.
+"""
+
+import json
+import warnings
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ml.bundle import (
+    ATTRIBUTION_FILE,
+    ONNX_FILE,
+    SCHEMA_VERSION,
+    TORCHSCRIPT_FILE,
+    Bundle,
+    BundleError,
+    Manifest,
+    hash_file,
+    synthetic_view,
+    write_manifest,
+)
+from ml.preprocess import PREPROCESSING_VERSION, InputSpec
+from ml.runtime import open_runtime
+from ml.taxonomy import CLASSES, MALIGNANT
+
+ONNX_OPSET = 18
+PARITY_TOLERANCE = 1e-4
+SELF_TEST_TOLERANCE = 1e-3  # processors differ in the order of their sums
+FOLDING_TOLERANCE = 1e-3
+SMALLEST_HALVED = 64  # initialisers of fewer numbers are shapes and scalars
+
+
+class ServedNetwork(nn.Module):
+    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; logits, embedding, activation map out."""
+
+    def __init__(self, model: nn.Module, spec: InputSpec) -> None:
+        super().__init__()
+        self.model = model
+        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1) * 255)
+        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1) * 255)
+
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w) float32."""
+        model: Any = self.model
+        mean, std = cast("Tensor", self.mean), cast("Tensor", self.std)
+        features = model.forward_features((batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std)
+        embedding = model.forward_head(features, pre_logits=True)
+        classifier = model.get_classifier()
+        activation_map = nn.functional.conv2d(features, classifier.weight[:, :, None, None])
+        return classifier(embedding), embedding, activation_map
+
+
+def export_bundle(model: nn.Module, out: Path, manifest_fields: dict[str, Any]) -> Bundle:
+    """Write both graphs and the manifest to directory ``out`` and load them back.
+
+    ``manifest_fields`` are the manifest's keys that the network does not tell; the text of ``attribution`` is written
+    beside it too. Raises ``BundleError`` when the two graphs differ by more than 1e-4.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    spec: InputSpec = manifest_fields["input"]
+    network = prepare(model, spec)
+    views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)
+    _export_onnx(network, views, out / ONNX_FILE)
+    with torch.inference_mode():
+        logits = network(views)[0][0]
+    trace(network, views).half().save(out / TORCHSCRIPT_FILE)
+    (out / ATTRIBUTION_FILE).write_text(manifest_fields["attribution"], encoding="utf-8")
+    manifest = Manifest.from_dict(
+        _as_json(manifest_fields)
+        | {
+            "schema_version": SCHEMA_VERSION,
+            "classes": list(CLASSES),
+            "malignant": list(MALIGNANT),
+            "preprocessing_version": PREPROCESSING_VERSION,
+            "files": {name: hash_file(out / name) for name in (ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE)},
+            "self_test": {"logits": [round(float(value), 6) for value in logits], "tolerance": SELF_TEST_TOLERANCE},
+        }
+    )
+    bundle = write_manifest(out, manifest)
+    check_parity(bundle)
+    return bundle
+
+
+def prepare(model: nn.Module, spec: InputSpec) -> ServedNetwork:
+    """Fold batch norm and round every weight to fp16 (kept as fp32), checking that the fold changed nothing."""
+    model = model.eval().cpu().float()
+    example = torch.linspace(-1, 1, 3 * spec.size * spec.size).view(1, 3, spec.size, spec.size)
+    with torch.no_grad():
+        before = model(example)
+        fold_batch_norms(model)
+        difference = float((model(example) - before).abs().max())
+    if difference > FOLDING_TOLERANCE:
+        raise BundleError(
+            f"Folding batch norm changed the logits by {difference:.2g}; this architecture cannot be exported."
+        )
+    network = ServedNetwork(model, spec).eval()
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(parameter.half().float()).requires_grad_(requires_grad=False)
+    return network
+
+
+def fold_batch_norms(module: nn.Module) -> None:
+    """Fold each batch norm into the convolution that stands just before it; timm's keeps its activation."""
+    previous: tuple[str, nn.Module] | None = None
+    for name, child in list(module.named_children()):
+        if isinstance(child, nn.BatchNorm2d) and previous is not None and isinstance(previous[1], nn.Conv2d):
+            setattr(module, previous[0], fuse_conv_bn_eval(previous[1], child))
+            setattr(module, name, nn.Sequential(*child.children()))
+        else:
+            fold_batch_norms(child)
+        previous = (name, child)
+
+
+def trace(network: nn.Module, views: Tensor) -> torch.jit.ScriptModule:
+    """TorchScript of a network by tracing; the number of views stays free, their size does not."""
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # padding computed from the fixed size
+        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
+        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))
+
+
+def check_parity(bundle: Bundle) -> float:
+    """The largest difference of the two runtimes' outputs on the synthetic view; over 1e-4 is a ``BundleError``."""
+    views = synthetic_view(bundle.manifest.input.size)
+    one, other = (open_runtime(bundle, name).run(views) for name in ("onnx", "torchscript"))
+    pairs = ((one.logits, other.logits), (one.embedding, other.embedding), (one.activation_map, other.activation_map))
+    difference = max(float(np.abs(left - right).max()) for left, right in pairs)
+    if not difference <= PARITY_TOLERANCE:
+        raise BundleError(f"{bundle.path}: the two graphs differ by {difference:.2g} (limit {PARITY_TOLERANCE:.0e}).")
+    return difference
+
+
+def _export_onnx(network: nn.Module, views: Tensor, path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own calls of deprecated functions
+        program = torch.onnx.export(
+            network,
+            (views,),
+            input_names=["views"],
+            output_names=["logits", "embedding", "activation_map"],
+            opset_version=ONNX_OPSET,
+            dynamic_shapes={"batch": {0: torch.export.Dim("views_count", min=1, max=4096)}},
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise BundleError("torch.onnx.export gave no program; export with the pinned torch.")
+    graph = program.model_proto
+    store_halved(graph)
+    onnx.checker.check_model(graph)
+    onnx.save(graph, path)
+
+
+def store_halved(model: onnx.ModelProto) -> None:
+    """Store a graph's float32 weights as float16 with a cast behind each; the runtime undoes it once, at load."""
+    graph = model.graph
+    casts = []
+    for initialiser in graph.initializer:
+        if initialiser.data_type != onnx.TensorProto.FLOAT or np.prod(initialiser.dims) < SMALLEST_HALVED:
+            continue
+        name = initialiser.name
+        halved = numpy_helper.from_array(numpy_helper.to_array(initialiser).astype(np.float16), f"{name}_half")
+        initialiser.CopyFrom(halved)
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _as_json(fields: dict[str, Any]) -> dict[str, Any]:
+    """Manifest fields, some of them dataclasses, as parsed JSON has them."""
+    return cast("dict[str, Any]", json.loads(json.dumps(fields, default=asdict)))

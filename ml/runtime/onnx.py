@@ -1,0 +1,28 @@
+"""ONNX Runtime on the CPU."""
+
+import onnxruntime
+
+from ml.bundle import ONNX_FILE, Bundle
+from ml.runtime.base import Outputs, UInt8Batch
+
+OUTPUT_NAMES = ("logits", "embedding", "activation_map")
+ERRORS_ONLY = 3
+
+
+class OnnxRuntime:
+    """A session on the bundle's ONNX graph; with one thread it computes in the caller's."""
+
+    name = "onnx"
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = ERRORS_ONLY
+        self._session = onnxruntime.InferenceSession(
+            str(bundle.path / ONNX_FILE), options, providers=["CPUExecutionProvider"]
+        )
+
+    def run(self, batch: UInt8Batch) -> Outputs:
+        """Run views (N, S, S, 3) uint8 through the network."""
+        return Outputs(*self._session.run(OUTPUT_NAMES, {"views": batch}))

@@ -1,0 +1,30 @@
+"""TorchScript, on CUDA where there is one."""
+
+import warnings
+
+import numpy as np
+import torch
+
+from ml.bundle import TORCHSCRIPT_FILE, Bundle
+from ml.runtime.base import Outputs, UInt8Batch
+
+
+class TorchScriptRuntime:
+    """The bundle's traced network, its weights widened to float32 and frozen."""
+
+    name = "torchscript"
+
+    def __init__(self, bundle: Bundle, threads: int = 1, device: str | None = None) -> None:
+        torch.set_num_threads(threads)
+        self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
+            warnings.filterwarnings("ignore", category=DeprecationWarning, module="torch.jit")
+            module = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE), map_location=self._device)
+            self._module = torch.jit.freeze(module.float().eval())
+
+    def run(self, batch: UInt8Batch) -> Outputs:
+        """Run views (N, S, S, 3) uint8 through the network."""
+        with torch.inference_mode():
+            outputs = self._module(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device))
+        return Outputs(*(output.cpu().numpy() for output in outputs))
