@@ -1,0 +1,1 @@
+"""Reading, checking, splitting and caching the images that train and measure the network."""

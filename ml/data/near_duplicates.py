@@ -1,0 +1,37 @@
+"""Photographs of the same skin under different names, found by perceptual hash.
+
+Source of the hash: N. Krawetz, "Looks Like It" (2011), as in ``imagehash.phash``: the signs of the lowest 8×8 cosine
+coefficients of a 32×32 grey copy about their median.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import imagehash
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+MAX_DISTANCE = 2
+"""Bits of 64 in which two copies may differ. At three and more, unlike lesions chain together by the thousand."""
+
+
+def hash_images(paths: Sequence[Path], *, progress: bool = True) -> npt.NDArray[np.uint64]:
+    """64-bit perceptual hashes (N,) of image files."""
+    hashes = np.empty(len(paths), dtype=np.uint64)
+    for index, path in enumerate(tqdm(paths, desc="Hashing images", unit="image", disable=not progress)):
+        with Image.open(path) as image:
+            bits = imagehash.phash(image, hash_size=8).hash
+        hashes[index] = np.packbits(bits.reshape(64)).view(">u8")[0]
+    return hashes
+
+
+def find_near_duplicates(
+    hashes: npt.NDArray[np.uint64], *, max_distance: int = MAX_DISTANCE
+) -> Iterator[tuple[int, int]]:
+    """Pairs of indices (first < second) whose hashes differ in at most ``max_distance`` bits."""
+    for first in range(len(hashes) - 1):
+        distances = np.bitwise_count(hashes[first + 1 :] ^ hashes[first])
+        for offset in np.flatnonzero(distances <= max_distance):
+            yield first, first + 1 + int(offset)

@@ -1,0 +1,39 @@
+"""The one frozen split of ISIC 2018 Task 3, read and checked against its hash. How it was made: ``make_split``."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+from ml.errors import UserError
+
+SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
+COLUMNS = ("image", "group", "fold")
+FOLDS = ("test", "0", "1", "2", "3", "4")
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
+"""What the committed split must hash to; every run and every bundle records it."""
+
+
+def read_split(path: Path = SPLIT_FILE) -> dict[str, str]:
+    """Fold (one of ``FOLDS``) by image id. Raises ``UserError`` if the file is not the one that was hashed."""
+    return {row["image"]: row["fold"] for row in _read_rows(path)}
+
+
+def read_groups(path: Path = SPLIT_FILE) -> dict[str, str]:
+    """Group (lesion and near-duplicates, joined) by image id."""
+    return {row["image"]: row["group"] for row in _read_rows(path)}
+
+
+def _read_rows(path: Path) -> list[dict[str, str]]:
+    expected = path.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
+    if hash_file(path) != expected:
+        raise UserError(f"{path}: does not hash to {expected}; the split is frozen: restore the committed file")
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
