@@ -1,5 +1,25 @@
-"""Addresses for machines."""
+"""Addresses for machines, under /api/."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import SimpleRouter
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from classifier.api import views
+
+router = SimpleRouter(use_regex_path=False)
+router.register("patients", views.PatientViewSet, basename="api-patient")
+router.register("lesions", views.LesionViewSet, basename="api-lesion")
+router.register("images", views.ImageViewSet, basename="api-image")
+router.register("predictions", views.PredictionViewSet, basename="api-prediction")
+router.register("reviews", views.ReviewViewSet, basename="api-review")
+
+version_1: list[URLPattern | URLResolver] = [
+    *router.urls,
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", views.DocumentationView.as_view(), name="api-docs"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(version_1)),
+    re_path(r"", views.NoSuchAddress.as_view()),
+]

@@ -1,0 +1,125 @@
+"""What lists can be narrowed by."""
+
+from typing import Any
+
+from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from classifier.models import (
+    BodySite,
+    Certainty,
+    Diagnosis,
+    Lesion,
+    LesionImage,
+    Modality,
+    Outcome,
+    Patient,
+    Prediction,
+    Review,
+    Sex,
+    Status,
+)
+
+FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnight, UTC).")
+BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight, UTC).")
+
+
+class KnownFilterBackend(filters.DjangoFilterBackend):
+    """Refuses a filter that the list does not have: a misspelt one would give every row in silence."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        """Apply the filters of the query string."""
+        filter_class = self.get_filterset_class(view, queryset)
+        if filter_class is not None:
+            known = {*filter_class.base_filters, "cursor", "page_size"}
+            unknown = set(request.query_params) - known
+            if unknown:
+                text = _("There is no such filter. Known ones: %(names)s.") % {"names": ", ".join(sorted(known))}
+                raise ValidationError({name: [text] for name in sorted(unknown)}, code="unknown_filter")
+        narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return narrowed
+
+
+class PatientFilter(filters.FilterSet):
+    """Patients by code, sex and time of creation."""
+
+    code = filters.CharFilter(lookup_expr="iexact", help_text=gettext_lazy("The whole code, in any case."))
+    sex = filters.ChoiceFilter(choices=Sex.choices)
+    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
+    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Patient
+        fields: list[str] = []
+
+
+class LesionFilter(filters.FilterSet):
+    """Lesions by patient, body site and time of creation."""
+
+    patient = filters.UUIDFilter("patient__public_id")
+    body_site = filters.ChoiceFilter(choices=BodySite.choices)
+    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
+    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Lesion
+        fields: list[str] = []
+
+
+class ImageFilter(filters.FilterSet):
+    """Photographs by where they belong, how they were taken, and when they came."""
+
+    lesion = filters.UUIDFilter("lesion__public_id")
+    patient = filters.UUIDFilter("lesion__patient__public_id")
+    modality = filters.ChoiceFilter(choices=Modality.choices)
+    entered_in_error = filters.BooleanFilter("entered_in_error_at", "isnull", exclude=True)
+    uploaded_from = filters.IsoDateTimeFilter("uploaded_at", "gte", help_text=FROM)
+    uploaded_before = filters.IsoDateTimeFilter("uploaded_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = LesionImage
+        fields: list[str] = []
+
+
+class PredictionFilter(filters.FilterSet):
+    """Readings by what they are of, what they say, what made them, and when they were asked for."""
+
+    image = filters.UUIDFilter("image__public_id")
+    lesion = filters.UUIDFilter("image__lesion__public_id")
+    patient = filters.UUIDFilter("image__lesion__patient__public_id")
+    model = filters.UUIDFilter("model_version__public_id")
+    status = filters.ChoiceFilter(choices=Status.choices)
+    outcome = filters.ChoiceFilter(choices=Outcome.choices)
+    modality = filters.ChoiceFilter(choices=Modality.choices)
+    entered_in_error = filters.BooleanFilter("image__entered_in_error_at", "isnull", exclude=True)
+    reviewed = filters.BooleanFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
+    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
+    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Prediction
+        fields: list[str] = []
+
+    def filter_reviewed(self, queryset: QuerySet[Model], _name: str, value: bool) -> QuerySet[Model]:  # noqa: FBT001 the library's signature
+        """Readings with a review, or those without."""
+        reviewed = Exists(Review.objects.filter(prediction=OuterRef("pk")))
+        return queryset.filter(reviewed) if value else queryset.filter(~reviewed)
+
+
+class ReviewFilter(filters.FilterSet):
+    """Reviews by reading, opinion and time."""
+
+    prediction = filters.UUIDFilter("prediction__public_id")
+    diagnosis = filters.ChoiceFilter(choices=Diagnosis.choices)
+    certainty = filters.ChoiceFilter(choices=Certainty.choices)
+    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
+    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Review
+        fields: list[str] = []

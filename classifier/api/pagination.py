@@ -1,0 +1,62 @@
+"""Pages of lists: by cursor, newest first, so that rows that arrive meanwhile move nothing."""
+
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.pagination import Cursor, CursorPagination
+from rest_framework.request import Request
+
+
+class NewestFirst(CursorPagination):
+    """Newest first. A wrong cursor or page size is an error: a wrong answer in silence would lose rows."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 200
+    ordering = ("-created_at", "-pk")
+
+    def get_page_size(self, request: Request) -> int:
+        """The size asked for, 1 to 200."""
+        asked = request.query_params.get("page_size")
+        if asked is None:
+            return self.page_size
+        if not (asked.isascii() and asked.isdigit() and len(asked) <= len(str(self.max_page_size))):
+            size = 0
+        else:
+            size = int(asked)
+        if not 1 <= size <= self.max_page_size:
+            limit = self.max_page_size
+            raise ValidationError({"page_size": _("Give a whole number from 1 to %(limit)s.") % {"limit": limit}})
+        return size
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """The place that an earlier answer's `next` or `previous` names."""
+        wrong = ValidationError({"cursor": _("Take the whole address from `next` or `previous` of an earlier answer.")})
+        try:
+            cursor = super().decode_cursor(request)
+            if cursor is not None and cursor.position is not None and parse_datetime(cursor.position) is None:
+                raise wrong
+        except (NotFound, ValueError) as error:
+            raise wrong from error
+        return cursor
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        """Describe the two parameters with their limits."""
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == "page_size":
+                parameter["schema"] = {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": self.max_page_size,
+                    "default": self.page_size,
+                }
+        return parameters
+
+
+class NewestUploadFirst(NewestFirst):
+    """Pages of photographs, which have a time of upload."""
+
+    ordering = ("-uploaded_at", "-pk")

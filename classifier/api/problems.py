@@ -1,0 +1,137 @@
+"""Every error of the API as `application/problem+json` (RFC 9457), with a list of what was wrong in which field."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.core import exceptions as django_exceptions
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_standardized_errors.formatter import ExceptionFormatter
+from drf_standardized_errors.handler import ExceptionHandler
+from drf_standardized_errors.types import ErrorResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import as_serializer_error
+
+from classifier.models import LesionImage
+from classifier.services.intake import DuplicateImageError
+from classifier.wording import rejection_text
+from ml.image_io import LIMITS, ImageRejected
+
+CONTENT_TYPE = "application/problem+json"
+NO_FIELD = "non_field_errors"
+
+REJECTION_STATUS = {
+    "unsupported_type": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    "not_an_image": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    "too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
+}
+"""Statuses of rejected images; every other one is 422."""
+
+TITLES = {
+    400: gettext_lazy("Bad request"),
+    401: gettext_lazy("Not signed in"),
+    403: gettext_lazy("Not allowed"),
+    404: gettext_lazy("Not found"),
+    405: gettext_lazy("Method not allowed"),
+    406: gettext_lazy("No such format"),
+    409: gettext_lazy("Conflict"),
+    413: gettext_lazy("Too large"),
+    415: gettext_lazy("Unsupported type"),
+    422: gettext_lazy("Image rejected"),
+    429: gettext_lazy("Too many requests"),
+    500: gettext_lazy("Server error"),
+}
+
+
+class RejectedImage(exceptions.APIException):
+    """An image that cannot be read, as a problem of the field `image`."""
+
+    def __init__(self, rejection: ImageRejected) -> None:
+        self.status_code = REJECTION_STATUS.get(rejection.code, status.HTTP_422_UNPROCESSABLE_ENTITY)
+        self.detail = {"image": exceptions.ErrorDetail(rejection_text(rejection), code=rejection.code)}
+
+
+class RequestTooLarge(exceptions.APIException):
+    """A request whose declared length is over what an upload may have: refused before a byte of it is read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+    def __init__(self, length: int) -> None:
+        rejection = ImageRejected("too_large", megabytes=f"{length / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        self.detail = {"image": exceptions.ErrorDetail(rejection_text(rejection), code="too_large")}
+
+
+class DuplicateImage(exceptions.APIException):
+    """The same bytes lie under another lesion of the clinic, which the problem names."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, existing: LesionImage, request: Any) -> None:
+        lesion = existing.lesion.public_id
+        text = _(
+            "This photograph is already kept under lesion %(lesion)s. Read it there, "
+            "or send attach_anyway=true to keep it here too."
+        )
+        self.detail = {"image": exceptions.ErrorDetail(text % {"lesion": lesion}, code="duplicate_image")}
+        self.extensions = {
+            "lesion": str(lesion),
+            "links": {
+                "lesion": reverse("api-lesion-detail", args=[lesion], request=request),
+                "image": reverse("api-image-detail", args=[existing.public_id], request=request),
+            },
+        }
+
+
+class ProblemHandler(ExceptionHandler):  # type: ignore[misc] # the library's types do not reach a subclass
+    """Turns the errors of the domain into those of the API, and answers each as a problem."""
+
+    def convert_known_exceptions(self, exc: Exception) -> Exception:
+        """Give each error of the domain its status."""
+        match exc:
+            case ImageRejected():
+                return RejectedImage(exc)
+            case DuplicateImageError():
+                return DuplicateImage(exc.existing, self.context["request"])
+            case django_exceptions.ValidationError():
+                return exceptions.ValidationError(as_serializer_error(exc))
+            case django_exceptions.RequestDataTooBig():
+                return RequestTooLarge(int(self.context["request"].META.get("CONTENT_LENGTH") or 0))
+            case django_exceptions.SuspiciousOperation():
+                return exceptions.ParseError()
+        known: Exception = super().convert_known_exceptions(exc)
+        return known
+
+    def convert_unhandled_exceptions(self, exc: Exception) -> exceptions.APIException:
+        """Answer a fault of the server without a word about its insides; the log has the rest."""
+        if isinstance(exc, exceptions.APIException):
+            return exc
+        return exceptions.APIException(
+            _("The server failed at this. Try again later; if it goes on, tell the one who runs it.")
+        )
+
+    def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
+        """Answer with the media type of problems."""
+        return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=CONTENT_TYPE)
+
+
+class ProblemFormatter(ExceptionFormatter):  # type: ignore[misc] # the library's types do not reach a subclass
+    """Lays an error out as RFC 9457 says, with `errors` as the one extension that every problem has."""
+
+    def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
+        """The body of a problem: `type`, `title`, `status`, `detail`, `errors`."""
+        code = self.exc.status_code
+        errors = [
+            {"field": None if each.attr == NO_FIELD else each.attr, "code": each.code, "detail": each.detail}
+            for each in error_response.errors
+        ]
+        return {
+            # "about:blank": the status says all; what exactly was wrong stands in `errors` by code.
+            "type": "about:blank",
+            "title": str(TITLES.get(code) or HTTPStatus(code).phrase),
+            "status": code,
+            "detail": " ".join(dict.fromkeys(error["detail"] for error in errors)),
+            "errors": errors,
+            **getattr(self.exc, "extensions", {}),
+        }

@@ -1,0 +1,46 @@
+"""What the description of the API says of every operation: which problems it may answer with."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import Direction
+
+from classifier.api.problems import CONTENT_TYPE, TITLES
+from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer
+
+ALWAYS = (401, 403, 405, 406, 429, 500)
+LIST = (400,)
+DETAIL = (404,)
+UPLOAD = (400, 409, 413, 415, 422)
+
+
+class ProblemAutoSchema(AutoSchema):
+    """Adds to each operation the problems that it may answer with."""
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        bodies = dict(super()._get_response_bodies(direction))
+        own = UPLOAD if self.method == "POST" else LIST if self._is_list_view() else DETAIL
+        for status in sorted({*ALWAYS, *own}):
+            serializer = DuplicateProblemSerializer if status == 409 else ProblemSerializer  # noqa: PLR2004 the status of a conflict
+            body = self._get_response_for_code(serializer, str(status), [CONTENT_TYPE], direction)
+            bodies[str(status)] = {**body, "description": str(TITLES[status])}
+        return bodies
+
+
+class ClinicTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # the library registers subclasses untyped
+    """How the description names the token."""
+
+    target_class = "skinsite.accounts.authentication.ClinicTokenAuthentication"
+    name = "token"
+    priority = 1
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:  # noqa: ARG002 the library's signature
+        """An `Authorization` header with the word Token."""
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": _("`Token` and a key made by `manage.py create_api_token`, with a space between them."),
+        }

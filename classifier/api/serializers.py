@@ -1,0 +1,386 @@
+"""What the API takes and gives."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.reverse import reverse
+
+from classifier import wording
+from classifier.api.actor import actor_of
+from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction, Review, Status
+from ml.taxonomy import CLASSES
+
+
+class CodedTextSerializer(serializers.Serializer[Any]):
+    """A code for machines and its text for people, in the language of the request."""
+
+    code = serializers.CharField()
+    text = serializers.CharField()
+
+
+class VisibleLesionField(serializers.UUIDField):
+    """The identifier of a lesion of the actor's clinic; another clinic's does not exist."""
+
+    default_error_messages = {"does_not_exist": _("There is no lesion %(lesion)s in your clinic.")}
+
+    def to_internal_value(self, data: Any) -> Lesion:  # type: ignore[override] # the field gives the lesion itself
+        """Find the lesion."""
+        identifier: UUID = super().to_internal_value(data)
+        visible = Lesion.objects.visible_to(actor_of(self.context["request"]))
+        lesion = visible.select_related("patient").filter(public_id=identifier).first()
+        if lesion is None:
+            message = str(self.error_messages["does_not_exist"]) % {"lesion": identifier}
+            raise serializers.ValidationError(message, code="does_not_exist")
+        return lesion
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A photograph to read."""
+
+    image = serializers.FileField(
+        allow_empty_file=True,  # an empty one is refused with the images, not with the fields
+        max_length=None,
+        help_text=_("JPEG, PNG, WebP, TIFF or HEIC; at most 25 MB and 52 megapixels, at least 224 pixels a side."),
+    )
+    modality = serializers.ChoiceField(
+        choices=Modality.choices,
+        default=Modality.DERMOSCOPIC,
+        help_text=_("The network reads dermoscopy; a clinical photograph is kept and answered `not_assessable`."),
+    )
+    lesion = VisibleLesionField(
+        required=False, help_text=_("The lesion that it shows. Without one, a new lesion is made.")
+    )
+    patient_code = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=40,
+        help_text=_("The clinic's code of the patient; an unknown one creates the patient."),
+    )
+    body_site = serializers.ChoiceField(
+        choices=BodySite.choices, required=False, allow_blank=True, help_text=_("Where a new lesion is.")
+    )
+    attach_anyway = serializers.BooleanField(
+        default=False, help_text=_("Keep it here although the same file lies under another lesion.")
+    )
+
+
+class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
+    """The model that made a reading."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+
+    class Meta:
+        model = ModelVersion
+        fields = ["name", "version", "id", "bundle_sha256"]
+        read_only_fields = fields
+
+
+# One number for each class, in the official order.
+ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
+    "ProbabilitiesSerializer",
+    (serializers.Serializer,),
+    {
+        "__doc__": "Calibrated probabilities by class; they sum to 1.",
+        **{code: serializers.FloatField(min_value=0, max_value=1) for code in CLASSES},
+    },
+)
+
+
+class LinkedSerializer(serializers.ModelSerializer[Any]):
+    """A resource with its identifier and its links."""
+
+    id = serializers.UUIDField(source="public_id", read_only=True)
+
+    def link(self, name: str, *arguments: object, query: dict[str, object] | None = None) -> str:
+        """The whole address of a named place."""
+        address = str(reverse(name, args=arguments, request=self.context.get("request")))
+        return address + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
+
+
+class PatientLinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a patient. `page` is for people: it asks for a sign-in."""
+
+    self = serializers.URLField()
+    lesions = serializers.URLField()
+    predictions = serializers.URLField()
+    page = serializers.URLField()
+
+
+class PatientSerializer(LinkedSerializer):
+    """A patient, known by the clinic's code."""
+
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Patient
+        fields = ["id", "code", "sex", "birth_year", "created_at", "links"]
+        read_only_fields = fields
+
+    @extend_schema_field(PatientLinksSerializer)
+    def get_links(self, patient: Patient) -> dict[str, str]:
+        """Links of a patient."""
+        identifier = patient.public_id
+        return {
+            "self": self.link("api-patient-detail", identifier),
+            "lesions": self.link("api-lesion-list", query={"patient": identifier}),
+            "predictions": self.link("api-prediction-list", query={"patient": identifier}),
+            "page": self.link("patient", identifier),
+        }
+
+
+class LesionLinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a lesion. `page` is for people: it asks for a sign-in."""
+
+    self = serializers.URLField()
+    patient = serializers.URLField()
+    images = serializers.URLField()
+    predictions = serializers.URLField()
+    page = serializers.URLField()
+
+
+class LesionSerializer(LinkedSerializer):
+    """A lesion of a patient."""
+
+    patient = serializers.UUIDField(source="patient.public_id", read_only=True)
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Lesion
+        fields = ["id", "patient", "body_site", "label", "created_at", "links"]
+        read_only_fields = fields
+
+    @extend_schema_field(LesionLinksSerializer)
+    def get_links(self, lesion: Lesion) -> dict[str, str]:
+        """Links of a lesion."""
+        identifier = lesion.public_id
+        return {
+            "self": self.link("api-lesion-detail", identifier),
+            "patient": self.link("api-patient-detail", lesion.patient.public_id),
+            "images": self.link("api-image-list", query={"lesion": identifier}),
+            "predictions": self.link("api-prediction-list", query={"lesion": identifier}),
+            "page": self.link("lesion", identifier),
+        }
+
+
+class ImageLinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a photograph."""
+
+    self = serializers.URLField()
+    lesion = serializers.URLField()
+    patient = serializers.URLField()
+    predictions = serializers.URLField()
+
+
+class ImageSerializer(LinkedSerializer):
+    """A photograph of a lesion. One that is `entered_in_error` counts for nothing."""
+
+    lesion = serializers.UUIDField(source="lesion.public_id", read_only=True)
+    patient = serializers.UUIDField(source="lesion.patient.public_id", read_only=True)
+    conversions = serializers.ListField(
+        source="notes", child=serializers.CharField(), read_only=True, help_text=_("What was done on storing it.")
+    )
+    entered_in_error = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LesionImage
+        fields = [
+            "id",
+            "lesion",
+            "patient",
+            "modality",
+            "original_name",
+            "upload_sha256",
+            "width",
+            "height",
+            "conversions",
+            "uploaded_at",
+            "entered_in_error",
+            "entered_in_error_at",
+            "links",
+        ]
+        read_only_fields = fields
+
+    def get_entered_in_error(self, image: LesionImage) -> bool:
+        """Whether somebody has marked it as entered in error."""
+        return image.entered_in_error_at is not None
+
+    @extend_schema_field(ImageLinksSerializer)
+    def get_links(self, image: LesionImage) -> dict[str, str]:
+        """Links of a photograph."""
+        return {
+            "self": self.link("api-image-detail", image.public_id),
+            "lesion": self.link("api-lesion-detail", image.lesion.public_id),
+            "patient": self.link("api-patient-detail", image.lesion.patient.public_id),
+            "predictions": self.link("api-prediction-list", query={"image": image.public_id}),
+        }
+
+
+class PredictionLinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a reading. `page` and `heat_map` are for people: they ask for a sign-in."""
+
+    self = serializers.URLField()
+    image = serializers.URLField()
+    lesion = serializers.URLField()
+    patient = serializers.URLField()
+    reviews = serializers.URLField()
+    page = serializers.URLField()
+    heat_map = serializers.URLField(required=False, help_text=_("Only where probabilities are given."))
+
+
+class PredictionSerializer(LinkedSerializer):
+    """A reading of a photograph.
+
+    `outcome` is null until `status` is `done`; the probabilities are null where none are shown.
+    """
+
+    reason = serializers.SerializerMethodField()
+    probabilities = serializers.SerializerMethodField()
+    malignant_probability = serializers.SerializerMethodField()
+    flags = serializers.SerializerMethodField()
+    model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
+    waiting_for = serializers.SerializerMethodField()
+    entered_in_error = serializers.SerializerMethodField()
+    links = serializers.SerializerMethodField()
+    notice = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Prediction
+        fields = [
+            "id",
+            "status",
+            "outcome",
+            "reason",
+            "probabilities",
+            "malignant_probability",
+            "flags",
+            "model",
+            "modality",
+            "waiting_for",
+            "entered_in_error",
+            "created_at",
+            "started_at",
+            "finished_at",
+            "links",
+            "notice",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(CodedTextSerializer(allow_null=True))
+    def get_reason(self, prediction: Prediction) -> dict[str, str] | None:
+        """Why the outcome is what it is, or why the reading failed; null until it is finished."""
+        if prediction.status == Status.FAILED:
+            return {"code": "failed", "text": prediction.failure}
+        if prediction.status != Status.DONE:
+            return None
+        return {"code": prediction.reason, "text": wording.reason_text(prediction)}
+
+    @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
+    def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
+        """Calibrated probabilities by class code."""
+        if not prediction.shows_probabilities:
+            return None
+        return dict(zip(prediction.classes, prediction.probabilities, strict=True))
+
+    @extend_schema_field(serializers.FloatField(allow_null=True, min_value=0, max_value=1))
+    def get_malignant_probability(self, prediction: Prediction) -> float | None:
+        """The sum of the malignant classes: MEL, BCC and AKIEC."""
+        return prediction.malignant_probability if prediction.shows_probabilities else None
+
+    @extend_schema_field(CodedTextSerializer(many=True))
+    def get_flags(self, prediction: Prediction) -> list[dict[str, str]]:
+        """What may have weakened the reading, such as blur."""
+        return [{"code": code, "text": wording.flag_text(code)} for code in prediction.flags]
+
+    @extend_schema_field(CodedTextSerializer(allow_null=True))
+    def get_waiting_for(self, prediction: Prediction) -> dict[str, str] | None:
+        """What a queued reading waits for, where it is more than its turn."""
+        code = prediction.waiting_for
+        return {"code": code, "text": wording.waiting_text(code)} if code else None
+
+    def get_entered_in_error(self, prediction: Prediction) -> bool:
+        """Whether its photograph has been marked as entered in error: the reading then counts for nothing."""
+        return prediction.image.entered_in_error_at is not None
+
+    @extend_schema_field(PredictionLinksSerializer)
+    def get_links(self, prediction: Prediction) -> dict[str, str]:
+        """Links of a reading."""
+        identifier, image = prediction.public_id, prediction.image
+        links = {
+            "self": self.link("api-prediction-detail", identifier),
+            "image": self.link("api-image-detail", image.public_id),
+            "lesion": self.link("api-lesion-detail", image.lesion.public_id),
+            "patient": self.link("api-patient-detail", image.lesion.patient.public_id),
+            "reviews": self.link("api-review-list", query={"prediction": identifier}),
+            "page": self.link("reading", identifier),
+        }
+        if prediction.shows_probabilities:
+            links["heat_map"] = self.link("heat-map", identifier)
+        return links
+
+    def get_notice(self, _prediction: Prediction) -> str:
+        """What a reading is and is not. Show it wherever a reading is shown."""
+        return str(wording.SAFETY_SENTENCE)
+
+
+class ReviewLinksSerializer(serializers.Serializer[Any]):
+    """Where to go from a review."""
+
+    self = serializers.URLField()
+    prediction = serializers.URLField()
+
+
+class ReviewSerializer(LinkedSerializer):
+    """A colleague's opinion on a reading."""
+
+    prediction = serializers.UUIDField(source="prediction.public_id", read_only=True)
+    reviewer = serializers.StringRelatedField[Any](read_only=True)
+    links = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Review
+        fields = ["id", "prediction", "kind", "diagnosis", "certainty", "comment", "reviewer", "created_at", "links"]
+        read_only_fields = fields
+
+    @extend_schema_field(ReviewLinksSerializer)
+    def get_links(self, review: Review) -> dict[str, str]:
+        """Links of a review."""
+        return {
+            "self": self.link("api-review-detail", review.public_id),
+            "prediction": self.link("api-prediction-detail", review.prediction.public_id),
+        }
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    """One thing that was wrong."""
+
+    field = serializers.CharField(allow_null=True, help_text=_("The field, or null where it is the whole request."))
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """An error as RFC 9457 lays it out."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    errors = FieldErrorSerializer(many=True)
+
+
+class DuplicateLinksSerializer(serializers.Serializer[Any]):
+    """Where the same photograph is kept."""
+
+    lesion = serializers.URLField()
+    image = serializers.URLField()
+
+
+class DuplicateProblemSerializer(ProblemSerializer):
+    """The same photograph lies under another lesion."""
+
+    lesion = serializers.UUIDField()
+    links = DuplicateLinksSerializer()

@@ -1,0 +1,185 @@
+"""The API: photographs come in, readings go out, records can be listed."""
+
+from typing import Any, ClassVar
+
+from csp.decorators import csp_update
+from django.db.models import QuerySet
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.parsers import MultiPartParser
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from classifier.api import filters, serializers
+from classifier.api.actor import actor_of
+from classifier.api.pagination import NewestUploadFirst
+from classifier.api.problems import RequestTooLarge
+from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
+from classifier.services.intake import receive_upload
+from ml.image_io import LIMITS
+
+MULTIPART_OVERHEAD = 64_000
+"""Bytes that a request may have beside its image: the other fields and the boundaries."""
+
+
+class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
+    """A list and its members, seen by the one rule of their model: what is not visible is not found."""
+
+    lookup_field = "public_id"
+    lookup_url_kwarg = "id"
+    lookup_value_converter = "uuid"
+    throttle_scope = "reads"
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the actor may see."""
+        queryset = super().get_queryset()
+        if getattr(self, "swagger_fake_view", False):
+            return queryset.none()
+        visible: QuerySet[Any] = queryset.visible_to(actor_of(self.request))  # type: ignore[attr-defined] # every model of the domain has it
+        return visible
+
+
+@extend_schema_view(
+    list=extend_schema(summary=gettext_lazy("List patients")),
+    retrieve=extend_schema(summary=gettext_lazy("Get a patient")),
+)
+class PatientViewSet(ClinicViewSet):
+    """Patients of the clinic."""
+
+    queryset = Patient.objects.all()
+    serializer_class = serializers.PatientSerializer
+    filterset_class = filters.PatientFilter
+
+
+@extend_schema_view(
+    list=extend_schema(summary=gettext_lazy("List lesions")),
+    retrieve=extend_schema(summary=gettext_lazy("Get a lesion")),
+)
+class LesionViewSet(ClinicViewSet):
+    """Lesions of the clinic's patients."""
+
+    queryset = Lesion.objects.select_related("patient")
+    serializer_class = serializers.LesionSerializer
+    filterset_class = filters.LesionFilter
+
+
+@extend_schema_view(
+    list=extend_schema(summary=gettext_lazy("List photographs")),
+    retrieve=extend_schema(summary=gettext_lazy("Get a photograph's record")),
+)
+class ImageViewSet(ClinicViewSet):
+    """Photographs of the clinic's lesions, those entered in error included and marked."""
+
+    queryset = LesionImage.objects.select_related("lesion__patient")
+    serializer_class = serializers.ImageSerializer
+    filterset_class = filters.ImageFilter
+    pagination_class = NewestUploadFirst
+
+
+@extend_schema_view(
+    list=extend_schema(summary=gettext_lazy("List reviews")),
+    retrieve=extend_schema(summary=gettext_lazy("Get a review")),
+)
+class ReviewViewSet(ClinicViewSet):
+    """Reviews of the clinic's readings."""
+
+    queryset = Review.objects.select_related("prediction", "reviewer")
+    serializer_class = serializers.ReviewSerializer
+    filterset_class = filters.ReviewFilter
+
+
+@extend_schema_view(
+    list=extend_schema(summary=gettext_lazy("List readings")),
+    retrieve=extend_schema(summary=gettext_lazy("Get a reading")),
+)
+class PredictionViewSet(ClinicViewSet):
+    """Readings of the clinic's photographs."""
+
+    queryset = Prediction.objects.select_related("image__lesion__patient", "model_version")
+    serializer_class = serializers.PredictionSerializer
+    filterset_class = filters.PredictionFilter
+    parser_classes: ClassVar[list[Any]] = [MultiPartParser]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what declares itself too long before anything, even the session's CSRF check, reads it."""
+        if request.method == "POST":
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+            if length > LIMITS.max_bytes + MULTIPART_OVERHEAD:
+                raise RequestTooLarge(length)
+        super().initial(request, *args, **kwargs)
+
+    @property
+    def throttle_scope(self) -> str:  # type: ignore[override] # the rate depends on the action
+        """Uploads have a rate of their own."""
+        return "uploads" if self.action == "create" else "reads"
+
+    @extend_schema(
+        summary=gettext_lazy("Read a photograph"),
+        description=gettext_lazy(
+            "Send a photograph, get its reading. The same file for the same lesion, or for no lesion, is answered with the "
+            "reading that it has: sending again after a broken connection is safe."
+        ),
+        request={"multipart/form-data": serializers.UploadSerializer},
+        responses={
+            200: OpenApiResponse(
+                serializers.PredictionSerializer, gettext_lazy("The reading that this file already has.")
+            ),
+            201: OpenApiResponse(serializers.PredictionSerializer, gettext_lazy("A finished reading.")),
+            202: OpenApiResponse(
+                serializers.PredictionSerializer,
+                gettext_lazy(
+                    "Kept and queued: ask again at the address in `Location`. `waiting_for` says what is missing, if anything is."
+                ),
+            ),
+        },
+    )
+    def create(self, request: Request) -> Response:
+        """Keep the photograph and read it."""
+        serializer = serializers.UploadSerializer(data=request.data, context=self.get_serializer_context())
+        serializer.is_valid(raise_exception=True)
+        fields = dict(serializer.validated_data)
+        upload = fields.pop("image")
+        receipt = receive_upload(actor=actor_of(request), data=upload.read(), original_name=upload.name or "", **fields)
+        prediction = self.get_queryset().get(pk=receipt.prediction.pk)
+        answer = self.get_serializer(prediction).data
+        if not receipt.created:
+            code = status.HTTP_200_OK
+        elif prediction.status in (Status.DONE, Status.FAILED):
+            code = status.HTTP_201_CREATED
+        else:
+            code = status.HTTP_202_ACCEPTED
+        return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
+
+
+@method_decorator(
+    # Swagger UI writes style attributes and carries its icons as data addresses. Scripts stay those of the site.
+    csp_update({"style-src": "'unsafe-inline'", "img-src": "data:"}),
+    name="dispatch",
+)
+class DocumentationView(SpectacularSwaggerSplitView):
+    """The readable description, from files of the site alone."""
+
+    url_name = "api-schema"
+
+
+class NoSuchAddress(APIView):
+    """Answers every address under /api/ that leads nowhere, as a problem too."""
+
+    authentication_classes: ClassVar[list[Any]] = []
+    permission_classes: ClassVar[list[Any]] = [AllowAny]
+    throttle_classes: ClassVar[list[Any]] = []
+    schema = None
+
+    def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:
+        """Say so, whatever the method."""
+        text = _("There is nothing at %(path)s. Addresses end with a slash; /api/v1/docs/ lists them.")
+        raise NotFound(text % {"path": request.path})

@@ -1,0 +1,63 @@
+"""How machines talk to the site: the REST framework, its errors, its limits and its description."""
+
+from typing import Any
+
+from skinsite.settings.env import env
+
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "skinsite.accounts.authentication.ClinicTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["skinsite.accounts.permissions.IsMember"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_FILTER_BACKENDS": ["classifier.api.filters.KnownFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "classifier.api.pagination.NewestFirst",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.ProblemAutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
+    # Per person. An empty value lifts the limit.
+    "DEFAULT_THROTTLE_RATES": {
+        "uploads": env.str("API_UPLOADS_RATE", default="120/minute") or None,
+        "reads": env.str("API_READS_RATE", default="600/minute") or None,
+    },
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+
+DRF_STANDARDIZED_ERRORS: dict[str, Any] = {
+    "EXCEPTION_HANDLER_CLASS": "classifier.api.problems.ProblemHandler",
+    "EXCEPTION_FORMATTER_CLASS": "classifier.api.problems.ProblemFormatter",
+    "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Skin-lesion readings",
+    "DESCRIPTION": (
+        "Send a dermoscopic photograph of a skin lesion, get a calibrated seven-class reading with an explicit "
+        "outcome. Decision support for research use: not a diagnosis, and never an all-clear. "
+        "Every error is an `application/problem+json` (RFC 9457)."
+    ),
+    "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0 (code), CC BY-NC 4.0 (weights)"},
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Status": "classifier.models.Status",
+        "Outcome": "classifier.models.Outcome",
+        "Modality": "classifier.models.Modality",
+        "BodySite": "classifier.models.BodySite",
+        "Sex": "classifier.models.Sex",
+        "Diagnosis": "classifier.models.Diagnosis",
+        "Certainty": "classifier.models.Certainty",
+        "ReviewKind": "classifier.models.ReviewKind",
+    },
+    # From the sidecar: nothing is fetched from elsewhere.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+}
