@@ -1,0 +1,1 @@
+"""Measuring a bundle: metrics with intervals, calibration, operating points. Vectorised numpy alone."""

@@ -1,0 +1,202 @@
+"""Measuring a bundle on labelled images through the very functions that serve, re-encoding included."""
+
+import csv
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ml.bundle import Bundle
+from ml.data.isic import IMAGE_SUFFIXES, read_ground_truth
+from ml.data.split import FOLDS, read_split
+from ml.errors import UserError
+from ml.evaluation import bootstrap, metrics
+from ml.evaluation.report import Report
+from ml.image_io import ImageRejected, Limits, normalise_upload
+from ml.predictor import Outcome, Predictor, Reading
+from ml.taxonomy import CLASSES
+
+TEST_FOLD_LOG = Path(__file__).parents[2] / "docs" / "test-fold-log.csv"
+LOG_COLUMNS = ("date", "bundle_sha256", "balanced_accuracy", "images", "why")
+MOST_MISSING = 0.01
+SUFFIXES = (*IMAGE_SUFFIXES, ".webp", ".tif", ".tiff", ".heic", ".heif", ".mpo")
+# The official scorer gives this image of the test set no weight: it was withdrawn.
+UNWEIGHTED = frozenset({"ISIC_0035068"})
+ANY_SIZE = Limits(min_side=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """One image of a truth file; ``path`` is None where there is no such file."""
+
+    image_id: str
+    label: int
+    path: Path | None
+    lesion_id: str
+
+
+def evaluate_bundle(
+    bundle: Bundle,
+    images_dir: Path,
+    truth_csv: Path,
+    *,
+    fold: str | None = None,
+    split: dict[str, str] | None = None,
+    why: str | None = None,
+    lesions_csv: Path | None = None,
+    predictions_csv: Path | None = None,
+    runtime: str = "auto",
+    progress: bool = True,
+    log: Path = TEST_FOLD_LOG,
+) -> Report:
+    """Score every image of a truth file and measure, with 95 % intervals over lesions where they are known.
+
+    ``fold`` keeps to one fold of the frozen split. Where an image of the test fold is among them, ``why`` must say
+    what for, and a line goes to ``log``. Images missing for a label are named and weigh nothing; over 1 % is a
+    ``UserError``, as is an image that cannot be decoded.
+    """
+    folds = read_split() if split is None else split
+    items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
+    reads_test = any(folds.get(item.image_id) == "test" for item in items)
+    if reads_test and not why:
+        raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
+    present = [item for item in items if item.path is not None]
+    readings = read_images(Predictor(bundle, runtime), present, progress=progress)
+    if predictions_csv is not None:
+        write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
+    report = build_report(bundle, truth_csv, fold, items, readings)
+    if reads_test:
+        _append_to_log(log, bundle, report, str(why))
+    return report
+
+
+def select_images(
+    images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: dict[str, str]
+) -> list[Labelled]:
+    """Match a truth file's rows with image files and lesions; raises ``UserError`` when over 1 % have no image."""
+    labels = read_ground_truth(truth_csv)
+    if fold is not None:
+        if fold not in FOLDS:
+            raise UserError(f"--fold is {fold!r}; it must be one of {', '.join(FOLDS)}.")
+        labels = {image_id: label for image_id, label in labels.items() if split.get(image_id) == fold}
+        if not labels:
+            raise UserError(f"{truth_csv}: no image of fold {fold}; leave out --fold for another data set.")
+    files = _find_files(images_dir)
+    lesions = _read_lesions(truth_csv, lesions_csv)
+    items = [
+        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or image_id)
+        for image_id, label in labels.items()
+    ]
+    missing = [item.image_id for item in items if item.path is None]
+    if len(missing) > MOST_MISSING * len(items):
+        raise UserError(
+            f"{images_dir}: {len(missing)} of {len(items)} labelled images are missing ({', '.join(missing[:3])}, …), "
+            "the limit is 1 %; give the directory that holds the truth file's images."
+        )
+    return items
+
+
+def read_images(predictor: Predictor, items: Iterable[Labelled], *, progress: bool) -> list[Reading]:
+    """Read images as uploads are read, on every core: decoder and network leave Python's lock."""
+    paths = [item.path for item in items if item.path is not None]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = pool.map(partial(read_file, predictor, limits=ANY_SIZE), paths)
+        return list(tqdm(results, total=len(paths), unit="image", disable=not progress))
+
+
+def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
+    """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
+    try:
+        return predictor.read(normalise_upload(path.read_bytes(), limits=limits).data)
+    except ImageRejected as error:
+        raise UserError(f"{path}: {error}") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error
+
+
+def build_report(
+    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[Labelled], readings: list[Reading]
+) -> Report:
+    """Measure the readings of the items that have an image."""
+    present = [item for item in items if item.path is not None]
+    scored = metrics.Scored(
+        np.array([item.label for item in present]),
+        np.stack([reading.probabilities for reading in readings]),
+        np.stack([reading.balanced_scores for reading in readings]),
+    )
+    weighted = np.array([item.image_id not in UNWEIGHTED for item in present], np.float64)
+    limits = bundle.manifest.thresholds.malignant
+    points = {"low_risk_below": limits.low_risk_below, "suspicious_from": limits.suspicious_from}
+    groups = [item.lesion_id for item in present]
+    confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
+    return Report(
+        bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
+        bundle_sha256=bundle.sha256,
+        truth=truth_csv.name,
+        fold=fold,
+        images=int(weighted.sum()),
+        lesions=len(set(groups)),
+        per_class=tuple(int(count) for count in confusion[0].sum(axis=1)),
+        missing=tuple(item.image_id for item in items if item.path is None),
+        not_assessable=tuple(
+            item.image_id
+            for item, reading in zip(present, readings, strict=True)
+            if reading.outcome is Outcome.NOT_ASSESSABLE
+        ),
+        values={name: row[0] for name, row in metrics.measure(scored, weighted[np.newaxis], **points).items()},
+        intervals=bootstrap.intervals(lambda weights: metrics.measure(scored, weights * weighted, **points), groups),
+        confusion=confusion[0],
+    )
+
+
+def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:
+    """Write balanced scores in the official submission layout; an image that is missing gets equal scores."""
+    equal = np.full(len(CLASSES), 1 / len(CLASSES))
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(("image", *CLASSES))
+            for item in items:
+                reading = readings.get(item.image_id)
+                scores = equal if reading is None else reading.balanced_scores
+                writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written ({error.strerror}); give a path in a writable directory.") from error
+
+
+def _find_files(directory: Path) -> dict[str, Path]:
+    if not directory.is_dir():
+        raise UserError(f"{directory}: no such directory; give the one that holds the images.")
+    found: dict[str, Path] = {}
+    for path in sorted(directory.iterdir()):
+        if path.suffix.lower() in SUFFIXES and found.setdefault(path.stem, path) is not path:
+            raise UserError(f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one.")
+    return found
+
+
+def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
+    """Lesion by image id, from the file given or the one found beside the truth under its official name."""
+    path = lesions_csv or truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
+    if path == truth_csv or (lesions_csv is None and not path.is_file()):
+        return {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            return {row["image"]: row["lesion_id"] for row in csv.DictReader(file)}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read; it must be a CSV file with the columns image,lesion_id.") from error
+
+
+def _append_to_log(log: Path, bundle: Bundle, report: Report, why: str) -> None:
+    is_new = not log.exists()
+    with log.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if is_new:
+            writer.writerow(LOG_COLUMNS)
+        figure = f"{float(report.values['balanced_accuracy']):.4f}"
+        writer.writerow((datetime.now(UTC).date().isoformat(), bundle.sha256, figure, report.images, why))

@@ -1,0 +1,131 @@
+"""Metrics of many weighted samples at once: a row of weights is a bootstrap resample, a row of ones the sample itself.
+
+A metric that a sample does not define (recall of a class that it lacks) is NaN and left out of the means.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.taxonomy import CLASSES, MALIGNANT_INDICES
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+CALIBRATION_BINS = 15
+UNDECIDED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """N labelled and scored images: ``labels`` (N,), ``probabilities`` and ``balanced_scores`` (N, 7)."""
+
+    labels: IntArray
+    probabilities: FloatArray
+    balanced_scores: FloatArray
+
+    @property
+    def malignant(self) -> FloatArray:
+        """The malignant sum of the probabilities, (N,)."""
+        return np.asarray(self.probabilities[:, list(MALIGNANT_INDICES)].sum(axis=1))
+
+    @property
+    def is_malignant(self) -> npt.NDArray[np.bool_]:
+        """Whether the label is malignant, (N,)."""
+        return np.isin(self.labels, MALIGNANT_INDICES)
+
+
+def measure(
+    scored: Scored, weights: FloatArray, *, low_risk_below: float, suspicious_from: float
+) -> dict[str, FloatArray]:
+    """Measure under B rows of weights (B, N); gives (B,) for a scalar, (B, 7) for a metric per class.
+
+    Everything per class, accuracy, balanced accuracy and macro-F1 follow ``balanced_scores``, as the submission file
+    does; the metrics called ``most_probable`` and all of malignancy and calibration follow ``probabilities``.
+    """
+    confusion = count_confusion(scored.labels, decide(scored.balanced_scores), weights)
+    recall, precision, f1 = _rates(confusion)
+    most_probable = decide(scored.probabilities)
+    called_low, called_suspicious = scored.malignant < low_risk_below, scored.malignant >= suspicious_from
+    ill, well = scored.is_malignant, ~scored.is_malignant
+    return {
+        "accuracy": _share(decide(scored.balanced_scores) == scored.labels, weights),
+        "balanced_accuracy": _mean_defined(recall),
+        "macro_f1": _mean_defined(f1),
+        "most_probable_accuracy": _share(most_probable == scored.labels, weights),
+        "most_probable_macro_f1": _mean_defined(_rates(count_confusion(scored.labels, most_probable, weights))[2]),
+        "recall": recall,
+        "precision": precision,
+        "auc": np.stack(
+            [area_under_roc(scored.labels == c, scored.balanced_scores[:, c], weights) for c in range(len(CLASSES))], -1
+        ),
+        "malignancy_auc": area_under_roc(ill, scored.malignant, weights),
+        "sensitivity_not_low_risk": _share(~called_low, weights * ill),
+        "specificity_low_risk": _share(called_low, weights * well),
+        "sensitivity_suspicious": _share(called_suspicious, weights * ill),
+        "specificity_not_suspicious": _share(~called_suspicious, weights * well),
+        "expected_calibration_error": expected_calibration_error(scored.labels, scored.probabilities, weights),
+    }
+
+
+def decide(scores: FloatArray) -> IntArray:
+    """The class of the highest score (N, 7) → (N,); a tie is undecided and so wrong, as the official scorer has it."""
+    highest = scores == scores.max(axis=1, keepdims=True)
+    return np.where(highest.sum(axis=1) == 1, scores.argmax(axis=1), UNDECIDED)
+
+
+def count_confusion(labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
+    """Weighted counts (B, 7, 8): rows are the truth, columns the decision, the last column undecided."""
+    count = len(CLASSES)
+    cells = labels * (count + 1) + np.where(decided == UNDECIDED, count, decided)
+    indicator = np.zeros((len(labels), count * (count + 1)))
+    indicator[np.arange(len(labels)), cells] = 1
+    return np.asarray((weights @ indicator).reshape(-1, count, count + 1))
+
+
+def area_under_roc(positive: npt.NDArray[np.bool_], scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weighted area under the ROC curve (B,): the share of pairs in the right order, ties by half (Mann-Whitney)."""
+    order = np.argsort(scores, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
+    ordered = weights[:, order]
+    ill = np.add.reduceat(ordered * positive[order], starts, axis=1)
+    well = np.add.reduceat(ordered * ~positive[order], starts, axis=1)
+    well_below = np.cumsum(well, axis=1) - well
+    pairs = ill.sum(axis=1) * well.sum(axis=1)
+    return _divide((ill * (well_below + well / 2)).sum(axis=1), pairs)
+
+
+def expected_calibration_error(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean distance (B,) of confidence and accuracy over 15 equal bins of the highest probability.
+
+    Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
+    """
+    confidence = probabilities.max(axis=1)
+    right = decide(probabilities) == labels
+    edges = np.linspace(0, 1, CALIBRATION_BINS + 1)[1:-1]
+    indicator = np.zeros((len(labels), CALIBRATION_BINS))
+    indicator[np.arange(len(labels)), np.searchsorted(edges, confidence, side="left")] = 1
+    gaps = np.abs(weights @ (indicator * (right - confidence)[:, np.newaxis]))
+    return _divide(gaps.sum(axis=1), weights.sum(axis=1))
+
+
+def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Recall, precision and F1 per class, each (B, 7)."""
+    hits = np.diagonal(confusion, axis1=1, axis2=2)
+    true, decided = confusion.sum(axis=2), confusion[:, :, : len(CLASSES)].sum(axis=1)
+    return _divide(hits, true), _divide(hits, decided), _divide(2 * hits, true + decided)
+
+
+def _share(holds: npt.NDArray[np.bool_], weights: FloatArray) -> FloatArray:
+    return _divide(weights @ holds, weights.sum(axis=1))
+
+
+def _mean_defined(values: FloatArray) -> FloatArray:
+    """Mean over the last axis of what is not NaN."""
+    return _divide(np.nansum(values, axis=-1), (~np.isnan(values)).sum(axis=-1).astype(np.float64))
+
+
+def _divide(above: FloatArray, below: FloatArray) -> FloatArray:
+    """Quotient, NaN where the divisor is 0."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)

@@ -1,0 +1,105 @@
+"""What an evaluation found, as data and as text."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.taxonomy import CLASSES
+
+FloatArray = npt.NDArray[np.float64]
+
+PER_CLASS = ("recall", "precision", "auc")
+DIGITS = 6
+LABELS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "macro_f1": "macro-F1",
+    "most_probable_accuracy": "accuracy of the most probable class",
+    "most_probable_macro_f1": "macro-F1 of the most probable class",
+    "malignancy_auc": "malignancy AUC",
+    "sensitivity_not_low_risk": "sensitivity, not low risk",
+    "specificity_low_risk": "specificity, low risk",
+    "sensitivity_suspicious": "sensitivity, suspicious",
+    "specificity_not_suspicious": "specificity, not suspicious",
+    "expected_calibration_error": "expected calibration error",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Metrics of one bundle on one truth file.
+
+    ``values`` holds scalars and, for recall, precision and AUC, (7,); ``intervals`` low and high of each, (2, …);
+    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last.
+    """
+
+    bundle: str
+    bundle_sha256: str
+    truth: str
+    fold: str | None
+    images: int
+    lesions: int
+    per_class: tuple[int, ...]
+    missing: tuple[str, ...]
+    not_assessable: tuple[str, ...]
+    values: dict[str, FloatArray]
+    intervals: dict[str, FloatArray]
+    confusion: FloatArray
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; a metric is ``{"value", "low", "high"}``, one that is not defined is null."""
+        return {
+            "bundle": self.bundle,
+            "bundle_sha256": self.bundle_sha256,
+            "truth": self.truth,
+            "fold": self.fold,
+            "images": self.images,
+            "lesions": self.lesions,
+            "missing": list(self.missing),
+            "not_assessable": list(self.not_assessable),
+            "metrics": {name: self._describe(name, ()) for name in LABELS},
+            "per_class": {
+                code: {"images": self.per_class[place], **{name: self._describe(name, (place,)) for name in PER_CLASS}}
+                for place, code in enumerate(CLASSES)
+            },
+            "confusion": {
+                "rows": "truth",
+                "columns": [*CLASSES, "undecided"],
+                "counts": [[int(count) for count in row] for row in self.confusion],
+            },
+        }
+
+    def to_text(self) -> str:
+        """A table for people."""
+        plain = self.to_dict()
+        lines = [
+            f"{self.bundle} on {self.truth}{'' if self.fold is None else f', fold {self.fold}'}: "
+            f"{self.images} images of {self.lesions} lesions"
+        ]
+        lines += [f"  {LABELS[name]:<38}{_format(entry)}" for name, entry in plain["metrics"].items()]
+        lines.append("  " + f"{'class':<8}{'images':>7}" + "".join(f"{name:>24}" for name in PER_CLASS))
+        for code, entry in plain["per_class"].items():
+            cells = "".join(f"{_format(entry[name]):>24}" for name in PER_CLASS)
+            lines.append(f"  {code:<8}{entry['images']:>7}{cells}")
+        lines.append("  confusion (rows: truth)" + "".join(f"{code:>7}" for code in (*CLASSES, "none")))
+        for code, row in zip(CLASSES, plain["confusion"]["counts"], strict=True):
+            lines.append(f"  {code:<23}" + "".join(f"{count:>7}" for count in row))
+        lines += [f"  no image, no weight: {image_id}" for image_id in self.missing]
+        lines += [f"  not assessable, scored all the same: {image_id}" for image_id in self.not_assessable]
+        return "\n".join(lines)
+
+    def _describe(self, name: str, place: tuple[int, ...]) -> dict[str, float | None]:
+        low, high = self.intervals[name]
+        found = {"value": self.values[name][place], "low": low[place], "high": high[place]}
+        return {key: None if math.isnan(value) else round(float(value), DIGITS) for key, value in found.items()}
+
+
+def _format(entry: dict[str, float | None]) -> str:
+    if entry["value"] is None:
+        return "-"
+    if entry["low"] is None or entry["high"] is None:
+        return f"{entry['value']:.3f}"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"

@@ -1,0 +1,135 @@
+"""The model card, generated from a bundle's manifest: ``python -m ml.reports.model_card``.
+
+Its headings are those of Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
+from ml.evaluation.report import LABELS, PER_CLASS
+from ml.taxonomy import LESION_CLASSES
+
+MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
+
+
+def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
+    """Write the card of a manifest."""
+    path.write_text(render(manifest), encoding="utf-8")
+
+
+def render(manifest: Manifest) -> str:
+    """The card as Markdown."""
+    sections = (
+        _introduce(manifest),
+        _describe_use(),
+        _describe_reading(manifest),
+        *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
+        _describe_limits(manifest),
+        f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
+        + manifest.attribution.replace("# Attribution\n\n", ""),
+    )
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def _introduce(manifest: Manifest) -> str:
+    return f"""# Model card: {manifest.name} {manifest.version}
+
+Generated from the bundle's manifest by `python -m ml.reports.model_card`; do not edit.
+
+| | |
+|---|---|
+| architecture | {manifest.architecture} (timm), {len(manifest.classes)} classes |
+| made | {manifest.created} |
+| data | {manifest.data.name}; split SHA-256 `{manifest.data.split_sha256}` |
+| ONNX graph | SHA-256 `{manifest.files["model.onnx"]}` |
+| TorchScript graph | SHA-256 `{manifest.files["model.torchscript.pt"]}` |
+
+## Where the weights come from
+
+{manifest.training}"""
+
+
+def _describe_use() -> str:
+    return """## Intended use
+
+Research and teaching: a second look at one dermoscopic photograph of one skin lesion by a trained reader, who decides.
+It is **not a medical device**, gives no diagnosis, and never says that all is well.
+
+Not for: photographs taken without a dermatoscope, lesions of mucosa or nails, screening without a clinician, children
+(hardly any in the data), or deciding against a biopsy that a clinician would do."""
+
+
+def _describe_reading(manifest: Manifest) -> str:
+    views = " and ".join(f"{view.fraction:.0%}" for view in manifest.input.views)
+    limits = manifest.thresholds.malignant
+    rows = "\n".join(
+        f"| {each.code} | {each.name} | {'yes' if each.malignant else ''} | {trained:.3f} | {target:.3f} |"
+        for each, trained, target in zip(
+            LESION_CLASSES,
+            manifest.training_prior.frequencies,
+            manifest.target_prior.frequencies,
+            strict=True,
+        )
+    )
+    return f"""## How a photograph becomes a reading
+
+The central {views} of both sides (after a central crop to {manifest.input.max_aspect_ratio:.2f} : 1 at most), each
+squashed to {manifest.input.size} × {manifest.input.size} pixels ({manifest.input.interpolation}); the views' scores are averaged, divided by the training
+prior, and softened with temperature {manifest.temperature}. *Balanced scores* stop there; *probabilities* are calibrated to the
+target prior: {manifest.target_prior.description}. Where malignant lesions are rarer or commoner than that, probabilities are off.
+
+| class | name | malignant | training prior | target prior |
+|---|---|---|---|---|
+{rows}
+
+The malignant sum is *low risk* below {limits.low_risk_below}, *suspicious* from {limits.suspicious_from}, and *refer: uncertain* between
+({limits.how}). Quality flags: {manifest.quality.how}."""
+
+
+def _describe_figures(name: str, figures: dict[str, Any]) -> str:
+    title = "the test fold" if name == "test" else name.replace("_", " ")
+    scalars = "\n".join(f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS)
+    classes = "\n".join(
+        f"| {code} | {entry['images']} | " + " | ".join(_format(entry[key]) for key in PER_CLASS) + " |"
+        for code, entry in figures["per_class"].items()
+    )
+    purpose = "read for reporting only" if name == "test" else "the temperature and the thresholds were fitted here"
+    return f"""## Figures on {title}
+
+{figures["images"]} images of {figures["lesions"]} lesions; {purpose}. Measured on the exported ONNX graph, from image files through
+the serving functions, re-encoding included; 95 % intervals by bootstrap over lesions. Accuracy, F1 and the table below
+follow the balanced scores; malignancy, calibration and the *most probable* class follow the probabilities.
+
+| metric | value |
+|---|---|
+{scalars}
+
+| class | images | {" | ".join(PER_CLASS)} |
+|---|---|---|---|---|
+{classes}
+
+Not assessable among them: {len(figures["not_assessable"])}."""
+
+
+def _describe_limits(manifest: Manifest) -> str:
+    return f"""## Limits
+
+- **Skin tone not evaluated**: HAM10000 does not record it, and its patients (Vienna and Queensland) are mostly
+  light-skinned.
+- It knows {len(manifest.classes)} diagnoses and others exist: any other lesion, and any other picture, still gets {len(manifest.classes)} probabilities.
+- It misses malignant lesions, melanoma most of all: see the recall and the sensitivities above with their intervals.
+- Few dermatofibromas and vascular lesions: their intervals are wide.
+- Every malignant label is confirmed by histopathology, most naevi are not; what was biopsied is not what walks in.
+- Figures come from the same source as the training images. Other dermatoscopes, cameras and clinics are not shown here.
+- The heat-map is attention, not evidence."""
+
+
+def _format(entry: dict[str, float | None]) -> str:
+    if entry["value"] is None or entry["low"] is None or entry["high"] is None:
+        return "not defined"
+    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+if __name__ == "__main__":
+    write(load_bundle(DEFAULT_BUNDLE).manifest)
