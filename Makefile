@@ -15,13 +15,12 @@ help: ## List the commands
 
 # --- Running -----------------------------------------------------------------------------------------------------------
 
-HOST ?= 127.0.0.1
 PORT ?= 8000
 DEMO ?= 1
 
 .PHONY: run
 run: $(VENV)/base.stamp ## Run the site with a demonstration clinic (PORT=8000, DEMO=1)
-	@$(BIN)/python manage.py run_site --host $(HOST) --port $(PORT) $$(test "$(DEMO)" = 0 && echo --no-demo)
+	@$(BIN)/python manage.py run_site --port $(PORT) $$(test "$(DEMO)" = 0 && echo --no-demo)
 
 # --- Installing: each stamp is older than its requirements only when these have changed ---------------------------------
 
@@ -34,3 +33,42 @@ $(BIN)/python:
 $(VENV)/base.stamp: requirements/base.txt | $(BIN)/python
 	$(PIP) install --requirement requirements/base.txt
 	@touch $@
+
+.PHONY: setup-dev
+setup-dev: $(VENV)/dev.stamp ## Install everything for development and tests into .venv (torch: 6 GB)
+	@scripts/install_tools
+
+$(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
+	$(PIP) install --requirement requirements/dev.txt
+	@touch $@ $(VENV)/base.stamp
+
+# --- Checking ----------------------------------------------------------------------------------------------------------
+
+# What production asks of the environment, so that `check --deploy` can look at the rest.
+DEPLOYED := DJANGO_SETTINGS_MODULE=skinsite.settings.production
+
+.PHONY: check
+check: setup-dev ## Formatting, lint, types, layers, templates, migrations, deployment settings, container
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/djlint --quiet --check --lint templates
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/hadolint Dockerfile
+	shellcheck .ci/run scripts/*
+
+.PHONY: test
+test: check ## Everything: the checks, then all tests with real servers and a real browser
+	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/pytest --numprocesses 2 --dist worksteal
+
+# --- Keeping generated files in step -------------------------------------------------------------------------------------
+
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe
+
+.PHONY: requirements
+requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.txt
+	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
+	for name in base ml production; do \
+		$(COMPILE) --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	done
