@@ -1,9 +1,19 @@
 """Every address of the site."""
 
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.i18n import set_language
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("skinsite.accounts.urls")),
     path("", include("classifier.web.urls")),
     path("api/v1/", include("classifier.api.urls")),
+    path("admin/", admin.site.urls),
+    path("health/", include("skinsite.health.urls")),
+    path("language/", set_language, name="set_language"),
 ]
+
+handler400 = "skinsite.errors.bad_request"
+handler403 = "skinsite.errors.permission_denied"
+handler404 = "skinsite.errors.not_found"
+handler500 = "skinsite.errors.server_error"

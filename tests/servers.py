@@ -1,4 +1,4 @@
-"""Real servers that tests talk to: started once, on free ports or sockets, stopped at the end. One that cannot start fails its tests."""
+"""Real servers for tests: started once, on free ports or sockets. One that cannot start fails its tests."""
 
 import socket
 import warnings

@@ -1,6 +1,7 @@
 """The audit application."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
@@ -11,3 +12,13 @@ class AuditConfig(AppConfig):
     label = "audit"
     verbose_name = _("Audit trail")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Make the trail append-only, and see to it after every migrate; record who signs in."""
+        from skinsite.audit import sign_in  # noqa: PLC0415 models are ready only now
+        from skinsite.audit.triggers import APPEND_ONLY, AppendOnly, install_triggers  # noqa: PLC0415 as above
+
+        APPEND_ONLY.append(AppendOnly("audit_auditevent", events=("UPDATE", "DELETE")))
+        # With this one sender it runs once, after all migrations of all apps.
+        post_migrate.connect(install_triggers, sender=self, dispatch_uid="skinsite.audit.triggers")
+        sign_in.connect()

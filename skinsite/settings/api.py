@@ -19,8 +19,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Per person. An empty value lifts the limit.
     "DEFAULT_THROTTLE_RATES": {
-        "uploads": env.str("API_UPLOADS_RATE", default="120/minute") or None,
-        "reads": env.str("API_READS_RATE", default="600/minute") or None,
+        "uploads": env.text("API_UPLOADS_RATE", "120/minute") or None,
+        "reads": env.text("API_READS_RATE", "600/minute") or None,
     },
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

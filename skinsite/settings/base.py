@@ -5,14 +5,18 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
+from skinsite.settings.api import *  # noqa: F403 settings are layered
+from skinsite.settings.databases import describe_database
 from skinsite.settings.env import env
+from skinsite.settings.security import *  # noqa: F403 settings are layered
+from skinsite.settings.storages import describe_storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(env.str("SKINSITE_VAR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.text("SKINSITE_VAR", str(BASE_DIR / "var"))).absolute()
 
 DEBUG = False
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "unfold",
@@ -35,18 +39,26 @@ INSTALLED_APPS = [
     "rest_framework",
     "skinsite.accounts",
     "skinsite.audit",
+    "skinsite.health",
     "classifier",
 ]
 
 MIDDLEWARE = [
+    "skinsite.request_id.RequestIdMiddleware",
+    "skinsite.health.views.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "skinsite.middleware.AdminPolicyMiddleware",
+    "skinsite.middleware.PermissionsPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "skinsite.middleware.RequestSizeMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "skinsite.accounts.middleware.SessionLifetimeMiddleware",
+    "skinsite.accounts.middleware.MembershipMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -72,29 +84,91 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'skinsite.sqlite3'}")}
+DATABASES = {"default": describe_database(env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'skinsite.sqlite3'}"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.text("CACHE_URL")}
+    if env.text("CACHE_URL")
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 a model, no secret
 REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=365)}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "static/"
+STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
+STORAGES = describe_storages()
 
 # Where registered bundles lie, each under its hash; shared between machines.
-MODEL_STORE = Path(env.str("MODEL_STORE", default=str(VAR_DIR / "models")))
-INFERENCE_RUNTIME: str = env.str("INFERENCE_RUNTIME", default="auto")
-INFERENCE_THREADS: int = env.int("INFERENCE_THREADS", default=1)
+MODEL_STORE = Path(env.text("MODEL_STORE", str(VAR_DIR / "models"))).absolute()
+INFERENCE_RUNTIME = env.text("INFERENCE_RUNTIME", "auto")
+INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1)
 
 # "synchronous": in the request; "celery": by a worker.
-PREDICTION_MODE: str = env.str("PREDICTION_MODE", default="synchronous")
+PREDICTION_MODE = env.text("PREDICTION_MODE", "synchronous")
+PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1)
+BROKER_TIMEOUT_SECONDS = 2
+TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 60, minimum=1)
+TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 90, minimum=1)
+TASK_VISIBILITY_SECONDS = env.number("TASK_VISIBILITY_SECONDS", 300, minimum=1)
+
+CELERY_BROKER_URL = env.text("BROKER_URL")
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": TASK_VISIBILITY_SECONDS,
+    # A request that hands work over does not wait for a broker that is gone.
+    "socket_connect_timeout": BROKER_TIMEOUT_SECONDS,
+    "socket_timeout": 30,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_TIMEOUT_SECONDS
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "skinsite@localhost")
+globals().update(env.email("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+INVITATION_DAYS = 7
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+
+# Handlers of the log are the process's own output: whatever runs the service collects it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {
+        "request_id": {"()": "skinsite.request_id.RequestIdFilter"},
+    },
+    "formatters": {"line": {"()": "skinsite.logs.KeyValueFormatter"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["request_id"],
+        }
+    },
+    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Django's own handlers would write each line a second time.
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

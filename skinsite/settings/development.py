@@ -1,7 +1,10 @@
 """For a laptop: nothing but Python is needed."""
 
 from skinsite.settings.base import *  # noqa: F403 settings are layered
+from skinsite.settings.base import VAR_DIR
+from skinsite.settings.env import env
+from skinsite.settings.local_secret import local_secret
 
-DEBUG = True
-SECRET_KEY = "development"  # noqa: S105 no secret
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+DEBUG = env.switch("DEBUG", default=True)
+SECRET_KEY = env.text("SECRET_KEY") or local_secret(VAR_DIR)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]

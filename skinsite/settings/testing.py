@@ -5,9 +5,11 @@ from pathlib import Path
 
 from skinsite.settings.base import *  # noqa: F403 settings are layered
 
-SECRET_KEY = "for tests only"  # noqa: S105 no secret
+SECRET_KEY = "for tests only, and never used elsewhere"  # noqa: S105 no secret
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 VAR_DIR = Path(tempfile.mkdtemp(prefix="skinsite-"))
 MEDIA_ROOT = VAR_DIR / "media"
 MODEL_STORE = VAR_DIR / "models"
+STATIC_ROOT = VAR_DIR / "static"

@@ -1,0 +1,60 @@
+"""Which clinic a person acts for, and for how long without signing in again."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from skinsite.accounts.models import Membership, User
+
+CLINIC_KEY = "clinic"
+_SIGNED_IN_KEY = "signed_in_at"
+_SEEN_KEY = "seen_at"
+# The time of the last request is kept to the minute, to spare the database a write for every request.
+_SEEN_STEP_SECONDS = 60
+
+
+def membership_of(user: User, clinic_id: object) -> Membership | None:
+    """The person's active membership in that clinic, else the oldest active one, else None. One query."""
+    memberships = list(
+        Membership.objects.active().filter(user=user).select_related("user", "clinic").order_by("created_at", "pk")
+    )
+    return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
+
+
+class MembershipMiddleware:
+    """Sets ``request.membership`` from the session. An API token brings its own: see `accounts.authentication`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer for one clinic."""
+        membership = None
+        # Without the cookie nobody is signed in: no session need be asked for.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            membership = membership_of(request.user, request.session.get(CLINIC_KEY))
+        request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
+        return self.get_response(request)
+
+
+class SessionLifetimeMiddleware:
+    """Ends a session some hours after signing in, and sooner when nothing happens in it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, as nobody if the session is over."""
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
+            now = int(timezone.now().timestamp())
+            session = request.session
+            signed_in = session.setdefault(_SIGNED_IN_KEY, now)
+            seen = session.setdefault(_SEEN_KEY, now)
+            if now - signed_in > settings.SESSION_ABSOLUTE_SECONDS or now - seen > settings.SESSION_IDLE_SECONDS:
+                logout(request)
+            elif now - seen >= _SEEN_STEP_SECONDS:
+                session[_SEEN_KEY] = now
+        return self.get_response(request)

@@ -1,0 +1,64 @@
+"""What people and machines are told when a request cannot be answered."""
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+API_PREFIX = "/api/"
+
+
+def problem(*, status: HTTPStatus, detail: str, code: str, field: str | None = None) -> HttpResponse:
+    """A problem as RFC 9457 has it, for errors that happen before or outside of the API's own views."""
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "errors": [{"field": field, "code": code, "detail": detail}],
+    }
+    return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+def bad_request(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """400: the request itself makes no sense."""
+    return _answer(request, HTTPStatus.BAD_REQUEST, _("The request could not be understood."), "bad_request")
+
+
+def permission_denied(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """403: signed in, and not allowed."""
+    return _answer(request, HTTPStatus.FORBIDDEN, _("Your role does not allow this."), "permission_denied")
+
+
+def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """404: not there, or not for this person; which of the two is not told."""
+    return _answer(request, HTTPStatus.NOT_FOUND, _("There is nothing at this address."), "not_found")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """500: our fault. The page needs no database and no session."""
+    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, _("Something went wrong on our side."), "error")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature
+    """403: the form is older than the session, or came from elsewhere."""
+    detail = _("This form has expired. Open the page again and send it once more.")
+    return _answer(request, HTTPStatus.FORBIDDEN, detail, "csrf_failed")
+
+
+def request_too_large(request: HttpRequest) -> HttpResponse:
+    """413: more bytes than any form of ours sends."""
+    limit = settings.UPLOAD_MAX_BYTES // settings.MEGABYTE
+    detail = _("The upload is too large: one photograph may have at most %(limit)s MB. Send a smaller file.") % {
+        "limit": limit
+    }
+    return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
+
+
+def _answer(request: HttpRequest, status: HTTPStatus, detail: str, code: str, field: str | None = None) -> HttpResponse:
+    if request.path_info.startswith(API_PREFIX):
+        return problem(status=status, detail=detail, code=code, field=field)
+    template = "400.html" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.value}.html"
+    return render(request, template, {"message": detail}, status=status)

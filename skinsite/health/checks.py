@@ -1,0 +1,91 @@
+"""What the service itself stands on: database, append-only rows, storage, broker, clock."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from skinsite.audit.models import AuditEvent
+from skinsite.audit.triggers import missing_triggers
+from skinsite.celery import app as celery_app
+from skinsite.health.registry import CheckResult, register_check
+from skinsite.storage import private_storage
+
+# A clock before this cannot be right: the code is younger.
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+_TOLERATED = timedelta(minutes=2)
+
+
+@register_check("database")
+def check_database() -> CheckResult:
+    """The database answers and every migration has run."""
+    connection.ensure_connection()
+    executor = MigrationExecutor(connection)
+    waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if waiting:
+        return CheckResult(
+            ok=False, detail=f"{len(waiting)} migrations have not run", remedy="Run `python manage.py migrate`."
+        )
+    return CheckResult(ok=True, detail=connection.vendor)
+
+
+@register_check("append_only")
+def check_append_only() -> CheckResult:
+    """The triggers that keep readings and the audit trail are there."""
+    missing = missing_triggers()
+    if missing:
+        return CheckResult(
+            ok=False,
+            detail=f"missing triggers: {', '.join(missing)}",
+            remedy="Run `python manage.py migrate`: it installs them again.",
+        )
+    return CheckResult(ok=True)
+
+
+@register_check("storage")
+def check_storage() -> CheckResult:
+    """A small object can be written, read and deleted."""
+    storage = private_storage()
+    name = f"health/{uuid4().hex}"
+    storage.save(name, ContentFile(b"ok"))
+    try:
+        with storage.open(name) as stored:
+            same = stored.read() == b"ok"
+    finally:
+        storage.delete(name)
+    return CheckResult(
+        ok=same, detail=settings.STORAGES["default"]["BACKEND"], remedy="" if same else "Check the storage's settings."
+    )
+
+
+@register_check("broker")
+def check_broker() -> CheckResult:
+    """The broker answers, where a worker does the readings."""
+    if settings.PREDICTION_MODE != "celery":
+        return CheckResult(ok=True, detail="not used: readings are made in the request")
+    with celery_app.connection_for_write() as broker:
+        broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
+    return CheckResult(ok=True, detail=broker.transport_cls if isinstance(broker.transport_cls, str) else "")
+
+
+@register_check("clock")
+def check_clock() -> CheckResult:
+    """The clock is not behind what was recorded, nor away from the database's."""
+    now = timezone.now()
+    remedy = "Set this machine's clock, for example by NTP."
+    if now < _EARLIEST:
+        return CheckResult(ok=False, detail=f"it says {now:%Y-%m-%d}", remedy=remedy)
+    last = AuditEvent.objects.order_by("-at").values_list("at", flat=True).first()
+    if last and last - now > _TOLERATED:
+        return CheckResult(ok=False, detail=f"the last recorded event is later: {last:%Y-%m-%d %H:%M}", remedy=remedy)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            (theirs,) = cursor.fetchone()
+        if abs(theirs - now) > _TOLERATED:
+            return CheckResult(ok=False, detail=f"the database's clock says {theirs:%Y-%m-%d %H:%M}", remedy=remedy)
+    return CheckResult(ok=True, detail=f"{now:%Y-%m-%d %H:%M} UTC")

@@ -1,0 +1,44 @@
+"""What a load balancer or an orchestrator asks. Strangers learn names of checks, no details."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.urls import Resolver404, resolve
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from skinsite.health.registry import run_checks
+
+
+@never_cache
+@require_safe
+def live(_request: HttpRequest) -> HttpResponse:
+    """The process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@never_cache
+@require_safe
+def ready(_request: HttpRequest) -> HttpResponse:
+    """The process can do its work; 503 with the names of what it lacks."""
+    failed = [name for name, result in run_checks(only_ready=True).items() if not result.ok]
+    if failed:
+        return JsonResponse({"status": "unavailable", "failed": failed}, status=503)
+    return JsonResponse({"status": "ok"})
+
+
+class HealthMiddleware:
+    """Answers probes before the host name and the scheme are looked at: they know the machine's address alone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer a probe at once and hand everything else on."""
+        if request.path_info.startswith("/health/"):
+            try:
+                match = resolve(request.path_info)
+            except Resolver404:
+                return self.get_response(request)
+            return match.func(request, *match.args, **match.kwargs)
+        return self.get_response(request)

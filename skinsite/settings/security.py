@@ -1,0 +1,80 @@
+"""Cookies, headers, limits and lock-out, the same everywhere; production adds what needs HTTPS."""
+
+from datetime import timedelta
+
+from csp.constants import NONE, SELF
+
+from skinsite.settings.env import env
+
+MEGABYTE = 1024 * 1024
+# A photograph of 25 MB passes with its form. What is larger never gets as far as a view.
+UPLOAD_MAX_BYTES = 25 * MEGABYTE
+REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27) * MEGABYTE
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MEGABYTE
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+
+# A working day at most, and an hour without doing anything.
+SESSION_ABSOLUTE_SECONDS = env.number("SESSION_HOURS", 12, minimum=1) * 3600
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60, minimum=1) * 60
+SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "skinsite.errors.csrf_failure"
+
+# Wrong passwords count for one account from one address: nobody locks a colleague out from elsewhere.
+# How many proxies of ours stand in front: that many addresses of X-Forwarded-For are theirs to tell.
+PROXY_COUNT = env.number("PROXY_COUNT", 0)
+AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2)
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "skinsite.accounts.lockout.account_name"
+AXES_LOCKOUT_CALLABLE = "skinsite.accounts.lockout.locked_out"
+AXES_CLIENT_IP_CALLABLE = "skinsite.accounts.lockout.client_address"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_HTTP_RESPONSE_CODE = 429
+
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+
+# People's pages: nothing inline, nothing from elsewhere. `blob:` shows a photograph before it is sent.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+# The admin's theme runs Alpine, which evaluates attributes, and styles elements as it goes.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    "script-src": [SELF, "'unsafe-eval'", "'unsafe-inline'"],
+    "style-src": [SELF, "'unsafe-inline'"],
+}

@@ -1,0 +1,59 @@
+"""The one way to declare a background task.
+
+Every task acknowledges late and is put back when its worker dies; it must therefore be safe to run twice. Its soft time
+limit is under the hard one, and that under the broker's visibility time-out (a system check holds them to it): a
+message is never handed to a second worker while the first may still be at it.
+"""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec
+
+from celery import Task, shared_task
+from celery.signals import task_postrun, task_prerun
+from django.conf import settings
+
+from skinsite.request_id import set_request_id
+
+P = ParamSpec("P")
+
+
+class IdentifiersOnlyError(TypeError):
+    """A task was sent something else than ids."""
+
+
+class IdentifierTask(Task):  # type: ignore[type-arg] # generic only in the stubs
+    """A task that takes ids: rows are read when it runs, and nothing about a patient lies in the broker."""
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+        """Send it.
+
+        Raises:
+            IdentifiersOnlyError: for an argument that is not a whole number.
+        """
+        for value in (*(args or ()), *(kwargs or {}).values()):
+            if type(value) is not int:
+                msg = f"{self.name} takes ids (whole numbers), not {type(value).__name__}."
+                raise IdentifiersOnlyError(msg)
+        return super().apply_async(args, kwargs, **options)
+
+
+def task(function: Callable[P, None]) -> "Task[P, None]":
+    """Make a function of ids a background task; send it by ``.delay(id)`` in ``transaction.on_commit``."""
+    return shared_task(
+        base=IdentifierTask,
+        acks_late=True,
+        reject_on_worker_lost=True,
+        ignore_result=True,
+        soft_time_limit=settings.TASK_SOFT_SECONDS,
+        time_limit=settings.TASK_HARD_SECONDS,
+    )(function)
+
+
+@task_prerun.connect
+def _begin(task_id: str, **_signal: Any) -> None:
+    set_request_id(task_id)
+
+
+@task_postrun.connect
+def _end(**_signal: Any) -> None:
+    set_request_id("")
