@@ -1,0 +1,73 @@
+"""timm backbones with a seven-class classifier, started from weights in a safetensors file."""
+
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ml.errors import UserError
+from ml.taxonomy import CLASSES
+
+CLASSIFIER_STD = 0.01
+"""Near zero: timm's default for EfficientNet starts the loss at 8 instead of ln 7 = 1.95."""
+
+
+def create_backbone(architecture: str, *, dropout: float = 0.0, drop_path: float = 0.0) -> nn.Module:
+    """A timm model of that name with a fresh, nearly zero classifier for ``CLASSES``. Nothing is downloaded."""
+    if not timm.is_model(architecture):
+        raise UserError(f"architecture: timm knows no model {architecture!r}; `timm.list_models()` names them")
+    model: nn.Module = timm.create_model(
+        architecture, num_classes=len(CLASSES), drop_rate=dropout, drop_path_rate=drop_path
+    )
+    classifier = get_classifier(model)
+    nn.init.normal_(classifier.weight, std=CLASSIFIER_STD)
+    nn.init.zeros_(classifier.bias)
+    return model
+
+
+def get_classifier(model: nn.Module) -> nn.Linear:
+    """The last linear layer of a timm model. Raises ``UserError`` where it is something else."""
+    classifier = model.get_submodule(str(model.default_cfg["classifier"]))  # type: ignore[index]  # timm adds it
+    if not isinstance(classifier, nn.Linear):
+        raise UserError("architecture: its classifier is not one linear layer; choose another timm model")
+    return classifier
+
+
+def load_weights(model: nn.Module, path: Path) -> bool:
+    """Load a state dict with timm's names into ``model``; everything but the classifier must fit.
+
+    Returns whether the file's classifier fitted too and was taken: then the weights come from lesions, not ImageNet.
+    """
+    try:
+        state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read as safetensors ({error}); give a .safetensors state dict") from error
+    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index]  # timm adds it
+    own = model.state_dict()
+    takes_classifier = all(_fits(own, state, name) for name in own if name.startswith(prefix))
+    if not takes_classifier:
+        state = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
+    wrong = sorted(name for name in state if not _fits(own, state, name))
+    lacking = sorted(
+        name
+        for name in own.keys() - state.keys()
+        if not name.endswith("num_batches_tracked") and not name.startswith(prefix)
+    )
+    if wrong or lacking:
+        raise UserError(
+            f"{path}: does not fit this architecture (first at {[*wrong, *lacking][0]}); give its own weights"
+        )
+    model.load_state_dict(state, strict=False)
+    return takes_classifier
+
+
+def _fits(own: dict[str, Tensor], state: dict[str, Tensor], name: str) -> bool:
+    return name in own and name in state and own[name].shape == state[name].shape
+
+
+def to_channels_last(model: nn.Module) -> nn.Module:
+    """The layout in which convolutions are fastest, on CPU and GPU alike."""
+    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's stub lacks it

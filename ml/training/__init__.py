@@ -1,0 +1,2 @@
+"""Training of the network: ``python -m ml.training --help``. Needs ``requirements/ml.txt``, neither Django nor
+albumentations."""

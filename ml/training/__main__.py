@@ -1,0 +1,46 @@
+"""``python -m ml.training``: train a network without Django."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.errors import UserError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a run, shared with the management command."""
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--config", type=Path, help="YAML file; default ml/configs/lite0_cpu.yaml")
+    parser.add_argument("--weights", type=Path, help="safetensors state dict to start from; default: from scratch")
+    parser.add_argument("--out", type=Path, help="run folder; default runs/ and the configuration's name")
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in the run folder")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; 2 for bad input, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m ml.training", description="Train, choose, calibrate and export.")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        from ml.training.run import run  # noqa: PLC0415  # slow to import, and --help needs none of it
+
+        folder = run(
+            data=options.data,
+            config_path=options.config,
+            weights=options.weights,
+            out=options.out,
+            resume=options.resume,
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped. Go on after the last whole epoch with the same command and --resume.", file=sys.stderr)
+        return 130
+    print(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,76 @@
+"""What a run writes and shows while it goes."""
+
+import csv
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+from tqdm import tqdm
+
+from ml.training.module import LesionModule
+
+COLUMNS = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc", "minutes")
+
+
+class EpochTable(lightning.Callback):
+    """One row of ``metrics.csv`` for each epoch; a resumed run drops the rows of epochs that it repeats."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.start = 0.0
+
+    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.start = time.monotonic()
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.start = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: LesionModule) -> None:
+        seen = trainer.callback_metrics
+        row: dict[str, Any] = {name: f"{float(seen[name]):.5f}" for name in COLUMNS if name in seen}
+        row["epoch"] = trainer.current_epoch + 1
+        row["size"] = pl_module.epoch_size
+        row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.3e}"
+        row["minutes"] = f"{(time.monotonic() - self.start) / 60:.2f}"
+        rows = [old for old in read_epochs(self.path) if int(old["epoch"]) <= trainer.current_epoch]
+        with self.path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows([*rows, row])
+
+
+def read_epochs(path: Path) -> list[dict[str, str]]:
+    """The rows that ``EpochTable`` wrote, none if it has not yet."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class RunProgress(lightning.Callback):
+    """One bar for the whole run, with the time that is left; after each epoch one line."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm[Any] | None = None
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: LesionModule) -> None:
+        schedule = pl_module.schedule
+        total = sum(stage.epochs for stage in schedule.stages) * schedule.steps_per_epoch
+        interval = 0.5 if sys.stderr.isatty() else 30.0
+        self.bar = tqdm(total=total, initial=schedule.steps, desc="Training", unit="batch", mininterval=interval)
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: LesionModule, *_: Any) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"epoch {trainer.current_epoch + 1}, {pl_module.schedule.size} px", refresh=False)
+            self.bar.update()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        seen = {name: float(trainer.callback_metrics[name]) for name in COLUMNS if name in trainer.callback_metrics}
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in seen.items())
+        tqdm.write(f"epoch {trainer.current_epoch + 1}: {figures}", file=sys.stderr)
+
+    def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        if self.bar is not None:
+            self.bar.close()
