@@ -32,10 +32,10 @@ from ml.quality import QualityThresholds, measure
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
 SENSITIVITY, SPECIFICITY = 0.95, 0.90
-FLAGGED_PERCENT = 1.0
+FLAGGED_PERCENT = 0.5
 ROUNDED = 4
 
-UNKNOWN_QUALITY = QualityThresholds(0, 0, 1, 0, 0, "not yet measured")
+UNKNOWN_QUALITY = QualityThresholds(0, 0, 255, 0, 0, "not yet measured")
 UNKNOWN_THRESHOLDS = Thresholds(MalignantThresholds(0, 1, "not yet measured"))
 
 
@@ -92,7 +92,7 @@ def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:
 
 
 def fit_quality(records: list[Record], bundle: Bundle, progress: bool) -> QualityThresholds:  # noqa: FBT001
-    """Limits that flag one in a hundred of these photographs each; blank is a tenth of the least spread among them."""
+    """Limits that each flag one in two hundred of these photographs; blank is a tenth of the least spread."""
 
     def measure_one(record: Record) -> dict[str, float]:
         stored = normalise_upload(record.path.read_bytes()).data
@@ -107,12 +107,12 @@ def fit_quality(records: list[Record], bundle: Bundle, progress: bool) -> Qualit
 
     return QualityThresholds(
         blurred_below=percentile("sharpness", FLAGGED_PERCENT),
-        dark_below=percentile("brightness", FLAGGED_PERCENT),
-        overexposed_above=percentile("overexposed", 100 - FLAGGED_PERCENT),
+        dark_below=percentile("bright", FLAGGED_PERCENT),
+        overexposed_above=percentile("bright", 100 - FLAGGED_PERCENT),
         low_contrast_below=percentile("contrast", FLAGGED_PERCENT),
         blank_below=round(min(each["spread"] for each in found) / 10, 1),
-        how=f"each flag is raised by {FLAGGED_PERCENT:g} % of the {len(found)} photographs of folds 0 to 3; a blank frame "
-        "has less than a tenth of the least spread of luminance among them",
+        how=f"each flag is raised by {FLAGGED_PERCENT:g} % of the {len(found)} photographs of folds 0 to 3; a blank "
+        "frame has less than a tenth of the least spread of luminance among them",
     )
 
 

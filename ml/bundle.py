@@ -153,7 +153,7 @@ def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
     rows, columns, channels = np.ogrid[:size, :size, :3]
     distance = (rows - size // 2) ** 2 + (columns - size // 2) ** 2
     values = 200 - 20 * channels - np.minimum(120, distance * 400 // (size * size)) + (rows * 5 + columns * 3) % 17
-    return np.clip(values, 0, 255).astype(np.uint8)[np.newaxis]
+    return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
@@ -181,7 +181,7 @@ def _check_values(manifest: Manifest, path: Path) -> None:
 
 def _build(kind: Any, value: object, where: str) -> Any:
     """Build a value of type ``kind`` (dataclass, tuple, dict or scalar) from parsed JSON, strictly."""
-    if is_dataclass(kind):
+    if is_dataclass(kind) and isinstance(kind, type):
         if not isinstance(value, dict):
             raise BundleError(f"{where} must be an object.")
         names = {field.name for field in fields(kind)}

@@ -106,7 +106,8 @@ def prepare(model: nn.Module, spec: InputSpec) -> ServedNetwork:
     network = ServedNetwork(model, spec).eval()
     with torch.no_grad():
         for parameter in network.parameters():
-            parameter.copy_(parameter.half().float()).requires_grad_(requires_grad=False)
+            parameter.copy_(parameter.half().float())
+            parameter.requires_grad = False
     return network
 
 
@@ -125,10 +126,8 @@ def fold_batch_norms(module: nn.Module) -> None:
 def trace(network: nn.Module, views: Tensor) -> torch.jit.ScriptModule:
     """TorchScript of a network by tracing; the number of views stays free, their size does not."""
     with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # padding computed from the fixed size
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=FutureWarning)
-        warnings.filterwarnings("ignore", message=".*torch.jit.*", category=DeprecationWarning)
-        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))
+        warnings.simplefilter("ignore")  # tracing is deprecated, and pads by the fixed size of the views
+        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call]  # torch's
 
 
 def check_parity(bundle: Bundle) -> float:

@@ -46,17 +46,17 @@ LIMITS = Limits()
 
 MESSAGES = {
     "empty": "The image file is empty; choose the photograph again.",
-    "too_large": "The image file has {megabytes} MB, the limit is {limit} MB; save it smaller and send it again.",
-    "unsupported_type": "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG and send it again.",
+    "too_large": "The image file has {megabytes} MB, the limit is {limit} MB; save it smaller.",
+    "unsupported_type": "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG.",
     "truncated": "The image file is cut off or damaged; copy it from the camera again.",
-    "too_many_pixels": "The image has {megapixels} megapixels, the limit is {limit}; save it smaller and send it again.",
+    "too_many_pixels": "The image has {megapixels} megapixels, the limit is {limit}; save it smaller.",
     "too_small": "The image has {width}×{height} pixels, the least is {limit} a side; send the original photograph.",
     "animated": "The image holds several frames or pages; send one still photograph.",
     "transparent": "The image is wholly transparent; send the original photograph.",
 }
 
 
-class ImageRejected(UserError):
+class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
     """An upload that cannot be read: ``code`` says why, ``params`` fill the message's places."""
 
     def __init__(self, code: str, **params: object) -> None:
@@ -70,7 +70,7 @@ class StoredImage:
     """A picture as it is kept: ``data`` of ``format``, its size in pixels, the SHA-256 of ``data``, and what was done.
 
     ``notes`` are codes: first_frame, scaled_16_bit, alpha_composited, cmyk_converted, profile_converted,
-    profile_ignored, rotated.
+    profile_ignored, rotated, orientation_unreadable.
     """
 
     data: bytes
@@ -201,7 +201,7 @@ def _turn_upright(image: Image.Image, notes: list[str]) -> Image.Image:
         if turned:
             ImageOps.exif_transpose(image, in_place=True)
             notes.append("rotated")
-    except Exception:  # damaged metadata says nothing about the pixels
+    except Exception:  # noqa: BLE001  Pillow raises anything on damaged metadata, which says nothing of the pixels
         notes.append("orientation_unreadable")
     return image
 

@@ -106,7 +106,7 @@ class Predictor:
             size = (max(1, right - left), max(1, bottom - top))
             patch = np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
             total[top : top + size[1], left : left + size[0]] += patch
-        return total / max(float(total.max()), np.finfo(np.float32).tiny)
+        return np.asarray(total / max(float(total.max()), np.finfo(np.float32).tiny))
 
     def _decode(self, stored: bytes) -> Pixels:
         return decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * self._manifest.input.size)
@@ -128,7 +128,8 @@ def score(logits: npt.NDArray[np.floating], manifest: Manifest) -> tuple[FloatAr
 
 def average_views(logits: npt.NDArray[np.floating]) -> FloatArray:
     """Log of the mean over views of the softmax of logits (..., V, 7): (..., 7)."""
-    return np.log(np.maximum(softmax(logits.astype(np.float64)).mean(axis=-2), np.finfo(np.float64).tiny))
+    mean = softmax(logits.astype(np.float64)).mean(axis=-2)
+    return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
 
 
 def calibrate(

@@ -11,7 +11,7 @@ WIDTH, HEIGHT = 320, 240
 
 @dataclass(frozen=True, slots=True)
 class QualityThresholds:
-    """Limits of the measures, all on luminance from 0 to 255; ``how`` says where they come from."""
+    """Limits of the measures (sharpness, bright, bright, contrast, spread); ``how`` says where they come from."""
 
     blurred_below: float
     dark_below: float
@@ -34,8 +34,8 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
     """Measure the central 4:3 part of a picture (H, W, 3).
 
     sharpness: standard deviation of the Laplacian divided by that of luminance, so that a pale lesion is not called
-    blurred (after Pech-Pacheco et al., ICPR 2000); brightness: median luminance; overexposed: share of pixels of 250
-    and more; contrast: 95th less 5th percentile; spread: 99.5th less 0.5th percentile.
+    blurred (after Pech-Pacheco et al., ICPR 2000); bright: 95th percentile of luminance; contrast: 95th less 5th
+    percentile; spread: 99.5th less 0.5th percentile.
     """
     picture = Image.fromarray(image)
     width, height = picture.size
@@ -48,23 +48,22 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
     centre = luminance[1:-1, 1:-1]
     neighbours = luminance[:-2, 1:-1] + luminance[2:, 1:-1] + luminance[1:-1, :-2] + luminance[1:-1, 2:]
     counts = np.cumsum(np.bincount(np.asarray(small).ravel(), minlength=256)) / luminance.size
-    quantile = {share: int(np.searchsorted(counts, share)) for share in (0.005, 0.05, 0.5, 0.95, 0.995)}
+    quantile = {share: int(np.searchsorted(counts, share)) for share in (0.005, 0.05, 0.95, 0.995)}
     return {
         "sharpness": float((neighbours - 4 * centre).std() / max(float(luminance.std()), 1.0)),
-        "brightness": float(quantile[0.5]),
-        "overexposed": float(1 - counts[249]),
+        "bright": float(quantile[0.95]),
         "contrast": float(quantile[0.95] - quantile[0.05]),
         "spread": float(quantile[0.995] - quantile[0.005]),
     }
 
 
 def assess(image: npt.NDArray[np.uint8], thresholds: QualityThresholds) -> Quality:
-    """Flag a picture (H, W, 3) as ``blurred``, ``dark``, ``overexposed``, ``low_contrast``; refuse a ``blank_frame``."""
+    """Flag a picture (H, W, 3): ``blurred``, ``dark``, ``overexposed``, ``low_contrast``; refuse a ``blank_frame``."""
     measures = measure(image)
     raised = {
         "blurred": measures["sharpness"] < thresholds.blurred_below,
-        "dark": measures["brightness"] < thresholds.dark_below,
-        "overexposed": measures["overexposed"] > thresholds.overexposed_above,
+        "dark": measures["bright"] < thresholds.dark_below,
+        "overexposed": measures["bright"] > thresholds.overexposed_above,
         "low_contrast": measures["contrast"] < thresholds.low_contrast_below,
     }
     blank = measures["spread"] < thresholds.blank_below

@@ -11,14 +11,14 @@ from pathlib import Path
 from ml.build import Origin, add_metrics, build_bundle
 from ml.bundle import DEFAULT_BUNDLE, Prior, load_bundle
 from ml.errors import UserError
-from ml.models.backbone import create_model, load_weights
+from ml.models.backbone import create_backbone, load_weights
 from ml.preprocess import InputSpec, ViewSpec
 from ml.reports import model_card
 
 TRAINING = (
-    "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and Lite1, "
-    "themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test fold, nor "
-    "their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
+    "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
+    "Lite1, themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test fold, "
+    "nor their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
 )
 ATTRIBUTION = """\
 # Attribution
@@ -66,8 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
     options = parser.parse_args(arguments)
     try:
-        model = create_model(ORIGIN.architecture)
-        load_weights(model, options.weights)
+        model = create_backbone(ORIGIN.architecture)
+        if not load_weights(model, options.weights):
+            raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
         bundle = build_bundle(model, options.out, ORIGIN, options.data)
         if options.report_test:
             bundle = add_metrics(load_bundle(options.out), options.data, "test", why=options.report_test)

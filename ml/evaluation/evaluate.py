@@ -167,7 +167,9 @@ def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str,
                 scores = equal if reading is None else reading.balanced_scores
                 writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
     except OSError as error:
-        raise UserError(f"{path}: cannot be written ({error.strerror}); give a path in a writable directory.") from error
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror}); give a path in a writable directory."
+        ) from error
 
 
 def _find_files(directory: Path) -> dict[str, Path]:
@@ -176,7 +178,9 @@ def _find_files(directory: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted(directory.iterdir()):
         if path.suffix.lower() in SUFFIXES and found.setdefault(path.stem, path) is not path:
-            raise UserError(f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one.")
+            raise UserError(
+                f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one."
+            )
     return found
 
 

@@ -128,4 +128,4 @@ def _mean_defined(values: FloatArray) -> FloatArray:
 
 def _divide(above: FloatArray, below: FloatArray) -> FloatArray:
     """Quotient, NaN where the divisor is 0."""
-    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
+    return np.asarray(np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0))

@@ -75,10 +75,8 @@ class Report:
     def to_text(self) -> str:
         """A table for people."""
         plain = self.to_dict()
-        lines = [
-            f"{self.bundle} on {self.truth}{'' if self.fold is None else f', fold {self.fold}'}: "
-            f"{self.images} images of {self.lesions} lesions"
-        ]
+        what = self.truth if self.fold is None else f"{self.truth}, fold {self.fold}"
+        lines = [f"{self.bundle} on {what}: {self.images} images of {self.lesions} lesions"]
         lines += [f"  {LABELS[name]:<38}{_format(entry)}" for name, entry in plain["metrics"].items()]
         lines.append("  " + f"{'class':<8}{'images':>7}" + "".join(f"{name:>24}" for name in PER_CLASS))
         for code, entry in plain["per_class"].items():

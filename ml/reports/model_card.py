@@ -62,7 +62,7 @@ Not for: photographs taken without a dermatoscope, lesions of mucosa or nails, s
 
 def _describe_reading(manifest: Manifest) -> str:
     views = " and ".join(f"{view.fraction:.0%}" for view in manifest.input.views)
-    limits = manifest.thresholds.malignant
+    size, limits = manifest.input.size, manifest.thresholds.malignant
     rows = "\n".join(
         f"| {each.code} | {each.name} | {'yes' if each.malignant else ''} | {trained:.3f} | {target:.3f} |"
         for each, trained, target in zip(
@@ -75,16 +75,18 @@ def _describe_reading(manifest: Manifest) -> str:
     return f"""## How a photograph becomes a reading
 
 The central {views} of both sides (after a central crop to {manifest.input.max_aspect_ratio:.2f} : 1 at most), each
-squashed to {manifest.input.size} × {manifest.input.size} pixels ({manifest.input.interpolation}); the views' scores are averaged, divided by the training
-prior, and softened with temperature {manifest.temperature}. *Balanced scores* stop there; *probabilities* are calibrated to the
-target prior: {manifest.target_prior.description}. Where malignant lesions are rarer or commoner than that, probabilities are off.
+squashed to {size} × {size} pixels ({manifest.input.interpolation}); the views' scores are averaged,
+divided by the training prior, and their logarithms divided by the temperature {manifest.temperature}.
+*Balanced scores* stop there; *probabilities* are calibrated to the target prior:
+{manifest.target_prior.description}. Where malignant lesions are rarer
+or commoner than that, probabilities are off.
 
 | class | name | malignant | training prior | target prior |
 |---|---|---|---|---|
 {rows}
 
-The malignant sum is *low risk* below {limits.low_risk_below}, *suspicious* from {limits.suspicious_from}, and *refer: uncertain* between
-({limits.how}). Quality flags: {manifest.quality.how}."""
+The malignant sum is *low risk* below {limits.low_risk_below}, *suspicious* from {limits.suspicious_from},
+and *refer: uncertain* between ({limits.how}). Quality flags: {manifest.quality.how}."""
 
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
@@ -97,9 +99,10 @@ def _describe_figures(name: str, figures: dict[str, Any]) -> str:
     purpose = "read for reporting only" if name == "test" else "the temperature and the thresholds were fitted here"
     return f"""## Figures on {title}
 
-{figures["images"]} images of {figures["lesions"]} lesions; {purpose}. Measured on the exported ONNX graph, from image files through
-the serving functions, re-encoding included; 95 % intervals by bootstrap over lesions. Accuracy, F1 and the table below
-follow the balanced scores; malignancy, calibration and the *most probable* class follow the probabilities.
+{figures["images"]} images of {figures["lesions"]} lesions; {purpose}. Measured on the exported
+ONNX graph, from image files through the serving functions, re-encoding included; 95 % intervals by bootstrap over
+lesions. Accuracy, F1 and the table below follow the balanced scores; malignancy, calibration and the *most probable*
+class follow the probabilities.
 
 | metric | value |
 |---|---|
@@ -113,11 +116,11 @@ Not assessable among them: {len(figures["not_assessable"])}."""
 
 
 def _describe_limits(manifest: Manifest) -> str:
+    count = len(manifest.classes)
     return f"""## Limits
 
-- **Skin tone not evaluated**: HAM10000 does not record it, and its patients (Vienna and Queensland) are mostly
-  light-skinned.
-- It knows {len(manifest.classes)} diagnoses and others exist: any other lesion, and any other picture, still gets {len(manifest.classes)} probabilities.
+- **Skin tone not evaluated**: HAM10000, from Vienna and Queensland, does not record it.
+- It knows {count} diagnoses and others exist: any other lesion, or picture, still gets {count} probabilities.
 - It misses malignant lesions, melanoma most of all: see the recall and the sensitivities above with their intervals.
 - Few dermatofibromas and vascular lesions: their intervals are wide.
 - Every malignant label is confirmed by histopathology, most naevi are not; what was biopsied is not what walks in.

@@ -20,7 +20,8 @@ class TorchScriptRuntime:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
             warnings.filterwarnings("ignore", category=DeprecationWarning, module="torch.jit")
-            module = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE), map_location=self._device)
+            path = str(bundle.path / TORCHSCRIPT_FILE)
+            module = torch.jit.load(path, map_location=self._device)  # type: ignore[no-untyped-call]  # torch's
             self._module = torch.jit.freeze(module.float().eval())
 
     def run(self, batch: UInt8Batch) -> Outputs:

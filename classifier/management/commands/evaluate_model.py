@@ -1,0 +1,52 @@
+"""``manage.py evaluate_model``: measure a bundle on labelled images."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from classifier.management.base import UserErrorCommand
+from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.data.split import FOLDS
+from ml.errors import UserError
+from ml.evaluation.evaluate import evaluate_bundle
+
+
+class Command(UserErrorCommand):
+    """Thin over ``ml.evaluation.evaluate``."""
+
+    help = "Score every image of a truth file as an upload is scored, and print the metrics with 95 % intervals."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of the command."""
+        parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="directory of the images")
+        parser.add_argument("--truth", type=Path, required=True, metavar="CSV", help="labels in the official columns")
+        parser.add_argument("--lesions", type=Path, metavar="CSV", help="columns image,lesion_id; else found beside")
+        parser.add_argument("--fold", choices=FOLDS, help="only this fold of the frozen split")
+        parser.add_argument("--why", default="asked for by hand", help="noted in the log when test images are read")
+        parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, metavar="PATH", help="default: the shipped")
+        parser.add_argument("--predictions", type=Path, metavar="CSV", help="write scores in the submission layout")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Evaluate and print."""
+        report = evaluate_bundle(
+            load_bundle(options["bundle"]),
+            options["images"],
+            options["truth"],
+            fold=options["fold"],
+            why=options["why"],
+            lesions_csv=options["lesions"],
+            predictions_csv=options["predictions"],
+        )
+        if options["json"] is not None:
+            try:
+                options["json"].write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise UserError(
+                    f"{options['json']}: cannot be written ({error.strerror}); give another path."
+                ) from error
+        self.stdout.write(report.to_text())
