@@ -10,3 +10,12 @@ class ClassifierConfig(AppConfig):
     name = "classifier"
     verbose_name = _("Readings")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Name the tables that the database keeps as they are; register the health check."""
+        from classifier import health  # noqa: F401, PLC0415 registers; models are ready only now
+        from skinsite.audit.triggers import APPEND_ONLY, AppendOnly  # noqa: PLC0415 as above
+
+        APPEND_ONLY.append(AppendOnly("classifier_prediction", when="OLD.status IN ('done', 'failed')"))
+        APPEND_ONLY.append(AppendOnly("classifier_review"))
+        APPEND_ONLY.append(AppendOnly("classifier_imagecorrection"))

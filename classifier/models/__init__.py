@@ -1,4 +1,4 @@
-"""The domain: patients, their lesions, photographs of these, readings of the photographs, and reviews of the readings."""
+"""The domain: patients, their lesions, photographs of these, readings of the photographs, reviews of the readings."""
 
 from classifier.models.image import ImageCorrection, LesionImage, Modality
 from classifier.models.lesion import BodySite, Lesion

@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.lesion import Lesion
 from skinsite.accounts.models import Membership
 
+REASON_LENGTH = 500
+
 
 class Modality(models.TextChoices):
     """How a photograph was taken."""
@@ -94,7 +96,7 @@ class ImageCorrection(models.Model):
     kind = models.CharField(_("correction"), max_length=20, choices=CorrectionKind)
     before = models.CharField(_("before"), max_length=80)
     after = models.CharField(_("after"), max_length=80)
-    reason = models.CharField(_("reason"), max_length=500)
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
     made_at = models.DateTimeField(_("time"), default=timezone.now, editable=False)
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
 

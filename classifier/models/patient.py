@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Membership
 
+CODE_LENGTH = 40
+
 
 class Sex(models.TextChoices):
     """Sex as HAM10000 and the ISIC Archive record it."""
@@ -33,7 +35,7 @@ class Patient(models.Model):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
-    code = models.CharField(_("patient code"), max_length=40)
+    code = models.CharField(_("patient code"), max_length=CODE_LENGTH)
     sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)

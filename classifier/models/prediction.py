@@ -83,8 +83,9 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 class Prediction(models.Model):
     """One reading of one photograph.
 
-    ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``; whether
-    anybody is told them is ``shows_probabilities``. After ``done`` or ``failed`` a database trigger refuses every UPDATE.
+    ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``;
+    whether anybody is told them is ``shows_probabilities``. After ``done`` or ``failed`` a database trigger refuses
+    every UPDATE.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -95,6 +96,7 @@ class Prediction(models.Model):
 
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)
     waiting_for = models.CharField(_("waiting for"), max_length=40, blank=True)
+    submitted_at = models.DateTimeField(_("handed to a worker"), null=True, blank=True, editable=False)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
@@ -130,6 +132,16 @@ class Prediction(models.Model):
                 # A failed reading does not stand in the way of the next try.
                 condition=Q(model_version__isnull=False) & ~Q(status="failed"),
                 name="prediction_once_per_model_and_modality",
+            ),
+            models.UniqueConstraint(
+                fields=["image", "modality"],
+                condition=Q(status__in=["queued", "running"]),
+                name="prediction_once_open_per_modality",
+            ),
+            models.UniqueConstraint(
+                fields=["image", "modality"],
+                condition=Q(status="done", model_version=None),
+                name="prediction_once_not_run_per_modality",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="prediction_status_known"),
             models.CheckConstraint(

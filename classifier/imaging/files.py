@@ -1,0 +1,76 @@
+"""The bytes of photographs in the private storage, each under its photograph's UUID."""
+
+import logging
+import re
+import uuid
+from dataclasses import dataclass
+
+from django.core.files.base import ContentFile
+
+from classifier.models import LesionImage
+from classifier.text import clean_line
+from ml.image_io import StoredImage, thumbnail
+from skinsite.storage import private_storage
+
+log = logging.getLogger(__name__)
+
+IMAGES = "images"
+THUMBNAILS = "thumbnails"
+THUMBNAIL_SIDE = 320
+NAME_LENGTH = 120
+EXTENSIONS = {"jpeg": "jpg", "png": "png"}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFiles:
+    """The storage names of a photograph and of its thumbnail."""
+
+    image: str
+    thumbnail: str
+
+
+class StorageUnavailableError(Exception):
+    """The storage does not answer; trying again later may help."""
+
+
+def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
+    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot."""
+    names = KeptFiles(f"{IMAGES}/{public_id}.{EXTENSIONS[stored.format]}", f"{THUMBNAILS}/{public_id}.jpg")
+    storage = private_storage()
+    try:
+        storage.save(names.thumbnail, ContentFile(thumbnail(stored.data, side=THUMBNAIL_SIDE)))
+        storage.save(names.image, ContentFile(stored.data))
+    except Exception as error:  # each kind of storage raises its own
+        discard(names)
+        raise StorageUnavailableError(f"{names.image} cannot be saved: {error}") from error
+    return names
+
+
+def discard(names: KeptFiles) -> None:
+    """Delete a photograph and its thumbnail as far as they are there; what stays, ``sweep_storage`` finds."""
+    storage = private_storage()
+    for name in (names.image, names.thumbnail):
+        try:
+            storage.delete(name)
+        except Exception:  # the error that led here is the one to tell
+            log.exception("%s could not be deleted", name)
+
+
+def read_stored(image: LesionImage) -> bytes:
+    """Give the bytes that every reading of a photograph is computed from.
+
+    Raises ``FileNotFoundError`` when they are gone and ``StorageUnavailableError`` when nobody can say.
+    """
+    try:
+        with private_storage().open(image.stored_name) as file:
+            data: bytes = file.read()
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # each kind of storage raises its own
+        raise StorageUnavailableError(f"{image.stored_name} cannot be read: {error}") from error
+    return data
+
+
+def clean_name(name: str) -> str:
+    """Make a file name fit to be shown: its last part, no control or direction characters, at most 120 long."""
+    return clean_line(re.split(r"[\\/]", name)[-1])[:NAME_LENGTH].strip()

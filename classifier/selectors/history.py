@@ -1,0 +1,69 @@
+"""The list of readings: searched, filtered, newest first, in the same number of queries however long it is."""
+
+import re
+from datetime import date, datetime, time
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from classifier.models import Prediction, Review
+from skinsite.accounts.models import Membership
+
+SEARCHED = ("image__lesion__patient__code", "image__lesion__label", "image__original_name")
+
+
+def history(
+    actor: Membership,
+    *,
+    search: str = "",
+    outcome: str = "",
+    status: str = "",
+    modality: str = "",
+    reviewed: bool | None = None,
+    model: str = "",
+    since: date | None = None,
+    until: date | None = None,
+    entered_in_error: bool = False,
+) -> QuerySet[Prediction]:
+    """Readings of the actor's clinic with image, lesion, patient and model at hand.
+
+    Each has ``is_reviewed`` and ``has_successor`` (the photograph was read again). ``search`` is of patient code,
+    lesion label and file name: all its words, in any case. ``model`` is a public id; ``since`` and ``until`` are days
+    of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
+    """
+    later = Prediction.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    readings = (
+        Prediction.objects.visible_to(actor)
+        .select_related("image__lesion__patient", "model_version", "requested_by")
+        .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))), has_successor=Exists(later))
+    )
+    conditions = _search_condition(search)
+    for field, value in (("outcome", outcome), ("status", status), ("modality", modality)):
+        if value:
+            conditions &= Q((field, value))
+    if model:
+        conditions &= Q(model_version__public_id=model)
+    if reviewed is not None:
+        conditions &= Q(is_reviewed=reviewed)
+    if since is not None:
+        conditions &= Q(created_at__gte=_day(since, time.min))
+    if until is not None:
+        conditions &= Q(created_at__lte=_day(until, time.max))
+    if not entered_in_error:
+        conditions &= Q(image__entered_in_error_at=None)
+    return readings.filter(conditions).order_by("-created_at", "-pk")
+
+
+def _search_condition(search: str) -> Q:
+    """Every word in one of the fields; by regular expression, since SQLite's LIKE knows only ASCII's cases."""
+    conditions = Q()
+    for word in search.replace("\x00", "").split():
+        anywhere = Q()
+        for field in SEARCHED:
+            anywhere |= Q((f"{field}__iregex", re.escape(word)))
+        conditions &= anywhere
+    return conditions
+
+
+def _day(day: date, moment: time) -> datetime:
+    return timezone.make_aware(datetime.combine(day, moment))

@@ -1,0 +1,46 @@
+"""All that the page of one reading shows."""
+
+import uuid
+
+from django.db.models import Prefetch
+
+from classifier.models import ImageCorrection, LesionImage, Prediction, Review
+from skinsite.accounts.models import Membership
+
+
+def reading_detail(actor: Membership, public_id: uuid.UUID | str) -> Prediction:
+    """Give a reading with everything that its page shows, in a bounded number of queries.
+
+    Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them), ``image.lesion.images`` in use
+    and their ``predictions``, newest first. Raises ``Prediction.DoesNotExist`` for one that the actor may not see.
+    """
+    readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
+    photographs = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk")
+    return (
+        Prediction.objects.visible_to(actor)
+        .select_related("image__lesion__patient__clinic", "image__uploaded_by", "model_version", "requested_by")
+        .prefetch_related(
+            Prefetch("reviews", Review.objects.select_related("reviewer")),
+            Prefetch("image__corrections", ImageCorrection.objects.select_related("made_by")),
+            Prefetch("image__predictions", readings),
+            Prefetch("image__lesion__images", photographs.prefetch_related(Prefetch("predictions", readings))),
+        )
+        .get(public_id=public_id)
+    )
+
+
+def other_readings(prediction: Prediction) -> list[Prediction]:
+    """The lesion's other readings, newest first; no query for what ``reading_detail`` gave."""
+    found = [
+        reading
+        for image in prediction.image.lesion.images.all()
+        for reading in image.predictions.all()
+        if reading.pk != prediction.pk
+    ]
+    return sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
+
+
+def successor(prediction: Prediction) -> Prediction | None:
+    """The newest later reading of the same photograph, or None; no query for what ``reading_detail`` gave."""
+    later = [reading for reading in prediction.image.predictions.all() if reading.pk > prediction.pk]
+    return max(later, key=lambda reading: reading.pk, default=None)

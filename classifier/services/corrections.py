@@ -1,0 +1,106 @@
+"""Putting right where a photograph belongs and what it is; readings made before stay as they are."""
+
+from typing import NoReturn
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from classifier import policies
+from classifier.models import ImageCorrection, Lesion, LesionImage, Modality, Prediction
+from classifier.models.image import REASON_LENGTH, CorrectionKind
+from classifier.services import predictions
+from classifier.text import clean_line
+from skinsite.accounts.models import Membership
+from skinsite.audit.services import record_change
+
+
+def move_image(*, actor: Membership, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
+    """Move a photograph to another lesion of the clinic. Raises ``ValidationError`` by field."""
+    policies.require(policies.may_correct(actor, image))
+    reason = _check_reason(reason)
+    if not Lesion.objects.visible_to(actor).contains(lesion):
+        _refuse("lesion", _("There is no such lesion in this clinic."), "does_not_exist")
+    if lesion.pk == image.lesion_id:
+        _refuse("lesion", _("The photograph is on this lesion already; choose another."), "unchanged")
+    before = image.lesion
+    try:
+        with transaction.atomic():
+            _change(image, lesion=lesion)
+            return _record(
+                actor,
+                image,
+                CorrectionKind.MOVED,
+                before=str(before.public_id),
+                after=str(lesion.public_id),
+                reason=reason,
+            )
+    except IntegrityError:
+        image.lesion = before
+        _refuse("lesion", _("That lesion has the same photograph already; mark this one as entered in error."), "same")
+
+
+def mark_entered_in_error(*, actor: Membership, image: LesionImage, reason: str) -> ImageCorrection:
+    """Take a photograph out of use for good; it stays on record with its readings."""
+    policies.require(policies.may_correct(actor, image))
+    reason = _check_reason(reason)
+    with transaction.atomic():
+        _change(image, entered_in_error_at=timezone.now())
+        return _record(
+            actor, image, CorrectionKind.ENTERED_IN_ERROR, before="in_use", after="entered_in_error", reason=reason
+        )
+
+
+def correct_modality(*, actor: Membership, image: LesionImage, modality: str, reason: str) -> Prediction:
+    """Say how a photograph was really taken; gives its reading as such, a new one unless there is one already."""
+    policies.require(policies.may_correct(actor, image))
+    reason = _check_reason(reason)
+    if modality not in Modality.values:
+        _refuse("modality", _("Choose dermoscopic or clinical."), "invalid_choice")
+    if modality == image.modality:
+        _refuse("modality", _("The photograph is recorded like this already."), "unchanged")
+    with transaction.atomic():
+        before = image.modality
+        _change(image, modality=modality)
+        _record(actor, image, CorrectionKind.MODALITY, before=before, after=modality, reason=reason)
+    return predictions.queue_prediction(actor=actor, image=image)
+
+
+def _change(image: LesionImage, **fields: object) -> None:
+    """Write to a photograph in use that nobody has changed in these fields meanwhile."""
+    seen = {name: getattr(image, name) for name in fields}
+    changed = LesionImage.objects.in_use().filter(pk=image.pk, **seen).update(**fields)
+    if not changed:
+        message = _("This photograph was changed or marked as entered in error meanwhile; load the page again.")
+        raise ValidationError(message, code="changed_meanwhile")
+    for name, value in fields.items():
+        setattr(image, name, value)
+
+
+def _record(
+    actor: Membership, image: LesionImage, kind: CorrectionKind, *, before: str, after: str, reason: str
+) -> ImageCorrection:
+    correction = ImageCorrection.objects.create(
+        image=image, kind=kind, before=before, after=after, reason=reason, made_by=actor.user
+    )
+    action = {
+        CorrectionKind.MOVED: "image.moved",
+        CorrectionKind.MODALITY: "image.modality_corrected",
+        CorrectionKind.ENTERED_IN_ERROR: "image.marked_entered_in_error",
+    }[kind]
+    record_change(actor=actor, action=action, obj=image, clinic=actor.clinic, before=before, after=after)
+    return correction
+
+
+def _check_reason(reason: str) -> str:
+    cleaned = clean_line(reason)
+    if not cleaned:
+        _refuse("reason", _("Say why, in a few words."), "required")
+    if len(cleaned) > REASON_LENGTH:
+        _refuse("reason", _("Use at most %(limit)s characters.") % {"limit": REASON_LENGTH}, "max_length")
+    return cleaned
+
+
+def _refuse(field: str, message: str, code: str) -> NoReturn:
+    raise ValidationError({field: ValidationError(message, code=code)})

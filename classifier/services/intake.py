@@ -1,0 +1,188 @@
+"""Photographs come in here, from people and from machines."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from classifier import policies
+from classifier.imaging import files
+from classifier.models import BodySite, Lesion, LesionImage, Modality, Prediction
+from classifier.models.patient import CODE_LENGTH
+from classifier.services import predictions, records
+from classifier.text import clean_line
+from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
+from skinsite.accounts.models import Membership
+from skinsite.audit.services import record_change
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What came of an upload: the reading, and whether this upload made it."""
+
+    prediction: Prediction
+    created: bool
+
+
+class DuplicateImageError(Exception):
+    """The same bytes already lie on another lesion of the clinic: on that of ``existing``."""
+
+    def __init__(self, existing: LesionImage) -> None:
+        self.existing = existing
+        super().__init__(f"The same photograph is on lesion {existing.lesion.public_id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A checked upload."""
+
+    actor: Membership
+    upload_sha256: str
+    original_name: str
+    modality: str
+    lesion: Lesion | None
+    patient_code: str
+    body_site: str
+    attach_anyway: bool
+
+
+def receive_upload(
+    *,
+    actor: Membership,
+    data: bytes,
+    original_name: str = "",
+    modality: str = Modality.DERMOSCOPIC,
+    lesion: Lesion | None = None,
+    patient_code: str = "",
+    body_site: str = "",
+    attach_anyway: bool = False,
+) -> Receipt:
+    """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
+
+    Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or when
+    no lesion and no other patient is named. Raises ``ImageRejected``, ``DuplicateImageError``, ``ValidationError`` by
+    field, ``PermissionDenied``.
+    """
+    policies.require(policies.may_upload(actor))
+    if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
+        normalise_upload(data)
+    request = _Request(
+        actor=actor,
+        upload_sha256=hashlib.sha256(data).hexdigest(),
+        original_name=files.clean_name(original_name),
+        modality=modality,
+        lesion=lesion,
+        patient_code=clean_line(patient_code),
+        body_site=body_site,
+        attach_anyway=attach_anyway,
+    )
+    _check_fields(request)
+    known = _find_same_bytes(request)
+    if known is None:
+        prediction, created = _keep(request, normalise_upload(data))
+    else:
+        prediction, created = _latest_reading(known), False
+    return Receipt(predictions.start(prediction) if created else prediction, created)
+
+
+def _check_fields(request: _Request) -> None:
+    """Refuse unknown codes and what contradicts itself; a lesion of another clinic is as unknown as none."""
+    errors: dict[str, ValidationError] = {}
+    if request.modality not in Modality.values:
+        errors["modality"] = _invalid_choice(request.modality, Modality.values)
+    if request.body_site and request.body_site not in BodySite.values:
+        errors["body_site"] = _invalid_choice(request.body_site, BodySite.values)
+    if len(request.patient_code) > CODE_LENGTH:
+        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
+        errors["patient_code"] = ValidationError(message, code="max_length")
+    lesion = request.lesion
+    if lesion is not None:
+        if not Lesion.objects.visible_to(request.actor).contains(lesion):
+            errors["lesion"] = ValidationError(_("There is no such lesion in this clinic."), code="does_not_exist")
+        elif request.patient_code and request.patient_code.casefold() != lesion.patient.code.casefold():
+            message = _("This lesion is not of that patient; leave one of the two out.")
+            errors["patient_code"] = ValidationError(message, code="contradiction")
+        elif request.body_site not in ("", BodySite.UNKNOWN, lesion.body_site):
+            message = _("This lesion has another body site; leave the site out, or correct it at the lesion.")
+            errors["body_site"] = ValidationError(message, code="contradiction")
+    if errors:
+        raise ValidationError(dict(errors))
+
+
+def _invalid_choice(value: str, known: list[str]) -> ValidationError:
+    message = _("“%(value)s” is not known; use one of: %(known)s.") % {"value": value[:40], "known": ", ".join(known)}
+    return ValidationError(message, code="invalid_choice")
+
+
+def _find_same_bytes(request: _Request) -> LesionImage | None:
+    """Give the clinic's photograph that answers this upload, or None to keep it; raises ``DuplicateImageError``."""
+    same = list(
+        LesionImage.objects.visible_to(request.actor)
+        .in_use()
+        .filter(upload_sha256=request.upload_sha256)
+        .select_related("lesion__patient")
+        .order_by("uploaded_at", "pk")
+    )
+    if not same:
+        return None
+    for image in same:
+        if request.lesion is not None and image.lesion_id == request.lesion.pk:
+            return image
+        if request.lesion is None and request.patient_code.casefold() in ("", image.lesion.patient.code.casefold()):
+            return image
+    if request.attach_anyway:
+        return None
+    raise DuplicateImageError(same[0])
+
+
+def _latest_reading(image: LesionImage) -> Prediction:
+    return image.predictions.order_by("-created_at", "-pk")[0]
+
+
+def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
+    """Store the object, then write the rows; leaves no object behind when the rows are not written."""
+    public_id = uuid.uuid4()
+    kept = files.keep(stored, public_id)
+    try:
+        with transaction.atomic():
+            records.lock_clinic(request.actor.clinic)
+            known = _find_same_bytes(request)  # perhaps another upload was quicker
+            if known is None:
+                return _write_rows(request, stored, public_id, kept), True
+    except BaseException:
+        files.discard(kept)
+        raise
+    files.discard(kept)
+    return _latest_reading(known), False
+
+
+def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Prediction:
+    actor = request.actor
+    lesion = request.lesion
+    if lesion is None:
+        patient = records.find_or_create_patient(actor=actor, code=request.patient_code)
+        lesion = records.create_lesion(actor=actor, patient=patient, body_site=request.body_site)
+    image = LesionImage.objects.create(
+        public_id=public_id,
+        lesion=lesion,
+        modality=request.modality,
+        original_name=request.original_name,
+        upload_sha256=request.upload_sha256,
+        stored_sha256=stored.sha256,
+        stored_name=kept.image,
+        stored_bytes=len(stored.data),
+        width=stored.width,
+        height=stored.height,
+        notes=list(stored.notes),
+        uploaded_by=actor.user,
+    )
+    record_change(
+        actor=actor, action="image.uploaded", obj=image, clinic=actor.clinic, upload_sha256=request.upload_sha256
+    )
+    return predictions.create(actor=actor, image=image)
+
+
+__all__ = ["DuplicateImageError", "ImageRejected", "Receipt", "receive_upload"]

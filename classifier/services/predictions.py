@@ -1,0 +1,311 @@
+"""Readings: asked for, claimed, run, finished; every step a conditional UPDATE from the step before.
+
+A worker that dies leaves a running reading behind. Its claim is a lease: when it has expired, anybody may claim the
+reading again, until the attempts are used up. Whoever finishes must still hold the claim, so that two workers can never
+both write a reading.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from celery import current_app
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from kombu.exceptions import OperationalError
+
+from classifier import inference, policies
+from classifier.imaging import files
+from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
+from classifier.services import records
+from ml.taxonomy import CLASSES
+from skinsite.accounts.models import Membership
+from skinsite.audit.services import record_change
+
+log = logging.getLogger(__name__)
+
+TASK = "classifier.tasks.run_prediction"
+QUEUE_TASK = "classifier.tasks.process_queue"
+CELERY = "celery"
+SUBMIT_AGAIN_AFTER = timedelta(minutes=10)  # a message that has got lost; most are only waiting their turn
+LEASE_MARGIN_SECONDS = 5
+NOT_RUN_REASON = "clinical_photograph"
+
+Progress = Callable[[list[int]], Iterable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueReport:
+    """What became of the readings that waited: how many are done, have failed, and wait still."""
+
+    done: int
+    failed: int
+    waiting: int
+
+
+def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Prediction:
+    """Ask for a reading of a photograph by the active model; gives the one that there is, if any."""
+    policies.require(policies.may_correct(actor, image))
+    if image.entered_in_error_at is not None:
+        message = _("This photograph was marked as entered in error; it is not read again.")
+        raise ValidationError(message, code="entered_in_error")
+    with transaction.atomic():
+        records.lock_clinic(image.lesion.patient.clinic)
+        prediction = _find_usable(image) or create(actor=actor, image=image)
+    return start(prediction)
+
+
+def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Prediction:
+    """Ask anew: a reading that failed stays and gets a successor; one that waits, or whose worker died, goes on.
+
+    Raises ``ValidationError`` for one that is done.
+    """
+    policies.require(policies.may_correct(actor, prediction.image))
+    if prediction.status == Status.DONE:
+        raise ValidationError(_("This reading is done; only one that failed or waits can be tried again."), code="done")
+    if prediction.status == Status.FAILED:
+        return queue_prediction(actor=actor, image=prediction.image)
+    inference.forget_failures()
+    if settings.PREDICTION_MODE == CELERY:
+        submit(prediction.pk)
+        return _load(prediction.pk)
+    return run_prediction(prediction_id=prediction.pk)
+
+
+def create(*, actor: Membership | None, image: LesionImage) -> Prediction:
+    """Write the row of a new reading; call inside a transaction, then ``start`` it outside.
+
+    A declared clinical photograph is answered at once: the network reads dermoscopy.
+    """
+    prediction = Prediction(
+        image=image,
+        modality=image.modality,
+        requested_by=None if actor is None else actor.user,
+        stored_sha256=image.stored_sha256,
+    )
+    if image.modality == Modality.CLINICAL:
+        prediction.status = Status.DONE
+        prediction.outcome = Outcome.NOT_ASSESSABLE
+        prediction.reason = NOT_RUN_REASON
+        prediction.finished_at = timezone.now()
+    prediction.save(force_insert=True)
+    clinic = image.lesion.patient.clinic
+    record_change(actor=actor, action="prediction.requested", obj=prediction, clinic=clinic, modality=image.modality)
+    return prediction
+
+
+def start(prediction: Prediction) -> Prediction:
+    """Run a queued reading here, or hand it to a worker once it is committed, as PREDICTION_MODE says."""
+    if prediction.status != Status.QUEUED:
+        return prediction
+    if settings.PREDICTION_MODE != CELERY:
+        return run_prediction(prediction_id=prediction.pk)
+    transaction.on_commit(lambda: submit(prediction.pk))
+    return prediction
+
+
+def submit(prediction_id: int) -> bool:
+    """Hand a reading to a worker; a broker that is down is noted, and ``process_queue`` tries again."""
+    row = Prediction.objects.filter(pk=prediction_id)
+    try:
+        current_app.send_task(TASK, args=[prediction_id], retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("Reading %s waits: the broker does not answer (%s)", prediction_id, error)
+        row.filter(status=Status.QUEUED).update(waiting_for="broker")
+        return False
+    row.filter(status=Status.QUEUED).update(submitted_at=timezone.now(), waiting_for="")
+    row.filter(status=Status.RUNNING).update(submitted_at=timezone.now())
+    return True
+
+
+def run_prediction(*, prediction_id: int) -> Prediction:
+    """Read a photograph, unless it has been read or is being read; safe to call twice and at once.
+
+    Gives the reading as it then is: done, failed, running under somebody else's lease, or queued with ``waiting_for``
+    when nothing can be read now. Raises ``Prediction.DoesNotExist``.
+    """
+    prediction = _load(prediction_id)
+    if not _may_be_claimed(prediction):
+        return prediction
+    try:
+        loaded = inference.active_predictor()
+        data = files.read_stored(prediction.image)
+    except inference.NoUsableModelError as error:
+        _wait(prediction, error.code)
+    except files.StorageUnavailableError as error:
+        log.warning("Reading %s waits: %s", prediction_id, error)
+        _wait(prediction, "storage")
+    except FileNotFoundError:
+        _fail(prediction, "stored_image_missing")
+    else:
+        _claim_and_read(prediction, loaded, data)
+    return _load(prediction_id)
+
+
+def lease_end(prediction: Prediction) -> datetime:
+    """When a running reading may be claimed by another worker: no honest one takes that long."""
+    return (prediction.started_at or prediction.created_at) + timedelta(seconds=_lease_seconds())
+
+
+def _lease_seconds() -> int:
+    """Longer than a worker lives with one task: it is killed at the hard limit."""
+    return settings.TASK_HARD_SECONDS + LEASE_MARGIN_SECONDS
+
+
+def process_queue(*, progress: Progress = iter, seconds: float | None = None) -> QueueReport:
+    """Read what waits, or in Celery mode hand it to the workers; ``progress`` wraps the list of their keys.
+
+    Stops after ``seconds``, if given, and when nothing can be read now.
+    """
+    inference.forget_failures()
+    ends = None if seconds is None else time.monotonic() + seconds
+    waiting = list(_waiting().values_list("pk", flat=True))
+    if settings.PREDICTION_MODE == CELERY:
+        _submit_waiting(progress)
+    elif inference.availability() is None:
+        for prediction_id in progress(waiting):
+            if ends is not None and time.monotonic() > ends:
+                break
+            run_prediction(prediction_id=prediction_id)
+    now = Prediction.objects.filter(pk__in=waiting)
+    return QueueReport(
+        done=now.filter(status=Status.DONE).count(),
+        failed=now.filter(status=Status.FAILED).count(),
+        waiting=_waiting().count(),
+    )
+
+
+def _waiting() -> QuerySet[Prediction]:
+    """Queued readings, and running ones whose lease has expired, the oldest first."""
+    expired = timezone.now() - timedelta(seconds=_lease_seconds())
+    return Prediction.objects.filter(
+        Q(status=Status.QUEUED) | Q(status=Status.RUNNING, started_at__lt=expired)
+    ).order_by("created_at", "pk")
+
+
+def _submit_waiting(progress: Progress) -> None:
+    """Submit what no worker knows of; stop at the first that the broker does not take."""
+    lost = timezone.now() - SUBMIT_AGAIN_AFTER
+    unknown = _waiting().filter(
+        ~Q(waiting_for="")
+        | Q(submitted_at=None)
+        | Q(submitted_at__lt=lost)
+        # Handed over before its last attempt began, which has died since.
+        | Q(status=Status.RUNNING, submitted_at__lt=F("started_at"))
+    )
+    if inference.availability() is not None:
+        return
+    for prediction_id in progress(list(unknown.values_list("pk", flat=True))):
+        if not submit(prediction_id):
+            return
+
+
+def _load(prediction_id: int) -> Prediction:
+    return Prediction.objects.select_related("image__lesion__patient__clinic", "model_version").get(pk=prediction_id)
+
+
+def _find_usable(image: LesionImage) -> Prediction | None:
+    """Give the reading that a new one would repeat: an open one, or a finished one by the active model."""
+    same = image.predictions.filter(modality=image.modality).exclude(status=Status.FAILED)
+    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE)
+    answer = Q(model_version=None) if image.modality == Modality.CLINICAL else Q(model_version__in=active)
+    is_open = Q(status__in=[Status.QUEUED, Status.RUNNING])
+    return same.filter(is_open | answer).order_by("-created_at", "-pk").first()
+
+
+def _may_be_claimed(prediction: Prediction) -> bool:
+    if prediction.status == Status.RUNNING:
+        return lease_end(prediction) <= timezone.now()
+    return prediction.status == Status.QUEUED
+
+
+def _wait(prediction: Prediction, code: str) -> None:
+    Prediction.objects.filter(pk=prediction.pk, status=Status.QUEUED).update(waiting_for=code)
+
+
+def _claim_and_read(prediction: Prediction, loaded: inference.LoadedModel, data: bytes) -> None:
+    if hashlib.sha256(data).hexdigest() != prediction.stored_sha256:
+        _fail(prediction, "stored_image_changed")
+        return
+    if prediction.attempts >= settings.PREDICTION_MAX_ATTEMPTS:
+        _fail(prediction, "attempts_exhausted")
+        return
+    claimed = _claim(prediction, loaded.model_version)
+    if claimed is None:
+        return
+    try:
+        reading = loaded.predictor.read(data)
+    except SoftTimeLimitExceeded:
+        _fail(claimed, "timed_out")
+    except Exception as error:  # whatever goes wrong in there, the reading ends and says so
+        log.exception("Reading %s failed", prediction.public_id)
+        _fail(claimed, f"crashed: {type(error).__name__}")
+    else:
+        _finish(claimed, loaded, reading)
+
+
+def _claim(prediction: Prediction, model_version: ModelVersion) -> Prediction | None:
+    """Take a reading as its only worker; None when another was quicker."""
+    before = {"status": prediction.status, "attempts": prediction.attempts}
+    claim = {"attempts": prediction.attempts + 1, "started_at": timezone.now(), "model_version": model_version}
+    row = Prediction.objects.filter(pk=prediction.pk, **before)
+    try:
+        with transaction.atomic():
+            taken = row.update(status=Status.RUNNING, waiting_for="", **claim)
+    except IntegrityError:  # this model has read this photograph already: see the model's constraint
+        _fail(prediction, "already_read")
+        return None
+    return _load(prediction.pk) if taken else None
+
+
+def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inference.Reading) -> None:
+    """Write what was read, if the claim still holds."""
+    if not np.isfinite(reading.probabilities).all():
+        _fail(claimed, "not_finite")
+        return
+    manifest = loaded.predictor.bundle.manifest
+    limits = manifest.thresholds.malignant
+    written = _write_end(
+        claimed,
+        action="prediction.finished",
+        status=Status.DONE,
+        outcome=reading.outcome.value,
+        reason=reading.reason,
+        flags=list(reading.flags),
+        malignant_probability=reading.malignant_probability,
+        probabilities=reading.probabilities.tolist(),
+        balanced_scores=reading.balanced_scores.tolist(),
+        logits=reading.logits.tolist(),
+        classes=list(CLASSES),
+        thresholds={"malignant": {"low_risk_below": limits.low_risk_below, "suspicious_from": limits.suspicious_from}},
+        bundle_sha256=loaded.predictor.bundle.sha256,
+        preprocessing_version=manifest.preprocessing_version,
+        runtime=reading.runtime,
+        milliseconds={name: round(value, 2) for name, value in reading.milliseconds.items()},
+    )
+    if not written:
+        log.warning("Reading %s was claimed by another worker before this one finished", claimed.public_id)
+
+
+def _fail(prediction: Prediction, failure: str) -> None:
+    _write_end(prediction, action="prediction.failed", status=Status.FAILED, failure=failure, waiting_for="")
+
+
+def _write_end(prediction: Prediction, *, action: str, **fields: object) -> bool:
+    """Move a reading to its last status, if it is still as ``prediction`` saw it."""
+    row = Prediction.objects.filter(pk=prediction.pk, status=prediction.status, attempts=prediction.attempts)
+    clinic = prediction.image.lesion.patient.clinic
+    with transaction.atomic():
+        written = row.update(finished_at=timezone.now(), **fields) == 1
+        if written:
+            record_change(actor=None, action=action, obj=prediction, clinic=clinic, status=str(fields["status"]))
+    return written

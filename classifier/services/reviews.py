@@ -1,0 +1,32 @@
+"""Opinions on readings: appended, never changed."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from classifier import policies
+from classifier.models import Prediction, Review, ReviewKind, Status
+from skinsite.accounts.models import Membership
+from skinsite.audit.services import record_change
+
+
+def add_review(
+    *, actor: Membership, prediction: Prediction, diagnosis: str, certainty: str, comment: str = ""
+) -> Review:
+    """Add the actor's opinion, given with the reading in view. Raises ``ValidationError`` by field."""
+    policies.require(policies.may_review(actor) and Prediction.objects.visible_to(actor).contains(prediction))
+    if prediction.status != Status.DONE:
+        raise ValidationError(_("There is no finished reading to give an opinion on yet."), code="not_done")
+    review = Review(
+        prediction=prediction,
+        reviewer=actor.user,
+        kind=ReviewKind.INFORMED,
+        diagnosis=diagnosis,
+        certainty=certainty,
+        comment=comment.strip().replace("\x00", ""),
+    )
+    review.clean_fields(exclude=["prediction", "reviewer"])
+    with transaction.atomic():
+        review.save(force_insert=True)
+        record_change(actor=actor, action="review.added", obj=review, clinic=actor.clinic, diagnosis=diagnosis)
+    return review

@@ -1,0 +1,151 @@
+"""Every code that the domain keeps, in calm plain words: what pages, the API and the admin say."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from classifier.models import Diagnosis, Outcome, Prediction, Status
+from ml.image_io import ImageRejected
+
+SAFETY_SENTENCE = gettext_lazy(
+    "Decision support for research use. It is not a diagnosis, and no reading means that a lesion is safe to ignore."
+)
+SEVEN_SENTENCE = gettext_lazy("The network knows these seven diagnoses; others exist, and it cannot name them.")
+HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
+
+REJECTIONS: dict[str, str | Promise] = {
+    "empty": gettext_lazy("The image file is empty; choose the photograph again."),
+    "too_large": gettext_lazy(
+        "The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller and send it again."
+    ),
+    "unsupported_type": gettext_lazy(
+        "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG and send it again."
+    ),
+    "truncated": gettext_lazy("The image file is cut off or damaged; copy it from the camera again."),
+    "too_many_pixels": gettext_lazy(
+        "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller and send it again."
+    ),
+    "too_small": gettext_lazy(
+        "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."
+    ),
+    "animated": gettext_lazy("The image holds several frames or pages; send one still photograph."),
+    "transparent": gettext_lazy("The image is wholly transparent; send the original photograph."),
+}
+
+REASONS: dict[str, str | Promise] = {
+    "below_low_risk_threshold": gettext_lazy(
+        "Malignant sum %(malignant)s, below the model's low-risk threshold of %(low)s."
+    ),
+    "above_suspicious_threshold": gettext_lazy(
+        "Malignant sum %(malignant)s, above the model's referral threshold of %(high)s."
+    ),
+    "between_thresholds": gettext_lazy(
+        "Malignant sum %(malignant)s, between the model's thresholds of %(low)s and %(high)s: it does not decide."
+    ),
+    "blank_frame": gettext_lazy("The photograph is nearly one colour: there is nothing to read. Take it again."),
+    "clinical_photograph": gettext_lazy(
+        "This is a clinical photograph. The network reads dermoscopic photographs only; it was kept, not read."
+    ),
+}
+
+FLAGS: dict[str, str | Promise] = {
+    "blurred": gettext_lazy("Out of focus: hold still, focus again."),
+    "dark": gettext_lazy("Dark: use more light."),
+    "overexposed": gettext_lazy("Overexposed: parts of the photograph are white; use less light."),
+    "low_contrast": gettext_lazy("Little contrast: clean the lens and check the light."),
+}
+
+WAITING: dict[str, str | Promise] = {
+    "": gettext_lazy("It waits its turn."),
+    "no_model": gettext_lazy(
+        "Readings are unavailable: no model is in service. The photograph is kept, and will be read once there is one."
+    ),
+    "bundle_missing": gettext_lazy(
+        "Readings are unavailable: the model's files are missing. The photograph is kept, and will be read later."
+    ),
+    "bundle_corrupt": gettext_lazy(
+        "Readings are unavailable: the model's files are damaged. The photograph is kept, and will be read later."
+    ),
+    "broker": gettext_lazy("The queue does not answer. The photograph is kept, and will be read once it does."),
+    "storage": gettext_lazy("The image storage does not answer. The reading will be made once it does."),
+}
+
+FAILURES: dict[str, str | Promise] = {
+    "attempts_exhausted": gettext_lazy(
+        "The reading was begun %(attempts)s times and never ended. The photograph is kept; try again or tell support."
+    ),
+    "timed_out": gettext_lazy("The reading took too long and was stopped. The photograph is kept; try again."),
+    "stored_image_missing": gettext_lazy("The stored photograph is missing. Upload it again, and tell support."),
+    "stored_image_changed": gettext_lazy(
+        "The stored photograph is not the one that was uploaded, so it was not read. Upload it again, and tell support."
+    ),
+    "already_read": gettext_lazy("This model has read this photograph already; see its other reading."),
+    "not_finite": gettext_lazy("The network gave no numbers for this photograph. It is kept; tell support."),
+    "crashed": gettext_lazy("The reading failed (%(detail)s). The photograph is kept; try again, or ask support."),
+}
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in whole per cent; what would round to nothing, or to all, says so."""
+    if 0 < share < 0.01:  # noqa: PLR2004 one per cent
+        return _("< 1 %")
+    if 0.99 < share < 1:  # noqa: PLR2004 99 per cent
+        return _("> 99 %")
+    return _("%(number)s %%") % {"number": round(share * 100)}
+
+
+def rejection_text(error: ImageRejected) -> str:
+    """Why an upload was refused, the limit, and what to do."""
+    text = REJECTIONS.get(error.code)
+    return str(error) if text is None else str(text) % error.params
+
+
+def reason_text(prediction: Prediction) -> str:
+    """One sentence, with its numbers, on why the outcome is what it is; empty until there is one."""
+    text = REASONS.get(prediction.reason)
+    if text is None:
+        return prediction.reason
+    limits = (prediction.thresholds or {}).get("malignant", {})
+    return str(text) % {
+        "malignant": percent(prediction.malignant_probability or 0),
+        "low": percent(limits.get("low_risk_below", 0)),
+        "high": percent(limits.get("suspicious_from", 0)),
+    }
+
+
+def flag_text(code: str) -> str:
+    """What a quality flag says, and what to do about it."""
+    return str(FLAGS.get(code, code))
+
+
+def waiting_text(code: str) -> str:
+    """What a queued reading waits for."""
+    return str(WAITING.get(code, code))
+
+
+def failure_text(prediction: Prediction) -> str:
+    """Why a reading failed and what to do; empty for one that did not."""
+    code, _colon, detail = prediction.failure.partition(": ")
+    text = FAILURES.get(code)
+    return prediction.failure if text is None else str(text) % {"attempts": prediction.attempts, "detail": detail}
+
+
+def class_name(code: str) -> str:
+    """The name of one of the seven classes, or of another opinion."""
+    return str(Diagnosis(code).label) if code in Diagnosis.values else code
+
+
+def status_text(prediction: Prediction) -> str:
+    """How far a reading is, in one sentence; for a finished one its reason."""
+    if prediction.status == Status.DONE:
+        return reason_text(prediction)
+    if prediction.status == Status.FAILED:
+        return failure_text(prediction)
+    if prediction.status == Status.RUNNING:
+        return _("It is being read.")
+    return waiting_text(prediction.waiting_for)
+
+
+def outcome_text(code: str | None) -> str:
+    """The word for an outcome; empty before there is one."""
+    return str(Outcome(code).label) if code in Outcome.values else ""
