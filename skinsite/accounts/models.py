@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
@@ -90,8 +91,9 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships by whether they still give access."""
 
     def active(self) -> Self:
-        """Memberships that give access now: person, clinic and membership are all active."""
-        return self.filter(is_active=True, user__is_active=True, clinic__is_active=True)
+        """Memberships that give access now: person, clinic and membership are all active, and no demonstration is refused."""
+        active = self.filter(is_active=True, user__is_active=True, clinic__is_active=True)
+        return active if settings.DEMO_ALLOWED else active.filter(clinic__is_demo=False)
 
 
 class Membership(models.Model):

@@ -5,6 +5,7 @@ from skinsite.settings.base import VAR_DIR
 from skinsite.settings.env import env
 from skinsite.settings.local_secret import local_secret
 
+DEMO_ALLOWED = True
 DEBUG = env.switch("DEBUG", default=True)
 SECRET_KEY = env.text("SECRET_KEY") or local_secret(VAR_DIR)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]

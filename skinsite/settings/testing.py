@@ -6,6 +6,7 @@ from pathlib import Path
 from skinsite.settings.base import *  # noqa: F403 settings are layered
 
 SECRET_KEY = "for tests only, and never used elsewhere"  # noqa: S105 no secret
+DEMO_ALLOWED = True
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -13,3 +14,4 @@ VAR_DIR = Path(tempfile.mkdtemp(prefix="skinsite-"))
 MEDIA_ROOT = VAR_DIR / "media"
 MODEL_STORE = VAR_DIR / "models"
 STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT.mkdir()

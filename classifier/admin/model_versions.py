@@ -1,0 +1,72 @@
+"""Model versions for superusers: which bundles this site knows, and which one reads."""
+
+import json
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext_lazy as _
+
+from classifier.models import ModelStatus, ModelVersion
+from classifier.services.registry import activate_model
+from ml.errors import UserError
+from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, is_superuser
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    """Registered bundles; new ones come by `manage.py register_model`."""
+
+    list_display = ("name", "version", "status", "short_hash", "registered_at", "activated_at")
+    list_filter = ("status",)
+    search_fields = ("name", "version", "bundle_sha256")
+    ordering = ("-registered_at",)
+
+    def may_see(self, request: HttpRequest) -> bool:
+        """For superusers."""
+        return is_superuser(request)
+
+    @admin.display(description=_("bundle hash"))
+    def short_hash(self, model_version: ModelVersion) -> str:
+        """The first of its characters: enough to tell two apart."""
+        return model_version.bundle_sha256[:12]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Rows lead to the UUID."""
+        return PublicChangeList
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The manifest, and the button that lets this version read from now on."""
+        if not is_superuser(request):
+            raise PermissionDenied
+        try:
+            model_version = get_object_or_404(ModelVersion, public_id=object_id)
+        except ValidationError as error:  # not a UUID
+            raise Http404 from error
+        if request.method == "POST":
+            self._activate(request, model_version)
+            return HttpResponseRedirect(request.path)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": model_version,
+            "title": str(model_version),
+            "model_version": model_version,
+            "is_active_one": model_version.status == ModelStatus.ACTIVE,
+            "manifest": json.dumps(model_version.manifest, indent=2, ensure_ascii=False),
+            **(extra_context or {}),
+        }
+        return render(request, "admin/classifier/modelversion/change_form.html", context)
+
+    def _activate(self, request: HttpRequest, model_version: ModelVersion) -> None:
+        try:
+            activate_model(model_version=model_version)
+        except UserError as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _("%(model)s reads from now on.") % {"model": model_version})

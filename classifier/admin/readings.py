@@ -1,0 +1,147 @@
+"""Readings for a clinic's reviewers and administrators: to look at, and to give an opinion on."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from classifier.admin.filters import ModelFilter, ReviewedFilter
+from classifier.admin.forms import ReviewForm
+from classifier.models import Prediction, Review, Status
+from classifier.selectors.reading import reading_detail
+from classifier.services.reviews import add_review
+from skinsite.accounts.models import Membership
+from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
+from skinsite.audit.services import record_access
+
+
+@admin.register(Prediction)
+class PredictionAdmin(ReadOnlyAdmin):
+    """The readings of the acting clinic."""
+
+    list_display = ("thumbnail", "patient", "outcome_badge", "malignant_sum", "state", "review", "model_column", "date")
+    list_display_links = ("thumbnail", "patient")
+    list_filter = (
+        "outcome",
+        "status",
+        "modality",
+        ReviewedFilter,
+        ModelFilter,
+        ("created_at", admin.DateFieldListFilter),
+    )
+    list_select_related = ("image__lesion__patient", "model_version")
+    search_fields = ("image__lesion__patient__code", "image__lesion__label", "image__original_name")
+    search_help_text = _("Patient code, lesion or file name")
+    ordering = ("-created_at", "-pk")
+
+    def may_see(self, request: HttpRequest) -> bool:
+        """For reviewers and administrators; a superuser sees no patient data."""
+        return overseer(request) is not None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
+        """The readings of the clinic, each told whether it was reviewed by a subquery rather than a joined count."""
+        actor = overseer(request)
+        if actor is None:
+            return Prediction.objects.none()
+        reviews = Review.objects.filter(prediction=OuterRef("pk"))
+        return Prediction.objects.visible_to(actor).annotate(is_reviewed=Exists(reviews))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One reading with everything that produced it, and the form for an opinion."""
+        actor = overseer(request)
+        if actor is None:
+            raise PermissionDenied
+        prediction = _find_reading(actor, object_id)
+        form = ReviewForm(request.POST or None)
+        if request.method == "POST" and form.is_valid() and _review(actor, prediction, form):
+            messages.success(request, _("Your opinion is saved."))
+            return HttpResponseRedirect(request.path)
+        if request.method != "POST":
+            record_access(actor=actor, action="reading.viewed", obj=prediction)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": prediction,
+            "title": _("Reading of %(patient)s") % {"patient": prediction.image.lesion.patient.code},
+            "prediction": prediction,
+            "may_review": prediction.status == Status.DONE,
+            "form": form,
+            **(extra_context or {}),
+        }
+        return render(request, "admin/classifier/prediction/change_form.html", context)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Rows lead to the UUID."""
+        return PublicChangeList
+
+    @admin.display(description=_("photograph"))
+    def thumbnail(self, prediction: Prediction) -> SafeString:
+        """The photograph, small."""
+        return _cell("thumbnail", prediction)
+
+    @admin.display(description=_("patient"), ordering="image__lesion__patient__code")
+    def patient(self, prediction: Prediction) -> SafeString:
+        """The patient's code, the lesion, and whether the photograph still counts."""
+        return _cell("patient", prediction)
+
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def outcome_badge(self, prediction: Prediction) -> SafeString:
+        """Colour, shape and word."""
+        return _cell("outcome", prediction)
+
+    @admin.display(description=_("malignant sum"), ordering="malignant_probability")
+    def malignant_sum(self, prediction: Prediction) -> SafeString:
+        """MEL + BCC + AKIEC, where it is told."""
+        return _cell("malignant_sum", prediction)
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, prediction: Prediction) -> str:
+        """How far it is."""
+        return str(prediction.get_status_display())
+
+    @admin.display(description=_("review"))
+    def review(self, prediction: Prediction) -> SafeString:
+        """Whether anybody has given an opinion."""
+        return _cell("review", prediction)
+
+    @admin.display(description=_("model"))
+    def model_column(self, prediction: Prediction) -> str:
+        """Which version read."""
+        return str(prediction.model_version or "–")
+
+    @admin.display(description=_("date"), ordering="created_at")
+    def date(self, prediction: Prediction) -> SafeString:
+        """When it was asked for."""
+        return _cell("date", prediction)
+
+
+def _cell(name: str, prediction: Prediction) -> SafeString:
+    return render_to_string(f"admin/classifier/prediction/cells/{name}.html", {"prediction": prediction})
+
+
+def _find_reading(actor: Membership, public_id: str) -> Prediction:
+    """The reading with everything that belongs to it; what the actor may not see is not there."""
+    try:
+        return reading_detail(actor, UUID(public_id))
+    except (ValueError, Prediction.DoesNotExist) as error:
+        raise Http404 from error
+
+
+def _review(actor: Membership, prediction: Prediction, form: ReviewForm) -> bool:
+    """Hand the opinion to the service; what it refuses is shown in the form."""
+    try:
+        add_review(actor=actor, prediction=prediction, **form.cleaned_data)
+    except ValidationError as error:
+        form.add_error(None, error)
+        return False
+    return True

@@ -1,0 +1,81 @@
+"""`manage.py run_site`: everything between a fresh database and a page, in one process. `make run` calls it."""
+
+import hashlib
+import socket
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from classifier.inference import bundle_path
+from classifier.management.commands.create_demo import describe_accounts, show_progress
+from classifier.models import ModelStatus, ModelVersion
+from classifier.services.demonstration import create_demonstration
+from classifier.services.predictions import process_queue
+from classifier.services.registry import activate_model, register_model
+from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE
+from ml.errors import UserError
+from skinsite.audit.triggers import missing_triggers
+
+HOST = "127.0.0.1"
+
+
+class Command(BaseCommand):
+    """Prepare the site and serve it on this machine."""
+
+    help = "Migrate, register the bundled model, make the demonstration clinic, and serve the site on this machine."
+    requires_system_checks = []  # the server that it starts runs them
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the port, and whether there is a demonstration."""
+        parser.add_argument("--port", type=int, default=8000, help="where the site answers (8000)")
+        parser.add_argument("--no-demo", action="store_true", help="make no demonstration clinic")
+
+    def handle(self, *args: Any, port: int, no_demo: bool, **options: Any) -> None:
+        """Do only what is not done yet, then serve."""
+        _require_free(port)
+        _migrate()
+        self._register_bundle()
+        accounts = create_demonstration(progress=show_progress) if settings.DEMO_ALLOWED and not no_demo else []
+        process_queue()
+        for line in describe_accounts(accounts):
+            self.stdout.write(line)
+        self.stdout.write(f"http://{HOST}:{port}  (stop with Ctrl-C)")
+        self.stdout.flush()
+        call_command("runserver", f"{HOST}:{port}", use_reloader=False, verbosity=0)
+
+    def _register_bundle(self) -> None:
+        """Register the bundled model if it is new here; activate it unless another network was chosen."""
+        try:
+            sha256 = hashlib.sha256((DEFAULT_BUNDLE / MANIFEST_FILE).read_bytes()).hexdigest()
+            known = ModelVersion.objects.filter(bundle_sha256=sha256).first()
+            if known is None or not bundle_path(sha256).is_dir():
+                known = register_model(path=DEFAULT_BUNDLE)
+            active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
+            if active is None or (active.name == known.name and active.registered_at < known.registered_at):
+                activate_model(model_version=known)
+        except (OSError, UserError) as error:
+            self.stderr.write(f"No readings for now, uploads wait: the bundled model cannot be used. {error}")
+
+
+def _migrate() -> None:
+    """Migrate, only if something is missing: asking takes a tenth of the time."""
+    settings.VAR_DIR.mkdir(parents=True, exist_ok=True)
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()) or missing_triggers():
+        call_command("migrate", interactive=False, verbosity=0)
+
+
+def _require_free(port: int) -> None:
+    """Say that the port is taken before anything is done."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError) as error:
+            raise CommandError(
+                f"Port {port} cannot be used ({error}); choose another: make run PORT=8001", returncode=2
+            ) from error

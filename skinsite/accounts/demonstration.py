@@ -1,0 +1,99 @@
+"""The demonstration clinic: three accounts with random passwords, for a laptop and never for production."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.audit.services import record_change
+
+CLINIC_NAME = "Demonstration clinic"
+CLINIC_SLUG = "demonstration"
+ACCOUNTS_FILE = "demo-accounts.json"
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like another
+PEOPLE = {Role.CLINICIAN: "Dr Clara Winter", Role.REVIEWER: "Dr Ravi Iyer", Role.ADMINISTRATOR: "Ada Lind"}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """How to sign in as one member of the demonstration clinic."""
+
+    membership: Membership
+    password: str
+
+    @property
+    def email(self) -> str:
+        """The address to sign in with."""
+        return self.membership.user.email
+
+
+def accounts_file() -> Path:
+    """Where the passwords lie: on this machine alone, in a folder that version control ignores."""
+    return Path(settings.VAR_DIR) / ACCOUNTS_FILE
+
+
+def open_demo_clinic() -> dict[Role, DemoAccount]:
+    """Create the demonstration clinic and its accounts where they are missing; give them with their passwords.
+
+    A password that no longer fits its account is set anew. Raises ``PermissionDenied`` where DEMO_ALLOWED is off.
+    """
+    if not settings.DEMO_ALLOWED:
+        raise PermissionDenied("Demonstration accounts are refused by these settings (DEMO_ALLOWED is off).")
+    passwords = _read_passwords()
+    with transaction.atomic():
+        clinic, created = Clinic.objects.get_or_create(
+            slug=CLINIC_SLUG, defaults={"name": CLINIC_NAME, "is_demo": True}
+        )
+        if created:
+            record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
+        accounts = {role: _open_account(clinic, role, passwords.get(_email(role))) for role in PEOPLE}
+        # Before the commit: an account without a readable password would be of no use.
+        _write_passwords({account.email: account.password for account in accounts.values()}, passwords)
+    return accounts
+
+
+def _open_account(clinic: Clinic, role: Role, password: str | None) -> DemoAccount:
+    members = Membership.objects.select_related("user", "clinic")
+    membership = members.filter(clinic=clinic, user__email=_email(role)).first()
+    if membership is None:
+        password = password or _new_password()
+        user = User.objects.create_user(_email(role), password, name=PEOPLE[role])
+        membership = Membership.objects.create(user=user, clinic=clinic, role=role)
+        record_change(actor=None, action="membership.created", obj=membership, clinic=clinic, role=role)
+    elif password is None or not membership.user.check_password(password):
+        password = _new_password()
+        membership.user.set_password(password)
+        membership.user.save(update_fields=["password"])
+        record_change(actor=None, action="user.password_set", obj=membership.user, clinic=clinic)
+    return DemoAccount(membership, password)
+
+
+def _email(role: Role) -> str:
+    return f"{role.value}@demo.example"
+
+
+def _new_password() -> str:
+    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
+
+
+def _read_passwords() -> dict[str, str]:
+    try:
+        passwords: dict[str, str] = json.loads(accounts_file().read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return passwords
+
+
+def _write_passwords(passwords: dict[str, str], before: dict[str, str]) -> None:
+    if passwords == before:
+        return
+    path = accounts_file()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(json.dumps(passwords, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,87 @@
+"""What the pages of the admin share: whose they are, and that records are only ever looked at."""
+
+from typing import Any
+
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from skinsite.accounts.models import Membership, Role
+
+
+def is_superuser(request: HttpRequest) -> bool:
+    """Whether a superuser asks, who manages clinics, accounts and models and sees no patient data."""
+    return request.user.is_active and request.user.is_superuser
+
+
+def overseer(request: HttpRequest, *roles: Role) -> Membership | None:
+    """The membership under which somebody oversees their clinic: as reviewer or administrator, unless ``roles`` say which.
+
+    None for everybody else, and for a superuser even if a member: one account does not do both.
+    """
+    membership: Membership | None = getattr(request, "membership", None)
+    if membership is None or is_superuser(request):
+        return None
+    return membership if membership.role in (roles or (Role.REVIEWER, Role.ADMINISTRATOR)) else None
+
+
+def oversees_readings(request: HttpRequest) -> bool:
+    """Whether the readings of a clinic are listed for whoever asks."""
+    return overseer(request) is not None
+
+
+def oversees_audit(request: HttpRequest) -> bool:
+    """Whether the audit trail of a clinic is listed for whoever asks."""
+    return overseer(request, Role.ADMINISTRATOR) is not None
+
+
+class PublicChangeList(ChangeList):  # type: ignore[misc]  # unfold ships no types
+    """A list whose rows lead to UUIDs: integer keys stay inside."""
+
+    def url_for_result(self, result: Any) -> str:
+        """The address of a row's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[result.public_id])
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+    """Pages to look at: nothing is added, changed or deleted, and there is no address to try it at."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+    views: tuple[str, ...] = ("changelist", "change")
+
+    def get_urls(self) -> list[URLPattern]:
+        """Keep the addresses of the ``views`` alone: no add, delete, history."""
+        names = {f"{self.opts.app_label}_{self.opts.model_name}_{view}" for view in self.views}
+        return [url for url in super().get_urls() if url.name in names]
+
+    def may_see(self, request: HttpRequest) -> bool:
+        """Whether these pages are for whoever asks."""
+        raise NotImplementedError
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Whether the pages are listed."""
+        return self.may_see(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whether the pages may be opened."""
+        return self.may_see(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never: services write."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never: services write."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Never: nothing is deleted by hand."""
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Name the list by what is in it rather than "Select … to view"."""
+        return super().changelist_view(request, {"title": self.opts.verbose_name_plural, **(extra_context or {})})

@@ -1,0 +1,41 @@
+"""The audit trail, for the administrators of a clinic to look at."""
+
+import json
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from skinsite.accounts.models import Role
+from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
+from skinsite.audit.models import AuditEvent
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
+
+    views = ("changelist",)
+    list_display = ("at", "kind", "action", "actor_email", "object_type", "object_id", "facts", "request_id")
+    list_display_links = None
+    list_filter = ("kind", ("at", admin.DateFieldListFilter))
+    search_fields = ("action", "actor_email", "object_type", "object_id", "request_id")
+    search_help_text = _("Action, person, object or request")
+
+    def may_see(self, request: HttpRequest) -> bool:
+        """For administrators; what is in it is about patients, so superusers do without."""
+        return overseer(request, Role.ADMINISTRATOR) is not None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
+        """The clinic's events."""
+        actor = overseer(request, Role.ADMINISTRATOR)
+        return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
+
+    @admin.display(description=_("details"))
+    def facts(self, event: AuditEvent) -> str:
+        """What was recorded with it."""
+        return (
+            ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in event.details.items())
+            or "–"
+        )

@@ -1,0 +1,85 @@
+"""The admin's theme: the site's own tokens in unfold's places."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _link(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{view}_changelist"),
+        "permission": f"skinsite.accounts.oversight.{permission}",
+    }
+
+
+def stylesheet(name: str) -> Any:
+    """The address of a style sheet, known only when a page is made: production hashes the names."""
+
+    def address(_request: HttpRequest) -> str:
+        return static(f"css/{name}")
+
+    return address
+
+
+# unfold names a light and a dark shade for each place, a token has both: each shade is the token of its place.
+_NEUTRAL = {
+    "50": "var(--page)",
+    "100": "var(--sunken)",
+    "200": "var(--hairline)",
+    "300": "var(--hairline)",
+    "400": "var(--text-secondary)",
+    "500": "var(--text-secondary)",
+    "600": "var(--text-secondary)",
+    "700": "light-dark(var(--text), var(--hairline))",
+    "800": "light-dark(var(--text), var(--sunken))",
+    "900": "light-dark(var(--text), var(--surface))",
+    "950": "light-dark(var(--text), var(--page))",
+}
+_ACCENT = {
+    **dict.fromkeys(("50", "100", "200", "900", "950"), "var(--accent-wash)"),
+    **dict.fromkeys(("300", "400", "500", "600"), "var(--accent)"),
+    **dict.fromkeys(("700", "800"), "var(--accent-strong)"),
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Oversight"),
+    "SITE_HEADER": _("Oversight"),
+    "SITE_SYMBOL": "visibility",
+    "SITE_URL": reverse_lazy("home"),
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "BORDER_RADIUS": "6px",
+    "STYLES": [stylesheet("tokens.css"), stylesheet("admin.css")],
+    "COLORS": {
+        "base": _NEUTRAL,
+        "primary": _ACCENT,
+        "font": {
+            "subtle-light": "var(--text-secondary)",
+            "subtle-dark": "var(--text-secondary)",
+            "default-light": "var(--text)",
+            "default-dark": "var(--text)",
+            "important-light": "var(--text)",
+            "important-dark": "var(--text)",
+        },
+    },
+    "SIDEBAR": {
+        "navigation": [
+            {
+                "items": [
+                    _link(_("Readings"), "imagesearch_roller", "classifier_prediction", "oversees_readings"),
+                    _link(_("Audit trail"), "history", "audit_auditevent", "oversees_audit"),
+                    _link(_("Clinics"), "local_hospital", "accounts_clinic", "is_superuser"),
+                    _link(_("People"), "person", "accounts_user", "is_superuser"),
+                    _link(_("Memberships"), "badge", "accounts_membership", "is_superuser"),
+                    _link(_("Models"), "deployed_code", "classifier_modelversion", "is_superuser"),
+                ]
+            }
+        ]
+    },
+}
