@@ -1,7 +1,9 @@
 """What workers do: load by id, call a service."""
 
+from celery.signals import worker_ready
+
 from classifier.models import Status
-from classifier.services import predictions
+from classifier.services import predictions, sweeping
 from skinsite.tasks import task
 
 
@@ -15,5 +17,16 @@ def run_prediction(prediction_id: int) -> None:
 
 @task
 def process_queue() -> None:
-    """Submit what waits."""
+    """Hand over what waits: every minute by beat, when a worker starts, and when a model is activated."""
     predictions.process_queue()
+
+
+@task
+def sweep_storage() -> None:
+    """Delete objects without a row, every night by beat."""
+    sweeping.sweep_storage()
+
+
+@worker_ready.connect
+def _begin_with_what_waits(**_signal: object) -> None:
+    process_queue.delay()

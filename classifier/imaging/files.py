@@ -4,6 +4,7 @@ import logging
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.core.files.base import ContentFile
 
@@ -69,6 +70,31 @@ def read_stored(image: LesionImage) -> bytes:
     except Exception as error:  # each kind of storage raises its own
         raise StorageUnavailableError(f"{image.stored_name} cannot be read: {error}") from error
     return data
+
+
+def list_stored() -> list[str]:
+    """The names of all stored photographs and thumbnails."""
+    names = []
+    for folder in (IMAGES, THUMBNAILS):
+        try:
+            _folders, files = private_storage().listdir(folder)
+        except FileNotFoundError:  # nothing was ever stored there
+            continue
+        names += [f"{folder}/{name}" for name in files]
+    return names
+
+
+def modified_at(name: str) -> datetime | None:
+    """When an object was written; None when it has gone."""
+    try:
+        return private_storage().get_modified_time(name)
+    except FileNotFoundError:
+        return None
+
+
+def delete(name: str) -> None:
+    """Delete an object; one that has gone is no error."""
+    private_storage().delete(name)
 
 
 def clean_name(name: str) -> str:

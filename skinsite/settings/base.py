@@ -144,6 +144,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    # What no worker knows of: a message was lost, the broker was down, a worker died. Outdated after the next round.
+    "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 60.0, "options": {"expires": 55}},
+    "sweep_storage": {"task": "classifier.tasks.sweep_storage", "schedule": 24 * 3600.0},
+}
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "skinsite@localhost")

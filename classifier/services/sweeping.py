@@ -1,0 +1,41 @@
+"""Deleting what an interrupted upload may leave: objects in the storage that no photograph knows."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.utils import timezone
+
+from classifier.imaging import files
+from classifier.models import LesionImage
+
+log = logging.getLogger(__name__)
+
+# An upload writes its object first and its row at once after; in an hour it has long ended.
+SPARED = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepReport:
+    """How many objects were looked at, and how many of them were deleted."""
+
+    found: int
+    deleted: int
+
+
+def sweep_storage(*, progress: Callable[[list[str]], Iterable[str]] = iter) -> SweepReport:
+    """Delete objects of photographs that have had no row for an hour; ``progress`` wraps the list of names."""
+    found = files.list_stored()
+    known: set[str] = set()  # looked up after the list was made, so that no young row is missed
+    for image in LesionImage.objects.only("public_id", "stored_name").iterator():
+        known |= {image.stored_name, image.thumbnail_name}
+    deleted = 0
+    for name in progress(sorted(set(found) - known)):
+        changed = files.modified_at(name)
+        if changed is None or changed > timezone.now() - SPARED:
+            continue
+        files.delete(name)
+        log.info("Deleted %s, which no photograph knows", name)
+        deleted += 1
+    return SweepReport(found=len(found), deleted=deleted)
