@@ -4,8 +4,10 @@ Batch norm is folded into the convolutions and the weights are rounded to fp16 o
 from that one network, so that they agree. Both graphs store fp16 and compute in fp32.
 """
 
+import io
 import json
 import warnings
+import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -73,7 +75,7 @@ def export_bundle(model: nn.Module, out: Path, manifest_fields: dict[str, Any]) 
     _export_onnx(network, views, out / ONNX_FILE)
     with torch.inference_mode():
         logits = network(views)[0][0]
-    trace(network, views).half().save(out / TORCHSCRIPT_FILE)
+    _save_torchscript(trace(network, views).half(), out / TORCHSCRIPT_FILE)
     (out / ATTRIBUTION_FILE).write_text(manifest_fields["attribution"], encoding="utf-8")
     manifest = Manifest.from_dict(
         _as_json(manifest_fields)
@@ -141,6 +143,18 @@ def check_parity(bundle: Bundle) -> float:
     return difference
 
 
+def _save_torchscript(module: torch.jit.ScriptModule, path: Path) -> None:
+    """Save without the records that hold source paths of this machine, and with fixed dates."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # saving is deprecated too
+        torch.jit.save(module, buffer)  # type: ignore[no-untyped-call]  # torch's
+    with zipfile.ZipFile(buffer) as archive, zipfile.ZipFile(path, "w") as kept:
+        for name in archive.namelist():
+            if not name.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(name), archive.read(name))
+
+
 def _export_onnx(network: nn.Module, views: Tensor, path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own calls of deprecated functions
@@ -158,6 +172,9 @@ def _export_onnx(network: nn.Module, views: Tensor, path: Path) -> None:
         raise BundleError("torch.onnx.export gave no program; export with the pinned torch.")
     graph = program.model_proto
     store_halved(graph)
+    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):  # where this machine's paths stand
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
     onnx.checker.check_model(graph)
     onnx.save(graph, path)
 

@@ -17,8 +17,8 @@ from ml.reports import model_card
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
-    "Lite1, themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test fold, "
-    "nor their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
+    "Lite1, themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test "
+    "fold, nor their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
 )
 ATTRIBUTION = """\
 # Attribution

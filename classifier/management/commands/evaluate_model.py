@@ -31,7 +31,7 @@ class Command(UserErrorCommand):
         parser.add_argument("--predictions", type=Path, metavar="CSV", help="write scores in the submission layout")
         parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report as JSON")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Evaluate and print."""
         report = evaluate_bundle(
             load_bundle(options["bundle"]),

@@ -29,7 +29,7 @@ class Command(UserErrorCommand):
         parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, metavar="PATH", help="default: the shipped")
         parser.add_argument("--json", action="store_true", help="print a JSON list, with logits and balanced scores")
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, *_args: Any, **options: Any) -> None:
         """Read all that can be read; a file that cannot is told of at the end, and the exit code is 2."""
         predictor = Predictor(load_bundle(options["bundle"]))
         readings: dict[Path, Reading] = {}
