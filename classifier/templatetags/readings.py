@@ -1,0 +1,67 @@
+"""How pages write shares, times and outcomes."""
+
+from datetime import datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from classifier import wording
+from classifier.models import ImageCorrection, Prediction, Status
+from classifier.models.image import CorrectionKind
+
+register = template.Library()
+
+register.filter("class_name", wording.class_name)
+register.filter("flag_text", wording.flag_text)
+register.filter("status_text", wording.status_text)
+register.filter("waiting_text", wording.waiting_text)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """Write a share in whole per cent; nothing for none."""
+    return "" if share is None else wording.percent(share)
+
+
+@register.inclusion_tag("classifier/includes/outcome.html")
+def outcome(prediction: Prediction | None) -> dict[str, object]:
+    """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
+    if prediction is None:
+        return {"kind": "waiting", "shape": "waiting", "word": _("No reading")}
+    if prediction.status == Status.DONE and prediction.outcome:
+        return {"kind": prediction.outcome, "shape": prediction.outcome, "word": prediction.get_outcome_display()}
+    if prediction.status == Status.FAILED:
+        return {"kind": "failed", "shape": "failed", "word": _("Failed")}
+    word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
+    return {"kind": "waiting", "shape": "waiting", "word": word}
+
+
+@register.filter
+def when(moment: datetime | None) -> SafeString | str:
+    """Write a time relative to now within a day, as a date after; the full time is in the element's title."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(timespec="seconds"),
+        date_format(local, "DATETIME_FORMAT"),
+        _relative(timezone.now() - moment) or date_format(local, "DATE_FORMAT"),
+    )
+
+
+def _relative(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes < 1:
+        return _("just now")
+    if minutes < 60:  # noqa: PLR2004 minutes of an hour
+        return ngettext("%(count)d min ago", "%(count)d min ago", minutes) % {"count": minutes}
+    hours = minutes // 60
+    if hours < 24:  # noqa: PLR2004 hours of a day
+        return ngettext("%(count)d hour ago", "%(count)d hours ago", hours) % {"count": hours}
+    return ""

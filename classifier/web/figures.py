@@ -1,0 +1,46 @@
+"""The seven bars of a reading, as the page draws them."""
+
+from dataclasses import dataclass
+
+from classifier.models import Prediction
+from classifier.wording import class_name, percent
+from ml.taxonomy import CLASSES, MALIGNANT
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: ``width`` is an SVG length, ``text`` the share in words."""
+
+    code: str
+    name: str
+    width: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Seven bars in a fixed order, the malignant first, with their sum and the model's two limits on it."""
+
+    malignant: tuple[Bar, ...]
+    other: tuple[Bar, ...]
+    total: Bar
+    low_risk_below: Bar
+    suspicious_from: Bar
+
+
+def bars_of(prediction: Prediction) -> Bars | None:
+    """Give the bars of a finished reading, or None where no probabilities are told."""
+    if not prediction.shows_probabilities or prediction.malignant_probability is None:
+        return None
+    shares = dict(zip(prediction.classes or CLASSES, prediction.probabilities or (), strict=True))
+    limits = (prediction.thresholds or {})["malignant"]
+    return Bars(
+        malignant=tuple(_bar(code, shares[code]) for code in CLASSES if code in MALIGNANT),
+        other=tuple(_bar(code, shares[code]) for code in CLASSES if code not in MALIGNANT),
+        total=_bar("", prediction.malignant_probability),
+        low_risk_below=_bar("", limits["low_risk_below"]),
+        suspicious_from=_bar("", limits["suspicious_from"]),
+    )
+
+
+def _bar(code: str, share: float) -> Bar:
+    return Bar(code=code, name=class_name(code) if code else "", width=f"{share * 100:.1f}%", text=percent(share))

@@ -1,0 +1,172 @@
+"""Forms for people. They check shape and visibility; the services decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from classifier.models import BodySite, Lesion, Modality, Outcome, Patient, Sex, Status
+from skinsite.accounts.models import Membership
+
+ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
+
+
+class LesionChoice(forms.UUIDField):
+    """A lesion of the actor's clinic by its public id; empty means a new one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(required=False, label=_("Lesion"), widget=forms.Select(), **kwargs)
+
+    def offer(self, lesions: list[Lesion]) -> None:
+        """Fill the list, a new lesion first."""
+        options = [(str(lesion.public_id), describe_lesion(lesion)) for lesion in lesions]
+        self.widget.choices = [("", _("New lesion")), *options]  # type: ignore[attr-defined] # the widget is a Select
+
+
+def describe_lesion(lesion: Lesion) -> str:
+    """Say which lesion it is: its site, and its label if it has one."""
+    site = str(lesion.get_body_site_display())
+    return f"{site}, {lesion.label}" if lesion.label else site
+
+
+class PlaceForm(forms.Form):
+    """Which lesion of which patient a photograph belongs to."""
+
+    patient_code = forms.CharField(
+        label=_("Patient code"),
+        required=False,
+        max_length=40,
+        help_text=_("An unknown code makes a new patient; without one, a code is made up."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
+    )
+    lesion = LesionChoice()
+    body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
+
+    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.actor = actor
+        self.fields["body_site"].initial = BodySite.UNKNOWN
+        field = self.fields["lesion"]
+        assert isinstance(field, LesionChoice)  # noqa: S101 declared above
+        field.offer(self._lesions_of_patient())
+
+    def _lesions_of_patient(self) -> list[Lesion]:
+        code = str(self["patient_code"].value() or "").strip()
+        return lesions_of(self.actor, code) if code else []
+
+    def clean_lesion(self) -> Lesion | None:
+        """Give the lesion; one of another clinic is as unknown as none."""
+        public_id = self.cleaned_data["lesion"]
+        if public_id is None:
+            return None
+        lesion = Lesion.objects.visible_to(self.actor).select_related("patient").filter(public_id=public_id).first()
+        if lesion is None:
+            raise forms.ValidationError(_("There is no such lesion in this clinic."), code="does_not_exist")
+        return lesion
+
+
+def lesions_of(actor: Membership, code: str) -> list[Lesion]:
+    """Give the lesions of the clinic's patient of that code, the oldest first."""
+    return list(Lesion.objects.visible_to(actor).filter(patient__code__iexact=code).order_by("created_at", "pk"))
+
+
+class UploadForm(PlaceForm):
+    """What is said about photographs when they are sent."""
+
+    modality = forms.ChoiceField(
+        label=_("Kind of photograph"), choices=Modality, initial=Modality.DERMOSCOPIC, widget=forms.RadioSelect
+    )
+    attach_anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
+
+    field_order = ["modality", "patient_code", "lesion", "body_site"]
+
+
+class ReasonForm(forms.Form):
+    """A correction, with its reason."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("Kept with the photograph, with your name and the time."),
+    )
+
+
+class MoveForm(PlaceForm, ReasonForm):
+    """Move a photograph to another lesion."""
+
+    field_order = ["patient_code", "lesion", "body_site", "reason"]
+    patient: Patient | None = None
+
+    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
+        super().__init__(*args, actor=actor, **kwargs)
+        self.fields["patient_code"].required = True
+        self.fields["patient_code"].help_text = _("The patient must be known already.")
+
+    def clean_patient_code(self) -> str:
+        """Refuse a code that the clinic does not know: a move makes no patient."""
+        code = str(self.cleaned_data["patient_code"]).strip()
+        self.patient = Patient.objects.visible_to(self.actor).filter(code__iexact=code).first()
+        if self.patient is None:
+            raise forms.ValidationError(_("No patient of this clinic has this code."), code="does_not_exist")
+        return code
+
+    def found_patient(self) -> Patient:
+        """Give the patient of a valid form."""
+        assert self.patient is not None  # noqa: S101 the form is valid
+        return self.patient
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a lesion that is not of the patient."""
+        cleaned = super().clean() or self.cleaned_data
+        lesion = cleaned.get("lesion")
+        if lesion is not None and self.patient is not None and lesion.patient_id != self.patient.pk:
+            self.add_error("lesion", _("This lesion is not of that patient."))
+        return cleaned
+
+
+class PatientForm(forms.Form):
+    """A patient, under a code."""
+
+    code = forms.CharField(
+        label=_("Patient code"),
+        max_length=40,
+        required=False,
+        help_text=_("As in your own records; no names. Without one, a code is made up."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    sex = forms.ChoiceField(label=_("Sex"), choices=Sex, initial=Sex.UNKNOWN)
+    birth_year = forms.IntegerField(
+        label=_("Year of birth"),
+        required=False,
+        widget=forms.NumberInput(attrs={"inputmode": "numeric", "autocomplete": "off"}),
+    )
+
+
+class LesionForm(forms.Form):
+    """Where a lesion is, and what it is called."""
+
+    body_site = forms.ChoiceField(label=_("Body site"), choices=BodySite, initial=BodySite.UNKNOWN)
+    label = forms.CharField(
+        label=_("Label"),
+        required=False,
+        max_length=80,
+        help_text=_("For telling it from the patient's other lesions."),
+    )
+
+
+class HistoryFilter(forms.Form):
+    """What the history shows; its values live in the address."""
+
+    q = forms.CharField(required=False, max_length=120, strip=True)
+    outcome = forms.ChoiceField(required=False, choices=[("", ""), *Outcome.choices])
+    status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
+    modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])
+    reviewed = forms.ChoiceField(required=False, choices=[("", ""), ("yes", ""), ("no", "")])
+    since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
+
+    def values(self) -> dict[str, Any]:
+        """Give what could be understood; what could not be is left out, and said by the form's errors."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}

@@ -1,0 +1,146 @@
+"""Photographs come in here from people: one or many, each on its own."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.services.intake import DuplicateImageError, receive_upload
+from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
+from classifier.wording import rejection_text
+from ml.image_io import LIMITS, ImageRejected
+from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.models import Membership
+
+UNPROCESSABLE = 422
+SUGGESTIONS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came of one file: a reading, or the reason why there is none."""
+
+    name: str
+    prediction: Prediction | None = None
+    created: bool = True
+    error: str = ""
+    existing: LesionImage | None = None
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: MemberRequest) -> HttpResponseBase:
+    """The page to add photographs on; without JavaScript a plain form, with it a request for each row."""
+    if request.method != "POST":
+        form = UploadForm(initial=_initial(request), actor=request.membership)
+        return render(request, "classifier/capture.html", capture_context(form))
+    form = UploadForm(request.POST, actor=request.membership)
+    arrivals = _receive_all(request, form)
+    failed = not arrivals or any(arrival.prediction is None for arrival in arrivals)
+    status = UNPROCESSABLE if failed else 200
+    if "HX-Request" in request.headers:
+        context = {"arrivals": arrivals, "form": form}
+        return render(request, "classifier/includes/arrivals.html", context, status=status)
+    if len(arrivals) == 1 and arrivals[0].prediction is not None:
+        return redirect("reading", arrivals[0].prediction.public_id)
+    return render(request, "classifier/capture.html", capture_context(form, arrivals), status=status)
+
+
+def capture_context(form: UploadForm, arrivals: list[Arrival] | None = None) -> dict[str, Any]:
+    """What the drop zone needs, wherever it stands."""
+    return {
+        "form": form,
+        "arrivals": arrivals or [],
+        "accepted": ACCEPTED,
+        "max_bytes": LIMITS.max_bytes,
+        "max_megabytes": LIMITS.max_bytes // 1_000_000,
+        "min_side": LIMITS.min_side,
+    }
+
+
+def _initial(request: MemberRequest) -> dict[str, str]:
+    """Start with the patient, or the lesion, that the page before was about."""
+    public_id = request.GET.get("lesion", "")
+    try:
+        lesion = Lesion.objects.visible_to(request.membership).select_related("patient").filter(public_id=public_id)
+        found = lesion.first() if public_id else None
+    except ValidationError:
+        found = None
+    if found is not None:
+        return {"patient_code": found.patient.code, "lesion": str(found.public_id)}
+    return {"patient_code": request.GET.get("patient_code", "")[:40]}
+
+
+def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
+    """Receive each file on its own: the error of one leaves the others alone."""
+    sent = [cast(UploadedFile, file) for file in request.FILES.getlist("image")]
+    if not sent:
+        form.add_error(None, _("Choose a photograph first: none came with the form."))
+    if not form.is_valid():
+        return [Arrival(name=file.name or "", error=_form_error(form)) for file in sent]
+    return [_receive(request.membership, form, file) for file in sent]
+
+
+def _receive(actor: Membership, form: UploadForm, file: UploadedFile) -> Arrival:
+    name, said = file.name or "", form.cleaned_data
+    try:
+        receipt = receive_upload(
+            actor=actor,
+            data=_read(file),
+            original_name=name,
+            modality=said["modality"],
+            lesion=said["lesion"],
+            patient_code=said["patient_code"],
+            body_site=said["body_site"],
+            attach_anyway=said["attach_anyway"],
+        )
+    except ImageRejected as error:
+        return Arrival(name=name, error=rejection_text(error))
+    except DuplicateImageError as error:
+        text = _("This photograph is already on another lesion of this clinic.")
+        return Arrival(name=name, error=text, existing=error.existing)
+    except ValidationError as error:
+        return Arrival(name=name, error=" ".join(error.messages))
+    return Arrival(name=name, prediction=receipt.prediction, created=receipt.created)
+
+
+def _read(file: UploadedFile) -> bytes:
+    """Read an uploaded file into memory unless it is too large for that."""
+    size = file.size or 0
+    if size > LIMITS.max_bytes:
+        raise ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+    return bytes(file.read())
+
+
+def _form_error(form: UploadForm) -> str:
+    """All that is wrong with the form, in one line that names the fields."""
+    parts = [
+        f"{form[name].label}: {' '.join(errors)}" if name in form.fields else " ".join(errors)
+        for name, errors in form.errors.items()
+    ]
+    return " ".join(str(part) for part in parts)
+
+
+@member_required
+@require_safe
+def patient_search(request: MemberRequest) -> HttpResponse:
+    """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
+    typed = request.GET.get("patient_code", "").strip()[:40]
+    patients = Patient.objects.visible_to(request.membership).filter(code__icontains=typed).order_by("code")
+    context = {"patients": patients[:SUGGESTIONS] if typed else []}
+    return render(request, "classifier/includes/patient_options.html", context)
+
+
+@member_required
+@require_safe
+def lesion_search(request: MemberRequest) -> HttpResponse:
+    """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
+    code = request.GET.get("patient_code", "").strip()[:40]
+    context = {"lesions": lesions_of(request.membership, code) if code else [], "chosen": request.GET.get("lesion", "")}
+    return render(request, "classifier/includes/lesion_options.html", context)

@@ -1,0 +1,112 @@
+"""A photograph put right: moved, its modality corrected, marked as entered in error. Each with a reason."""
+
+import uuid
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.forms import Form
+from django.http import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from classifier.models import Lesion, LesionImage, Modality, Prediction
+from classifier.services import corrections, records
+from classifier.web.forms import MoveForm, ReasonForm
+from classifier.web.views.readings import find_reading, show_reading
+from skinsite.accounts.access import MemberRequest, member_required
+
+UNPROCESSABLE = 422
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Move a photograph to another lesion, known or new; its readings go with it."""
+    image, prediction = _find(request, public_id)
+    if request.method != "POST":
+        return redirect("reading", prediction.public_id)
+    form = MoveForm(request.POST, actor=request.membership, auto_id="move_%s")
+    if form.is_valid():
+        try:
+            _move(request, image, form)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The photograph has been moved."))
+            return redirect("reading", prediction.public_id)
+    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, move_form=form)
+
+
+def _move(request: MemberRequest, image: LesionImage, form: MoveForm) -> None:
+    """Move to the lesion chosen, or to a new one of the patient; both or neither."""
+    said, actor = form.cleaned_data, request.membership
+    with transaction.atomic():
+        lesion: Lesion = said["lesion"] or records.create_lesion(
+            actor=actor, patient=form.found_patient(), body_site=said["body_site"]
+        )
+        corrections.move_image(actor=actor, image=image, lesion=lesion, reason=said["reason"])
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Correct how a photograph was taken; a new reading is made, the old one stays."""
+    image, prediction = _find(request, public_id)
+    if request.method != "POST":
+        return redirect("reading", prediction.public_id)
+    form = ReasonForm(request.POST, auto_id="modality_%s")
+    if form.is_valid():
+        try:
+            new = corrections.correct_modality(
+                actor=request.membership, image=image, modality=_other(image), reason=form.cleaned_data["reason"]
+            )
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The kind of photograph has been corrected. This is the new reading."))
+            return redirect("reading", new.public_id)
+    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, modality_form=form)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_error(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Mark a photograph as entered in error: it stays on record and counts no more."""
+    image, prediction = _find(request, public_id)
+    if request.method != "POST":
+        return redirect("reading", prediction.public_id)
+    form = ReasonForm(request.POST, auto_id="error_%s")
+    if form.is_valid():
+        try:
+            corrections.mark_entered_in_error(
+                actor=request.membership, image=image, reason=form.cleaned_data["reason"]
+            )
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The photograph has been marked as entered in error."))
+            return redirect("reading", prediction.public_id)
+    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, error_form=form)
+
+
+def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:
+    """Give a photograph of the actor's clinic and its latest reading, or raise 404."""
+    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    prediction = image.predictions.order_by("-created_at", "-pk").first()
+    assert prediction is not None  # noqa: S101 intake writes both or neither
+    return image, prediction
+
+
+def _other(image: LesionImage) -> str:
+    return Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC
+
+
+def add_errors(form: Form, error: ValidationError) -> None:
+    """Put a service's errors at the fields that they name, else at the top."""
+    if hasattr(error, "error_dict"):
+        for name, errors in error.error_dict.items():
+            form.add_error(name if name in form.fields else None, errors)
+    else:
+        form.add_error(None, error)

@@ -1,0 +1,25 @@
+"""The start page: what waits, a place for new photographs, the last cases."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from classifier.inference import availability
+from classifier.selectors.home import home_counts, latest_readings
+from classifier.web.forms import UploadForm
+from classifier.web.views.capture import capture_context
+from skinsite.accounts.access import MemberRequest, member_required
+
+LAST = 10
+
+
+@member_required
+@require_safe
+def home(request: MemberRequest) -> HttpResponse:
+    """Work: no welcome."""
+    context = capture_context(UploadForm(actor=request.membership)) | {
+        "counts": home_counts(request.membership),
+        "last": latest_readings(request.membership, count=LAST),
+        "unavailable": availability(),
+    }
+    return render(request, "classifier/home.html", context)

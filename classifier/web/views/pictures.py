@@ -1,0 +1,101 @@
+"""The one way by which the bytes of photographs leave: visible or 404, recorded, streamed, never kept by others."""
+
+import io
+import uuid
+from collections.abc import Callable
+from typing import IO
+
+import numpy as np
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from PIL import Image
+
+from classifier.imaging import files
+from classifier.inference import NoUsableModelError, predictor_for
+from classifier.models import LesionImage, Prediction
+from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.audit.services import record_access
+from skinsite.storage import private_storage
+
+NEVER_KEPT = "private, no-store"
+# Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
+KEPT_FOR_A_DAY = "private, max-age=86400"
+HEAT_COLOUR = (255, 208, 40)
+HEAT_OPACITY = 235
+CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
+
+
+@member_required
+@require_safe
+def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """The stored photograph."""
+    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    return _deliver(request, image, lambda: _stored(image.stored_name), image.stored_name, "image.viewed", NEVER_KEPT)
+
+
+@member_required
+@require_safe
+def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """The photograph, small."""
+    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    name = image.thumbnail_name
+    return _deliver(request, image, lambda: _stored(name), name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
+
+
+@member_required
+@require_safe
+def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Where the network of a reading looked: a PNG to lie over the photograph, computed from the stored bytes."""
+    prediction = get_object_or_404(
+        Prediction.objects.visible_to(request.membership).select_related("image", "model_version"), public_id=public_id
+    )
+    if prediction.model_version is None or not prediction.shows_probabilities:
+        raise Http404
+    try:
+        predictor = predictor_for(prediction.model_version).predictor
+        activation = predictor.activation_map(files.read_stored(prediction.image))
+    except NoUsableModelError:
+        text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
+        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
+    except FileNotFoundError as error:
+        raise Http404 from error
+    name = f"{prediction.public_id}.png"
+    return _deliver(request, prediction.image, lambda: _paint(activation), name, "image.heat_map_viewed", NEVER_KEPT)
+
+
+def _stored(name: str) -> IO[bytes]:
+    return private_storage().open(name)
+
+
+def _paint(activation: np.ndarray) -> IO[bytes]:
+    """Turn an activation map (height, width), 0 to 1, into a PNG of one colour, the more opaque the stronger."""
+    picture = np.empty((*activation.shape, 4), np.uint8)
+    picture[..., :3] = HEAT_COLOUR
+    picture[..., 3] = np.rint(np.clip(activation, 0.0, 1.0) * HEAT_OPACITY)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    buffer.seek(0)
+    return buffer
+
+
+def _deliver(
+    request: MemberRequest,
+    image: LesionImage,
+    open_bytes: Callable[[], IO[bytes]],
+    name: str,
+    action: str,
+    cache_control: str,
+) -> FileResponse:
+    """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
+    try:
+        content = open_bytes()
+    except FileNotFoundError as error:
+        raise Http404 from error
+    record_access(actor=request.membership, action=action, obj=image)
+    response = FileResponse(content, content_type=CONTENT_TYPES[name.rpartition(".")[2]])
+    response["Cache-Control"] = cache_control
+    response["Content-Disposition"] = f'inline; filename="{name.rpartition("/")[2]}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,125 @@
+"""The reading page and the history of readings."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from classifier import policies
+from classifier.models import Modality, Outcome, Prediction, Status
+from classifier.selectors.history import history
+from classifier.selectors.reading import other_readings, reading_detail, successor
+from classifier.services.predictions import retry_prediction
+from classifier.web.figures import bars_of
+from classifier.web.forms import HistoryFilter, MoveForm, ReasonForm
+from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE
+from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.audit.services import record_access
+
+ROWS = 25
+WAITING = (Status.QUEUED, Status.RUNNING)
+
+
+@member_required
+@require_safe
+def reading(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """One reading with all that belongs to it."""
+    prediction = find_reading(request, public_id)
+    record_access(actor=request.membership, action="prediction.viewed", obj=prediction)
+    return show_reading(request, prediction)
+
+
+def find_reading(request: MemberRequest, public_id: uuid.UUID) -> Prediction:
+    """Give a reading of the actor's clinic with what its page shows, or raise 404."""
+    try:
+        return reading_detail(request.membership, public_id)
+    except Prediction.DoesNotExist as error:
+        raise Http404 from error
+
+
+def show_reading(
+    request: MemberRequest, prediction: Prediction, *, status: int = 200, **forms: MoveForm | ReasonForm
+) -> HttpResponse:
+    """Render the page of a reading; ``forms`` are corrections that came back with errors."""
+    image = prediction.image
+    context: dict[str, Any] = {
+        "prediction": prediction,
+        "image": image,
+        "lesion": image.lesion,
+        "patient": image.lesion.patient,
+        "bars": bars_of(prediction),
+        "safety_sentence": SAFETY_SENTENCE,
+        "seven_sentence": SEVEN_SENTENCE,
+        "heat_map_sentence": HEAT_MAP_SENTENCE,
+        "waiting": prediction.status in WAITING,
+        "other_modality": Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC,
+        "others": other_readings(prediction),
+        "successor": successor(prediction),
+        "may_correct": policies.may_correct(request.membership, image) and image.entered_in_error_at is None,
+        "may_review": policies.may_review(request.membership),
+        "move_form": MoveForm(
+            initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
+        ),
+        "modality_form": ReasonForm(auto_id="modality_%s"),
+        "error_form": ReasonForm(auto_id="error_%s"),
+    }
+    return render(request, "classifier/reading.html", context | forms, status=status)
+
+
+@member_required
+@require_safe
+def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
+    """How far a reading is: asked again and again by a page, or by a row of uploads, while it waits."""
+    prediction = get_object_or_404(Prediction.objects.visible_to(request.membership), public_id=public_id)
+    if request.GET.get("part") == "row":
+        return render(request, "classifier/includes/arrival_reading.html", {"prediction": prediction})
+    response = render(request, "classifier/includes/waiting.html", {"prediction": prediction})
+    if prediction.status not in WAITING:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+@member_required
+@require_POST
+def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Read again after a failure: a new reading; the failed one stays."""
+    prediction = get_object_or_404(Prediction.objects.visible_to(request.membership), public_id=public_id)
+    try:
+        again = retry_prediction(actor=request.membership, prediction=prediction)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("reading", prediction.public_id)
+    return redirect("reading", again.public_id)
+
+
+@member_required
+@require_safe
+def history_page(request: MemberRequest) -> HttpResponse:
+    """All readings of the clinic: searched, filtered and paged by the address."""
+    form = HistoryFilter(request.GET)
+    chosen = form.values()
+    readings = history(
+        request.membership,
+        search=chosen.get("q", ""),
+        outcome=chosen.get("outcome", ""),
+        status=chosen.get("status", ""),
+        modality=chosen.get("modality", ""),
+        reviewed={"yes": True, "no": False}.get(chosen.get("reviewed", "")),
+        since=chosen.get("since"),
+        until=chosen.get("until"),
+    )
+    page = Paginator(readings, ROWS).get_page(request.GET.get("page"))
+    context = {
+        "form": form,
+        "chosen": chosen,
+        "page": page,
+        "outcomes": Outcome.choices,
+        "statuses": [(value, label) for value, label in Status.choices if value != Status.DONE],
+        "modalities": Modality.choices,
+    }
+    return render(request, "classifier/history.html", context)

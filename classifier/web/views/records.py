@@ -1,0 +1,153 @@
+"""Patients and lesions."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.forms import Form
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.services import records
+from classifier.web.forms import LesionForm, PatientForm
+from classifier.web.views.corrections import UNPROCESSABLE, add_errors
+from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.audit.services import record_access
+
+ROWS = 25
+
+
+@member_required
+@require_safe
+def patients(request: MemberRequest) -> HttpResponse:
+    """The clinic's patients, those photographed last first."""
+    search = request.GET.get("q", "").strip()[:40]
+    found = Patient.objects.visible_to(request.membership).annotate(
+        lesion_count=Count("lesions", distinct=True),
+        last_upload=Max("lesions__images__uploaded_at"),
+    )
+    if search:
+        found = found.filter(code__icontains=search)
+    found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
+    context = {"page": Paginator(found, ROWS).get_page(request.GET.get("page")), "search": search}
+    return render(request, "classifier/patients.html", context)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def patient_create(request: MemberRequest) -> HttpResponseBase:
+    """Add a patient."""
+    form = PatientForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            patient = records.create_patient(actor=request.membership, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            return redirect("patient", patient.public_id)
+    return _render_form(request, "classifier/patient_form.html", form)
+
+
+@member_required
+@require_safe
+def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
+    """One patient with the lesions."""
+    found = _find_patient(request, public_id)
+    record_access(actor=request.membership, action="patient.viewed", obj=found)
+    latest = Prediction.objects.filter(image__lesion=OuterRef("pk"), image__entered_in_error_at=None)
+    lesions = list(
+        found.lesions.annotate(
+            image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
+            last_upload=Max("images__uploaded_at"),
+            latest_reading=Subquery(latest.order_by("-created_at", "-pk").values("pk")[:1]),
+        ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
+    )
+    latest_keys = [lesion.latest_reading for lesion in lesions if lesion.latest_reading is not None]
+    readings = Prediction.objects.select_related("image").in_bulk(latest_keys)
+    rows = [(lesion, readings.get(lesion.latest_reading)) for lesion in lesions]
+    return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Change what is known of a patient."""
+    found = _find_patient(request, public_id)
+    initial = {"code": found.code, "sex": found.sex, "birth_year": found.birth_year}
+    form = PatientForm(request.POST or None, initial=initial)
+    form.fields["code"].required = True
+    form.fields["code"].help_text = _("As in your own records; no names.")
+    if request.method == "POST" and form.is_valid():
+        try:
+            records.update_patient(actor=request.membership, patient=found, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The patient has been changed."))
+            return redirect("patient", found.public_id)
+    return _render_form(request, "classifier/patient_form.html", form, patient=found)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Add a lesion to a patient."""
+    found = _find_patient(request, public_id)
+    form = LesionForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            lesion = records.create_lesion(actor=request.membership, patient=found, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            return redirect("lesion", lesion.public_id)
+    return _render_form(request, "classifier/lesion_form.html", form, patient=found)
+
+
+@member_required
+@require_safe
+def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
+    """One lesion: its photographs over time, each with its readings."""
+    found = _find_lesion(request, public_id)
+    record_access(actor=request.membership, action="lesion.viewed", obj=found)
+    images: QuerySet[LesionImage] = found.images.prefetch_related(
+        Prefetch("predictions", Prediction.objects.select_related("model_version").order_by("-created_at", "-pk"))
+    ).order_by("-uploaded_at", "-pk")
+    return render(request, "classifier/lesion.html", {"lesion": found, "patient": found.patient, "images": images})
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Change where a lesion is said to be, and its label."""
+    found = _find_lesion(request, public_id)
+    form = LesionForm(request.POST or None, initial={"body_site": found.body_site, "label": found.label})
+    if request.method == "POST" and form.is_valid():
+        try:
+            records.update_lesion(actor=request.membership, lesion=found, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The lesion has been changed."))
+            return redirect("lesion", found.public_id)
+    return _render_form(request, "classifier/lesion_form.html", form, patient=found.patient, lesion=found)
+
+
+def _find_patient(request: MemberRequest, public_id: uuid.UUID) -> Patient:
+    return get_object_or_404(Patient.objects.visible_to(request.membership), public_id=public_id)
+
+
+def _find_lesion(request: MemberRequest, public_id: uuid.UUID) -> Lesion:
+    lesions = Lesion.objects.visible_to(request.membership).select_related("patient")
+    return get_object_or_404(lesions, public_id=public_id)
+
+
+def _render_form(request: MemberRequest, template: str, form: Form, **context: Any) -> HttpResponse:
+    """Show a form, with 422 when it came back with errors."""
+    return render(request, template, {"form": form, **context}, status=UNPROCESSABLE if form.errors else 200)

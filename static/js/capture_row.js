@@ -1,0 +1,175 @@
+// One photograph about to be sent: its preview, its fields, its progress, its reading or its error.
+
+const MEGABYTE = 1_000_000;
+
+class CaptureRow {
+  constructor(element, file, { maxBytes }) {
+    this.element = element;
+    this.file = file;
+    this.form = element.querySelector("form");
+    this.fields = element.querySelector("[data-fields]");
+    this.result = element.querySelector("[data-result]");
+    this.box = element.querySelector("[data-progress-box]");
+    this.bar = element.querySelector("[data-progress]");
+    this.barText = element.querySelector("[data-progress-text]");
+    this.finished = null;
+    this.describe();
+    this.attach();
+    this.listen();
+    this.showNewLesion();
+    if (file.size > maxBytes) this.fail(this.form.dataset.textTooLarge);
+  }
+
+  describe() {
+    const { name, size } = this.file;
+    this.element.querySelector("[data-name]").textContent = name;
+    this.element.querySelector("[data-name]").title = name;
+    this.element.querySelector("[data-legend]").textContent = name;
+    const megabytes = (size / MEGABYTE).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
+    this.element.querySelector("[data-size]").textContent = `${megabytes} MB`;
+    const remove = this.element.querySelector("[data-remove]");
+    remove.setAttribute("aria-label", `${remove.getAttribute("aria-label")}: ${name}`);
+    const preview = new Image();
+    preview.alt = "";
+    // A browser that cannot draw the format keeps the sign in its place; the server can read it.
+    preview.onload = () => this.element.querySelector("[data-preview]").replaceChildren(preview);
+    preview.src = URL.createObjectURL(this.file);
+  }
+
+  attach() {
+    const transfer = new DataTransfer();
+    transfer.items.add(this.file);
+    this.form.querySelector("[data-file]").files = transfer.files;
+  }
+
+  listen() {
+    this.element.querySelector("[data-remove]").addEventListener("click", () => this.remove());
+    this.element.querySelector("[data-same-below]").addEventListener("click", () => this.emit("row-same-below"));
+    this.form.querySelector("[data-lesion]").addEventListener("change", () => this.showNewLesion());
+    this.form.addEventListener("htmx:afterSwap", () => this.showNewLesion());
+    this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
+    this.form.addEventListener("htmx:xhr:progress", (event) => this.progress(event.detail));
+    this.form.addEventListener("htmx:beforeSwap", (event) => this.isMine(event) && this.refusePages(event));
+    this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
+  }
+
+  // The fields search by requests of their own.
+  isMine(event) {
+    return event.detail.elt === this.form;
+  }
+
+  emit(name) {
+    this.element.dispatchEvent(new CustomEvent(name, { bubbles: true }));
+  }
+
+  setState(state) {
+    this.element.dataset.state = state;
+    this.emit("row-changed");
+  }
+
+  begin() {
+    this.result.replaceChildren();
+    this.box.hidden = false;
+    this.bar.value = 0;
+    this.barText.textContent = this.form.dataset.textSending;
+    this.setState("sending");
+    // Only now: a disabled field is not sent.
+    queueMicrotask(() => (this.fields.disabled = true));
+  }
+
+  progress({ loaded, total }) {
+    if (!total) return;
+    if (loaded < total) {
+      this.bar.value = Math.round((100 * loaded) / total);
+    } else {
+      this.bar.removeAttribute("value");
+      this.barText.textContent = this.form.dataset.textReading;
+    }
+  }
+
+  // Somebody signed out meanwhile is answered with the sign-in page: that is no row.
+  refusePages(event) {
+    if (event.detail.xhr.responseText.trimStart().toLowerCase().startsWith("<!doctype")) {
+      event.detail.shouldSwap = false;
+      this.signedOut = true;
+    }
+  }
+
+  end(xhr) {
+    this.box.hidden = true;
+    this.fields.disabled = false;
+    const done = this.result.querySelector("[data-reading-url]");
+    if (this.signedOut) {
+      this.signedOut = false;
+      this.fail(this.form.dataset.textSignedOut);
+    } else if (xhr.status === 0) {
+      this.fail(this.form.dataset.textLost);
+    } else if (done) {
+      this.setState("done");
+      if (this.element.dataset.single === "true") location.assign(done.dataset.readingUrl);
+    } else if (this.result.childElementCount > 0) {
+      this.setState("error");
+    } else {
+      this.fail(this.form.dataset.textBroken);
+    }
+    this.finished?.();
+  }
+
+  fail(text) {
+    const box = document.createElement("div");
+    box.className = "arrival arrival-error";
+    box.setAttribute("role", "alert");
+    const reason = document.createElement("p");
+    reason.className = "arrival-reason";
+    reason.textContent = text;
+    box.append(reason);
+    this.result.replaceChildren(box);
+    this.setState("error");
+  }
+
+  send() {
+    return new Promise((resolve) => {
+      this.finished = resolve;
+      this.form.requestSubmit(this.form.querySelector("[data-send]"));
+    });
+  }
+
+  remove() {
+    const next = this.element.nextElementSibling ?? this.element.previousElementSibling;
+    const root = this.element.closest("[data-capture]");
+    this.element.remove();
+    root.dispatchEvent(new CustomEvent("row-changed"));
+    (next?.querySelector("[data-remove]") ?? root.querySelector("[data-files]")).focus();
+  }
+
+  showNewLesion() {
+    this.form.querySelector("[data-new-lesion]").hidden = this.form.querySelector("[data-lesion]").value !== "";
+  }
+
+  values() {
+    const lesion = this.form.querySelector("[data-lesion]");
+    return {
+      modality: this.form.querySelector("[name=modality]:checked")?.value,
+      patient_code: this.form.elements.patient_code.value,
+      body_site: this.form.elements.body_site.value,
+      lesion: lesion.value,
+      lesions: lesion.innerHTML,
+    };
+  }
+
+  fill(values) {
+    for (const radio of this.form.querySelectorAll("[name=modality]")) radio.checked = radio.value === values.modality;
+    this.form.elements.patient_code.value = values.patient_code;
+    this.form.elements.body_site.value = values.body_site;
+    const lesion = this.form.querySelector("[data-lesion]");
+    lesion.innerHTML = values.lesions;
+    lesion.value = values.lesion;
+    this.showNewLesion();
+  }
+}
+
+export function startRow(element, file, options) {
+  const row = new CaptureRow(element, file, options);
+  element.captureRow = row;
+  return row;
+}
