@@ -12,7 +12,7 @@ def run_prediction(prediction_id: int) -> None:
     """Read a photograph; while another worker holds it, come back when that one's lease ends."""
     prediction = predictions.run_prediction(prediction_id=prediction_id)
     if prediction.status == Status.RUNNING:
-        run_prediction.apply_async(args=[prediction_id], eta=predictions.lease_end(prediction))
+        run_prediction.apply_async((prediction_id,), eta=predictions.lease_end(prediction))
 
 
 @task
