@@ -273,7 +273,7 @@ class PredictionSerializer(LinkedSerializer):
     def get_reason(self, prediction: Prediction) -> dict[str, str] | None:
         """Why the outcome is what it is, or why the reading failed; null until it is finished."""
         if prediction.status == Status.FAILED:
-            return {"code": "failed", "text": prediction.failure}
+            return {"code": prediction.failure.partition(":")[0], "text": wording.failure_text(prediction)}
         if prediction.status != Status.DONE:
             return None
         return {"code": prediction.reason, "text": wording.reason_text(prediction)}

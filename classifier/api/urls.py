@@ -1,6 +1,6 @@
-"""Addresses for machines, under /api/."""
+"""Addresses for machines, under /api/v1/."""
 
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
@@ -13,13 +13,10 @@ router.register("images", views.ImageViewSet, basename="api-image")
 router.register("predictions", views.PredictionViewSet, basename="api-prediction")
 router.register("reviews", views.ReviewViewSet, basename="api-review")
 
-version_1: list[URLPattern | URLResolver] = [
+urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("docs/", views.DocumentationView.as_view(), name="api-docs"),
-]
-
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("v1/", include(version_1)),
+    # Also keeps a POST to an address without its slash from being sent on as a GET.
     re_path(r"", views.NoSuchAddress.as_view()),
 ]

@@ -125,8 +125,8 @@ class PredictionViewSet(ClinicViewSet):
     @extend_schema(
         summary=gettext_lazy("Read a photograph"),
         description=gettext_lazy(
-            "Send a photograph, get its reading. The same file for the same lesion, or for no lesion, is answered with the "
-            "reading that it has: sending again after a broken connection is safe."
+            "Send a photograph, get its reading. The same file for the same lesion, or for no lesion, "
+            "is answered with the reading that it has: sending again after a broken connection is safe."
         ),
         request={"multipart/form-data": serializers.UploadSerializer},
         responses={
@@ -137,7 +137,8 @@ class PredictionViewSet(ClinicViewSet):
             202: OpenApiResponse(
                 serializers.PredictionSerializer,
                 gettext_lazy(
-                    "Kept and queued: ask again at the address in `Location`. `waiting_for` says what is missing, if anything is."
+                    "Kept and queued: ask again at the address in `Location`. "
+                    "`waiting_for` says what is missing, if anything is."
                 ),
             ),
         },

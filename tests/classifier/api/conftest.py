@@ -1,0 +1,47 @@
+"""What the tests of the API share: clients with tokens, and no limits."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.core.cache import cache
+from rest_framework.test import APIClient
+from rest_framework.throttling import ScopedRateThrottle
+
+from skinsite.accounts.models import ApiToken, Membership
+
+PREDICTIONS = "/api/v1/predictions/"
+LISTS = ("patients", "lesions", "images", "predictions", "reviews")
+
+ClientFor = Callable[[Membership], APIClient]
+
+
+@pytest.fixture(autouse=True)
+def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test is stopped by what another has sent; those of the limits set their own."""
+    cache.clear()
+    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": None})
+
+
+def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1)) -> str:
+    """A key for the membership."""
+    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership)
+    return str(key)
+
+
+@pytest.fixture
+def client_for(db: None) -> ClientFor:
+    """Gives a client that carries the token of a membership."""
+
+    def build(membership: Membership) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {create_token(membership)}")
+        return client
+
+    return build
+
+
+@pytest.fixture
+def api(owner: Membership, client_for: ClientFor) -> APIClient:
+    """The client of the clinician whose patients a test is about."""
+    return client_for(owner)

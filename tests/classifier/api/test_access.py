@@ -1,0 +1,170 @@
+"""Who sees what: every address of the API is walked, so that a new one cannot forget the rule."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import Model
+from django.urls import URLPattern
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from classifier.api.urls import router
+from skinsite.accounts.models import ApiToken, Membership
+from tests import factories
+from tests.classifier.api.conftest import LISTS, ClientFor, create_token
+
+ROUTES = [pattern for pattern in router.urls if isinstance(pattern, URLPattern)]
+
+
+@pytest.fixture
+def records(owner: Membership) -> dict[str, Model]:
+    """One record of each kind in the owner's clinic, by the name of its list."""
+    image = factories.LesionImageFactory(lesion__patient__clinic=owner.clinic)
+    review = factories.ReviewFactory(prediction__image=image)
+    return {
+        "patients": image.lesion.patient,
+        "lesions": image.lesion,
+        "images": image,
+        "predictions": review.prediction,
+        "reviews": review,
+    }
+
+
+def addresses(records: dict[str, Model]) -> list[str]:
+    """Every address of the router, filled with the records' identifiers."""
+    found = []
+    for route in ROUTES:
+        path = f"/api/v1/{route.pattern}"
+        name = path.split("/")[3]
+        found.append(path.replace("<uuid:id>", str(getattr(records[name], "public_id"))))  # noqa: B009 the models share no base
+    return found
+
+
+def test_the_router_has_the_lists_that_these_tests_know(records: dict[str, Model]) -> None:
+    assert set(records) == set(LISTS) == {str(route.pattern).split("/")[0] for route in ROUTES}
+    assert len(addresses(records)) == 2 * len(LISTS)
+
+
+def test_owner_and_colleague_see_what_a_stranger_does_not(
+    records: dict[str, Model], owner: Membership, colleague: Membership, stranger: Membership, client_for: ClientFor
+) -> None:
+    inside = [client_for(owner), client_for(colleague)]
+    outside = client_for(stranger)
+    for address in addresses(records):
+        is_list = address.count("/") == 4
+        for client in inside:
+            response = client.get(address)
+            assert response.status_code == 200, address
+            assert (len(response.json()["results"]) == 1) if is_list else response.json()["id"] in address
+        response = outside.get(address)
+        assert response.status_code == (200 if is_list else 404), address
+        assert response.json()["results"] == [] if is_list else response.json()["title"] == "Not found"
+
+
+def test_filters_reveal_nothing_of_another_clinic(
+    records: dict[str, Model], stranger: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(stranger)
+    patient, lesion = (str(getattr(records[name], "public_id")) for name in ("patients", "lesions"))  # noqa: B009 the models share no base
+    for name, field, value in [
+        ("lesions", "patient", patient),
+        ("images", "patient", patient),
+        ("images", "lesion", lesion),
+        ("predictions", "lesion", lesion),
+        ("predictions", "patient", patient),
+    ]:
+        response = client.get(f"/api/v1/{name}/", {field: value})
+        assert (response.status_code, response.json()["results"]) == (200, [])
+
+
+def test_nobody_gets_anything_without_a_token_or_a_session(records: dict[str, Model]) -> None:
+    client = APIClient()
+    for address in addresses(records):
+        for method in ("get", "post", "put", "patch", "delete"):
+            response = getattr(client, method)(address)
+            assert response.status_code == 401, (method, address)
+            assert response.headers["WWW-Authenticate"] == "Token"
+            assert response.headers["Content-Type"] == "application/problem+json"
+
+
+def test_no_address_changes_or_deletes(
+    records: dict[str, Model], administrator: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(administrator)
+    for address in addresses(records):
+        for method in ("put", "patch", "delete", "options"):
+            assert getattr(client, method)(address).status_code == 405, (method, address)
+        posting = client.post(address)
+        assert posting.status_code == (400 if address == "/api/v1/predictions/" else 405), address
+
+
+def test_a_session_is_as_good_as_a_token_and_needs_the_csrf_token_to_write(
+    records: dict[str, Model], owner: Membership
+) -> None:
+    client = APIClient(enforce_csrf_checks=True)
+    client.force_login(owner.user)
+    for address in addresses(records):
+        assert client.get(address).status_code == 200, address
+    refused = client.post("/api/v1/predictions/", {}, format="multipart")
+    assert refused.status_code == 403
+    assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+def test_a_superuser_without_a_clinic_sees_no_patient_data(records: dict[str, Model], db: None) -> None:
+    superuser = factories.UserFactory(is_superuser=True, is_staff=True)
+    client = APIClient()
+    client.force_login(superuser)
+    for address in addresses(records):
+        assert client.get(address).status_code == 403, address
+
+
+def test_a_token_acts_for_its_one_clinic(owner: Membership, stranger: Membership, client_for: ClientFor) -> None:
+    second = factories.MembershipFactory(user=owner.user, clinic=stranger.clinic)
+    here = factories.PatientFactory(clinic=owner.clinic)
+    there = factories.PatientFactory(clinic=stranger.clinic)
+    for membership, own in ((owner, here), (second, there)):
+        rows = client_for(membership).get("/api/v1/patients/").json()["results"]
+        assert [row["id"] for row in rows] == [str(own.public_id)]
+
+
+def refused(key: str) -> bool:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
+    return client.get("/api/v1/patients/").status_code == 401
+
+
+def test_a_token_ends_with_its_membership_its_person_and_its_clinic(owner: Membership) -> None:
+    key = create_token(owner)
+    assert not refused(key)
+    for thing in (owner, owner.user, owner.clinic):
+        thing.is_active = False
+        thing.save()
+        assert refused(key)
+        thing.is_active = True
+        thing.save()
+        assert not refused(key)
+
+
+def test_a_token_that_has_expired_or_is_revoked_is_refused(owner: Membership) -> None:
+    assert refused(create_token(owner, timedelta(seconds=-1)))
+    key = create_token(owner)
+    assert not refused(key)
+    ApiToken.objects.filter(membership=owner).delete()
+    assert refused(key)
+
+
+def test_only_a_hash_of_a_token_is_kept(owner: Membership) -> None:
+    key = create_token(owner)
+    token = ApiToken.objects.get(membership=owner)
+    assert key not in (token.digest, token.token_key)
+    assert len(token.digest) == 128
+    assert token.expiry > timezone.now()
+
+
+@pytest.mark.parametrize(
+    "header", ["Token", "Token one two", "Token 123", "Token \xff\xfe", "Bearer 123", "Basic YTpi"]
+)
+def test_a_header_that_is_no_token_is_refused(header: str, db: None) -> None:
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=header)
+    assert client.get("/api/v1/patients/").status_code == 401

@@ -1,0 +1,174 @@
+"""Lists: pages, filters, their cost, and that they agree with what can be opened."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from classifier.models import BodySite, Diagnosis, Modality, Sex
+from skinsite.accounts.models import Clinic, Membership
+from tests import factories
+from tests.classifier.api.conftest import LISTS
+
+
+def add_reviewed_readings(clinic: Clinic, count: int) -> None:
+    """Patients of the clinic, each with a lesion, a photograph, a reading and a review."""
+    model_version = factories.ModelVersionFactory()
+    for _number in range(count):
+        image = factories.LesionImageFactory(lesion__patient__clinic=clinic)
+        factories.ReviewFactory(
+            prediction=factories.DonePredictionFactory(image=image, model_version=model_version),
+            reviewer=factories.UserFactory(),
+        )
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_costs_the_same_queries_for_3_rows_and_for_30(name: str, api: APIClient, owner: Membership) -> None:
+    counts = []
+    for more in (3, 27):
+        add_reviewed_readings(owner.clinic, more)
+        api.get(f"/api/v1/{name}/")  # notes the use of the token, once a minute
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            rows = api.get(f"/api/v1/{name}/").json()["results"]
+        counts.append((len(rows), len(captured)))
+    assert [rows for rows, _queries in counts] == [3, 30]
+    assert counts[0][1] == counts[1][1]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_row_of_a_list_can_be_opened_and_looks_the_same(name: str, api: APIClient, owner: Membership) -> None:
+    add_reviewed_readings(owner.clinic, 2)
+    rows = api.get(f"/api/v1/{name}/").json()["results"]
+    assert len(rows) == 2
+    for row in rows:
+        assert api.get(row["links"]["self"]).json() == row
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_pages_hold_every_row_once_newest_first_even_when_times_are_equal(
+    name: str, api: APIClient, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    add_reviewed_readings(owner.clinic, 7)
+    monkeypatch.undo()
+    add_reviewed_readings(owner.clinic, 4)
+    seen, address, pages = [], f"/api/v1/{name}/?page_size=3", 0
+    while address:
+        page = api.get(address).json()
+        seen += [(row.get("created_at") or row["uploaded_at"], row["id"]) for row in page["results"]]
+        address, pages = page["next"], pages + 1
+    assert pages == 4
+    assert len({identifier for _time, identifier in seen}) == 11
+    assert [time for time, _identifier in seen] == sorted((time for time, _identifier in seen), reverse=True)
+
+
+def test_a_row_that_arrives_between_two_pages_moves_nothing(api: APIClient, owner: Membership) -> None:
+    add_reviewed_readings(owner.clinic, 4)
+    first = api.get("/api/v1/patients/?page_size=2").json()
+    add_reviewed_readings(owner.clinic, 1)
+    second = api.get(first["next"]).json()
+    together = [row["id"] for row in first["results"] + second["results"]]
+    assert len(together) == len(set(together)) == 4
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("page_size=0", "page_size"),
+        ("page_size=201", "page_size"),
+        ("page_size=many", "page_size"),
+        ("page_size=%D9%A3", "page_size"),
+        ("cursor=nonsense", "cursor"),
+        ("cursor=cD15ZXN0ZXJkYXk%3D", "cursor"),  # p=yesterday
+        ("outcome=harmless", "outcome"),
+        ("created_from=yesterday", "created_from"),
+        ("image=42", "image"),
+        ("reviwed=true", "reviwed"),
+    ],
+)
+def test_a_wrong_parameter_is_named_and_not_ignored(query: str, field: str, api: APIClient) -> None:
+    response = api.get(f"/api/v1/predictions/?{query}")
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+def ids(api: APIClient, address: str) -> set[str]:
+    return {row["id"] for row in api.get(address).json()["results"]}
+
+
+def test_readings_are_found_by_what_they_are_of_and_what_they_say(api: APIClient, owner: Membership) -> None:
+    clinic = owner.clinic
+    suspicious = factories.DonePredictionFactory(image__lesion__patient__clinic=clinic)
+    queued = factories.PredictionFactory(
+        image__lesion__patient__clinic=clinic, image__modality=Modality.CLINICAL, modality=Modality.CLINICAL
+    )
+    wrong = factories.DonePredictionFactory(
+        image__lesion__patient__clinic=clinic, image__entered_in_error_at=timezone.now()
+    )
+    factories.ReviewFactory(prediction=suspicious)
+    one, two, three = (str(each.public_id) for each in (suspicious, queued, wrong))
+    address = "/api/v1/predictions/"
+    assert ids(api, f"{address}?status=queued") == {two}
+    assert ids(api, f"{address}?outcome=suspicious") == {one, three}
+    assert ids(api, f"{address}?modality=clinical") == {two}
+    assert ids(api, f"{address}?reviewed=true") == {one}
+    assert ids(api, f"{address}?reviewed=false") == {two, three}
+    assert ids(api, f"{address}?entered_in_error=true") == {three}
+    assert ids(api, f"{address}?entered_in_error=false") == {one, two}
+    assert ids(api, f"{address}?image={suspicious.image.public_id}") == {one}
+    assert ids(api, f"{address}?lesion={queued.image.lesion.public_id}") == {two}
+    assert ids(api, f"{address}?patient={wrong.image.lesion.patient.public_id}") == {three}
+    assert ids(api, f"{address}?model={suspicious.model_version.public_id}") == {one}
+
+
+def test_readings_are_found_by_time_with_the_end_left_out(api: APIClient, owner: Membership) -> None:
+    times = [
+        datetime(2026, 9, 30, 23, 59, tzinfo=UTC),
+        datetime(2026, 10, 1, tzinfo=UTC),
+        datetime(2026, 11, 1, tzinfo=UTC),
+    ]
+    made = [
+        factories.DonePredictionFactory(image__lesion__patient__clinic=owner.clinic, created_at=time) for time in times
+    ]
+    october = "/api/v1/predictions/?created_from=2026-10-01&created_before=2026-11-01"
+    assert ids(api, october) == {str(made[1].public_id)}
+
+
+def test_records_are_found_by_their_fields(api: APIClient, owner: Membership) -> None:
+    patient = factories.PatientFactory(clinic=owner.clinic, code="Ward 7/12", sex=Sex.FEMALE)
+    factories.PatientFactory(clinic=owner.clinic, sex=Sex.MALE)
+    lesion = factories.LesionFactory(patient=patient, body_site=BodySite.SCALP)
+    factories.LesionFactory(patient=patient, body_site=BodySite.FOOT)
+    image = factories.LesionImageFactory(lesion=lesion)
+    other = factories.LesionImageFactory(lesion__patient=patient, entered_in_error_at=timezone.now())
+    review = factories.ReviewFactory(prediction__image=image, diagnosis=Diagnosis.BCC)
+    factories.ReviewFactory(prediction__image=other, diagnosis=Diagnosis.NV)
+    assert ids(api, "/api/v1/patients/?code=ward%207/12") == {str(patient.public_id)}
+    assert ids(api, "/api/v1/patients/?sex=female") == {str(patient.public_id)}
+    assert ids(api, f"/api/v1/lesions/?patient={patient.public_id}&body_site=scalp") == {str(lesion.public_id)}
+    assert ids(api, f"/api/v1/images/?lesion={lesion.public_id}") == {str(image.public_id)}
+    assert ids(api, "/api/v1/images/?entered_in_error=true") == {str(other.public_id)}
+    assert ids(api, f"/api/v1/reviews/?prediction={review.prediction.public_id}") == {str(review.public_id)}
+    assert (
+        ids(api, "/api/v1/reviews/?diagnosis=NV")
+        != ids(api, "/api/v1/reviews/?diagnosis=BCC")
+        == {str(review.public_id)}
+    )
+
+
+def test_an_image_entered_in_error_is_marked_and_so_is_its_reading(api: APIClient, owner: Membership) -> None:
+    reading = factories.DonePredictionFactory(
+        image__lesion__patient__clinic=owner.clinic, image__entered_in_error_at=timezone.now()
+    )
+    answer = api.get(f"/api/v1/predictions/{reading.public_id}/").json()
+    image = api.get(answer["links"]["image"]).json()
+    assert answer["entered_in_error"] is True
+    assert image["entered_in_error"] is True
+    assert image["entered_in_error_at"] is not None
