@@ -5,6 +5,7 @@ from http import HTTPStatus
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 API_PREFIX = "/api/"
@@ -38,14 +39,17 @@ def not_found(request: HttpRequest, _exception: Exception | None = None) -> Http
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. The page needs no database and no session."""
-    return _answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, _("Something went wrong on our side."), "error")
+    """500: our fault. The page is made without the request, since asking it who is signed in may be what fails."""
+    if request.path_info.startswith(API_PREFIX):
+        detail = _("Something went wrong on our side.")
+        return problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, detail=detail, code="error")
+    return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature
     """403: the form is older than the session, or came from elsewhere."""
     detail = _("This form has expired. Open the page again and send it once more.")
-    return _answer(request, HTTPStatus.FORBIDDEN, detail, "csrf_failed")
+    return _answer(request, HTTPStatus.FORBIDDEN, detail, "csrf_failed", template="403_csrf.html")
 
 
 def request_too_large(request: HttpRequest) -> HttpResponse:
@@ -57,8 +61,15 @@ def request_too_large(request: HttpRequest) -> HttpResponse:
     return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
 
 
-def _answer(request: HttpRequest, status: HTTPStatus, detail: str, code: str, field: str | None = None) -> HttpResponse:
+def _answer(
+    request: HttpRequest,
+    status: HTTPStatus,
+    detail: str,
+    code: str,
+    *,
+    field: str | None = None,
+    template: str | None = None,
+) -> HttpResponse:
     if request.path_info.startswith(API_PREFIX):
         return problem(status=status, detail=detail, code=code, field=field)
-    template = "400.html" if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE else f"{status.value}.html"
-    return render(request, template, {"message": detail}, status=status)
+    return render(request, template or f"{status.value}.html", status=status)

@@ -24,7 +24,9 @@ class IdentifiersOnlyError(TypeError):
 class IdentifierTask(Task):  # type: ignore[type-arg] # generic only in the stubs
     """A task that takes ids: rows are read when it runs, and nothing about a patient lies in the broker."""
 
-    def apply_async(self, args: Any = None, kwargs: Any = None, **options: Any) -> Any:
+    def apply_async(  # type: ignore[override] # the options are Celery's own, handed on as they come
+        self, args: Any = None, kwargs: Any = None, **options: Any
+    ) -> Any:
         """Send it.
 
         Raises:

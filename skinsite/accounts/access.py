@@ -27,7 +27,7 @@ def member_required(
     """Let members in; ask others to sign in, and tell those who have no clinic what to do."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if getattr(request, "membership", None) is None:
@@ -43,7 +43,7 @@ def administrator_required(
     """Let administrators of the clinic in; members with another role are refused."""
 
     @wraps(view)
-    def guarded(request: MemberRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if request.membership.role != Role.ADMINISTRATOR:
             raise PermissionDenied
         return view(request, *args, **kwargs)

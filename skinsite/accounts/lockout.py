@@ -26,4 +26,6 @@ def locked_out(request: HttpRequest, *_arguments: Any, **_options: Any) -> HttpR
     """Tell how long to wait and whom to ask."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
     context = {"minutes": seconds // 60}
-    return render(request, "accounts/locked_out.html", context, status=429, headers={"Retry-After": str(seconds)})
+    response = render(request, "accounts/locked_out.html", context, status=429)
+    response["Retry-After"] = str(seconds)
+    return response

@@ -1,5 +1,24 @@
-"""Addresses for signing in and for running a clinic."""
+"""Addresses for signing in, for one's account and for running a clinic."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from skinsite.accounts.views import account, clinic, invitation, signing_in
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("login/", signing_in.SignInView.as_view(), name="login"),
+    path("logout/", signing_in.SignOutView.as_view(), name="logout"),
+    path("set-password/<uidb64>/<token>/", signing_in.NewPasswordView.as_view(), name="set-password"),
+    path("account/", account.account, name="account"),
+    path("account/password/", signing_in.OwnPasswordView.as_view(), name="password-change"),
+    path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
+    path("clinic/", clinic.clinic, name="clinic"),
+    path("clinic/switch/", account.switch_clinic, name="clinic-switch"),
+    path("clinic/invitations/", clinic.invite, name="clinic-invite"),
+    path("clinic/invitations/<uuid:public_id>/revoke/", clinic.revoke_invitation, name="clinic-invitation-revoke"),
+    path("clinic/members/<uuid:public_id>/role/", clinic.change_role, name="clinic-member-role"),
+    path("clinic/members/<uuid:public_id>/deactivate/", clinic.deactivate, name="clinic-member-deactivate"),
+    path("clinic/members/<uuid:public_id>/reactivate/", clinic.reactivate, name="clinic-member-reactivate"),
+    path("clinic/members/<uuid:public_id>/password/", clinic.reset_password, name="clinic-member-password"),
+    path("clinic/tokens/<uuid:public_id>/revoke/", clinic.revoke_token, name="clinic-token-revoke"),
+    path("invitations/<str:secret>/", invitation.invitation, name="invitation"),
+]

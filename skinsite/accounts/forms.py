@@ -1,0 +1,79 @@
+"""Forms for signing in, for passwords, for invitations and for the clinic page."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.utils.translation import gettext_lazy as _
+
+from skinsite.accounts.models import Role, User
+from skinsite.accounts.services import change_password, set_password_by_link
+
+
+class SignInForm(AuthenticationForm):
+    """E-mail address and password."""
+
+    error_messages = {
+        "invalid_login": _("This e-mail address and password do not belong together. Check both and try again."),
+        "inactive": _("This account is closed. Ask an administrator of your clinic."),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].label = _("E-mail address")
+        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+
+
+class OwnPasswordForm(PasswordChangeForm):
+    """The old password, and the new one twice."""
+
+    def save(self, commit: bool = True) -> User:  # noqa: ARG002, FBT001 Django's signature
+        """Hand over to the service."""
+        change_password(user=self.user, password=self.cleaned_data["new_password1"])
+        return self.user
+
+
+class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg] # generic only in the stubs
+    """The new password twice, for somebody who opened a link."""
+
+    def save(self, commit: bool = True) -> User:  # noqa: ARG002, FBT001 Django's signature
+        """Hand over to the service."""
+        user: User = self.user
+        set_password_by_link(user=user, password=self.cleaned_data["new_password1"])
+        return user
+
+
+class InvitationForm(forms.Form):
+    """Whom to invite, as what."""
+
+    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))
+    role = forms.ChoiceField(
+        label=_("Role"),
+        choices=Role,
+        help_text=_("Clinicians read photographs, reviewers also give opinions, administrators also run the clinic."),
+    )
+
+
+class JoinForm(forms.Form):
+    """What a new person says when they accept an invitation."""
+
+    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validators_help_text_html(),
+    )
+    password_again = forms.CharField(
+        label=_("Password, once more"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def clean_password_again(self) -> str:
+        """Both are the same."""
+        again: str = self.cleaned_data["password_again"]
+        if self.cleaned_data.get("password") not in (None, again):
+            raise forms.ValidationError(_("The two passwords differ. Type the same one twice."), code="differs")
+        return again

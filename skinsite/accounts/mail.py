@@ -1,0 +1,28 @@
+"""Mail about accounts. Without a mail server nothing is sent: links are shown to hand over."""
+
+import logging
+from smtplib import SMTPException
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from skinsite.accounts.models import Invitation
+
+logger = logging.getLogger(__name__)
+
+_CONSOLE = "django.core.mail.backends.console.EmailBackend"
+
+
+def mail_invitation(*, invitation: Invitation, link: str) -> bool:
+    """Send the link of an invitation; whether that went well. The console, which is a log, never gets one."""
+    if settings.EMAIL_BACKEND == _CONSOLE:
+        return False
+    text = render_to_string("accounts/invitation_email.txt", {"invitation": invitation, "link": link})
+    subject = _("Invitation to %(clinic)s") % {"clinic": invitation.clinic.name}
+    try:
+        return send_mail(subject, text, None, [invitation.email]) == 1
+    except (OSError, SMTPException) as error:
+        logger.warning("An invitation could not be mailed: %s", type(error).__name__)
+        return False

@@ -1,0 +1,35 @@
+"""What the clinic page and the account page show."""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+
+
+def members_of(clinic: Clinic) -> QuerySet[Membership]:
+    """Everybody who is or was a member, active ones first."""
+    return Membership.objects.filter(clinic=clinic).select_related("user").order_by("-is_active", "user__email")
+
+
+def open_invitations_of(clinic: Clinic) -> QuerySet[Invitation]:
+    """Invitations that still work."""
+    return Invitation.objects.filter(
+        clinic=clinic, accepted_at=None, revoked_at=None, expires_at__gt=timezone.now()
+    ).order_by("-created_at")
+
+
+def tokens_of_clinic(clinic: Clinic) -> QuerySet[ApiToken]:
+    """API tokens that act for members of the clinic."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(membership__clinic=clinic)
+    return tokens.select_related("user", "membership__clinic").order_by("user__email", "created")
+
+
+def tokens_of_person(user: User) -> QuerySet[ApiToken]:
+    """The person's own API tokens, of whichever clinic."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(user=user)
+    return tokens.select_related("user", "membership__clinic").order_by("created")
+
+
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The clinics that the person can act for now."""
+    return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")

@@ -1,0 +1,19 @@
+"""The only writers of memberships, invitations, passwords and API tokens."""
+
+from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
+from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
+from skinsite.accounts.services.passwords import change_password, reset_password, set_password_by_link
+
+__all__ = [
+    "accept_invitation",
+    "change_password",
+    "change_role",
+    "deactivate_member",
+    "find_invitation",
+    "invite_member",
+    "reactivate_member",
+    "reset_password",
+    "revoke_invitation",
+    "revoke_member_token",
+    "set_password_by_link",
+]

@@ -1,0 +1,145 @@
+"""Ways into a clinic: single-use links that expire; only the hash of a link's secret is kept."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
+from skinsite.accounts.policies import require_administrator
+from skinsite.audit.services import record_change
+
+
+@transaction.atomic
+def invite_member(
+    *, actor: Membership | None, email: str, role: str, clinic: Clinic | None = None
+) -> tuple[Invitation, str]:
+    """Invite a person; an open invitation of the same address ends.
+
+    ``clinic`` is the actor's unless given. Gives the invitation and its secret, which is told this once.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field; also for somebody who is or was a member already.
+    """
+    clinic = clinic or (actor.clinic if actor else None)
+    if clinic is None:
+        msg = "An invitation by the system names its clinic."
+        raise ValueError(msg)
+    require_administrator(actor, clinic)
+    email = email.strip().lower()
+    _require_invitable(clinic, email, role)
+    now = timezone.now()
+    open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
+    open_ones.update(revoked_at=now)
+    secret = secrets.token_urlsafe(32)
+    invitation = Invitation.objects.create(
+        clinic=clinic,
+        email=email,
+        role=role,
+        secret_hash=_hash(secret),
+        invited_by=actor.user if actor else None,
+        expires_at=now + timedelta(days=settings.INVITATION_DAYS),
+    )
+    record_change(actor=actor, action="invitation.created", obj=invitation, clinic=clinic, email=email, role=role)
+    return invitation, secret
+
+
+def find_invitation(secret: str) -> Invitation | None:
+    """The invitation that this secret opens now, if any."""
+    return (
+        Invitation.objects.filter(
+            secret_hash=_hash(secret),
+            accepted_at=None,
+            revoked_at=None,
+            expires_at__gt=timezone.now(),
+            clinic__is_active=True,
+        )
+        .select_related("clinic")
+        .first()
+    )
+
+
+@transaction.atomic
+def accept_invitation(*, secret: str, user: User | None = None, name: str = "", password: str = "") -> Membership:
+    """Join the clinic: as ``user``, who is signed in, or as a new person with this name and password.
+
+    Raises:
+        ValidationError: for a link that is used, revoked or expired; an address that is not the invited one; an
+            account that exists already and has to sign in first; a weak password.
+    """
+    invitation = find_invitation(secret)
+    if invitation is None:
+        raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+    # Of two requests at once one wins.
+    taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not taken.update(accepted_at=timezone.now()):
+        raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+    if user is None:
+        user = _new_person(invitation, name, password)
+    elif user.email != invitation.email:
+        raise ValidationError(
+            _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
+            code="other_address",
+        )
+    membership, created = Membership.objects.get_or_create(
+        user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
+    )
+    if not created:
+        raise ValidationError(_("You are a member of this clinic already."), code="member")
+    record_change(
+        actor=membership, action="invitation.accepted", obj=invitation, clinic=invitation.clinic, role=membership.role
+    )
+    return membership
+
+
+@transaction.atomic
+def revoke_invitation(*, actor: Membership | None, invitation: Invitation) -> None:
+    """Withdraw an invitation that nobody has accepted.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+    """
+    require_administrator(actor, invitation.clinic)
+    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if open_one.update(revoked_at=timezone.now()):
+        record_change(actor=actor, action="invitation.revoked", obj=invitation, clinic=invitation.clinic)
+
+
+def _require_invitable(clinic: Clinic, email: str, role: str) -> None:
+    if role not in Role.values:
+        raise ValidationError({"role": _("Choose one of the roles.")}, code="invalid")
+    try:
+        validate_email(email)
+    except ValidationError as error:
+        raise ValidationError({"email": error.messages}, code="invalid") from None
+    known = Membership.objects.filter(clinic=clinic, user__email=email).first()
+    if known is not None:
+        text = (
+            _("This person is a member already.")
+            if known.is_active
+            else _("This person was a member before. Reactivate them in the list instead.")
+        )
+        raise ValidationError({"email": text}, code="member")
+
+
+def _new_person(invitation: Invitation, name: str, password: str) -> User:
+    if User.objects.filter(email=invitation.email).exists():
+        raise ValidationError(_("There is an account with this address. Sign in to join."), code="account_exists")
+    person = User(email=invitation.email, name=name.strip())
+    try:
+        validate_password(password, person)
+    except ValidationError as error:
+        raise ValidationError({"password": error.messages}) from None
+    return User.objects.create_user(invitation.email, password, name=name.strip())
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,100 @@
+"""Members of a clinic: their roles, and whether they still are members."""
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from skinsite.accounts.models import ApiToken, Clinic, Membership, Role
+from skinsite.accounts.policies import may_run, require_administrator
+from skinsite.accounts.tokens import revoke_token
+from skinsite.audit.services import record_change
+
+
+@transaction.atomic
+def change_role(*, actor: Membership | None, membership: Membership, role: str) -> Membership:
+    """Give a member another role.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: for an unknown role, or if the clinic would be left without an administrator.
+    """
+    require_administrator(actor, membership.clinic)
+    if role not in Role.values:
+        raise ValidationError({"role": _("Choose one of the roles.")}, code="invalid")
+    current = _locked(membership)
+    if current.role == role:
+        return current
+    before, current.role = current.role, Role(role)
+    if before == Role.ADMINISTRATOR:
+        _require_another_administrator(current)
+    current.save(update_fields=["role"])
+    record_change(
+        actor=actor, action="membership.role_changed", obj=current, clinic=current.clinic, before=before, after=role
+    )
+    return current
+
+
+@transaction.atomic
+def deactivate_member(*, actor: Membership | None, membership: Membership) -> Membership:
+    """End a member's access to the clinic, on their next request; their API tokens end for good.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: if the clinic would be left without an administrator.
+    """
+    require_administrator(actor, membership.clinic)
+    current = _locked(membership)
+    if not current.is_active:
+        return current
+    if current.role == Role.ADMINISTRATOR:
+        _require_another_administrator(current)
+    current.is_active = False
+    current.save(update_fields=["is_active"])
+    ended, _by_model = current.api_tokens.all().delete()
+    record_change(
+        actor=actor, action="membership.deactivated", obj=current, clinic=current.clinic, api_tokens_ended=ended
+    )
+    return current
+
+
+@transaction.atomic
+def reactivate_member(*, actor: Membership | None, membership: Membership) -> Membership:
+    """Give a former member access again, in the role that they had.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+    """
+    require_administrator(actor, membership.clinic)
+    current = _locked(membership)
+    if not current.is_active:
+        current.is_active = True
+        current.save(update_fields=["is_active"])
+        record_change(actor=actor, action="membership.reactivated", obj=current, clinic=current.clinic)
+    return current
+
+
+def revoke_member_token(*, actor: Membership, token: ApiToken) -> None:
+    """End an API token: one's own, or any of the clinic that one administers.
+
+    Raises:
+        PermissionDenied: for anybody else.
+    """
+    own = token.user_id == actor.user_id
+    if not own and (token.membership is None or not may_run(actor, token.membership.clinic)):
+        raise PermissionDenied
+    revoke_token(token=token, actor=actor)
+
+
+def _locked(membership: Membership) -> Membership:
+    """The membership as it is now, with the clinic locked: two administrators cannot remove each other at once."""
+    Clinic.objects.select_for_update().get(pk=membership.clinic_id)
+    return Membership.objects.select_related("user", "clinic").get(pk=membership.pk)
+
+
+def _require_another_administrator(membership: Membership) -> None:
+    others = Membership.objects.active().filter(clinic=membership.clinic, role=Role.ADMINISTRATOR)
+    if not others.exclude(pk=membership.pk).exists():
+        raise ValidationError(
+            _("This is the clinic's last administrator. Make somebody else administrator first."),
+            code="last_administrator",
+        )

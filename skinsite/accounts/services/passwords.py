@@ -1,0 +1,77 @@
+"""Passwords: changed by their owner, or set anew by a single-use link that an administrator hands over."""
+
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+
+from skinsite.accounts.models import ApiToken, Membership, User
+from skinsite.accounts.policies import require_administrator
+from skinsite.audit.services import record_change, record_sign_in_event
+
+
+@transaction.atomic
+def change_password(*, user: User, password: str) -> None:
+    """Set one's own password; all other sessions of the person end.
+
+    Raises:
+        ValidationError: for a weak password.
+    """
+    _set(user, password)
+    record_sign_in_event(action="user.password_changed", user=user)
+
+
+@transaction.atomic
+def reset_password(*, actor: Membership | None, membership: Membership) -> tuple[str, str]:
+    """Take a member's password away and give the two parts of a link that sets a new one.
+
+    The link works once, for a day (PASSWORD_RESET_TIMEOUT). The person's sessions and API tokens end at once.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: for oneself; for somebody who works in another clinic too or runs the site: that account is not
+            this clinic's to take.
+    """
+    require_administrator(actor, membership.clinic)
+    user = User.objects.select_for_update().get(pk=membership.user_id)
+    if actor is not None:
+        _require_own_person(actor, membership, user)
+    # An unusable password differs each time: every session's hash and every earlier link is void from here.
+    user.set_unusable_password()
+    user.save(update_fields=["password"])
+    ended, _by_model = ApiToken.objects.filter(user=user).delete()
+    record_change(actor=actor, action="user.password_reset", obj=user, clinic=membership.clinic, api_tokens_ended=ended)
+    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+
+
+@transaction.atomic
+def set_password_by_link(*, user: User, password: str) -> None:
+    """Set the password of somebody who opened a valid link.
+
+    Raises:
+        ValidationError: for a weak password.
+    """
+    _set(user, password)
+    record_sign_in_event(action="user.password_set", user=user)
+
+
+def _set(user: User, password: str) -> None:
+    validate_password(password, user)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+
+
+def _require_own_person(actor: Membership, membership: Membership, user: User) -> None:
+    if actor.user_id == user.pk:
+        raise ValidationError(_("Change your own password on your account page."), code="own_password")
+    if not membership.is_active:
+        raise ValidationError(_("Reactivate this person first."), code="not_active")
+    elsewhere = Membership.objects.filter(user=user).exclude(clinic=membership.clinic).exists()
+    if elsewhere or user.is_staff or user.is_superuser:
+        raise ValidationError(
+            _("This account is not your clinic's alone: whoever runs the site has to reset its password."),
+            code="not_this_clinics",
+        )

@@ -1,0 +1,146 @@
+"""The clinic page, for its administrators: members, invitations, API tokens."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from skinsite.accounts import services
+from skinsite.accounts.access import MemberRequest, administrator_required
+from skinsite.accounts.forms import InvitationForm
+from skinsite.accounts.mail import mail_invitation
+from skinsite.accounts.models import Membership, Role
+from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
+
+
+@require_safe
+@administrator_required
+def clinic(request: MemberRequest) -> HttpResponse:
+    """Everybody and everything that has access to the clinic."""
+    return _page(request, InvitationForm())
+
+
+@never_cache
+@require_POST
+@administrator_required
+def invite(request: MemberRequest) -> HttpResponse:
+    """Invite a person and show the link, this once."""
+    form = InvitationForm(request.POST)
+    if form.is_valid():
+        try:
+            invitation, secret = services.invite_member(actor=request.membership, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            link = request.build_absolute_uri(reverse("invitation", args=[secret]))
+            context = {
+                "invitation": invitation,
+                "link": link,
+                "mailed": mail_invitation(invitation=invitation, link=link),
+            }
+            return render(request, "accounts/invitation_link.html", context)
+    return _page(request, form, status=422)
+
+
+@require_POST
+@administrator_required
+def revoke_invitation(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """Withdraw an invitation."""
+    invitation = get_object_or_404(open_invitations_of(request.membership.clinic), public_id=public_id)
+    services.revoke_invitation(actor=request.membership, invitation=invitation)
+    messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
+    return redirect("clinic")
+
+
+@require_POST
+@administrator_required
+def change_role(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """Give a member another role."""
+    member = _member(request, public_id)
+    try:
+        services.change_role(actor=request.membership, membership=member, role=request.POST.get("role", ""))
+    except ValidationError as error:
+        return _refused(request, error)
+    messages.success(request, _("The role of %(person)s is changed.") % {"person": member.user})
+    return _after_own_change(request)
+
+
+@require_POST
+@administrator_required
+def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """End a member's access."""
+    member = _member(request, public_id)
+    try:
+        services.deactivate_member(actor=request.membership, membership=member)
+    except ValidationError as error:
+        return _refused(request, error)
+    messages.success(request, _("%(person)s has no access to this clinic any more.") % {"person": member.user})
+    return _after_own_change(request)
+
+
+@require_POST
+@administrator_required
+def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """Give a former member access again."""
+    member = _member(request, public_id)
+    services.reactivate_member(actor=request.membership, membership=member)
+    messages.success(request, _("%(person)s has access to this clinic again.") % {"person": member.user})
+    return redirect("clinic")
+
+
+@never_cache
+@require_POST
+@administrator_required
+def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """Take a member's password away and show the link that sets a new one, this once."""
+    member = _member(request, public_id)
+    try:
+        uid, token = services.reset_password(actor=request.membership, membership=member)
+    except ValidationError as error:
+        return _refused(request, error)
+    link = request.build_absolute_uri(reverse("set-password", args=[uid, token]))
+    return render(request, "accounts/password_link.html", {"member": member, "link": link})
+
+
+@require_POST
+@administrator_required
+def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
+    """End an API token of the clinic."""
+    token = get_object_or_404(tokens_of_clinic(request.membership.clinic), public_id=public_id)
+    services.revoke_member_token(actor=request.membership, token=token)
+    messages.success(request, _("The API token is revoked. What used it is refused from now on."))
+    return redirect("clinic")
+
+
+def _page(request: MemberRequest, form: InvitationForm, status: int = 200) -> HttpResponse:
+    own = request.membership.clinic
+    context = {
+        "form": form,
+        "members": members_of(own),
+        "invitations": open_invitations_of(own),
+        "tokens": tokens_of_clinic(own),
+        "roles": Role.choices,
+    }
+    return render(request, "accounts/clinic.html", context, status=status)
+
+
+def _member(request: MemberRequest, public_id: UUID) -> Membership:
+    return get_object_or_404(members_of(request.membership.clinic), user__public_id=public_id)
+
+
+def _refused(request: MemberRequest, error: ValidationError) -> HttpResponse:
+    for message in error.messages:
+        messages.error(request, message)
+    return redirect("clinic")
+
+
+def _after_own_change(request: MemberRequest) -> HttpResponse:
+    """Back to the page, unless one has just given up the right to see it."""
+    still = Membership.objects.active().filter(pk=request.membership.pk, role=Role.ADMINISTRATOR).exists()
+    return redirect("clinic" if still else "home")

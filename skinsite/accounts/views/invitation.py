@@ -1,0 +1,65 @@
+"""What the link of an invitation leads to."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods
+
+from skinsite.accounts.forms import JoinForm
+from skinsite.accounts.middleware import CLINIC_KEY
+from skinsite.accounts.models import Invitation, Membership, User
+from skinsite.accounts.services import accept_invitation, find_invitation
+
+
+@sensitive_post_parameters("password", "password_again")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, secret: str) -> HttpResponse:
+    """Join a clinic: with a new account, or with the one that is signed in."""
+    found = find_invitation(secret)
+    if found is None:
+        return render(request, "accounts/invitation_over.html", status=404)
+    if isinstance(request.user, User):
+        return _join_as(request, found, secret, request.user)
+    if User.objects.filter(email=found.email).exists():
+        return render(request, "accounts/invitation_sign_in.html", {"invitation": found})
+    return _join_as_new_person(request, found, secret)
+
+
+def _join_as(request: HttpRequest, found: Invitation, secret: str, user: User) -> HttpResponse:
+    error = None
+    if request.method == "POST":
+        try:
+            return _welcome(request, accept_invitation(secret=secret, user=user))
+        except ValidationError as refused:
+            error = " ".join(refused.messages)
+    context = {"invitation": found, "error": error, "other_address": user.email != found.email}
+    return render(request, "accounts/invitation_join.html", context, status=422 if error else 200)
+
+
+def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) -> HttpResponse:
+    form = JoinForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            membership = accept_invitation(
+                secret=secret, name=form.cleaned_data["name"], password=form.cleaned_data["password"]
+            )
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            login(request, membership.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+            return _welcome(request, membership)
+    context = {"invitation": found, "form": form}
+    return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)
+
+
+def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
+    request.session[CLINIC_KEY] = membership.clinic_id
+    messages.success(request, _("You are now a member of %(clinic)s.") % {"clinic": membership.clinic})
+    return redirect("home")
