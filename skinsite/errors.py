@@ -23,17 +23,17 @@ def problem(*, status: HTTPStatus, detail: str, code: str, field: str | None = N
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
-def bad_request(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """400: the request itself makes no sense."""
     return _answer(request, HTTPStatus.BAD_REQUEST, _("The request could not be understood."), "bad_request")
 
 
-def permission_denied(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """403: signed in, and not allowed."""
     return _answer(request, HTTPStatus.FORBIDDEN, _("Your role does not allow this."), "permission_denied")
 
 
-def not_found(request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """404: not there, or not for this person; which of the two is not told."""
     return _answer(request, HTTPStatus.NOT_FOUND, _("There is nothing at this address."), "not_found")
 
