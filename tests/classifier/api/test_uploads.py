@@ -1,0 +1,279 @@
+"""`POST /api/v1/predictions/`: what is answered, with which status, and what is kept."""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+from rest_framework.response import Response
+from rest_framework.test import APIClient
+
+from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction
+from ml.taxonomy import CLASSES, MALIGNANT
+from skinsite.accounts.models import Membership
+from tests import factories
+from tests.classifier.api.conftest import PREDICTIONS, ClientFor
+from tests.classifier.conftest import draw_lesion
+
+
+def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any) -> Response:
+    """Send a photograph as a form does."""
+    file = io.BytesIO(data)
+    file.name = name
+    response: Response = api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")  # type: ignore[assignment] # the stubs have Django's
+    return response
+
+
+def kept() -> tuple[int, int, int, int]:
+    """How many patients, lesions, photographs and readings there are."""
+    return Patient.objects.count(), Lesion.objects.count(), LesionImage.objects.count(), Prediction.objects.count()
+
+
+def stored_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_finished_reading_says_all_that_an_integrator_needs(
+    api: APIClient, active_model: ModelVersion, photograph: bytes
+) -> None:
+    response = send(api, photograph)
+    answer = response.json()
+    assert response.status_code == 201
+    assert response.headers["Location"] == answer["links"]["self"]
+    assert (answer["status"], answer["modality"], answer["waiting_for"]) == ("done", "dermoscopic", None)
+    assert answer["outcome"] in ("low_risk", "suspicious", "refer_uncertain")
+    assert set(answer["reason"]) == {"code", "text"}
+    assert list(answer["probabilities"]) == list(CLASSES)
+    assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+    malignant = sum(answer["probabilities"][code] for code in MALIGNANT)
+    assert answer["malignant_probability"] == pytest.approx(malignant, abs=1e-4)
+    assert answer["model"] == {
+        "name": active_model.name,
+        "version": active_model.version,
+        "id": str(active_model.public_id),
+        "bundle_sha256": active_model.bundle_sha256,
+    }
+    assert all(set(flag) == {"code", "text"} for flag in answer["flags"])
+    assert "not a diagnosis" in answer["notice"]
+    assert answer["created_at"] <= answer["started_at"] <= answer["finished_at"]
+    assert set(answer["links"]) == {"self", "image", "lesion", "patient", "reviews", "page", "heat_map"}
+    assert api.get(answer["links"]["self"]).json() == answer
+
+
+def test_what_was_sent_is_kept_with_its_hash_and_its_place(
+    api: APIClient, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    answer = send(api, photograph, patient_code="Ward 7", body_site="scalp", name="../IMG 1.jpg").json()
+    image = api.get(answer["links"]["image"]).json()
+    assert image["upload_sha256"] == hashlib.sha256(photograph).hexdigest()
+    assert (image["width"], image["height"]) == (600, 450)
+    assert "/" not in image["original_name"]
+    assert api.get(answer["links"]["lesion"]).json()["body_site"] == BodySite.SCALP
+    assert api.get(answer["links"]["patient"]).json()["code"] == "Ward 7"
+    assert Patient.objects.get().clinic == owner.clinic
+
+
+def test_a_known_patient_gets_a_new_lesion_and_a_known_lesion_another_photograph(
+    api: APIClient, owner: Membership, active_model: ModelVersion
+) -> None:
+    patient = factories.PatientFactory(clinic=owner.clinic, code="Ward 7")
+    first = send(api, draw_lesion(seed=1), patient_code="ward 7").json()
+    lesion = Lesion.objects.get(patient=patient)
+    second = send(api, draw_lesion(seed=2), lesion=lesion.public_id, patient_code="Ward 7").json()
+    assert first["links"]["lesion"] == second["links"]["lesion"]
+    assert kept() == (1, 1, 2, 2)
+
+
+def test_a_clinical_photograph_is_kept_and_not_read(
+    api: APIClient, active_model: ModelVersion, photograph: bytes
+) -> None:
+    response = send(api, photograph, modality="clinical")
+    answer = response.json()
+    assert response.status_code == 201
+    assert (answer["outcome"], answer["reason"]["code"]) == ("not_assessable", "clinical_photograph")
+    assert answer["probabilities"] is answer["malignant_probability"] is answer["model"] is None
+    assert "heat_map" not in answer["links"]
+    assert LesionImage.objects.get().modality == Modality.CLINICAL
+
+
+def test_a_photograph_of_nothing_gives_its_reason_and_no_probabilities(
+    api: APIClient, active_model: ModelVersion
+) -> None:
+    reading = factories.DonePredictionFactory(
+        image__lesion__patient__clinic=Membership.objects.get().clinic,
+        outcome="not_assessable",
+        reason="blank_frame",
+        model_version=active_model,
+    )
+    answer = api.get(f"{PREDICTIONS}{reading.public_id}/").json()
+    assert answer["probabilities"] is answer["malignant_probability"] is None
+    assert answer["reason"]["code"] == "blank_frame"
+    assert answer["model"]["id"] == str(active_model.public_id)
+
+
+def test_without_a_usable_bundle_it_is_queued_with_the_reason(api: APIClient, store: Path, photograph: bytes) -> None:
+    response = send(api, photograph)
+    answer = response.json()
+    assert response.status_code == 202
+    assert response.headers["Location"] == answer["links"]["self"]
+    assert (answer["status"], answer["outcome"], answer["reason"]) == ("queued", None, None)
+    assert answer["waiting_for"]["code"] == "no_model"
+    assert "unavailable" in answer["waiting_for"]["text"]
+    assert answer["probabilities"] is answer["model"] is None
+    assert send(api, photograph).status_code == 200
+
+
+@pytest.mark.usefixtures("active_model")
+def test_with_a_worker_it_is_queued(
+    api: APIClient,
+    settings: Settings,
+    photograph: bytes,
+    valkey_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from celery import current_app  # noqa: PLC0415 the application that the settings made
+
+    monkeypatch.setattr(current_app.conf, "broker_url", valkey_url)
+    settings.PREDICTION_MODE = "celery"
+    response = send(api, photograph)
+    assert response.status_code == 202
+    assert response.headers["Location"] == response.json()["links"]["self"]
+    assert response.json()["status"] == "queued"
+
+
+def test_the_same_bytes_again_give_the_reading_that_there_is(
+    api: APIClient, active_model: ModelVersion, photograph: bytes
+) -> None:
+    first = send(api, photograph, patient_code="Ward 7")
+    for fields in ({}, {"patient_code": "Ward 7"}, {"lesion": Lesion.objects.get().public_id}):
+        again = send(api, photograph, **fields)
+        assert again.status_code == 200
+        assert again.json() == first.json()
+    assert kept() == (1, 1, 1, 1)
+
+
+def test_the_same_bytes_for_another_lesion_conflict_and_the_problem_names_the_lesion(
+    api: APIClient, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    send(api, photograph)
+    image = LesionImage.objects.get()
+    other = factories.LesionFactory(patient__clinic=owner.clinic)
+    response = send(api, photograph, lesion=other.public_id)
+    problem = response.json()
+    assert response.status_code == 409
+    assert problem["lesion"] == str(image.lesion.public_id)
+    assert [(error["field"], error["code"]) for error in problem["errors"]] == [("image", "duplicate_image")]
+    assert api.get(problem["links"]["lesion"]).json()["id"] == problem["lesion"]
+    assert api.get(problem["links"]["image"]).json()["id"] == str(image.public_id)
+    assert other.images.count() == 0
+    attached = send(api, photograph, lesion=other.public_id, attach_anyway="true")
+    assert attached.status_code == 201
+    assert other.images.count() == 1
+
+
+def test_another_clinics_copy_is_never_revealed(
+    owner: Membership, stranger: Membership, client_for: ClientFor, active_model: ModelVersion, photograph: bytes
+) -> None:
+    first = send(client_for(stranger), photograph)
+    second = send(client_for(owner), photograph)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json()["id"] != second.json()["id"]
+    lesion = Lesion.objects.get(patient__clinic=stranger.clinic)
+    refused = send(client_for(owner), draw_lesion(seed=9), lesion=lesion.public_id)
+    unknown = send(client_for(owner), draw_lesion(seed=9), lesion="7b0d6bd1-1a4e-4d38-9e2c-8a8c9e4b6f10")
+    assert refused.status_code == unknown.status_code == 400
+    for response in (refused, unknown):
+        assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
+            ("lesion", "does_not_exist")
+        ]
+
+
+def jpeg_of_zeros(size: int) -> bytes:
+    return draw_lesion() + bytes(size)
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 422, "empty"),
+        (b"%PDF-1.7 a letter", 415, "unsupported_type"),
+        (draw_lesion()[:2000], 422, "truncated"),
+        (draw_lesion(size=(223, 300)), 422, "too_small"),
+        (jpeg_of_zeros(25_000_001), 413, "too_large"),
+    ],
+    ids=["empty", "not an image", "truncated", "too small", "too large"],
+)
+@pytest.mark.usefixtures("active_model")
+def test_a_rejected_image_is_a_problem_of_its_field_and_nothing_is_stored(
+    data: bytes, status: int, code: str, api: APIClient, store: Path
+) -> None:
+    response = send(api, data, patient_code="Ward 7")
+    problem = response.json()
+    assert response.status_code == problem["status"] == status
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert [(error["field"], error["code"]) for error in problem["errors"]] == [("image", code)]
+    assert kept() == (0, 0, 0, 0)
+    assert stored_files(store) == []
+
+
+def test_a_request_that_declares_itself_too_long_is_refused_before_it_is_read(api: APIClient) -> None:
+    class Unreadable(io.BytesIO):
+        def read(self, *_arguments: Any) -> bytes:
+            raise AssertionError("The body was read.")
+
+    response = api.generic(
+        "POST",
+        PREDICTIONS,
+        b"",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH="26000000",
+        **{"wsgi.input": Unreadable()},
+    )
+    assert response.status_code == 413
+    assert response.json()["errors"][0]["field"] == "image"
+    assert response.json()["errors"][0]["code"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "code"),
+    [
+        ({"modality": "x-ray"}, "modality", "invalid_choice"),
+        ({"body_site": "tail"}, "body_site", "invalid_choice"),
+        ({"lesion": "the left one"}, "lesion", "invalid"),
+        ({"patient_code": "x" * 41}, "patient_code", "max_length"),
+        ({"patient_code": "a\x00b"}, "patient_code", "null_characters_not_allowed"),
+        ({"attach_anyway": "perhaps"}, "attach_anyway", "invalid"),
+    ],
+)
+def test_an_invalid_field_is_named_and_nothing_is_stored(
+    fields: dict[str, str], field: str, code: str, api: APIClient, store: Path
+) -> None:
+    response = send(api, draw_lesion(), **fields)
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [(field, code)]
+    assert kept() == (0, 0, 0, 0)
+    assert stored_files(store) == []
+
+
+def test_what_contradicts_its_lesion_is_refused_by_field(api: APIClient, owner: Membership, photograph: bytes) -> None:
+    lesion = factories.LesionFactory(patient__clinic=owner.clinic, body_site=BodySite.BACK)
+    response = send(api, photograph, lesion=lesion.public_id, patient_code="another", body_site="face")
+    assert response.status_code == 400
+    fields = {error["field"] for error in response.json()["errors"]}
+    assert fields
+    assert fields <= {"patient_code", "body_site"}
+
+
+def test_a_missing_image_is_named(api: APIClient) -> None:
+    response = api.post(PREDICTIONS, {"modality": "dermoscopic"}, format="multipart")
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("image", "required")]
+
+
+def test_every_member_may_send_and_a_role_is_told_apart_nowhere(
+    reviewer: Membership, administrator: Membership, client_for: ClientFor, active_model: ModelVersion
+) -> None:
+    for seed, member in enumerate((reviewer, administrator)):
+        assert send(client_for(member), draw_lesion(seed=seed)).status_code == 201
