@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 _SECRETS = (
     (re.compile(r"(?i)\b(token|bearer)\s+[a-z0-9._-]{8,}"), r"\1 [hidden]"),
     (re.compile(r"(/(?:invitations|set-password)/)[^\s\"'?]+"), r"\1[hidden]"),
+    # What PostgreSQL tells of a row that breaks a rule: a patient's code among the rest.
+    (re.compile(r"(Key \([^)]*\)+=)\(.*?\)(?= already| is)"), r"\1([hidden])"),
+    (re.compile(r"(Failing row contains )\(.*\)"), r"\1([hidden])"),
     # What is searched for may be the code of a patient.
     (re.compile(r"(\?)[^\s\"']+"), r"\1[hidden]"),
 )
