@@ -148,7 +148,7 @@ def _save_torchscript(module: torch.jit.ScriptModule, path: Path) -> None:
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # saving is deprecated too
-        torch.jit.save(module, buffer)  # type: ignore[no-untyped-call]  # torch's
+        torch.jit.save(module, buffer)
     with zipfile.ZipFile(buffer) as archive, zipfile.ZipFile(path, "w") as kept:
         for name in archive.namelist():
             if not name.endswith(".debug_pkl"):

@@ -123,7 +123,8 @@ def _describe_limits(manifest: Manifest) -> str:
 - It knows {count} diagnoses and others exist: any other lesion, or picture, still gets {count} probabilities.
 - It misses malignant lesions, melanoma most of all: see the recall and the sensitivities above with their intervals.
 - Few dermatofibromas and vascular lesions: their intervals are wide.
-- Every malignant label is confirmed by histopathology, most naevi are not; what was biopsied is not what walks in.
+- Every malignant label is confirmed by histopathology, more than half of the naevi only by follow-up: what was biopsied
+  is not what walks in.
 - Figures come from the same source as the training images. Other dermatoscopes, cameras and clinics are not shown here.
 - The heat-map is attention, not evidence."""
 
