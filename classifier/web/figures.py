@@ -6,6 +6,7 @@ from classifier.models import Prediction
 from classifier.wording import class_name, percent
 from ml.taxonomy import CLASSES, MALIGNANT
 
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar: ``width`` is an SVG length, ``text`` the share in words."""

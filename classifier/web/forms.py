@@ -20,7 +20,7 @@ class LesionChoice(forms.UUIDField):
     def offer(self, lesions: list[Lesion]) -> None:
         """Fill the list, a new lesion first."""
         options = [(str(lesion.public_id), describe_lesion(lesion)) for lesion in lesions]
-        self.widget.choices = [("", _("New lesion")), *options]  # type: ignore[attr-defined] # the widget is a Select
+        self.widget.choices = [("", _("New lesion")), *options]
 
 
 def describe_lesion(lesion: Lesion) -> str:

@@ -48,7 +48,7 @@ class CaptureRow {
     this.form.querySelector("[data-lesion]").addEventListener("change", () => this.showNewLesion());
     this.form.addEventListener("htmx:afterSwap", () => this.showNewLesion());
     this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
-    this.form.addEventListener("htmx:xhr:progress", (event) => this.progress(event.detail));
+    this.form.addEventListener("htmx:xhr:progress", (event) => event.target === this.form && this.progress(event.detail));
     this.form.addEventListener("htmx:beforeSwap", (event) => this.isMine(event) && this.refusePages(event));
     this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
   }

@@ -39,7 +39,15 @@ class Viewer {
 
   // One pixel of the photograph on one pixel of the screen.
   oneToOne() {
-    return Number(this.image.getAttribute("width")) / (this.image.offsetWidth * devicePixelRatio);
+    return Number(this.image.getAttribute("width")) / (this.drawn().width * devicePixelRatio);
+  }
+
+  // The size at which the whole photograph is drawn in its box.
+  drawn() {
+    const width = Number(this.image.getAttribute("width"));
+    const height = Number(this.image.getAttribute("height"));
+    const factor = Math.min(this.image.offsetWidth / width, this.image.offsetHeight / height);
+    return { width: width * factor, height: height * factor };
   }
 
   fit() {
@@ -64,8 +72,9 @@ class Viewer {
 
   // A photograph is never dragged out of sight.
   draw() {
-    const limitX = Math.max(0, (this.image.offsetWidth * this.scale - this.stage.clientWidth) / 2);
-    const limitY = Math.max(0, (this.image.offsetHeight * this.scale - this.stage.clientHeight) / 2);
+    const drawn = this.drawn();
+    const limitX = Math.max(0, (drawn.width * this.scale - this.stage.clientWidth) / 2);
+    const limitY = Math.max(0, (drawn.height * this.scale - this.stage.clientHeight) / 2);
     this.x = Math.min(limitX, Math.max(-limitX, this.x));
     this.y = Math.min(limitY, Math.max(-limitY, this.y));
     this.sheet.style.transform = `translate(${this.x}px, ${this.y}px) scale(${this.scale})`;

@@ -1,7 +1,8 @@
 """Photographs come in here from people: one or many, each on its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -20,6 +21,7 @@ from skinsite.accounts.models import Membership
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
+ROW_IDS = "row__n___%s"  # the script writes each row's number over __n__
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,9 @@ class Arrival:
 def upload(request: MemberRequest) -> HttpResponseBase:
     """The page to add photographs on; without JavaScript a plain form, with it a request for each row."""
     if request.method != "POST":
-        form = UploadForm(initial=_initial(request), actor=request.membership)
-        return render(request, "classifier/capture.html", capture_context(form))
+        initial = _initial(request)
+        form = UploadForm(initial=initial, actor=request.membership)
+        return render(request, "classifier/capture.html", capture_context(request, form, initial=initial))
     form = UploadForm(request.POST, actor=request.membership)
     arrivals = _receive_all(request, form)
     failed = not arrivals or any(arrival.prediction is None for arrival in arrivals)
@@ -49,14 +52,20 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         return render(request, "classifier/includes/arrivals.html", context, status=status)
     if len(arrivals) == 1 and arrivals[0].prediction is not None:
         return redirect("reading", arrivals[0].prediction.public_id)
-    return render(request, "classifier/capture.html", capture_context(form, arrivals), status=status)
+    return render(request, "classifier/capture.html", capture_context(request, form, arrivals), status=status)
 
 
-def capture_context(form: UploadForm, arrivals: list[Arrival] | None = None) -> dict[str, Any]:
-    """What the drop zone needs, wherever it stands."""
+def capture_context(
+    request: MemberRequest,
+    form: UploadForm,
+    arrivals: Sequence[Arrival] = (),
+    initial: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """What the drop zone needs, wherever it stands: the plain form, and the form of a row yet to be."""
     return {
         "form": form,
-        "arrivals": arrivals or [],
+        "row_form": UploadForm(initial=initial or {}, actor=request.membership, auto_id=ROW_IDS),
+        "arrivals": arrivals,
         "accepted": ACCEPTED,
         "max_bytes": LIMITS.max_bytes,
         "max_megabytes": LIMITS.max_bytes // 1_000_000,
@@ -79,7 +88,7 @@ def _initial(request: MemberRequest) -> dict[str, str]:
 
 def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
     """Receive each file on its own: the error of one leaves the others alone."""
-    sent = [cast(UploadedFile, file) for file in request.FILES.getlist("image")]
+    sent = request.FILES.getlist("image")
     if not sent:
         form.add_error(None, _("Choose a photograph first: none came with the form."))
     if not form.is_valid():
@@ -87,7 +96,7 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
     return [_receive(request.membership, form, file) for file in sent]
 
 
-def _receive(actor: Membership, form: UploadForm, file: UploadedFile) -> Arrival:
+def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> Arrival:
     name, said = file.name or "", form.cleaned_data
     try:
         receipt = receive_upload(
@@ -110,7 +119,7 @@ def _receive(actor: Membership, form: UploadForm, file: UploadedFile) -> Arrival
     return Arrival(name=name, prediction=receipt.prediction, created=receipt.created)
 
 
-def _read(file: UploadedFile) -> bytes:
+def _read(file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     if size > LIMITS.max_bytes:
@@ -120,11 +129,11 @@ def _read(file: UploadedFile) -> bytes:
 
 def _form_error(form: UploadForm) -> str:
     """All that is wrong with the form, in one line that names the fields."""
-    parts = [
-        f"{form[name].label}: {' '.join(errors)}" if name in form.fields else " ".join(errors)
-        for name, errors in form.errors.items()
-    ]
-    return " ".join(str(part) for part in parts)
+    parts = []
+    for name, errors in form.errors.items():
+        text = " ".join(str(error) for error in errors)
+        parts.append(f"{form[name].label}: {text}" if name in form.fields else text)
+    return " ".join(parts)
 
 
 @member_required

@@ -80,9 +80,7 @@ def image_error(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
     form = ReasonForm(request.POST, auto_id="error_%s")
     if form.is_valid():
         try:
-            corrections.mark_entered_in_error(
-                actor=request.membership, image=image, reason=form.cleaned_data["reason"]
-            )
+            corrections.mark_entered_in_error(actor=request.membership, image=image, reason=form.cleaned_data["reason"])
         except ValidationError as error:
             add_errors(form, error)
         else:

@@ -17,7 +17,7 @@ LAST = 10
 @require_safe
 def home(request: MemberRequest) -> HttpResponse:
     """Work: no welcome."""
-    context = capture_context(UploadForm(actor=request.membership)) | {
+    context = capture_context(request, UploadForm(actor=request.membership)) | {
         "counts": home_counts(request.membership),
         "last": latest_readings(request.membership, count=LAST),
         "unavailable": availability(),

@@ -3,6 +3,7 @@
 import io
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
@@ -27,12 +28,22 @@ HEAT_OPACITY = 235
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Under which name, told as what in the audit trail, and kept for how long by the browser."""
+
+    name: str
+    action: str
+    cache_control: str
+
+
 @member_required
 @require_safe
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    return _deliver(request, image, lambda: _stored(image.stored_name), image.stored_name, "image.viewed", NEVER_KEPT)
+    delivery = Delivery(image.stored_name, "image.viewed", NEVER_KEPT)
+    return _deliver(request, image, delivery, lambda: _stored(delivery.name))
 
 
 @member_required
@@ -40,8 +51,8 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    name = image.thumbnail_name
-    return _deliver(request, image, lambda: _stored(name), name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
+    delivery = Delivery(image.thumbnail_name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
+    return _deliver(request, image, delivery, lambda: _stored(delivery.name))
 
 
 @member_required
@@ -61,8 +72,8 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
         return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
     except FileNotFoundError as error:
         raise Http404 from error
-    name = f"{prediction.public_id}.png"
-    return _deliver(request, prediction.image, lambda: _paint(activation), name, "image.heat_map_viewed", NEVER_KEPT)
+    delivery = Delivery(f"{prediction.public_id}.png", "image.heat_map_viewed", NEVER_KEPT)
+    return _deliver(request, prediction.image, delivery, lambda: _paint(activation))
 
 
 def _stored(name: str) -> IO[bytes]:
@@ -81,21 +92,16 @@ def _paint(activation: np.ndarray) -> IO[bytes]:
 
 
 def _deliver(
-    request: MemberRequest,
-    image: LesionImage,
-    open_bytes: Callable[[], IO[bytes]],
-    name: str,
-    action: str,
-    cache_control: str,
+    request: MemberRequest, image: LesionImage, delivery: Delivery, open_bytes: Callable[[], IO[bytes]]
 ) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
     try:
         content = open_bytes()
     except FileNotFoundError as error:
         raise Http404 from error
-    record_access(actor=request.membership, action=action, obj=image)
-    response = FileResponse(content, content_type=CONTENT_TYPES[name.rpartition(".")[2]])
-    response["Cache-Control"] = cache_control
-    response["Content-Disposition"] = f'inline; filename="{name.rpartition("/")[2]}"'
+    record_access(actor=request.membership, action=delivery.action, obj=image)
+    response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
+    response["Cache-Control"] = delivery.cache_control
+    response["Content-Disposition"] = f'inline; filename="{delivery.name.rpartition("/")[2]}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

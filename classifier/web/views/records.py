@@ -60,17 +60,12 @@ def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
     found = _find_patient(request, public_id)
     record_access(actor=request.membership, action="patient.viewed", obj=found)
-    latest = Prediction.objects.filter(image__lesion=OuterRef("pk"), image__entered_in_error_at=None)
-    lesions = list(
-        found.lesions.annotate(
-            image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
-            last_upload=Max("images__uploaded_at"),
-            latest_reading=Subquery(latest.order_by("-created_at", "-pk").values("pk")[:1]),
-        ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
-    )
-    latest_keys = [lesion.latest_reading for lesion in lesions if lesion.latest_reading is not None]
-    readings = Prediction.objects.select_related("image").in_bulk(latest_keys)
-    rows = [(lesion, readings.get(lesion.latest_reading)) for lesion in lesions]
+    lesions = found.lesions.annotate(
+        image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
+        last_upload=Max("images__uploaded_at"),
+    ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
+    latest = _latest_readings(found)
+    rows = [(lesion, latest.get(lesion.pk)) for lesion in lesions]
     return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
 
 
@@ -137,6 +132,14 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
             messages.success(request, _("The lesion has been changed."))
             return redirect("lesion", found.public_id)
     return _render_form(request, "classifier/lesion_form.html", form, patient=found.patient, lesion=found)
+
+
+def _latest_readings(patient: Patient) -> dict[int, Prediction]:
+    """Give the newest reading of each lesion of a patient, by the lesion's key; photographs in error left out."""
+    newest = Prediction.objects.filter(image__lesion=OuterRef("pk"), image__entered_in_error_at=None)
+    keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
+    readings = Prediction.objects.filter(pk__in=list(keys)).select_related("image")
+    return {reading.image.lesion_id: reading for reading in readings}
 
 
 def _find_patient(request: MemberRequest, public_id: uuid.UUID) -> Patient:
