@@ -52,28 +52,28 @@ def data_dir() -> Path:
 @pytest.fixture
 def owner(db: None) -> Membership:
     """The clinician whose patients a test is about."""
-    return factories.MembershipFactory(role=Role.CLINICIAN)
+    return factories.MembershipFactory.create(role=Role.CLINICIAN)
 
 
 @pytest.fixture
 def colleague(owner: Membership) -> Membership:
     """Another clinician of the same clinic."""
-    return factories.MembershipFactory(clinic=owner.clinic, role=Role.CLINICIAN)
+    return factories.MembershipFactory.create(clinic=owner.clinic, role=Role.CLINICIAN)
 
 
 @pytest.fixture
 def reviewer(owner: Membership) -> Membership:
     """A reviewer of the same clinic."""
-    return factories.MembershipFactory(clinic=owner.clinic, role=Role.REVIEWER)
+    return factories.MembershipFactory.create(clinic=owner.clinic, role=Role.REVIEWER)
 
 
 @pytest.fixture
 def administrator(owner: Membership) -> Membership:
     """The administrator of the same clinic."""
-    return factories.MembershipFactory(clinic=owner.clinic, role=Role.ADMINISTRATOR)
+    return factories.MembershipFactory.create(clinic=owner.clinic, role=Role.ADMINISTRATOR)
 
 
 @pytest.fixture
 def stranger(db: None) -> Membership:
     """An administrator of another clinic, who must see nothing."""
-    return factories.MembershipFactory(role=Role.ADMINISTRATOR)
+    return factories.MembershipFactory.create(role=Role.ADMINISTRATOR)
