@@ -19,7 +19,7 @@ class RequestSizeMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, or refuse with 413."""
-        length = request.META.get("CONTENT_LENGTH") or "0"
+        length = str(request.META.get("CONTENT_LENGTH") or "")
         if length.isdigit() and int(length) > settings.REQUEST_MAX_BYTES:
             return request_too_large(request)
         return self.get_response(request)
@@ -39,15 +39,16 @@ class AdminPolicyMiddleware:
         return response
 
 
-class PermissionsPolicyMiddleware:
-    """Switches off what no page needs; the camera is for taking a photograph."""
+class HeadersMiddleware:
+    """Keeps pages out of caches, and switches off what no page needs; the camera is for taking a photograph."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer with the header."""
+        """Answer with the headers; a view that says itself how its answer may be kept is believed."""
         response = self.get_response(request)
+        response.setdefault("Cache-Control", "private, no-store")
         response["Permissions-Policy"] = "camera=(self), geolocation=(), microphone=(), payment=(), usb=()"
         return response
 

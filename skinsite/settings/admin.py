@@ -55,7 +55,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
-    "STYLES": [stylesheet("tokens.css"), stylesheet("admin.css")],
+    "STYLES": [stylesheet(name) for name in ("tokens.css", "list.css", "reading.css", "admin.css")],
     "COLORS": {
         "base": _NEUTRAL,
         "primary": _ACCENT,

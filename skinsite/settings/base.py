@@ -50,7 +50,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "skinsite.middleware.AdminPolicyMiddleware",
-    "skinsite.middleware.PermissionsPolicyMiddleware",
+    "skinsite.middleware.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "skinsite.middleware.RequestSizeMiddleware",
@@ -177,5 +177,7 @@ LOGGING = {
         # Django's own handlers would write each line a second time.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # Says of every request what the audit trail says better.
+        "axes": {"level": "WARNING"},
     },
 }

@@ -1,0 +1,100 @@
+"""The audit trail: who did what, in which request; and signing in."""
+
+import pytest
+from django.contrib.auth import authenticate
+from django.db import transaction
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.audit.services import record_access, record_change
+from skinsite.request_id import current_request_id, set_request_id
+from tests.factories import PASSWORD
+from tests.skinsite.conftest import SignIn
+
+
+def actions() -> list[str]:
+    return list(AuditEvent.objects.order_by("pk").values_list("action", flat=True))
+
+
+def test_a_change_names_actor_clinic_object_and_details(owner: Membership) -> None:
+    event = record_change(actor=owner, action="clinic.renamed", obj=owner.clinic, before="A", after="B")
+    event.refresh_from_db()
+    assert event.kind == EventKind.CHANGE
+    assert (event.actor, event.actor_email) == (owner.user, owner.user.email)
+    assert event.clinic == owner.clinic
+    assert (event.object_type, event.object_id) == ("accounts.Clinic", str(owner.clinic.public_id))
+    assert event.details == {"before": "A", "after": "B"}
+
+
+def test_an_object_without_a_public_id_is_named_by_its_key(owner: Membership) -> None:
+    assert record_change(actor=owner, action="membership.seen", obj=owner).object_id == str(owner.pk)
+
+
+def test_the_system_acts_for_the_clinic_that_is_named(owner: Membership) -> None:
+    event = record_access(actor=None, action="image.exported", obj=owner.clinic, clinic=owner.clinic)
+    assert (event.kind, event.actor, event.actor_email, event.clinic) == (EventKind.ACCESS, None, "", owner.clinic)
+
+
+def test_an_event_is_undone_with_the_transaction_that_it_tells_of(owner: Membership) -> None:
+    def fail() -> None:
+        with transaction.atomic():
+            record_change(actor=owner, action="clinic.renamed", obj=owner.clinic)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert "clinic.renamed" not in actions()
+
+
+def test_an_event_carries_the_id_of_its_request(owner: Membership, sign_in: SignIn) -> None:
+    client = sign_in(owner)
+    response = client.post(
+        reverse("clinic-switch"), {"clinic": owner.clinic.public_id}, headers={"X-Request-ID": "proxy-0123456789"}
+    )
+    assert response["X-Request-ID"] == "proxy-0123456789"
+    assert AuditEvent.objects.get(action="clinic.switched_to").request_id == "proxy-0123456789"
+    assert current_request_id() == ""
+
+
+@pytest.mark.parametrize("forged", ["short", "with space and more", "x" * 65, "line\tbreak-and-more"])
+def test_an_id_that_could_forge_the_log_is_replaced(client: Client, db: None, forged: str) -> None:
+    given = client.get(reverse("login"), headers={"X-Request-ID": forged})["X-Request-ID"]
+    assert given != forged
+    assert len(given) == 32
+
+
+def test_outside_of_a_request_the_id_is_that_of_the_task(owner: Membership) -> None:
+    set_request_id("task-1")
+    try:
+        assert record_change(actor=None, action="clinic.swept", obj=owner.clinic).request_id == "task-1"
+    finally:
+        set_request_id("")
+
+
+def test_signing_in_and_out_is_recorded(client: Client, owner: Membership) -> None:
+    client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD})
+    client.post(reverse("logout"))
+    assert actions() == ["user.signed_in", "user.signed_out"]
+    assert {event.actor for event in AuditEvent.objects.all()} == {owner.user}
+
+
+def test_a_failed_sign_in_is_recorded_without_the_password(client: Client, owner: Membership) -> None:
+    client.post(reverse("login"), {"username": owner.user.email, "password": "my secret guess"})
+    event = AuditEvent.objects.get(action="user.sign_in_failed")
+    assert event.actor == owner.user
+    assert "guess" not in str(vars(event))
+
+
+def test_an_unknown_address_is_not_kept(client: Client, db: None) -> None:
+    client.post(reverse("login"), {"username": "my-password-by-mistake", "password": "x"})
+    event = AuditEvent.objects.get(action="user.sign_in_failed")
+    assert event.actor is None
+    assert "by-mistake" not in str(vars(event))
+
+
+def test_authentication_by_code_is_recorded_too(owner: Membership) -> None:
+    request = RequestFactory().post("/")
+    assert authenticate(request, username=owner.user.email, password="wrong") is None
+    assert actions() == ["user.sign_in_failed"]

@@ -1,0 +1,128 @@
+"""Headers, limits and error pages that hold for every address."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from skinsite.accounts.models import Membership, Role
+from tests.factories import MembershipFactory
+from tests.skinsite.conftest import SignIn
+
+STRICT = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "manifest-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "object-src": "'none'",
+}
+
+
+def policy(header: str) -> dict[str, str]:
+    return dict(part.split(" ", 1) for part in header.split("; "))
+
+
+@pytest.mark.parametrize("name", ["login", "home", "account", "clinic", "history", "patients"])
+def test_pages_for_people_run_and_style_nothing_inline(administrator: Membership, sign_in: SignIn, name: str) -> None:
+    response = sign_in(administrator).get(reverse(name), follow=True)
+    assert policy(response["Content-Security-Policy"]) == STRICT
+
+
+@pytest.mark.parametrize("name", ["login", "account", "clinic", "password-change"])
+def test_pages_for_people_contain_nothing_inline(administrator: Membership, sign_in: SignIn, name: str) -> None:
+    html = sign_in(administrator).get(reverse(name), follow=True).content.decode()
+    assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", html) == []
+    assert re.findall(r"<style|\sstyle=|\son[a-z]+=|javascript:", html) == []
+
+
+def test_the_admin_has_its_own_policy(owner: Membership, sign_in: SignIn) -> None:
+    reviewer = MembershipFactory(clinic=owner.clinic, role=Role.REVIEWER)
+    response = sign_in(reviewer).get(reverse("admin:index"), follow=True)
+    assert response.status_code == 200
+    given = policy(response["Content-Security-Policy"])
+    assert given == STRICT | {
+        "script-src": "'self' 'unsafe-eval' 'unsafe-inline'",
+        "style-src": "'self' 'unsafe-inline'",
+    }
+
+
+def test_no_other_page_gets_the_admins_policy(client: Client, db: None) -> None:
+    given = client.get("/administration/", headers={"accept": "text/html"})["Content-Security-Policy"]
+    assert "unsafe" not in given
+
+
+def test_headers_that_browsers_need_to_be_told(client: Client, db: None) -> None:
+    response = client.get(reverse("login"))
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["Permissions-Policy"].startswith("camera=(self), geolocation=()")
+
+
+def test_a_page_behind_a_session_is_not_kept_by_caches(owner: Membership, sign_in: SignIn) -> None:
+    response = sign_in(owner).get(reverse("account"))
+    assert response["Cache-Control"] == "private, no-store"
+
+
+def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, settings: Settings) -> None:
+    response = client.post(
+        reverse("login"), b"x", content_type="multipart/form-data", CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1
+    )
+    assert response.status_code == 413
+    assert "25 MB" in response.content.decode()
+
+
+def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client, db: None, settings: Settings) -> None:
+    response = client.post(
+        "/api/v1/predictions/",
+        b"x",
+        content_type="multipart/form-data",
+        CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1,
+    )
+    assert response.status_code == 413
+    assert response["Content-Type"] == "application/problem+json"
+    assert response.json()["errors"] == [
+        {
+            "field": "image",
+            "code": "too_large",
+            "detail": "The upload is too large: one photograph may have at most 25 MB. Send a smaller file.",
+        }
+    ]
+
+
+def test_a_form_of_another_site_is_refused(owner: Membership) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(owner.user)
+    response = client.post(reverse("logout"))
+    assert response.status_code == 403
+    assert "out of date" in response.content.decode()
+    assert client.get(reverse("account")).status_code == 200
+
+
+def test_an_unknown_address_gets_a_page_or_a_problem(client: Client, db: None) -> None:
+    page = client.get("/nothing/")
+    assert (page.status_code, page["Content-Type"]) == (404, "text/html; charset=utf-8")
+    problem = client.get("/api/nothing")
+    assert (problem.status_code, problem["Content-Type"]) == (404, "application/problem+json")
+    assert problem.json()["errors"][0]["code"] == "not_found"
+
+
+def test_our_own_fault_gets_a_page_without_details(settings: Settings, db: None) -> None:
+    settings.ROOT_URLCONF = "tests.skinsite.broken_urls"
+    client = Client(raise_request_exception=False)
+    page = client.get("/broken/")
+    assert page.status_code == 500
+    assert "Something went wrong on our side" in page.content.decode()
+    assert "the secret cause" not in page.content.decode()
+    problem = client.get("/api/broken/")
+    assert (problem.status_code, problem["Content-Type"]) == (500, "application/problem+json")
+    assert "secret" not in problem.content.decode()

@@ -1,0 +1,112 @@
+"""Health: what a probe is told, and what whoever runs the service is."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.audit.triggers import drop_sql
+from skinsite.health import CheckResult, register_check, registry, run_checks
+from skinsite.health.checks import check_broker, check_clock, check_database, check_storage
+
+UNKNOWN_HOST = {"HTTP_HOST": "10.1.2.3:8000"}
+
+
+@pytest.fixture
+def _own_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A registry for this test alone."""
+    monkeypatch.setattr(registry, "_checks", {})
+    return
+
+
+def test_alive_asks_nothing_of_the_database(client: Client) -> None:
+    response = client.get("/health/live/", **UNKNOWN_HOST)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_ready_with_everything_there(client: Client, db: None) -> None:
+    response = client.get("/health/ready/", **UNKNOWN_HOST)
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_a_probe_needs_no_https(client: Client, settings: Settings) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert client.get("/health/live/").status_code == 200
+    assert client.get("/login/").status_code == 301
+
+
+def test_not_ready_names_the_check_and_nothing_else(client: Client, db: None) -> None:
+    with connection.cursor() as cursor:
+        for statement in drop_sql("audit_auditevent", events=("DELETE",)):
+            cursor.execute(statement)
+    response = client.get("/health/ready/")
+    assert response.status_code == 503
+    assert response.json() == {"status": "unavailable", "failed": ["append_only"]}
+    assert "missing triggers: audit_auditevent_refuse_delete" in run_checks()["append_only"].detail
+
+
+@pytest.mark.usefixtures("_own_checks")
+def test_a_check_that_raises_has_failed_and_strangers_do_not_learn_why(client: Client) -> None:
+    @register_check("bucket")
+    def check() -> CheckResult:
+        msg = "password=secret"
+        raise ConnectionError(msg)
+
+    response = client.get("/health/ready/")
+    assert response.json() == {"status": "unavailable", "failed": ["bucket"]}
+    assert "secret" not in response.content.decode()
+    assert run_checks()["bucket"].detail == "ConnectionError: password=secret"
+
+
+@pytest.mark.usefixtures("_own_checks")
+def test_a_check_for_the_doctor_alone_does_not_stop_requests(client: Client) -> None:
+    @register_check("bundle", needed_for_ready=False)
+    def check() -> CheckResult:
+        return CheckResult(ok=False, detail="none", remedy="Register one.")
+
+    assert client.get("/health/ready/").status_code == 200
+    assert run_checks() == {"bundle": CheckResult(ok=False, detail="none", remedy="Register one.")}
+
+
+def test_probes_only_ask(client: Client) -> None:
+    assert client.post("/health/live/").status_code == 405
+
+
+def test_the_database_and_the_storage_work(db: None) -> None:
+    assert check_database() == CheckResult(ok=True, detail=connection.vendor)
+    assert check_storage().ok
+
+
+def test_a_clock_behind_what_was_recorded(db: None) -> None:
+    assert check_clock().ok
+    AuditEvent.objects.create(kind=EventKind.CHANGE, action="user.created", at=timezone.now() + timedelta(hours=1))
+    result = check_clock()
+    assert not result.ok
+    assert "the last recorded event is later" in result.detail
+    assert "clock" in result.remedy
+
+
+def test_a_broker_is_asked_for_only_where_it_is_used(settings: Settings) -> None:
+    settings.PREDICTION_MODE = "synchronous"
+    assert check_broker().ok
+
+
+def test_a_broker_that_answers(settings: Settings, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PREDICTION_MODE = "celery"
+    monkeypatch.setattr("skinsite.celery.app.conf.broker_url", valkey_url)
+    monkeypatch.setattr("skinsite.celery.app.conf.broker_write_url", valkey_url)
+    assert check_broker().ok
+
+
+def test_a_broker_that_is_gone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PREDICTION_MODE = "celery"
+    monkeypatch.setattr("skinsite.celery.app.conf.broker_write_url", "redis://127.0.0.1:1/0")
+    result = run_checks()["broker"]
+    assert not result.ok
+    assert result.remedy

@@ -1,0 +1,160 @@
+"""Settings: production starts only with what it needs, a laptop with nothing, and what is wrong is named."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from skinsite.settings.databases import describe_database
+from skinsite.settings.env import Environment
+from skinsite.settings.local_secret import local_secret
+
+ROOT = Path(__file__).parent.parent.parent
+SECRET = "5u8Wq-Lr0ZcY3vT7nB1xKdE9hGfJ2mP4sA6tUoIiQyVwRzXeNbMkLpHgFdSaCj"
+PRODUCTION = {
+    "SECRET_KEY": SECRET,
+    "ALLOWED_HOSTS": "skin.example.org",
+    "DATABASE_URL": "postgresql://skin:secret@database.example.org/skin",
+}
+CHECK = ["check", "--deploy", "--fail-level", "WARNING"]
+
+
+def manage(*arguments: str, module: str = "production", **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run manage.py in a fresh process that knows these variables alone."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": f"skinsite.settings.{module}",
+        "NO_ALBUMENTATIONS_UPDATE": "1",
+        **variables,
+    }
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_production_is_clean_by_the_deployment_check(tmp_path: Path) -> None:
+    finished = manage(*CHECK, SKINSITE_VAR=str(tmp_path), **PRODUCTION)
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout == "System check identified no issues (0 silenced).\n"
+
+
+@pytest.mark.parametrize(
+    ("missing", "remedy"),
+    [
+        ("SECRET_KEY", "SECRET_KEY_FILE"),
+        ("ALLOWED_HOSTS", "ALLOWED_HOSTS=skin.example.org"),
+        ("DATABASE_URL", "postgresql://USER:PASSWORD@HOST/NAME"),
+    ],
+)
+def test_production_names_what_is_missing_and_the_remedy(tmp_path: Path, missing: str, remedy: str) -> None:
+    variables = {name: value for name, value in PRODUCTION.items() if name != missing}
+    finished = manage("check", SKINSITE_VAR=str(tmp_path), **variables)
+    assert finished.returncode == 2
+    assert finished.stderr.startswith(f"{missing} is not set, and production does not start without it.")
+    assert remedy in finished.stderr
+    assert finished.stderr.count("\n") == 1
+
+
+def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(SECRET + "\n")
+    variables = PRODUCTION | {"SECRET_KEY": "", "SECRET_KEY_FILE": str(tmp_path / "key")}
+    assert manage(*CHECK, SKINSITE_VAR=str(tmp_path), **variables).returncode == 0
+
+
+def test_contradicting_time_limits_do_not_start(tmp_path: Path) -> None:
+    finished = manage("check", SKINSITE_VAR=str(tmp_path), TASK_SOFT_SECONDS="90", **PRODUCTION)
+    assert finished.returncode == 1
+    assert "soft 90 s, hard 90 s, visibility 300 s" in finished.stderr
+
+
+def test_a_laptop_makes_its_own_secret_and_keeps_it(tmp_path: Path) -> None:
+    code = "from django.conf import settings; print(settings.SECRET_KEY, settings.DEBUG)"
+    first = manage("shell", "--no-imports", "-c", code, module="development", SKINSITE_VAR=str(tmp_path))
+    again = manage("shell", "--no-imports", "-c", code, module="development", SKINSITE_VAR=str(tmp_path))
+    secret, debug = first.stdout.split()
+    assert (len(secret), debug) == (64, "True")
+    assert again.stdout == first.stdout
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_two_laptops_have_two_secrets(tmp_path: Path) -> None:
+    assert local_secret(tmp_path / "one") != local_secret(tmp_path / "two")
+
+
+def test_sqlite_runs_with_a_log_that_readers_do_not_wait_for(tmp_path: Path) -> None:
+    code = (
+        "from django.db import connection as c\n"
+        "cursor = c.cursor()\n"
+        "for name in ('journal_mode', 'busy_timeout', 'foreign_keys', 'synchronous'):\n"
+        "    print(cursor.execute(f'PRAGMA {name}').fetchone()[0])\n"
+    )
+    finished = manage("shell", "--no-imports", "-c", code, module="development", SKINSITE_VAR=str(tmp_path))
+    assert finished.stdout.split() == ["wal", "20000", "1", "1"]
+
+
+def test_sqlite_takes_the_write_lock_at_the_start_of_a_transaction() -> None:
+    described = describe_database({"ENGINE": "django.db.backends.sqlite3", "NAME": "x"})
+    assert described["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+
+
+def test_postgresql_keeps_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://skin:p%40ss@db.example.org:5433/skin")
+    described = describe_database(Environment().database("DATABASE_URL"))
+    assert described["ENGINE"] == "django.db.backends.postgresql"
+    assert (described["USER"], described["PASSWORD"], described["PORT"]) == ("skin", "p@ss", 5433)
+    assert (described["HOST"], described["CONN_HEALTH_CHECKS"]) == ("db.example.org", True)
+
+
+def test_another_database_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "mysql://u:p@h/n")
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL begins with 'mysql'; set sqlite"):
+        Environment().database("DATABASE_URL")
+
+
+@pytest.mark.parametrize("value", ["five", "-1", "0", "1.5"])
+def test_a_bad_number_names_its_variable(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("INFERENCE_THREADS", value)
+    with pytest.raises(ImproperlyConfigured, match=f"INFERENCE_THREADS is '{value}'; set a whole number of at least 1"):
+        Environment().number("INFERENCE_THREADS", 1, minimum=1)
+
+
+def test_a_bad_switch_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHIND_PROXY", "maybe")
+    with pytest.raises(ImproperlyConfigured, match="BEHIND_PROXY is 'maybe'; set 1 or 0"):
+        Environment().switch("BEHIND_PROXY", default=True)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("", True), ("1", True), ("off", False), ("FALSE", False)])
+def test_switches(monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool) -> None:
+    monkeypatch.setenv("BEHIND_PROXY", value)
+    assert Environment().switch("BEHIND_PROXY", default=True) is expected
+
+
+def test_mail_goes_where_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMAIL_URL", "smtp+tls://post:secret@mail.example.org:587")
+    described = Environment().email("EMAIL_URL")
+    assert (described["EMAIL_HOST"], described["EMAIL_PORT"], described["EMAIL_USE_TLS"]) == (
+        "mail.example.org",
+        587,
+        True,
+    )
+    monkeypatch.delenv("EMAIL_URL")
+    assert Environment().email("EMAIL_URL") == {}
+
+
+def test_a_photograph_at_the_limit_passes_with_its_form() -> None:
+    assert django_settings.UPLOAD_MAX_BYTES == 25 * 1024 * 1024
+    assert django_settings.REQUEST_MAX_BYTES > django_settings.UPLOAD_MAX_BYTES + 1024 * 1024
