@@ -24,9 +24,9 @@ COPY templates templates
 COPY static static
 COPY locale locale
 # Hashing and compressing the static files needs settings, but none of their secrets.
-RUN SECRET_KEY=only-for-collectstatic ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:////tmp/none SKINSITE_VAR=/srv/skinsite/build \
-    python manage.py collectstatic --noinput && mv build/static /srv/static && rm -rf build
 ENV STATIC_ROOT=/srv/static
+RUN SECRET_KEY=only-for-collectstatic ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:////tmp/none \
+    python manage.py collectstatic --noinput
 USER 10001
 VOLUME /var/lib/skinsite
 EXPOSE 8000
