@@ -124,7 +124,7 @@ def _check(config: TrainingConfig) -> None:
 
 
 def _build(kind: Any, value: object, where: str) -> Any:
-    """A value of type ``kind`` from parsed YAML; unknown or missing keys and wrong types are errors naming ``where``."""
+    """A value of type ``kind`` from parsed YAML; what is unknown, missing or mistyped is an error naming ``where``."""
     if is_dataclass(kind):
         if not isinstance(value, dict):
             raise UserError(f"{where or 'the file'}: must hold keys and values")

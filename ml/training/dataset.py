@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
         status = record.path.stat()
         digest.update(f"{record.image_id} {record.label} {status.st_size} {status.st_mtime_ns}\n".encode())
     stem = directory / f"pixels-{short_side}-{digest.hexdigest()[:16]}"
-    shape = (len(records), short_side, int(np.ceil(short_side * MAX_ASPECT)), 3)
+    shape = (len(records), short_side, math.ceil(short_side * MAX_ASPECT), 3)
     if not stem.with_suffix(".json").is_file():
         directory.mkdir(parents=True, exist_ok=True)
         _write_cache(records, stem, shape, progress=progress)
@@ -157,7 +158,7 @@ class OrderedBatches(Sampler[list[int]]):
         self.batch_size = batch_size
 
     def __len__(self) -> int:
-        return -(-len(self.positions) // self.batch_size)
+        return math.ceil(len(self.positions) / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         for start in range(0, len(self.positions), self.batch_size):

@@ -28,7 +28,7 @@ from ml.training.callbacks import EpochTable, RunProgress
 from ml.training.config import TrainingConfig, read_config
 from ml.training.dataset import CachedBatches, OrderedBatches, PixelCache, WeightedBatches, open_cache, weigh_classes
 from ml.training.module import LesionModule
-from ml.training.precision import PRECISIONS, choose_precision, time_precisions
+from ml.training.precision import PRECISIONS, choose_precision, speed_up_depthwise, time_precisions
 from ml.training.schedule import Schedule
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
@@ -96,6 +96,8 @@ def run(
     if not resume:
         _describe(folder, config, weights, cache, timings, precision)
     torch.manual_seed(config.seed)
+    if precision == "bf16" and not torch.cuda.is_available():
+        speed_up_depthwise(model)
     _fit(model, config, cache, in_training, folder, precision)
     return folder.path
 
