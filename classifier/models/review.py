@@ -11,6 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.prediction import Prediction
 from skinsite.accounts.models import Membership
 
+COMMENT_LENGTH = 2000
+
 
 class Diagnosis(models.TextChoices):
     """What the reviewer thinks it is: one of the seven classes, something else, or no telling.
@@ -61,7 +63,7 @@ class Review(models.Model):
     kind = models.CharField(_("kind"), max_length=10, choices=ReviewKind, default=ReviewKind.INFORMED, editable=False)
     diagnosis = models.CharField(_("opinion"), max_length=20, choices=Diagnosis)
     certainty = models.CharField(_("certainty"), max_length=10, choices=Certainty)
-    comment = models.TextField(_("comment"), max_length=2000, blank=True)
+    comment = models.TextField(_("comment"), max_length=COMMENT_LENGTH, blank=True)
     created_at = models.DateTimeField(_("time"), default=timezone.now, editable=False, db_index=True)
 
     objects = ReviewQuerySet.as_manager()

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.models import Prediction, Review, ReviewKind, Status
+from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
 
@@ -26,6 +27,9 @@ def add_review(
         comment=comment.strip().replace("\x00", ""),
     )
     review.clean_fields(exclude=["prediction", "reviewer"])
+    if len(review.comment) > COMMENT_LENGTH:  # a model holds only its forms to the length of a text
+        message = _("Use at most %(limit)s characters.") % {"limit": COMMENT_LENGTH}
+        raise ValidationError({"comment": ValidationError(message, code="max_length")})
     with transaction.atomic():
         review.save(force_insert=True)
         record_change(actor=actor, action="review.added", obj=review, clinic=actor.clinic, diagnosis=diagnosis)

@@ -1,0 +1,33 @@
+"""Many at once, in real threads on real databases: one photograph, one reading."""
+
+from pathlib import Path
+
+from tests.classifier.conftest import draw_lesion
+from tests.classifier.running.site import Site
+
+
+def test_twenty_identical_uploads_at_once_give_one_reading(site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "lesion.jpg"
+    photograph.write_bytes(draw_lesion(seed=20))
+
+    answer = site.work("upload_at_once", photograph, 20)
+
+    assert len(answer["readings"]) == 1
+    assert answer["created"] == 1
+    assert answer["rows"] == [1, 1, 1]
+    assert answer["statuses"] == [["done", 1]]
+    assert len([path for path in (site.folder / "media").rglob("*") if path.is_file()]) == 2
+
+
+def test_a_reading_run_ten_times_at_once_is_made_once(site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "lesion.jpg"
+    photograph.write_bytes(draw_lesion(seed=10))
+    site.work("set_model_status", "retired")
+    reading, status, waiting_for = site.work("upload", photograph)
+    assert (status, waiting_for) == ("queued", "no_model")
+    site.work("set_model_status", "active")
+
+    status, attempts, outcome, waiting_for = site.work("run_at_once", reading, 10)
+
+    assert (status, attempts, waiting_for) == ("done", 1, "")
+    assert outcome is not None

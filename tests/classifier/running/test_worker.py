@@ -1,0 +1,130 @@
+"""A real worker on a real broker: queued, read, killed in the middle, and read after all."""
+
+import io
+import os
+import signal
+import socket
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.classifier.conftest import draw_lesion
+from tests.classifier.running.site import Site
+
+# Short, so that a dead worker's reading is taken over within the test; still longer than an honest one takes.
+LIMITS = {"TASK_SOFT_SECONDS": "6", "TASK_HARD_SECONDS": "7", "TASK_VISIBILITY_SECONDS": "14"}
+
+
+@pytest.fixture
+def celery_site(tmp_path: Path, valkey_url: str) -> Site:
+    """A site on a file of SQLite whose readings a worker makes."""
+    return Site.create(
+        tmp_path,
+        f"sqlite:///{tmp_path / 'site.sqlite3'}",
+        PREDICTION_MODE="celery",
+        BROKER_URL=valkey_url,
+        **LIMITS,
+    )
+
+
+def large_photograph() -> bytes:
+    """24 megapixels without loss: a second's work for the decoder."""
+    rows, columns = np.ogrid[:4000, :6000]
+    pixels = np.stack([(rows // 16 + columns // 24) % 256, rows // 16 + 0 * columns, 0 * rows + columns // 24], axis=-1)
+    out = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def read_row(site: Site, reading: int) -> tuple[str, int]:
+    """Status and attempts, straight from the database."""
+    with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=20)) as database:
+        query = "SELECT status, attempts FROM classifier_prediction WHERE id = ?"
+        status, attempts = database.execute(query, [reading]).fetchone()
+    return status, attempts
+
+
+def count_readings(site: Site) -> int:
+    """How many readings there are."""
+    with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=20)) as database:
+        (count,) = database.execute("SELECT COUNT(*) FROM classifier_prediction").fetchone()
+    return int(count)
+
+
+def test_an_upload_is_queued_and_a_worker_reads_it(celery_site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "lesion.jpg"
+    photograph.write_bytes(draw_lesion())
+
+    reading, status, waiting_for = celery_site.work("upload", photograph)
+    assert (status, waiting_for) == ("queued", "")
+    with celery_site.worker():
+        celery_site.wait_for("the reading is done", lambda: read_row(celery_site, reading) == ("done", 1))
+
+    assert celery_site.work("upload", photograph) == [reading, "done", ""]
+
+
+def test_a_worker_killed_in_mid_inference_leaves_one_reading_of_two_attempts(celery_site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "large.png"
+    photograph.write_bytes(large_photograph())
+    with celery_site.worker() as doomed:
+        celery_site.wait_for("the first worker is ready", doomed.is_ready)
+        reading, _status, _waiting_for = celery_site.work("upload", photograph)
+        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
+        doomed.signal_all(signal.SIGSTOP)
+        assert read_row(celery_site, reading) == ("running", 1)  # stopped in the middle: nothing is written yet
+        doomed.signal_all(signal.SIGKILL)
+        doomed.process.wait()
+    assert read_row(celery_site, reading) == ("running", 1)
+
+    with celery_site.worker("--beat", "--schedule", str(tmp_path / "beat")):
+        celery_site.wait_for("another worker has read it", lambda: read_row(celery_site, reading)[0] == "done")
+        time.sleep(3)  # for whatever might come a second time
+
+    assert read_row(celery_site, reading) == ("done", 2)
+    assert count_readings(celery_site) == 1
+
+
+def test_a_child_killed_in_mid_inference_is_replaced(celery_site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "large.png"
+    photograph.write_bytes(large_photograph())
+    with celery_site.worker() as worker:
+        celery_site.wait_for("the worker is ready", worker.is_ready)
+        reading, _status, _waiting_for = celery_site.work("upload", photograph)
+        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
+        (child,) = worker.children()
+        os.kill(child, signal.SIGKILL)  # as the kernel does when memory is short
+
+        celery_site.wait_for("another child has read it", lambda: read_row(celery_site, reading)[0] == "done")
+
+    assert read_row(celery_site, reading) == ("done", 2)
+    assert count_readings(celery_site) == 1
+
+
+def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, valkey_url: str) -> None:
+    database_url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
+    site = Site.create(
+        tmp_path, database_url, PREDICTION_MODE="celery", BROKER_URL=f"redis://127.0.0.1:{free_port()}/0"
+    )
+    photograph = tmp_path / "lesion.jpg"
+    photograph.write_bytes(draw_lesion())
+
+    reading, status, waiting_for = site.work("upload", photograph)
+    assert (status, waiting_for) == ("queued", "broker")
+    assert "0 done, 0 failed, 1 waiting" in site.manage("process_queue")
+
+    back = Site({**site.environment, "BROKER_URL": valkey_url}, tmp_path)
+    assert "1 waiting" in back.manage("process_queue")
+    with back.worker():
+        back.wait_for("the reading is done", lambda: read_row(back, reading) == ("done", 1))
+
+
+def free_port() -> int:
+    """A port on which nobody answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

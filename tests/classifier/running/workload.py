@@ -1,0 +1,121 @@
+"""What a site's own processes do in tests: `python -m tests.classifier.running.workload NAME ARGUMENT…` prints JSON."""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import django
+from django.db import IntegrityError, connections, transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+django.setup()
+
+from classifier.models import ImageCorrection, LesionImage, ModelVersion, Patient, Prediction, Review  # noqa: E402 models need the setup
+from classifier.services.corrections import correct_modality  # noqa: E402
+from classifier.services.intake import receive_upload  # noqa: E402
+from classifier.services.predictions import run_prediction  # noqa: E402
+from classifier.services.reviews import add_review  # noqa: E402
+from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
+
+
+def prepare() -> None:
+    """Make a clinic with a clinician."""
+    user = User.objects.create_user("clinician@clinic.example", None)
+    clinic = Clinic.objects.create(name="Clinic", slug="clinic")
+    Membership.objects.create(user=user, clinic=clinic, role=Role.CLINICIAN)
+
+
+def set_model_status(status: str) -> None:
+    """Take the network out of service, or put it in again, behind the services' back: nothing that waits is read."""
+    ModelVersion.objects.update(status=status)
+
+
+def upload(path: str) -> list[object]:
+    """Upload a file; the reading's id, status and what it waits for."""
+    reading = _upload(Path(path).read_bytes())[0]
+    return [reading.pk, reading.status, reading.waiting_for]
+
+
+def upload_at_once(path: str, times: str) -> dict[str, object]:
+    """Upload a file many times at once; which readings were given, how many were new, and what then is there."""
+    data = Path(path).read_bytes()
+    answers = _at_once(int(times), lambda: _upload(data))
+    return {
+        "readings": sorted({reading.pk for reading, _created in answers}),
+        "created": sum(created for _reading, created in answers),
+        "rows": [model.objects.count() for model in (Patient, LesionImage, Prediction)],
+        "statuses": list(Prediction.objects.values_list("status", "attempts")),
+    }
+
+
+def run_at_once(prediction_id: str, times: str) -> list[object]:
+    """Run one reading many times at once; its status and attempts."""
+    _at_once(int(times), lambda: run_prediction(prediction_id=int(prediction_id)))
+    return show(prediction_id)
+
+
+def show(prediction_id: str) -> list[object]:
+    """A reading's status, attempts, outcome, and what it waits for."""
+    reading = Prediction.objects.get(pk=int(prediction_id))
+    return [reading.status, reading.attempts, reading.outcome, reading.waiting_for]
+
+
+def change_what_is_kept(path: str) -> dict[str, str]:
+    """Try to change finished readings, reviews and corrections behind the services' back; what came of each try."""
+    reading, _created = _upload(Path(path).read_bytes())
+    member = Membership.objects.select_related("user", "clinic").get()
+    correct_modality(actor=member, image=reading.image, modality="clinical", reason="Taken without a dermatoscope")
+    member.role = Role.REVIEWER
+    review = add_review(actor=member, prediction=reading, diagnosis="NV", certainty="high")
+    failed = Prediction.objects.create(
+        image=reading.image, modality="clinical", status="failed", failure="timed_out", finished_at=timezone.now()
+    )
+    kept: dict[str, tuple[QuerySet[Any], dict[str, object]]] = {
+        "outcome of a finished reading": (Prediction.objects.filter(pk=reading.pk), {"outcome": "low_risk"}),
+        "attempts of a finished reading": (Prediction.objects.filter(pk=reading.pk), {"attempts": 9}),
+        "finished reading run again": (Prediction.objects.filter(pk=reading.pk), {"status": "queued"}),
+        "reason of a reading not run": (Prediction.objects.filter(reason="clinical_photograph"), {"reason": "none"}),
+        "failed reading run again": (Prediction.objects.filter(pk=failed.pk), {"status": "queued"}),
+        "opinion of a review": (Review.objects.filter(pk=review.pk), {"diagnosis": "MEL"}),
+        "comment of a review": (Review.objects.filter(pk=review.pk), {"comment": "changed"}),
+        "reason of a correction": (ImageCorrection.objects.all(), {"reason": "changed"}),
+    }
+    return {name: _try_to_change(rows, fields) for name, (rows, fields) in kept.items()}
+
+
+def _try_to_change(rows: QuerySet[Any], fields: dict[str, object]) -> str:
+    try:
+        with transaction.atomic():
+            return f"changed {rows.update(**fields)}"
+    except IntegrityError as error:
+        return "refused: append-only" if "append-only" in str(error) else str(error)
+
+
+def _upload(data: bytes) -> tuple[Prediction, bool]:
+    actor = Membership.objects.select_related("user", "clinic").get()
+    receipt = receive_upload(actor=actor, data=data)
+    return receipt.prediction, receipt.created
+
+
+def _at_once(times: int, work: Callable[[], Any]) -> list[Any]:
+    """Call from as many threads, none before all are there."""
+    barrier = threading.Barrier(times)
+
+    def begin(_number: int) -> Any:
+        barrier.wait()
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(times) as threads:
+        return list(threads.map(begin, range(times)))
+
+
+if __name__ == "__main__":
+    print(json.dumps(globals()[sys.argv[1]](*sys.argv[2:])))

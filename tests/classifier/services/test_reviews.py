@@ -1,0 +1,67 @@
+"""Opinions append, and only reviewers give them."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from classifier.models import Diagnosis, Review
+from classifier.services.reviews import add_review
+from ml.taxonomy import LESION_CLASSES
+from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
+from tests.factories import DonePredictionFactory, PredictionFactory
+
+
+def test_reviews_append(reviewer: Membership, administrator: Membership) -> None:
+    reading = DonePredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+
+    add_review(actor=reviewer, prediction=reading, diagnosis="MEL", certainty="medium", comment=" Irregular network ")
+    add_review(actor=administrator, prediction=reading, diagnosis="cannot_tell", certainty="low")
+
+    found = reading.reviews.order_by("pk").values_list("reviewer", "diagnosis", "certainty", "comment", "kind")
+    assert list(found) == [
+        (reviewer.user.pk, "MEL", "medium", "Irregular network", "informed"),
+        (administrator.user.pk, "cannot_tell", "low", "", "informed"),
+    ]
+    assert AuditEvent.objects.filter(action="review.added", clinic=reviewer.clinic).count() == 2
+
+
+def test_clinicians_and_strangers_give_no_opinion(owner: Membership, stranger: Membership) -> None:
+    reading = DonePredictionFactory(image__lesion__patient__clinic=owner.clinic)
+
+    for actor in (owner, stranger):
+        with pytest.raises(PermissionDenied):
+            add_review(actor=actor, prediction=reading, diagnosis="NV", certainty="high")
+
+    assert not Review.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("diagnosis", {"diagnosis": "measles", "certainty": "high"}),
+        ("certainty", {"diagnosis": "NV", "certainty": "very"}),
+        ("comment", {"diagnosis": "NV", "certainty": "high", "comment": "x" * 2001}),
+    ],
+)
+def test_an_invalid_field_is_named(reviewer: Membership, field: str, arguments: dict[str, str]) -> None:
+    reading = DonePredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+
+    with pytest.raises(ValidationError) as refusal:
+        add_review(actor=reviewer, prediction=reading, **arguments)
+
+    assert list(refusal.value.error_dict) == [field]
+    assert not Review.objects.exists()
+
+
+def test_there_is_no_opinion_on_a_reading_that_is_not_there_yet(reviewer: Membership) -> None:
+    reading = PredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+
+    with pytest.raises(ValidationError) as refusal:
+        add_review(actor=reviewer, prediction=reading, diagnosis="NV", certainty="high")
+
+    assert refusal.value.code == "not_done"
+
+
+def test_opinions_know_the_classes_of_the_network() -> None:
+    known = dict(Diagnosis.choices)
+    assert [(code, known[code]) for code in Diagnosis.values[:7]] == [(each.code, each.name) for each in LESION_CLASSES]
