@@ -1,5 +1,6 @@
 """Readings for a clinic's reviewers and administrators: to look at, and to give an opinion on."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,8 @@ from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Review, Status
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
+from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name, flag_text, status_text
+from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
 from skinsite.audit.services import record_access
@@ -74,6 +77,11 @@ class PredictionAdmin(ReadOnlyAdmin):
             "original": prediction,
             "title": _("Reading of %(patient)s") % {"patient": prediction.image.lesion.patient.code},
             "prediction": prediction,
+            "sentence": status_text(prediction),
+            "flags": [flag_text(code) for code in prediction.flags],
+            "numbers": _raw_numbers(prediction),
+            "seven_sentence": SEVEN_SENTENCE,
+            "safety_sentence": SAFETY_SENTENCE,
             "may_review": prediction.status == Status.DONE,
             "form": form,
             **(extra_context or {}),
@@ -135,6 +143,26 @@ def _find_reading(actor: Membership, public_id: str) -> Prediction:
         return reading_detail(actor, UUID(public_id))
     except (ValueError, Prediction.DoesNotExist) as error:
         raise Http404 from error
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRow:
+    """The raw numbers of one class: probability and balanced score where they are told, then a logit a view."""
+
+    code: str
+    name: str
+    values: tuple[float, ...]
+
+
+def _raw_numbers(prediction: Prediction) -> list[NumberRow]:
+    if prediction.logits is None:
+        return []
+    told = [prediction.probabilities, prediction.balanced_scores] if prediction.shows_probabilities else []
+    columns = zip(*told, *prediction.logits, strict=True)
+    return [
+        NumberRow(code, class_name(code), values)
+        for code, values in zip(prediction.classes or CLASSES, columns, strict=True)
+    ]
 
 
 def _review(actor: Membership, prediction: Prediction, form: ReviewForm) -> bool:

@@ -1,7 +1,9 @@
 """The demonstration clinic: three accounts with random passwords, for a laptop and never for production."""
 
+import hashlib
 import json
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,28 +46,30 @@ def open_demo_clinic() -> dict[Role, DemoAccount]:
     """
     if not settings.DEMO_ALLOWED:
         raise PermissionDenied("Demonstration accounts are refused by these settings (DEMO_ALLOWED is off).")
-    passwords = _read_passwords()
+    kept = _read_file()
     with transaction.atomic():
         clinic, created = Clinic.objects.get_or_create(
             slug=CLINIC_SLUG, defaults={"name": CLINIC_NAME, "is_demo": True}
         )
         if created:
             record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
-        accounts = {role: _open_account(clinic, role, passwords.get(_email(role))) for role in PEOPLE}
+        accounts = {role: _open_account(clinic, role, kept.get(_email(role), {})) for role in PEOPLE}
         # Before the commit: an account without a readable password would be of no use.
-        _write_passwords({account.email: account.password for account in accounts.values()}, passwords)
+        _write_file(accounts.values(), kept)
     return accounts
 
 
-def _open_account(clinic: Clinic, role: Role, password: str | None) -> DemoAccount:
+def _open_account(clinic: Clinic, role: Role, kept: dict[str, str]) -> DemoAccount:
     members = Membership.objects.select_related("user", "clinic")
     membership = members.filter(clinic=clinic, user__email=_email(role)).first()
     if membership is None:
-        password = password or _new_password()
+        password = _new_password()
         user = User.objects.create_user(_email(role), password, name=PEOPLE[role])
         membership = Membership.objects.create(user=user, clinic=clinic, role=role)
         record_change(actor=None, action="membership.created", obj=membership, clinic=clinic, role=role)
-    elif password is None or not membership.user.check_password(password):
+    elif kept.get("of") == _fingerprint(membership.user):
+        password = kept["password"]
+    else:
         password = _new_password()
         membership.user.set_password(password)
         membership.user.save(update_fields=["password"])
@@ -81,19 +85,28 @@ def _new_password() -> str:
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(4))
 
 
-def _read_passwords() -> dict[str, str]:
+def _fingerprint(user: User) -> str:
+    """Tells whether the password is still the one in the file; trying each at every start would take a second."""
+    return hashlib.sha256(user.password.encode()).hexdigest()
+
+
+def _read_file() -> dict[str, dict[str, str]]:
     try:
-        passwords: dict[str, str] = json.loads(accounts_file().read_text(encoding="utf-8"))
+        kept: dict[str, dict[str, str]] = json.loads(accounts_file().read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return passwords
+    return kept
 
 
-def _write_passwords(passwords: dict[str, str], before: dict[str, str]) -> None:
-    if passwords == before:
+def _write_file(accounts: Iterable[DemoAccount], before: dict[str, dict[str, str]]) -> None:
+    now = {
+        account.email: {"password": account.password, "of": _fingerprint(account.membership.user)}
+        for account in accounts
+    }
+    if now == before:
         return
     path = accounts_file()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text(json.dumps(passwords, indent=2) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(now, indent=2) + "\n", encoding="utf-8")

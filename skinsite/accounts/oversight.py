@@ -17,7 +17,7 @@ def is_superuser(request: HttpRequest) -> bool:
 
 
 def overseer(request: HttpRequest, *roles: Role) -> Membership | None:
-    """The membership under which somebody oversees their clinic: as reviewer or administrator, unless ``roles`` say which.
+    """The membership under which somebody oversees their clinic: as reviewer or administrator, or as ``roles`` say.
 
     None for everybody else, and for a superuser even if a member: one account does not do both.
     """

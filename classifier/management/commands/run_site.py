@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+from io import StringIO
 from typing import Any
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from classifier.inference import bundle_path
 from classifier.management.commands.create_demo import describe_accounts, show_progress
-from classifier.models import ModelStatus, ModelVersion
+from classifier.models import ModelStatus, ModelVersion, Prediction, Status
 from classifier.services.demonstration import create_demonstration
 from classifier.services.predictions import process_queue
 from classifier.services.registry import activate_model, register_model
@@ -40,22 +41,26 @@ class Command(BaseCommand):
         _migrate()
         self._register_bundle()
         accounts = create_demonstration(progress=show_progress) if settings.DEMO_ALLOWED and not no_demo else []
-        process_queue()
+        if Prediction.objects.filter(status__in=[Status.QUEUED, Status.RUNNING]).exists():
+            process_queue()
         for line in describe_accounts(accounts):
             self.stdout.write(line)
-        self.stdout.write(f"http://{HOST}:{port}  (stop with Ctrl-C)")
+        self.stdout.write(f"Open http://{HOST}:{port} (Ctrl-C stops it)")
         self.stdout.flush()
-        call_command("runserver", f"{HOST}:{port}", use_reloader=False, verbosity=0)
+        # The server's own banner says no more; what goes wrong it tells on the other stream.
+        call_command("runserver", f"{HOST}:{port}", use_reloader=False, stdout=StringIO())
 
     def _register_bundle(self) -> None:
         """Register the bundled model if it is new here; activate it unless another network was chosen."""
         try:
             sha256 = hashlib.sha256((DEFAULT_BUNDLE / MANIFEST_FILE).read_bytes()).hexdigest()
             known = ModelVersion.objects.filter(bundle_sha256=sha256).first()
+            is_new = known is None
             if known is None or not bundle_path(sha256).is_dir():
                 known = register_model(path=DEFAULT_BUNDLE)
             active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
-            if active is None or (active.name == known.name and active.registered_at < known.registered_at):
+            # A new bundle follows the one before it; whoever chose another network, or went back, keeps it.
+            if active is None or (is_new and active.name == known.name):
                 activate_model(model_version=known)
         except (OSError, UserError) as error:
             self.stderr.write(f"No readings for now, uploads wait: the bundled model cannot be used. {error}")
