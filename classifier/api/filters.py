@@ -6,6 +6,7 @@ from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -30,7 +31,7 @@ BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight,
 
 
 class KnownFilterBackend(filters.DjangoFilterBackend):
-    """Refuses a filter that the list does not have: a misspelt one would give every row in silence."""
+    """Refuses a filter that the list does not have, or that is empty: either would give every row in silence."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         """Apply the filters of the query string."""
@@ -41,14 +42,34 @@ class KnownFilterBackend(filters.DjangoFilterBackend):
             if unknown:
                 text = _("There is no such filter. Known ones: %(names)s.") % {"names": ", ".join(sorted(known))}
                 raise ValidationError({name: [text] for name in sorted(unknown)}, code="unknown_filter")
+            empty = [name for name, value in request.query_params.items() if not value]
+            if empty:
+                raise ValidationError({name: [_("Give a value, or leave it out.")] for name in empty}, code="blank")
         narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
+
+
+@extend_schema_field(bool)
+class YesOrNoFilter(filters.TypedChoiceFilter):  # type: ignore[misc] # the library ships no types
+    """`true` or `false`; anything else is an error, where the library's own filter would give every row."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        choices = [(word, word) for word in ("true", "false")]
+        super().__init__(*args, choices=choices, coerce=lambda word: word == "true", **kwargs)
+
+
+@extend_schema_field({"type": "string", "minLength": 1})
+class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships no types
+    """A code, whole and in any case."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, lookup_expr="iexact", **kwargs)
 
 
 class PatientFilter(filters.FilterSet):
     """Patients by code, sex and time of creation."""
 
-    code = filters.CharFilter(lookup_expr="iexact", help_text=gettext_lazy("The whole code, in any case."))
+    code = CodeFilter(help_text=gettext_lazy("The whole code, in any case."))
     sex = filters.ChoiceFilter(choices=Sex.choices)
     created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
     created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
@@ -77,7 +98,7 @@ class ImageFilter(filters.FilterSet):
     lesion = filters.UUIDFilter("lesion__public_id")
     patient = filters.UUIDFilter("lesion__patient__public_id")
     modality = filters.ChoiceFilter(choices=Modality.choices)
-    entered_in_error = filters.BooleanFilter("entered_in_error_at", "isnull", exclude=True)
+    entered_in_error = YesOrNoFilter("entered_in_error_at", "isnull", exclude=True)
     uploaded_from = filters.IsoDateTimeFilter("uploaded_at", "gte", help_text=FROM)
     uploaded_before = filters.IsoDateTimeFilter("uploaded_at", "lt", help_text=BEFORE)
 
@@ -96,8 +117,8 @@ class PredictionFilter(filters.FilterSet):
     status = filters.ChoiceFilter(choices=Status.choices)
     outcome = filters.ChoiceFilter(choices=Outcome.choices)
     modality = filters.ChoiceFilter(choices=Modality.choices)
-    entered_in_error = filters.BooleanFilter("image__entered_in_error_at", "isnull", exclude=True)
-    reviewed = filters.BooleanFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
+    entered_in_error = YesOrNoFilter("image__entered_in_error_at", "isnull", exclude=True)
+    reviewed = YesOrNoFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
     created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
     created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
 

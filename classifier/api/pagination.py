@@ -55,6 +55,15 @@ class NewestFirst(CursorPagination):
                 }
         return parameters
 
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Describe a page. The library's own description is of OpenAPI 3.0, where null is said otherwise."""
+        address = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": address, "previous": address, "results": schema},
+        }
+
 
 class NewestUploadFirst(NewestFirst):
     """Pages of photographs, which have a time of upload."""

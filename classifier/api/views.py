@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiResponse, extend_schema, extend_schema_view
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -129,6 +130,15 @@ class PredictionViewSet(ClinicViewSet):
             "is answered with the reading that it has: sending again after a broken connection is safe."
         ),
         request={"multipart/form-data": serializers.UploadSerializer},
+        parameters=[
+            OpenApiParameter(
+                "Location",
+                OpenApiTypes.URI,
+                OpenApiParameter.HEADER,
+                response=[200, 201, 202],
+                description=gettext_lazy("The address of the reading."),
+            )
+        ],
         responses={
             200: OpenApiResponse(
                 serializers.PredictionSerializer, gettext_lazy("The reading that this file already has.")
@@ -162,8 +172,8 @@ class PredictionViewSet(ClinicViewSet):
 
 
 @method_decorator(
-    # Swagger UI writes style attributes and carries its icons as data addresses. Scripts stay those of the site.
-    csp_update({"style-src": "'unsafe-inline'", "img-src": "data:"}),
+    # Swagger UI writes style attributes. Scripts stay those of the site.
+    csp_update({"style-src": "'unsafe-inline'"}),
     name="dispatch",
 )
 class DocumentationView(SpectacularSwaggerSplitView):

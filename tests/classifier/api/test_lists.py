@@ -91,6 +91,8 @@ def test_a_row_that_arrives_between_two_pages_moves_nothing(api: APIClient, owne
         ("created_from=yesterday", "created_from"),
         ("image=42", "image"),
         ("reviwed=true", "reviwed"),
+        ("reviewed=perhaps", "reviewed"),
+        ("patient=", "patient"),
     ],
 )
 def test_a_wrong_parameter_is_named_and_not_ignored(query: str, field: str, api: APIClient) -> None:
