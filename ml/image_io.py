@@ -7,6 +7,7 @@ thumbnail survives.
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pillow_heif
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from ml.errors import UserError
 
@@ -136,9 +137,11 @@ def thumbnail(data: bytes, *, side: int) -> bytes:
 
 @contextmanager
 def _decoding(data: bytes, limits: Limits) -> Iterator[None]:
-    """Turn what Pillow raises on a bad file into ``ImageRejected``."""
+    """Turn what Pillow raises on a bad file into ``ImageRejected``; what it only warns of (metadata) is no matter."""
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
     except ImageRejected:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -209,6 +212,8 @@ def _turn_upright(image: Image.Image, notes: list[str]) -> Image.Image:
 def _convert_to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
     """Make any mode RGB in sRGB: 16 bits scaled (a plain ``convert`` saturates), alpha on grey, profile applied."""
     profile = image.info.get("icc_profile")
+    # Pillow takes every CMYK JPEG for Adobe's, whose inks are stored inverted; without Adobe's marker they are not.
+    is_plain_cmyk = image.format == "JPEG" and "adobe" not in image.info
     if image.mode.startswith("I;16"):
         notes.append("scaled_16_bit")
         scaled = np.asarray(image).astype(np.uint16)
@@ -222,6 +227,8 @@ def _convert_to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
         image = image.convert("RGB")
     if image.mode == "CMYK":
         notes.append("cmyk_converted")
+        if is_plain_cmyk:
+            image = ImageChops.invert(image)
     if profile:
         image = _apply_profile(image, profile, notes)
     if image.mode != "RGB":
