@@ -1,6 +1,7 @@
 """The list of readings: searched, filtered, newest first, in the same number of queries however long it is."""
 
 import re
+import uuid
 from datetime import date, datetime, time
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
@@ -42,7 +43,7 @@ def history(
         if value:
             conditions &= Q((field, value))
     if model:
-        conditions &= Q(model_version__public_id=model)
+        conditions &= Q(model_version__public_id=model) if _is_uuid(model) else Q(pk=None)
     if reviewed is not None:
         conditions &= Q(is_reviewed=reviewed)
     if since is not None:
@@ -63,6 +64,14 @@ def _search_condition(search: str) -> Q:
             anywhere |= Q((f"{field}__iregex", re.escape(word)))
         conditions &= anywhere
     return conditions
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _day(day: date, moment: time) -> datetime:
