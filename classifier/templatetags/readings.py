@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from classifier import wording
-from classifier.models import ImageCorrection, Prediction, Status
-from classifier.models.image import CorrectionKind
+from classifier.models import Prediction, Status
 
 register = template.Library()
 

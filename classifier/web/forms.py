@@ -37,7 +37,6 @@ class PlaceForm(forms.Form):
         required=False,
         max_length=40,
         help_text=_("An unknown code makes a new patient; without one, a code is made up."),
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "characters", "spellcheck": "false"}),
     )
     lesion = LesionChoice()
     body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
@@ -95,13 +94,12 @@ class ReasonForm(forms.Form):
 class MoveForm(PlaceForm, ReasonForm):
     """Move a photograph to another lesion."""
 
-    field_order = ["patient_code", "lesion", "body_site", "reason"]
+    patient_code = forms.CharField(
+        label=_("Patient code"), max_length=40, help_text=_("The patient must be known already.")
+    )
     patient: Patient | None = None
 
-    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
-        super().__init__(*args, actor=actor, **kwargs)
-        self.fields["patient_code"].required = True
-        self.fields["patient_code"].help_text = _("The patient must be known already.")
+    field_order = ["patient_code", "lesion", "body_site", "reason"]
 
     def clean_patient_code(self) -> str:
         """Refuse a code that the clinic does not know: a move makes no patient."""

@@ -1,6 +1,10 @@
 // One photograph about to be sent: its preview, its fields, its progress, its reading or its error.
 
-const MEGABYTE = 1_000_000;
+function writeSize(bytes) {
+  const [unit, divisor] = bytes < 1_000_000 ? ["kilobyte", 1_000] : ["megabyte", 1_000_000];
+  const style = { style: "unit", unit, maximumFractionDigits: unit === "megabyte" ? 1 : 0 };
+  return new Intl.NumberFormat(document.documentElement.lang, style).format(bytes / divisor);
+}
 
 class CaptureRow {
   constructor(element, file, { maxBytes }) {
@@ -25,8 +29,7 @@ class CaptureRow {
     this.element.querySelector("[data-name]").textContent = name;
     this.element.querySelector("[data-name]").title = name;
     this.element.querySelector("[data-legend]").textContent = name;
-    const megabytes = (size / MEGABYTE).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 });
-    this.element.querySelector("[data-size]").textContent = `${megabytes} MB`;
+    this.element.querySelector("[data-size]").textContent = writeSize(size);
     const remove = this.element.querySelector("[data-remove]");
     remove.setAttribute("aria-label", `${remove.getAttribute("aria-label")}: ${name}`);
     const preview = new Image();
