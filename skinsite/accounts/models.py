@@ -91,7 +91,7 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships by whether they still give access."""
 
     def active(self) -> Self:
-        """Memberships that give access now: person, clinic and membership are all active, and no demonstration is refused."""
+        """Those that give access now: person, clinic and membership are active, and no demonstration is refused."""
         active = self.filter(is_active=True, user__is_active=True, clinic__is_active=True)
         return active if settings.DEMO_ALLOWED else active.filter(clinic__is_demo=False)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.settings.admin import UNFOLD as UNFOLD
+from skinsite.settings.admin import *  # noqa: F403 settings are layered
 from skinsite.settings.api import *  # noqa: F403 settings are layered
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import env

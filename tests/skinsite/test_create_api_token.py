@@ -41,7 +41,7 @@ def test_it_lasts_a_year_unless_told_otherwise(owner: Membership, capsys: pytest
 
 
 def test_it_asks_for_the_clinic_of_several(owner: Membership, capsys: pytest.CaptureFixture[str]) -> None:
-    second = factories.MembershipFactory(user=owner.user)
+    second = factories.MembershipFactory.create(user=owner.user)
     with pytest.raises(CommandError, match="add --clinic with one of") as error:
         run(capsys, owner.user.email)
     assert error.value.returncode == 2

@@ -1,0 +1,270 @@
+"""Signing in, passwords, and what too many wrong ones lead to."""
+
+import re
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+
+from skinsite.accounts.lockout import client_address
+from skinsite.accounts.models import ApiToken, Membership, Role
+from skinsite.accounts.services import reset_password
+from skinsite.audit.models import AuditEvent
+from tests.factories import PASSWORD, MembershipFactory
+from tests.skinsite.conftest import SignIn, token_for
+
+NEW = "a quite different passphrase"
+
+
+def attempt(client: Client, email: str, password: str, **extra: str) -> int:
+    return client.post(reverse("login"), {"username": email, "password": password}, **extra).status_code  # type: ignore[arg-type] # request variables
+
+
+def test_signing_in_by_address_in_any_case(client: Client, owner: Membership) -> None:
+    response = client.post(reverse("login"), {"username": owner.user.email.upper(), "password": PASSWORD})
+    assert response["Location"] == reverse("home")
+    assert client.get(reverse("account")).wsgi_request.membership == owner
+
+
+@pytest.mark.parametrize("who", ["unknown", "wrong", "inactive"])
+def test_the_same_words_for_every_failure(client: Client, owner: Membership, who: str) -> None:
+    if who == "inactive":
+        owner.user.is_active = False
+        owner.user.save()
+    email = "nobody@clinic.example" if who == "unknown" else owner.user.email
+    password = "wrong" if who == "wrong" else PASSWORD
+    html = client.post(reverse("login"), {"username": email, "password": password}).content.decode()
+    assert "This e-mail address and password do not belong together" in html
+    assert email in html
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_signing_in_leads_nowhere_else(client: Client, owner: Membership, target: str) -> None:
+    response = client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD, "next": target})
+    assert response["Location"] == reverse("home")
+
+
+def test_whoever_is_signed_in_is_led_on(owner: Membership, sign_in: SignIn) -> None:
+    assert sign_in(owner).get(reverse("login"))["Location"] == reverse("home")
+
+
+def test_signing_out_takes_a_post(owner: Membership, sign_in: SignIn) -> None:
+    client = sign_in(owner)
+    assert client.get(reverse("logout")).status_code == 405
+    assert client.post(reverse("logout"))["Location"] == reverse("login")
+    assert client.get(reverse("account")).status_code == 302
+
+
+# Lock-out
+
+
+def test_five_wrong_passwords_close_the_account_from_that_address(client: Client, owner: Membership) -> None:
+    statuses = [attempt(client, owner.user.email, "wrong") for _number in range(5)]
+    assert statuses == [200, 200, 200, 200, 429]
+    response = client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD})
+    assert response.status_code == 429
+    assert response["Retry-After"] == "900"
+    html = response.content.decode()
+    assert "closed for 15 minutes" in html
+    assert "ask an administrator" in html
+    assert AuditEvent.objects.filter(action="user.locked_out", actor=owner.user).exists()
+
+
+def test_another_spelling_of_the_address_does_not_help(client: Client, owner: Membership) -> None:
+    name, domain = owner.user.email.split("@")
+    for spelling in (owner.user.email, owner.user.email.upper(), f" {owner.user.email} ", f"{name.title()}@{domain}"):
+        attempt(client, spelling, "wrong")
+    assert attempt(client, owner.user.email, "wrong") == 429
+
+
+def test_others_and_the_same_person_elsewhere_are_not_locked_out(
+    client: Client, owner: Membership, colleague: Membership
+) -> None:
+    for _number in range(6):
+        attempt(client, owner.user.email, "wrong", REMOTE_ADDR="192.0.2.1")
+    assert attempt(Client(), colleague.user.email, PASSWORD, REMOTE_ADDR="192.0.2.1") == 302
+    assert attempt(Client(), owner.user.email, PASSWORD, REMOTE_ADDR="192.0.2.2") == 302
+
+
+def test_a_right_password_starts_the_count_anew(client: Client, owner: Membership) -> None:
+    for _round in range(2):
+        assert [attempt(Client(), owner.user.email, "wrong") for _number in range(4)] == [200] * 4
+        assert attempt(client, owner.user.email, PASSWORD) == 302
+        client.logout()
+
+
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "address"),
+    [
+        (0, "203.0.113.9", "192.0.2.1"),
+        (1, "203.0.113.9", "203.0.113.9"),
+        (1, "forged, 203.0.113.9", "203.0.113.9"),
+        (2, "forged, 203.0.113.9, 10.0.0.1", "203.0.113.9"),
+        (2, "10.0.0.1", "192.0.2.1"),
+        (1, "", "192.0.2.1"),
+    ],
+)
+def test_addresses_are_believed_of_our_own_proxies_alone(
+    rf: object, settings: Settings, proxies: int, forwarded: str, address: str
+) -> None:
+    settings.PROXY_COUNT = proxies
+    request = rf.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=forwarded)  # type: ignore[attr-defined] # a request factory
+    assert client_address(request) == address
+
+
+def test_a_forged_header_does_not_dodge_the_lock(client: Client, owner: Membership) -> None:
+    statuses = [
+        attempt(client, owner.user.email, "wrong", HTTP_X_FORWARDED_FOR=f"203.0.113.{number}") for number in range(5)
+    ]
+    assert statuses[-1] == 429
+
+
+# One's own password
+
+
+def test_changing_ones_password_ends_other_sessions(owner: Membership, sign_in: SignIn) -> None:
+    here, elsewhere = sign_in(owner), sign_in(owner)
+    data = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
+    assert here.post(reverse("password-change"), data)["Location"] == reverse("account")
+    assert here.get(reverse("account")).status_code == 200
+    assert elsewhere.get(reverse("account")).status_code == 302
+    assert AuditEvent.objects.filter(action="user.password_changed", actor=owner.user).exists()
+    owner.user.refresh_from_db()
+    assert owner.user.check_password(NEW)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}, "old_password"),
+        ({"old_password": PASSWORD, "new_password1": NEW, "new_password2": "other"}, "new_password2"),
+        ({"old_password": PASSWORD, "new_password1": "shorter", "new_password2": "shorter"}, "new_password2"),
+    ],
+)
+def test_a_refused_change_says_where_and_changes_nothing(
+    owner: Membership, sign_in: SignIn, data: dict[str, str], field: str
+) -> None:
+    response = sign_in(owner).post(reverse("password-change"), data)
+    assert list(response.context["form"].errors) == [field]
+    owner.user.refresh_from_db()
+    assert owner.user.check_password(PASSWORD)
+
+
+def test_the_page_is_for_those_signed_in(client: Client, db: None) -> None:
+    assert client.get(reverse("password-change"))["Location"].startswith("/login/")
+
+
+# Reset by an administrator
+
+
+def link_of(response: object) -> str:
+    found = re.search(r'value="(http://testserver/set-password/[^"]+)"', response.content.decode())  # type: ignore[attr-defined] # a response
+    assert found is not None
+    return found[1]
+
+
+def test_a_reset_ends_everything_and_gives_a_link_that_works_once(
+    administrator: Membership, owner: Membership, sign_in: SignIn
+) -> None:
+    token_for(owner)
+    theirs = sign_in(owner)
+    response = sign_in(administrator).post(reverse("clinic-member-password", args=[owner.user.public_id]))
+    link = link_of(response)
+    assert "no-store" in response["Cache-Control"]
+    assert theirs.get(reverse("account")).status_code == 302
+    assert ApiToken.objects.count() == 0
+    assert attempt(Client(), owner.user.email, PASSWORD) == 200
+
+    client = Client()
+    form_address = client.get(link, follow=True).redirect_chain[-1][0]
+    # The secret is no longer in the address.
+    assert form_address.endswith("/set-password/")
+    answer = client.post(form_address, {"new_password1": NEW, "new_password2": NEW})
+    assert answer["Location"] == reverse("login")
+    assert attempt(Client(), owner.user.email, NEW) == 302
+    assert "does not work any more" in Client().get(link, follow=True).content.decode()
+    actions = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {"user.password_reset", "user.password_set"} <= actions
+
+
+def test_a_second_reset_voids_the_first_link(administrator: Membership, owner: Membership, client: Client) -> None:
+    first = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    second = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    assert "does not work any more" in client.get(first, follow=True).content.decode()
+    assert "Set the password" in Client().get(second, follow=True).content.decode()
+
+
+def test_a_link_ends_after_its_time(
+    administrator: Membership, owner: Membership, client: Client, settings: Settings
+) -> None:
+    link = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    settings.PASSWORD_RESET_TIMEOUT = -1
+    assert "does not work any more" in client.get(link, follow=True).content.decode()
+
+
+def test_a_weak_password_is_refused_by_the_link_too(
+    administrator: Membership, owner: Membership, client: Client
+) -> None:
+    link = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    address = client.get(link, follow=True).redirect_chain[-1][0]
+    response = client.post(address, {"new_password1": "123", "new_password2": "123"})
+    assert "new_password2" in response.context["form"].errors
+
+
+def test_the_account_of_somebody_who_works_elsewhere_too_is_not_taken_over(
+    administrator: Membership, owner: Membership, sign_in: SignIn
+) -> None:
+    MembershipFactory(user=owner.user)
+    client = sign_in(administrator)
+    response = client.post(reverse("clinic-member-password", args=[owner.user.public_id]), follow=True)
+    assert "not your clinic&#x27;s alone" in response.content.decode()
+    owner.user.refresh_from_db()
+    assert owner.user.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
+def test_the_account_of_whoever_runs_the_site_is_not_taken_over(
+    administrator: Membership, owner: Membership, flag: str
+) -> None:
+    setattr(owner.user, flag, True)
+    owner.user.save()
+    with pytest.raises(ValidationError, match="not your clinic's alone"):
+        reset_password(actor=administrator, membership=owner)
+
+
+def test_nobody_resets_their_own_or_a_former_members_password(administrator: Membership, owner: Membership) -> None:
+    with pytest.raises(ValidationError, match="account page"):
+        reset_password(actor=administrator, membership=administrator)
+    owner.is_active = False
+    owner.save()
+    with pytest.raises(ValidationError, match="Reactivate"):
+        reset_password(actor=administrator, membership=owner)
+
+
+@pytest.mark.parametrize("actor", ["colleague", "stranger"])
+def test_a_reset_by_somebody_else_is_refused(owner: Membership, actor: str, request: pytest.FixtureRequest) -> None:
+    with pytest.raises(PermissionDenied):
+        reset_password(actor=request.getfixturevalue(actor), membership=owner)
+    owner.user.refresh_from_db()
+    assert owner.user.check_password(PASSWORD)
+
+
+def test_an_administrator_elsewhere_who_is_a_clinician_here_is_refused(
+    owner: Membership, colleague: Membership
+) -> None:
+    MembershipFactory(user=colleague.user, role=Role.ADMINISTRATOR)
+    with pytest.raises(PermissionDenied):
+        reset_password(actor=colleague, membership=owner)
+
+
+# Language
+
+
+def test_the_language_is_chosen_and_kept(client: Client, db: None) -> None:
+    response = client.post(reverse("set_language"), {"language": "ru", "next": "/login/"})
+    assert response["Location"] == "/login/"
+    assert response.cookies["django_language"].value == "ru"
+    assert 'lang="ru"' in client.get("/login/").content.decode()
+    assert client.post(reverse("set_language"), {"language": "ru", "next": "https://evil.example/"})["Location"] == "/"
