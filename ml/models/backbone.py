@@ -70,4 +70,4 @@ def _fits(own: dict[str, Tensor], state: dict[str, Tensor], name: str) -> bool:
 
 def to_channels_last(model: nn.Module) -> nn.Module:
     """The layout in which convolutions are fastest, on CPU and GPU alike."""
-    return model.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # torch's stub lacks it
+    return model.to(memory_format=torch.channels_last)

@@ -21,13 +21,11 @@ class EpochTable(lightning.Callback):
         self.path = path
         self.start = 0.0
 
-    def on_fit_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        self.start = time.monotonic()
-
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.start = time.monotonic()
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: LesionModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, LesionModule)
         seen = trainer.callback_metrics
         row: dict[str, Any] = {name: f"{float(seen[name]):.5f}" for name in COLUMNS if name in seen}
         row["epoch"] = trainer.current_epoch + 1
@@ -55,14 +53,15 @@ class RunProgress(lightning.Callback):
     def __init__(self) -> None:
         self.bar: tqdm[Any] | None = None
 
-    def on_train_start(self, trainer: lightning.Trainer, pl_module: LesionModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, LesionModule)
         schedule = pl_module.schedule
         total = sum(stage.epochs for stage in schedule.stages) * schedule.steps_per_epoch
         interval = 0.5 if sys.stderr.isatty() else 30.0
         self.bar = tqdm(total=total, initial=schedule.steps, desc="Training", unit="batch", mininterval=interval)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: LesionModule, *_: Any) -> None:
-        if self.bar is not None:
+    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
+        if self.bar is not None and isinstance(pl_module, LesionModule):
             self.bar.set_postfix_str(f"epoch {trainer.current_epoch + 1}, {pl_module.schedule.size} px", refresh=False)
             self.bar.update()
 

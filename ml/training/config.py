@@ -75,7 +75,8 @@ class TrainingConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML and a checkpoint hold them."""
-        return _plain(asdict(self))
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
 
 
 def read_config(path: Path) -> TrainingConfig:
@@ -125,7 +126,7 @@ def _check(config: TrainingConfig) -> None:
 
 def _build(kind: Any, value: object, where: str) -> Any:
     """A value of type ``kind`` from parsed YAML; what is unknown, missing or mistyped is an error naming ``where``."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         if not isinstance(value, dict):
             raise UserError(f"{where or 'the file'}: must hold keys and values")
         prefix = f"{where}." if where else ""

@@ -17,10 +17,11 @@ from torch.utils.data import Sampler
 from tqdm import tqdm
 
 from ml.data.isic import Record
-from ml.data.split import hash_file
+from ml.data.split import hash_file, read_split
 from ml.errors import UserError
 from ml.image_io import ImageRejected, decode_stored, normalise_upload
 from ml.taxonomy import CLASSES
+from ml.training.config import TrainingConfig
 
 MAX_ASPECT = 4 / 3
 CACHE_VERSION = 1
@@ -110,7 +111,7 @@ class CachedBatches(TorchDataset[Batch]):
     ) -> None:
         self.cache = cache
         self.alter = alter
-        self.size = torch.zeros((), dtype=torch.int64).share_memory_()
+        self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]  # torch's
 
     def __getitem__(self, positions: list[int]) -> Batch:
         ordered = np.array(positions)
@@ -174,3 +175,24 @@ def weigh_classes(labels: npt.NDArray[np.int64], *, power: float) -> tuple[Tenso
     weights = counts**-power
     prior = counts * weights
     return torch.from_numpy(weights[labels]), torch.from_numpy(prior / prior.sum()).float()
+
+
+def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Record]:
+    """Those of the training and choosing folds: no run ever opens an image of the test fold."""
+    folds = read_split()
+    strange = [record.image_id for record in records if record.image_id not in folds]
+    if strange:
+        raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
+    selected = [record for record in records if folds[record.image_id] in {*config.train_folds, config.choose_fold}]
+    if not any(folds[record.image_id] == config.choose_fold for record in selected):
+        raise UserError(f"no image of fold {config.choose_fold} in the data; it is needed to choose and calibrate")
+    return selected
+
+
+def split_positions(
+    records: Sequence[Record], config: TrainingConfig
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Positions of the training and of the choosing records."""
+    folds = read_split()
+    choosing = np.array([folds[record.image_id] == config.choose_fold for record in records])
+    return np.flatnonzero(~choosing), np.flatnonzero(choosing)

@@ -6,9 +6,9 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
-from timm.data import Mixup
-from timm.optim import param_groups_weight_decay
-from timm.utils import ModelEmaV3
+from timm.data.mixup import Mixup
+from timm.optim._param_groups import param_groups_weight_decay
+from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
@@ -27,6 +27,10 @@ class LesionModule(lightning.LightningModule):
     ``prior`` (7,) is the class prior that the sampling presents: balanced scores are divided by it.
     """
 
+    prior: Tensor
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self, model: nn.Module, config: TrainingConfig, schedule: Schedule, prior: Tensor, train_set: CachedBatches
     ) -> None:
@@ -41,7 +45,7 @@ class LesionModule(lightning.LightningModule):
         self.register_buffer("mean", torch.tensor(normalisation["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(normalisation["std"])[:, None, None], persistent=False)
         alterations = config.augmentation
-        self.mix = Mixup(
+        self.mix = Mixup(  # type: ignore[no-untyped-call]  # timm's
             mixup_alpha=alterations.mixup_alpha,
             cutmix_alpha=alterations.cutmix_alpha,
             prob=alterations.mix_probability,
@@ -124,7 +128,7 @@ def view_cached(pixels: Tensor, widths: Tensor, fraction: float, size: int) -> T
     antialiased bicubic."""
     height = pixels.shape[1]
     views = torch.empty((len(pixels), 3, size, size), device=pixels.device)
-    for width in widths.unique().tolist():
+    for width in set(widths.tolist()):
         chosen = widths == width
         top, left = round(height * (1 - fraction) / 2), round(width * (1 - fraction) / 2)
         content = pixels[chosen][:, top : height - top, left : width - left].permute(0, 3, 1, 2).float()

@@ -11,8 +11,8 @@ from ml.training.config import TrainingConfig
 
 SLOW_KERNEL = 5
 TIMED_STEPS = 3
-PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed"}
-"""Names in the configuration and Lightning's."""
+LIGHTNING_NAMES = {"fp32": "32-true", "bf16": "bf16-mixed"}
+"""Lightning's name of each precision."""
 
 
 def time_precisions(config: TrainingConfig) -> dict[str, dict[str, float]]:
@@ -20,7 +20,7 @@ def time_precisions(config: TrainingConfig) -> dict[str, dict[str, float]]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     sizes = sorted({stage.size for stage in config.stages})
     timings: dict[str, dict[str, float]] = {}
-    for name in PRECISIONS:
+    for name in LIGHTNING_NAMES:
         model = to_channels_last(create_backbone(config.architecture)).to(device).train()
         if name == "bf16" and device.type == "cpu":
             speed_up_depthwise(model)
@@ -66,7 +66,7 @@ def _time_steps(model: nn.Module, precision: str, size: int, batch_size: int) ->
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = model(images)
-        functional.cross_entropy(logits.float(), targets).backward()
+        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call]  # torch's
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":

@@ -1,4 +1,4 @@
-"""A whole training run, from the data directory to the run folder."""
+"""A whole training run, from the data directory to a bundle in the run folder."""
 
 import json
 import os
@@ -6,29 +6,38 @@ import platform
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
-import numpy.typing as npt
 import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
+from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.data.isic import Record, read_isic
-from ml.data.split import SPLIT_SHA256, hash_file, read_split
+from ml.data.split import SPLIT_SHA256, hash_file
 from ml.errors import UserError
 from ml.models.backbone import create_backbone, load_weights
 from ml.training.callbacks import EpochTable, RunProgress
 from ml.training.config import TrainingConfig, read_config
-from ml.training.dataset import CachedBatches, OrderedBatches, PixelCache, WeightedBatches, open_cache, weigh_classes
+from ml.training.dataset import (
+    CachedBatches,
+    OrderedBatches,
+    PixelCache,
+    WeightedBatches,
+    open_cache,
+    select_records,
+    split_positions,
+    weigh_classes,
+)
+from ml.training.finish import export_checkpoint
+from ml.training.folder import RunFolder
 from ml.training.module import LesionModule
-from ml.training.precision import PRECISIONS, choose_precision, speed_up_depthwise, time_precisions
+from ml.training.precision import LIGHTNING_NAMES, choose_precision, speed_up_depthwise, time_precisions
 from ml.training.schedule import Schedule
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
@@ -37,34 +46,13 @@ LESION_WEIGHTS_FOLD = "4"
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Names of what a run writes."""
+class Material:
+    """What a run trains on and where it writes."""
 
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        return self.path / "config.yaml"
-
-    @property
-    def description(self) -> Path:
-        return self.path / "run.json"
-
-    @property
-    def metrics(self) -> Path:
-        return self.path / "metrics.csv"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
-
-    @property
-    def last_checkpoint(self) -> Path:
-        return self.checkpoints / "last.ckpt"
-
-    @property
-    def best_checkpoint(self) -> Path:
-        return self.checkpoints / "best.ckpt"
+    config: TrainingConfig
+    folder: RunFolder
+    records: list[Record]
+    cache: PixelCache
 
 
 def run(
@@ -74,11 +62,12 @@ def run(
     weights: Path | None = None,
     out: Path | None = None,
     resume: bool = False,
+    progress: bool = True,
 ) -> Path:
-    """Train by the configuration on the official ISIC layout in ``data``; returns the run folder.
+    """Train by the configuration on the official ISIC layout in ``data``, choose, calibrate, export and measure.
 
     ``weights`` start the backbone (none: from scratch). ``resume`` goes on after the last whole epoch in ``out``.
-    Raises ``UserError`` for bad input.
+    Returns the run folder. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
     """
     config_path = config_path or DEFAULT_CONFIG
     config = read_config(config_path)
@@ -87,18 +76,13 @@ def run(
     model = create_backbone(config.architecture, dropout=config.dropout, drop_path=config.drop_path)
     if weights is not None and load_weights(model, weights):
         _check_descent(config, weights)
-    records = _select_records(read_isic(data).records, config)
-    cache = open_cache(records, folder.path.parent / "cache", short_side=config.cache_side)
-    folds = read_split()
-    in_training = np.array([folds[record.image_id] in config.train_folds for record in records])
-    timings = time_precisions(config) if config.precision == "auto" else {}
-    precision = choose_precision(config, timings) if timings else config.precision
+    records = select_records(read_isic(data).records, config)
+    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
+    material = Material(config, folder, records, cache)
     if not resume:
-        _describe(folder, config, weights, cache, timings, precision)
-    torch.manual_seed(config.seed)
-    if precision == "bf16" and not torch.cuda.is_available():
-        speed_up_depthwise(model)
-    _fit(model, config, cache, in_training, folder, precision)
+        _describe(material, data, weights)
+    _fit(model, material, progress=progress)
+    export_checkpoint(folder.best_checkpoint, folder.bundle, data=data, progress=progress)
     return folder.path
 
 
@@ -121,36 +105,15 @@ def _check_descent(config: TrainingConfig, weights: Path) -> None:
         )
 
 
-def _select_records(records: Sequence[Record], config: TrainingConfig) -> list[Record]:
-    """Those of the training and choosing folds: no run ever opens an image of the test fold."""
-    folds = read_split()
-    strange = [record.image_id for record in records if record.image_id not in folds]
-    if strange:
-        raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
-    wanted = {*config.train_folds, config.choose_fold}
-    return [record for record in records if folds[record.image_id] in wanted]
-
-
-def _fit(
-    model: torch.nn.Module,
-    config: TrainingConfig,
-    cache: PixelCache,
-    in_training: npt.NDArray[np.bool_],
-    folder: RunFolder,
-    precision: str,
-) -> None:
-    positions = np.flatnonzero(in_training)
-    if in_training.all():
-        raise UserError(f"no image of fold {config.choose_fold} in the data; it is needed to choose and calibrate")
-    weights, prior = weigh_classes(cache.labels[positions], power=config.sampling_power)
-    batches = WeightedBatches(positions, weights, batch_size=config.batch_size, seed=config.seed)
-    alter = None
-    if config.augmentation.kind == "albumentations":
-        from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # only where it is configured
-
-        alter = make_alter(config.augmentation)
-    train_set = CachedBatches(cache, alter)
-    workers = config.augmentation.workers if alter else 0
+def _fit(model: nn.Module, material: Material, *, progress: bool) -> None:
+    config, cache, folder = material.config, material.cache, material.folder
+    precision = json.loads(folder.description.read_text(encoding="utf-8"))["precision"]
+    if precision == "bf16" and not torch.cuda.is_available():
+        speed_up_depthwise(model)
+    training, choosing = split_positions(material.records, config)
+    weights, prior = weigh_classes(cache.labels[training], power=config.sampling_power)
+    batches = WeightedBatches(training, weights, batch_size=config.batch_size, seed=config.seed)
+    train_set, workers = _make_train_set(cache, config)
     schedule = Schedule(
         config.stages,
         steps_per_epoch=len(batches),
@@ -158,20 +121,29 @@ def _fit(
         final_fraction=config.final_learning_rate,
     )
     train_set.size.fill_(schedule.size)
-    module = LesionModule(model, config, schedule, prior, train_set)
-    trainer = _make_trainer(config, folder, precision)
-    choosing = OrderedBatches(np.flatnonzero(~in_training), batch_size=config.batch_size)
-    trainer.fit(
-        module,
-        DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
-        DataLoader(CachedBatches(cache), sampler=choosing, batch_size=None),
-        ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
-    )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], progress=progress)
+    choosing_batches = OrderedBatches(choosing, batch_size=config.batch_size)
+    try:
+        trainer.fit(
+            LesionModule(model, config, schedule, prior, train_set),
+            DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
+            DataLoader(CachedBatches(cache), sampler=choosing_batches, batch_size=None),
+            ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
+        )
+    except SystemExit:  # Lightning's answer to Ctrl-C
+        raise KeyboardInterrupt from None
 
 
-def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: str) -> lightning.Trainer:
+def _make_train_set(cache: PixelCache, config: TrainingConfig) -> tuple[CachedBatches, int]:
+    """The training batches and how many worker processes make them."""
+    if config.augmentation.kind == "tensor":
+        return CachedBatches(cache), 0
+    from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # a run by tensors does without
+
+    return CachedBatches(cache, make_alter(config.augmentation)), config.augmentation.workers
+
+
+def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: Any, *, progress: bool) -> lightning.Trainer:
     checkpoint = ModelCheckpoint(
         folder.checkpoints,
         filename="best",
@@ -183,11 +155,13 @@ def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: str) -> 
     )
     # The batches are whole already and pixels come from memory: workers would only copy them.
     warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # These are the moving average's.
+    warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode")
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
-        precision=PRECISIONS[precision],
+        precision=precision,
         gradient_clip_val=config.clip,
-        callbacks=[checkpoint, EpochTable(folder.metrics), RunProgress()],
+        callbacks=[checkpoint, EpochTable(folder.metrics), *([RunProgress()] if progress else [])],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -197,43 +171,47 @@ def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: str) -> 
     )
 
 
-def _describe(
-    folder: RunFolder,
-    config: TrainingConfig,
-    weights: Path | None,
-    cache: PixelCache,
-    timings: dict[str, dict[str, float]],
-    precision: str,
-) -> None:
+def _describe(material: Material, data: Path, weights: Path | None) -> None:
+    config, folder = material.config, material.folder
+    timings = time_precisions(config) if config.precision == "auto" else {}
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.config.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     description: dict[str, Any] = {
         "git_revision": _git_revision(),
-        "data_sha256": cache.data_sha256,
+        "data_directory": str(data.resolve()),
+        "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
         "weights": None if weights is None else {"name": weights.name, "sha256": hash_file(weights)},
         "seed": config.seed,
-        "precision": precision,
+        "precision": choose_precision(config, timings) if timings else config.precision,
         "milliseconds_per_training_image": timings,
-        "environment": {
-            "python": platform.python_version(),
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-            **{name: version(name) for name in ("torch", "timm", "lightning", "numpy", "pillow")},
-        },
+        "environment": _describe_environment(),
         "command": sys.argv,
     }
     folder.description.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 
 
+def _describe_environment() -> dict[str, Any]:
+    return {
+        "python": platform.python_version(),
+        "processor": _name_processor(),
+        "cores": os.cpu_count(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        **{name: version(name) for name in ("torch", "timm", "lightning", "numpy", "pillow")},
+    }
+
+
 def _git_revision() -> str | None:
+    """The commit, marked where files differ from it; none outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-    found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603
+    except OSError:
+        return None
     return found.stdout.strip() or None
 
 
-def _processor() -> str:
+def _name_processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

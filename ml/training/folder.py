@@ -1,0 +1,47 @@
+"""The run folder: names of what a run writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """A run's directory. Beside it, ``cache`` holds decoded pixels for all runs."""
+
+    path: Path
+
+    @property
+    def cache(self) -> Path:
+        return self.path.parent / "cache"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def description(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.csv"
+
+    @property
+    def readings(self) -> Path:
+        return self.path / "readings.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        return self.checkpoints / "last.ckpt"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def bundle(self) -> Path:
+        return self.path / "bundle"
