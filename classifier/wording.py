@@ -15,15 +15,13 @@ HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
 REJECTIONS: dict[str, str | Promise] = {
     "empty": gettext_lazy("The image file is empty; choose the photograph again."),
-    "too_large": gettext_lazy(
-        "The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller and send it again."
-    ),
+    "too_large": gettext_lazy("The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller."),
     "unsupported_type": gettext_lazy(
-        "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG and send it again."
+        "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG."
     ),
     "truncated": gettext_lazy("The image file is cut off or damaged; copy it from the camera again."),
     "too_many_pixels": gettext_lazy(
-        "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller and send it again."
+        "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller."
     ),
     "too_small": gettext_lazy(
         "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."

@@ -110,7 +110,7 @@ def start(prediction: Prediction) -> Prediction:
     if settings.PREDICTION_MODE != CELERY:
         return run_prediction(prediction_id=prediction.pk)
     transaction.on_commit(lambda: submit(prediction.pk))
-    return prediction
+    return _load(prediction.pk)
 
 
 def submit(prediction_id: int) -> bool:

@@ -1,0 +1,134 @@
+"""The commands of those who run the service: one line in words, and an exit code."""
+
+import os
+import shutil
+import time
+import uuid
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.files.base import ContentFile
+from django.core.management import CommandError, call_command
+
+from classifier import inference
+from classifier.models import ModelStatus, ModelVersion, Prediction
+from classifier.services.intake import receive_upload
+from ml.bundle import DEFAULT_BUNDLE
+from skinsite.accounts.models import Membership
+from skinsite.storage import private_storage
+from tests.classifier.conftest import draw_lesion
+
+pytestmark = pytest.mark.usefixtures("store", "db")
+
+
+def run(*arguments: str) -> str:
+    """The output of a command."""
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_register_model_lists_a_bundle_and_activates_it_when_asked(owner: Membership, photograph: bytes) -> None:
+    waiting = receive_upload(actor=owner, data=photograph).prediction
+
+    assert "Candidate" in run("register_model", str(DEFAULT_BUNDLE))
+    assert inference.availability() == "no_model"
+    assert "Active" in run("register_model", str(DEFAULT_BUNDLE), "--activate")
+
+    waiting.refresh_from_db()
+    assert waiting.status == "done"
+
+
+def test_register_model_names_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"manifest\.json cannot be read") as error:
+        run("register_model", str(tmp_path))
+
+    assert error.value.returncode == 2
+    assert "\n" not in str(error.value)
+
+
+def test_process_queue_reads_what_waits(owner: Membership) -> None:
+    for seed in range(2):
+        receive_upload(actor=owner, data=draw_lesion(seed=seed))
+    assert run("process_queue") == "0 done, 0 failed, 2 waiting\n"
+
+    run("register_model", str(DEFAULT_BUNDLE))
+    ModelVersion.objects.update(status=ModelStatus.ACTIVE)
+
+    assert run("process_queue") == "2 done, 0 failed, 0 waiting\n"
+    assert run("process_queue") == "0 done, 0 failed, 0 waiting\n"
+
+
+def test_a_reading_is_reproduced_from_stored_bytes_and_bundle(
+    owner: Membership, photograph: bytes, active_model: ModelVersion
+) -> None:
+    reading = receive_upload(actor=owner, data=photograph).prediction
+
+    assert run("reproduce", str(reading.public_id)).startswith("Reproduced: the logits differ by 0 at most")
+
+
+def test_a_reading_with_other_logits_is_not_reproduced(
+    owner: Membership, photograph: bytes, active_model: ModelVersion
+) -> None:
+    reading = receive_upload(actor=owner, data=photograph).prediction
+    assert reading.logits is not None
+    reading.logits[0][0] += 0.5
+    forged = Prediction.objects.get(pk=reading.pk)
+    forged.pk, forged.public_id, forged.logits = None, uuid.uuid4(), reading.logits
+    forged.modality = "clinical"  # one reading a model and modality
+    forged.save(force_insert=True)
+    out = StringIO()
+
+    with pytest.raises(SystemExit) as end:
+        call_command("reproduce", str(forged.public_id), stdout=out)
+
+    assert end.value.code == 1
+    assert "NOT reproduced: the logits differ by 0.5 at most" in out.getvalue()
+
+
+@pytest.mark.parametrize("given", ["17", "no-uuid", str(uuid.uuid4())])
+def test_reproduce_names_an_unknown_reading(given: str) -> None:
+    with pytest.raises(CommandError, match=f"PREDICTION_ID '?{given}") as error:
+        run("reproduce", given)
+
+    assert error.value.returncode == 2
+
+
+def test_reproduce_says_when_the_photograph_or_the_bundle_is_not_there(
+    owner: Membership, photograph: bytes, active_model: ModelVersion
+) -> None:
+    reading = receive_upload(actor=owner, data=photograph).prediction
+    clinical = receive_upload(actor=owner, data=draw_lesion(seed=1), modality="clinical").prediction
+
+    with pytest.raises(CommandError, match="has no logits"):
+        run("reproduce", str(clinical.public_id))
+    private_storage().save(reading.image.stored_name, ContentFile(draw_lesion(seed=2)))
+    with pytest.raises(CommandError, match="is not the one that was read"):
+        run("reproduce", str(reading.public_id))
+    private_storage().delete(reading.image.stored_name)
+    with pytest.raises(CommandError, match="is not in the storage"):
+        run("reproduce", str(reading.public_id))
+
+
+def test_sweep_storage_deletes_what_has_had_no_row_for_an_hour(
+    owner: Membership, photograph: bytes, store: Path
+) -> None:
+    image = receive_upload(actor=owner, data=photograph).prediction.image
+    old, young = store / "images" / f"{uuid.uuid4()}.jpg", store / "thumbnails" / f"{uuid.uuid4()}.jpg"
+    for path in (old, young):
+        shutil.copy(store / image.stored_name, path)
+    long_ago = time.time() - 2 * 3600
+    for path in (old, store / image.stored_name, store / image.thumbnail_name):
+        os.utime(path, (long_ago, long_ago))
+
+    assert run("sweep_storage") == "4 objects, 1 deleted\n"
+
+    assert not old.exists()
+    assert young.exists()
+    assert (store / image.stored_name).exists()
+    assert (store / image.thumbnail_name).exists()
+
+
+def test_sweep_storage_of_an_empty_site_finds_nothing() -> None:
+    assert run("sweep_storage") == "0 objects, 0 deleted\n"

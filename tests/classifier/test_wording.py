@@ -1,0 +1,91 @@
+"""Every code has words, in calm plain sentences with whole per cents."""
+
+import pytest
+from django.utils import translation
+
+from classifier import wording
+from classifier.models import Prediction, Status
+from ml.image_io import MESSAGES, ImageRejected
+from tests.factories import DonePredictionFactory
+
+PARAMS = {
+    "megabytes": "30.1",
+    "limit": 25,
+    "megapixels": "60.0",
+    "width": 100,
+    "height": 200,
+}
+
+
+@pytest.mark.parametrize("code", MESSAGES)
+def test_every_rejection_says_what_the_decoder_says(code: str) -> None:
+    error = ImageRejected(code, **PARAMS)
+
+    assert wording.rejection_text(error) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0, "0 %"), (0.004, "< 1 %"), (0.012, "1 %"), (0.345, "34 %"), (0.995, "> 99 %"), (1.0, "100 %")],
+)
+def test_shares_are_whole_per_cents(share: float, text: str) -> None:
+    assert wording.percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "malignant", "sentence"),
+    [
+        (
+            "low_risk",
+            "below_low_risk_threshold",
+            0.004,
+            "Malignant sum < 1 %, below the model's low-risk threshold of 8 %.",
+        ),
+        (
+            "suspicious",
+            "above_suspicious_threshold",
+            0.34,
+            "Malignant sum 34 %, above the model's referral threshold of 30 %.",
+        ),
+        (
+            "refer_uncertain",
+            "between_thresholds",
+            0.12,
+            "Malignant sum 12 %, between the model's thresholds of 8 % and 30 %: it does not decide.",
+        ),
+    ],
+)
+def test_a_reason_is_one_sentence_with_its_numbers(
+    db: None, outcome: str, reason: str, malignant: float, sentence: str
+) -> None:
+    reading = DonePredictionFactory(outcome=outcome, reason=reason, malignant_probability=malignant)
+
+    assert wording.reason_text(reading) == wording.status_text(reading) == sentence
+
+
+@pytest.mark.parametrize("reason", ["blank_frame", "clinical_photograph"])
+def test_a_reading_that_is_not_assessable_tells_no_numbers(reason: str) -> None:
+    text = wording.reason_text(Prediction(status=Status.DONE, outcome="not_assessable", reason=reason))
+
+    assert text != reason
+    assert "%" not in text
+
+
+def test_a_failure_says_what_is_safe_and_what_to_do() -> None:
+    crashed = Prediction(status=Status.FAILED, failure="crashed: ImageRejected")
+    exhausted = Prediction(status=Status.FAILED, failure="attempts_exhausted", attempts=3)
+
+    assert wording.failure_text(crashed) == (
+        "The reading failed (ImageRejected). The photograph is kept; try again, or ask support."
+    )
+    assert wording.failure_text(exhausted).startswith("The reading was begun 3 times")
+
+
+def test_words_are_chosen_when_they_are_shown() -> None:
+    with translation.override("ru"):
+        assert isinstance(wording.flag_text("blurred"), str)
+    assert wording.flag_text("blurred") == "Out of focus: hold still, focus again."
+    assert wording.flag_text("of a later model") == "of a later model"
+    assert wording.class_name("AKIEC") == "Actinic keratosis or intraepithelial carcinoma"
+    assert wording.waiting_text("broker").startswith("The queue does not answer.")
+    assert wording.outcome_text(None) == ""
