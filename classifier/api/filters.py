@@ -30,7 +30,7 @@ FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnig
 BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight, UTC).")
 
 
-class KnownFilterBackend(filters.DjangoFilterBackend):
+class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # the library ships no types
     """Refuses a filter that the list does not have, or that is empty: either would give every row in silence."""
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
@@ -66,7 +66,7 @@ class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships 
         super().__init__(*args, lookup_expr="iexact", **kwargs)
 
 
-class PatientFilter(filters.FilterSet):
+class PatientFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Patients by code, sex and time of creation."""
 
     code = CodeFilter(help_text=gettext_lazy("The whole code, in any case."))
@@ -79,7 +79,7 @@ class PatientFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class LesionFilter(filters.FilterSet):
+class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Lesions by patient, body site and time of creation."""
 
     patient = filters.UUIDFilter("patient__public_id")
@@ -92,7 +92,7 @@ class LesionFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class ImageFilter(filters.FilterSet):
+class ImageFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Photographs by where they belong, how they were taken, and when they came."""
 
     lesion = filters.UUIDFilter("lesion__public_id")
@@ -107,7 +107,7 @@ class ImageFilter(filters.FilterSet):
         fields: list[str] = []
 
 
-class PredictionFilter(filters.FilterSet):
+class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Readings by what they are of, what they say, what made them, and when they were asked for."""
 
     image = filters.UUIDFilter("image__public_id")
@@ -132,7 +132,7 @@ class PredictionFilter(filters.FilterSet):
         return queryset.filter(reviewed) if value else queryset.filter(~reviewed)
 
 
-class ReviewFilter(filters.FilterSet):
+class ReviewFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Reviews by reading, opinion and time."""
 
     prediction = filters.UUIDFilter("prediction__public_id")

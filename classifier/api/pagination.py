@@ -36,7 +36,7 @@ class NewestFirst(CursorPagination):
         wrong = ValidationError({"cursor": _("Take the whole address from `next` or `previous` of an earlier answer.")})
         try:
             cursor = super().decode_cursor(request)
-            if cursor is not None and cursor.position is not None and parse_datetime(cursor.position) is None:
+            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
                 raise wrong
         except (NotFound, ValueError) as error:
             raise wrong from error

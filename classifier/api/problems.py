@@ -84,7 +84,7 @@ class DuplicateImage(exceptions.APIException):
         }
 
 
-class ProblemHandler(ExceptionHandler):  # type: ignore[misc] # the library's types do not reach a subclass
+class ProblemHandler(ExceptionHandler):
     """Turns the errors of the domain into those of the API, and answers each as a problem."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:
@@ -97,7 +97,7 @@ class ProblemHandler(ExceptionHandler):  # type: ignore[misc] # the library's ty
             case django_exceptions.ValidationError():
                 return exceptions.ValidationError(as_serializer_error(exc))
             case django_exceptions.RequestDataTooBig():
-                return RequestTooLarge(int(self.context["request"].META.get("CONTENT_LENGTH") or 0))
+                return RequestTooLarge(LIMITS.max_bytes)
             case django_exceptions.SuspiciousOperation():
                 return exceptions.ParseError()
         known: Exception = super().convert_known_exceptions(exc)
@@ -116,7 +116,7 @@ class ProblemHandler(ExceptionHandler):  # type: ignore[misc] # the library's ty
         return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=CONTENT_TYPE)
 
 
-class ProblemFormatter(ExceptionFormatter):  # type: ignore[misc] # the library's types do not reach a subclass
+class ProblemFormatter(ExceptionFormatter):
     """Lays an error out as RFC 9457 says, with `errors` as the one extension that every problem has."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
@@ -131,7 +131,7 @@ class ProblemFormatter(ExceptionFormatter):  # type: ignore[misc] # the library'
             "type": "about:blank",
             "title": str(TITLES.get(code) or HTTPStatus(code).phrase),
             "status": code,
-            "detail": " ".join(dict.fromkeys(error["detail"] for error in errors)),
+            "detail": " ".join(dict.fromkeys(str(error["detail"]) for error in errors)),
             "errors": errors,
             **getattr(self.exc, "extensions", {}),
         }

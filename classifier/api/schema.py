@@ -24,7 +24,7 @@ class ProblemAutoSchema(AutoSchema):
         own = UPLOAD if self.method == "POST" else LIST if self._is_list_view() else DETAIL
         for status in sorted({*ALWAYS, *own}):
             serializer = DuplicateProblemSerializer if status == 409 else ProblemSerializer  # noqa: PLR2004 the status of a conflict
-            body = self._get_response_for_code(serializer, str(status), [CONTENT_TYPE], direction)
+            body = self._get_response_for_code(serializer, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call] # the library's
             bodies[str(status)] = {**body, "description": str(TITLES[status])}
         return bodies
 

@@ -237,6 +237,9 @@ class PredictionSerializer(LinkedSerializer):
     `outcome` is null until `status` is `done`; the probabilities are null where none are shown.
     """
 
+    image = serializers.UUIDField(source="image.public_id", read_only=True)
+    lesion = serializers.UUIDField(source="image.lesion.public_id", read_only=True)
+    patient = serializers.UUIDField(source="image.lesion.patient.public_id", read_only=True)
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
     malignant_probability = serializers.SerializerMethodField()
@@ -260,6 +263,9 @@ class PredictionSerializer(LinkedSerializer):
             "model",
             "modality",
             "waiting_for",
+            "image",
+            "lesion",
+            "patient",
             "entered_in_error",
             "created_at",
             "started_at",
@@ -281,7 +287,7 @@ class PredictionSerializer(LinkedSerializer):
     @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
         """Calibrated probabilities by class code."""
-        if not prediction.shows_probabilities:
+        if not prediction.shows_probabilities or prediction.classes is None or prediction.probabilities is None:
             return None
         return dict(zip(prediction.classes, prediction.probabilities, strict=True))
 
@@ -369,7 +375,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = FieldErrorSerializer(many=True)
+    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment] # a field of that name, as RFC 9457's examples have
 
 
 class DuplicateLinksSerializer(serializers.Serializer[Any]):

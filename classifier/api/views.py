@@ -1,6 +1,6 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from csp.decorators import csp_update
 from django.db.models import QuerySet
@@ -108,7 +108,7 @@ class PredictionViewSet(ClinicViewSet):
     queryset = Prediction.objects.select_related("image__lesion__patient", "model_version")
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
-    parser_classes: ClassVar[list[Any]] = [MultiPartParser]
+    parser_classes = [MultiPartParser]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what declares itself too long before anything, even the session's CSRF check, reads it."""
@@ -162,12 +162,10 @@ class PredictionViewSet(ClinicViewSet):
         receipt = receive_upload(actor=actor_of(request), data=upload.read(), original_name=upload.name or "", **fields)
         prediction = self.get_queryset().get(pk=receipt.prediction.pk)
         answer = self.get_serializer(prediction).data
+        finished = prediction.status in (Status.DONE, Status.FAILED)
+        code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED
         if not receipt.created:
             code = status.HTTP_200_OK
-        elif prediction.status in (Status.DONE, Status.FAILED):
-            code = status.HTTP_201_CREATED
-        else:
-            code = status.HTTP_202_ACCEPTED
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
 
 
@@ -185,9 +183,9 @@ class DocumentationView(SpectacularSwaggerSplitView):
 class NoSuchAddress(APIView):
     """Answers every address under /api/ that leads nowhere, as a problem too."""
 
-    authentication_classes: ClassVar[list[Any]] = []
-    permission_classes: ClassVar[list[Any]] = [AllowAny]
-    throttle_classes: ClassVar[list[Any]] = []
+    authentication_classes = []
+    permission_classes = [AllowAny]
+    throttle_classes = []
     schema = None
 
     def initial(self, request: Request, *_args: Any, **_kwargs: Any) -> None:

@@ -19,8 +19,8 @@ ROUTES = [pattern for pattern in router.urls if isinstance(pattern, URLPattern)]
 @pytest.fixture
 def records(owner: Membership) -> dict[str, Model]:
     """One record of each kind in the owner's clinic, by the name of its list."""
-    image = factories.LesionImageFactory(lesion__patient__clinic=owner.clinic)
-    review = factories.ReviewFactory(prediction__image=image)
+    image = factories.LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+    review = factories.ReviewFactory.create(prediction__image=image)
     return {
         "patients": image.lesion.patient,
         "lesions": image.lesion,
@@ -111,7 +111,7 @@ def test_a_session_is_as_good_as_a_token_and_needs_the_csrf_token_to_write(
 
 
 def test_a_superuser_without_a_clinic_sees_no_patient_data(records: dict[str, Model], db: None) -> None:
-    superuser = factories.UserFactory(is_superuser=True, is_staff=True)
+    superuser = factories.UserFactory.create(is_superuser=True, is_staff=True)
     client = APIClient()
     client.force_login(superuser)
     for address in addresses(records):
@@ -119,9 +119,9 @@ def test_a_superuser_without_a_clinic_sees_no_patient_data(records: dict[str, Mo
 
 
 def test_a_token_acts_for_its_one_clinic(owner: Membership, stranger: Membership, client_for: ClientFor) -> None:
-    second = factories.MembershipFactory(user=owner.user, clinic=stranger.clinic)
-    here = factories.PatientFactory(clinic=owner.clinic)
-    there = factories.PatientFactory(clinic=stranger.clinic)
+    second = factories.MembershipFactory.create(user=owner.user, clinic=stranger.clinic)
+    here = factories.PatientFactory.create(clinic=owner.clinic)
+    there = factories.PatientFactory.create(clinic=stranger.clinic)
     for membership, own in ((owner, here), (second, there)):
         rows = client_for(membership).get("/api/v1/patients/").json()["results"]
         assert [row["id"] for row in rows] == [str(own.public_id)]

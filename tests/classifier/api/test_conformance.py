@@ -1,5 +1,7 @@
 """Schemathesis asks what the description allows, and what it does not, and holds every answer to it."""
 
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -33,9 +35,10 @@ def bounded() -> settings:
 @pytest.fixture
 def description(owner: Membership) -> BaseSchema:
     """The description as it is served, with something in every list."""
-    image = factories.LesionImageFactory(lesion__patient__clinic=owner.clinic)
-    factories.ReviewFactory(prediction__image=image)
-    factories.PredictionFactory(image=factories.LesionImageFactory(lesion=image.lesion), waiting_for="no_model")
+    image = factories.LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+    factories.ReviewFactory.create(prediction__image=image)
+    unread = factories.LesionImageFactory.create(lesion=image.lesion)
+    factories.PredictionFactory.create(image=unread, waiting_for="no_model")
     return schemathesis.openapi.from_wsgi("/api/v1/schema/", application, config=SchemathesisConfig())
 
 
@@ -48,17 +51,17 @@ def test_every_answer_is_as_described(mode: GenerationMode, description: BaseSch
         ask(operation, mode, headers)
 
 
-def ask(operation: APIOperation, mode: GenerationMode, headers: dict[str, str]) -> None:  # type: ignore[type-arg]
+def ask(operation: APIOperation[Any, Any, Any, Any], mode: GenerationMode, headers: dict[str, str]) -> None:
     """Send one operation's examples and check the answers."""
 
     @bounded()
     @given(case=operation.as_strategy(generation_mode=mode))
-    def send(case: schemathesis.Case) -> None:
+    def send(case: schemathesis.Case[Any]) -> None:
         if mode is GenerationMode.POSITIVE:
             # Any string fits the description of a cursor; only those that an answer gave are good.
             (case.query or {}).pop("cursor", None)
         # Not every sequence of bytes is a photograph, nor every UUID a lesion: those answers are tested by themselves.
-        excluded = [positive_data_acceptance] if case.method == "POST" else []
+        excluded: list[Any] = [positive_data_acceptance] if case.method == "POST" else []
         case.call_and_validate(headers=headers, excluded_checks=excluded)
 
     send()

@@ -16,12 +16,12 @@ from tests.classifier.api.conftest import LISTS
 
 def add_reviewed_readings(clinic: Clinic, count: int) -> None:
     """Patients of the clinic, each with a lesion, a photograph, a reading and a review."""
-    model_version = factories.ModelVersionFactory()
+    model_version = factories.ModelVersionFactory.create()
     for _number in range(count):
-        image = factories.LesionImageFactory(lesion__patient__clinic=clinic)
-        factories.ReviewFactory(
-            prediction=factories.DonePredictionFactory(image=image, model_version=model_version),
-            reviewer=factories.UserFactory(),
+        image = factories.LesionImageFactory.create(lesion__patient__clinic=clinic)
+        factories.ReviewFactory.create(
+            prediction=factories.DonePredictionFactory.create(image=image, model_version=model_version),
+            reviewer=factories.UserFactory.create(),
         )
 
 
@@ -107,14 +107,14 @@ def ids(api: APIClient, address: str) -> set[str]:
 
 def test_readings_are_found_by_what_they_are_of_and_what_they_say(api: APIClient, owner: Membership) -> None:
     clinic = owner.clinic
-    suspicious = factories.DonePredictionFactory(image__lesion__patient__clinic=clinic)
-    queued = factories.PredictionFactory(
+    suspicious = factories.DonePredictionFactory.create(image__lesion__patient__clinic=clinic)
+    queued = factories.PredictionFactory.create(
         image__lesion__patient__clinic=clinic, image__modality=Modality.CLINICAL, modality=Modality.CLINICAL
     )
-    wrong = factories.DonePredictionFactory(
+    wrong = factories.DonePredictionFactory.create(
         image__lesion__patient__clinic=clinic, image__entered_in_error_at=timezone.now()
     )
-    factories.ReviewFactory(prediction=suspicious)
+    factories.ReviewFactory.create(prediction=suspicious)
     one, two, three = (str(each.public_id) for each in (suspicious, queued, wrong))
     address = "/api/v1/predictions/"
     assert ids(api, f"{address}?status=queued") == {two}
@@ -127,6 +127,7 @@ def test_readings_are_found_by_what_they_are_of_and_what_they_say(api: APIClient
     assert ids(api, f"{address}?image={suspicious.image.public_id}") == {one}
     assert ids(api, f"{address}?lesion={queued.image.lesion.public_id}") == {two}
     assert ids(api, f"{address}?patient={wrong.image.lesion.patient.public_id}") == {three}
+    assert suspicious.model_version is not None
     assert ids(api, f"{address}?model={suspicious.model_version.public_id}") == {one}
 
 
@@ -136,22 +137,21 @@ def test_readings_are_found_by_time_with_the_end_left_out(api: APIClient, owner:
         datetime(2026, 10, 1, tzinfo=UTC),
         datetime(2026, 11, 1, tzinfo=UTC),
     ]
-    made = [
-        factories.DonePredictionFactory(image__lesion__patient__clinic=owner.clinic, created_at=time) for time in times
-    ]
+    place = {"image__lesion__patient__clinic": owner.clinic}
+    made = [factories.DonePredictionFactory.create(**place, created_at=time) for time in times]
     october = "/api/v1/predictions/?created_from=2026-10-01&created_before=2026-11-01"
     assert ids(api, october) == {str(made[1].public_id)}
 
 
 def test_records_are_found_by_their_fields(api: APIClient, owner: Membership) -> None:
-    patient = factories.PatientFactory(clinic=owner.clinic, code="Ward 7/12", sex=Sex.FEMALE)
-    factories.PatientFactory(clinic=owner.clinic, sex=Sex.MALE)
-    lesion = factories.LesionFactory(patient=patient, body_site=BodySite.SCALP)
-    factories.LesionFactory(patient=patient, body_site=BodySite.FOOT)
-    image = factories.LesionImageFactory(lesion=lesion)
-    other = factories.LesionImageFactory(lesion__patient=patient, entered_in_error_at=timezone.now())
-    review = factories.ReviewFactory(prediction__image=image, diagnosis=Diagnosis.BCC)
-    factories.ReviewFactory(prediction__image=other, diagnosis=Diagnosis.NV)
+    patient = factories.PatientFactory.create(clinic=owner.clinic, code="Ward 7/12", sex=Sex.FEMALE)
+    factories.PatientFactory.create(clinic=owner.clinic, sex=Sex.MALE)
+    lesion = factories.LesionFactory.create(patient=patient, body_site=BodySite.SCALP)
+    factories.LesionFactory.create(patient=patient, body_site=BodySite.FOOT)
+    image = factories.LesionImageFactory.create(lesion=lesion)
+    other = factories.LesionImageFactory.create(lesion__patient=patient, entered_in_error_at=timezone.now())
+    review = factories.ReviewFactory.create(prediction__image=image, diagnosis=Diagnosis.BCC)
+    factories.ReviewFactory.create(prediction__image=other, diagnosis=Diagnosis.NV)
     assert ids(api, "/api/v1/patients/?code=ward%207/12") == {str(patient.public_id)}
     assert ids(api, "/api/v1/patients/?sex=female") == {str(patient.public_id)}
     assert ids(api, f"/api/v1/lesions/?patient={patient.public_id}&body_site=scalp") == {str(lesion.public_id)}
@@ -166,7 +166,7 @@ def test_records_are_found_by_their_fields(api: APIClient, owner: Membership) ->
 
 
 def test_an_image_entered_in_error_is_marked_and_so_is_its_reading(api: APIClient, owner: Membership) -> None:
-    reading = factories.DonePredictionFactory(
+    reading = factories.DonePredictionFactory.create(
         image__lesion__patient__clinic=owner.clinic, image__entered_in_error_at=timezone.now()
     )
     answer = api.get(f"/api/v1/predictions/{reading.public_id}/").json()

@@ -38,8 +38,8 @@ def test_statuses_that_any_address_may_have(api: APIClient, db: None) -> None:
     check_problem(api.delete("/api/v1/patients/"), 405)
     check_problem(api.get("/api/v1/patients/", headers={"accept": "text/csv"}), 406)
     check_problem(api.post(PREDICTIONS, {"image": "a path"}, format="json"), 415)
-    check_problem(api.generic("POST", PREDICTIONS, b"not a form", content_type="multipart/form-data; boundary=x"), 400)
-    check_problem(api.generic("POST", PREDICTIONS, b"", content_type="multipart/form-data"), 400)
+    check_problem(api.generic("POST", PREDICTIONS, "not a form", content_type="multipart/form-data; boundary=x"), 400)
+    check_problem(api.generic("POST", PREDICTIONS, "", content_type="multipart/form-data"), 400)
 
 
 @pytest.mark.parametrize("path", ["/api/v1/", "/api/v1/nothing/", "/api/v1/predictions", "/api/v2/patients/", "/api/"])

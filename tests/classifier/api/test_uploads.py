@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from pytest_django import Settings
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction
@@ -18,12 +17,11 @@ from tests.classifier.api.conftest import PREDICTIONS, ClientFor
 from tests.classifier.conftest import draw_lesion
 
 
-def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any) -> Response:
+def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any) -> Any:
     """Send a photograph as a form does."""
     file = io.BytesIO(data)
     file.name = name
-    response: Response = api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")  # type: ignore[assignment] # the stubs have Django's
-    return response
+    return api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")
 
 
 def kept() -> tuple[int, int, int, int]:
@@ -78,7 +76,7 @@ def test_what_was_sent_is_kept_with_its_hash_and_its_place(
 def test_a_known_patient_gets_a_new_lesion_and_a_known_lesion_another_photograph(
     api: APIClient, owner: Membership, active_model: ModelVersion
 ) -> None:
-    patient = factories.PatientFactory(clinic=owner.clinic, code="Ward 7")
+    patient = factories.PatientFactory.create(clinic=owner.clinic, code="Ward 7")
     first = send(api, draw_lesion(seed=1), patient_code="ward 7").json()
     lesion = Lesion.objects.get(patient=patient)
     second = send(api, draw_lesion(seed=2), lesion=lesion.public_id, patient_code="Ward 7").json()
@@ -101,7 +99,7 @@ def test_a_clinical_photograph_is_kept_and_not_read(
 def test_a_photograph_of_nothing_gives_its_reason_and_no_probabilities(
     api: APIClient, active_model: ModelVersion
 ) -> None:
-    reading = factories.DonePredictionFactory(
+    reading = factories.DonePredictionFactory.create(
         image__lesion__patient__clinic=Membership.objects.get().clinic,
         outcome="not_assessable",
         reason="blank_frame",
@@ -159,7 +157,7 @@ def test_the_same_bytes_for_another_lesion_conflict_and_the_problem_names_the_le
 ) -> None:
     send(api, photograph)
     image = LesionImage.objects.get()
-    other = factories.LesionFactory(patient__clinic=owner.clinic)
+    other = factories.LesionFactory.create(patient__clinic=owner.clinic)
     response = send(api, photograph, lesion=other.public_id)
     problem = response.json()
     assert response.status_code == 409
@@ -226,10 +224,10 @@ def test_a_request_that_declares_itself_too_long_is_refused_before_it_is_read(ap
     response = api.generic(
         "POST",
         PREDICTIONS,
-        b"",
+        "",
         content_type="multipart/form-data; boundary=x",
         CONTENT_LENGTH="26000000",
-        **{"wsgi.input": Unreadable()},
+        **{"wsgi.input": Unreadable()},  # type: ignore[arg-type] # WSGI's own keys are no names of arguments
     )
     assert response.status_code == 413
     assert response.json()["errors"][0]["field"] == "image"
@@ -258,7 +256,7 @@ def test_an_invalid_field_is_named_and_nothing_is_stored(
 
 
 def test_what_contradicts_its_lesion_is_refused_by_field(api: APIClient, owner: Membership, photograph: bytes) -> None:
-    lesion = factories.LesionFactory(patient__clinic=owner.clinic, body_site=BodySite.BACK)
+    lesion = factories.LesionFactory.create(patient__clinic=owner.clinic, body_site=BodySite.BACK)
     response = send(api, photograph, lesion=lesion.public_id, patient_code="another", body_site="face")
     assert response.status_code == 400
     fields = {error["field"] for error in response.json()["errors"]}
