@@ -89,24 +89,27 @@ class Predictor:
     def activation_map(self, stored: bytes) -> Float32Array:
         """Where the network's malignant classes were activated: (H', W') from 0 to 1, of the whole upright image.
 
-        Class-activation maps (Zhou et al., CVPR 2016) of the malignant classes weighted by their probabilities, laid
-        where their views lie and averaged; the longer side has 160 pixels. Attention, not evidence.
+        Class-activation maps (Zhou et al., CVPR 2016) of the malignant classes weighted by their probabilities, less
+        the mean of all classes (softmax knows differences only); laid where their views lie, averaged, and stretched
+        from least to most. The longer side has 160 pixels; what no view sees is 0. Attention, not evidence.
         """
         image = self._decode(stored)
         outputs = self._runtime.run(preprocess.views(image, self._manifest.input))
         probabilities, _ = score(outputs.logits, self._manifest)
         malignant = list(MALIGNANT_INDICES)
         weights = probabilities[malignant] / probabilities[malignant].sum()
-        maps = np.maximum(np.einsum("c,vchw->vhw", weights, outputs.activation_map[:, malignant]), 0)
+        every = outputs.activation_map
+        maps = np.einsum("c,vchw->vhw", weights, every[:, malignant]) - every.mean(axis=1)
         scale = ACTIVATION_MAP_SIDE / max(image.shape[:2])
         height, width = (max(1, round(side * scale)) for side in image.shape[:2])
-        total = np.zeros((height, width), np.float32)
+        total, seen = np.zeros((2, height, width), np.float32)
         for values, box in zip(maps, preprocess.view_boxes(width, height, self._manifest.input), strict=True):
             left, top, right, bottom = (round(edge) for edge in box)
             size = (max(1, right - left), max(1, bottom - top))
-            patch = np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
-            total[top : top + size[1], left : left + size[0]] += patch
-        return np.asarray(total / max(float(total.max()), np.finfo(np.float32).tiny))
+            patch = Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+            total[top : top + size[1], left : left + size[0]] += np.asarray(patch)
+            seen[top : top + size[1], left : left + size[0]] += 1
+        return _stretch(total / np.maximum(seen, 1), seen > 0)
 
     def _decode(self, stored: bytes) -> Pixels:
         return decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * self._manifest.input.size)
@@ -149,6 +152,12 @@ def decide(malignant: float, not_assessable: str | None, thresholds: MalignantTh
     if malignant >= thresholds.suspicious_from:
         return Outcome.SUSPICIOUS, "above_suspicious_threshold"
     return Outcome.REFER_UNCERTAIN, "between_thresholds"
+
+
+def _stretch(values: Float32Array, seen: npt.NDArray[np.bool_]) -> Float32Array:
+    """From 0 for the least to 1 for the most of what was seen; 0 where nothing was."""
+    least, most = values[seen].min(), values[seen].max()
+    return np.asarray(np.where(seen, (values - least) / max(most - least, np.finfo(np.float32).tiny), 0), np.float32)
 
 
 def softmax(values: FloatArray) -> FloatArray:

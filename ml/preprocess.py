@@ -51,7 +51,7 @@ def view_boxes(width: int, height: int, spec: InputSpec) -> tuple[Box, ...]:
 def views(image: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[np.uint8]:
     """Cut the views of a picture (H, W, 3) and squash each to the square: (V, S, S, 3) uint8.
 
-    Pillow's antialiased filter of the manifest's name; what lies outside a view has no part in it.
+    Pillow's antialiased filter of the manifest's name, which looks a few pixels over the view's edge.
     """
     height, width = image.shape[:2]
     picture = Image.fromarray(image)

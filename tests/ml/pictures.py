@@ -172,10 +172,9 @@ def tiff_of_frames(count: int) -> bytes:
     (entries,) = struct.unpack("<H", single[start : start + 2])
     directory = single[start : start + 2 + 12 * entries]
     end = len(single)
-    chain = b""
-    for number in range(count):
-        following = end + (number + 1) * (len(directory) + 4) if number < count - 1 else 0
-        chain += directory + struct.pack("<I", following)
+    step = len(directory) + 4
+    following = [*(end + (number + 1) * step for number in range(count - 1)), 0]
+    chain = b"".join(directory + struct.pack("<I", place) for place in following)
     return single[:4] + struct.pack("<I", end) + single[8:] + chain
 
 

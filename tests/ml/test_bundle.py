@@ -1,0 +1,130 @@
+"""A bundle that is wrong in any way does not load, and says why."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml.bundle import DEFAULT_BUNDLE, Bundle, BundleError, hash_file, load_bundle, synthetic_view
+from ml.runtime import open_runtime
+from ml.taxonomy import CLASSES
+
+LARGEST = 25_000_000
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DEFAULT_BUNDLE, tmp_path / "bundle"))
+
+
+def change(path: Path, edit: Callable[[dict[str, Any]], object]) -> None:
+    manifest = json.loads((path / "manifest.json").read_text())
+    edit(manifest)
+    (path / "manifest.json").write_text(json.dumps(manifest))
+
+
+def refuse(path: Path) -> str:
+    with pytest.raises(BundleError) as caught:
+        load_bundle(path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_shipped_bundle_is_small_credited_and_without_paths_of_the_machine_that_made_it(bundle: Bundle) -> None:
+    files = list(DEFAULT_BUNDLE.iterdir())
+    assert sum(file.stat().st_size for file in files) <= LARGEST
+    assert {file.name for file in files} == {*bundle.manifest.files, "manifest.json"}
+    assert "CC BY-NC 4.0" in (DEFAULT_BUNDLE / "ATTRIBUTION.md").read_text()
+    for file in files:
+        content = file.read_bytes()
+        assert b"site-packages" not in content
+        assert b"/home/" not in content
+
+
+def test_the_bundles_hash_is_that_of_its_manifest(bundle: Bundle) -> None:
+    assert bundle.sha256 == hash_file(DEFAULT_BUNDLE / "manifest.json")
+    assert bundle.manifest.files["model.onnx"] == hash_file(DEFAULT_BUNDLE / "model.onnx")
+
+
+def test_a_manifest_written_again_is_the_same(bundle: Bundle) -> None:
+    assert bundle.manifest.to_json() == (DEFAULT_BUNDLE / "manifest.json").read_text()
+
+
+def test_a_missing_bundle_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "none") in refuse(tmp_path / "none")
+
+
+def test_a_manifest_that_is_no_json_is_refused(copy: Path) -> None:
+    (copy / "manifest.json").write_text("{")
+    assert "not JSON" in refuse(copy)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.torchscript.pt", "ATTRIBUTION.md"])
+def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    assert name in refuse(copy)
+    (copy / name).unlink()
+    assert name in refuse(copy)
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (lambda m: m.update(schema_version=2), "schema_version"),
+        (lambda m: m["classes"].reverse(), "classes"),
+        (lambda m: m.update(malignant=["MEL"]), "malignant"),
+        (lambda m: m["thresholds"]["malignant"].update(low_risk_below=0.9), "thresholds"),
+        (lambda m: m["thresholds"]["malignant"].update(suspicious_from=1.5), "thresholds"),
+        (lambda m: m["training_prior"]["frequencies"].pop(), "seven"),
+        (lambda m: m["target_prior"]["frequencies"].__setitem__(0, 0.0), "positive"),
+        (lambda m: m.update(temperature=0), "temperature"),
+        (lambda m: m.update(temperature="1"), "temperature"),
+        (lambda m: m.update(preprocessing_version="0"), "preprocessing_version"),
+        (lambda m: m["input"].update(layout="NCHW"), "layout"),
+        (lambda m: m["input"].update(views=[]), "views"),
+        (lambda m: m["input"]["views"][0].update(fractoin=1), "fractoin"),
+        (lambda m: m.pop("licence"), "licence"),
+        (lambda m: m.update(extra=1), "extra"),
+        (lambda m: m["files"].pop("model.onnx"), "model.onnx"),
+        (lambda m: m.update(classes="MEL"), "classes"),
+        (lambda m: m.update(input=[]), "input"),
+    ],
+)
+def test_a_wrong_key_is_named(copy: Path, edit: Callable[[dict[str, Any]], object], told: str) -> None:
+    change(copy, edit)
+    assert told in refuse(copy)
+
+
+def test_a_graph_that_answers_otherwise_than_its_manifest_fails_the_self_test(copy: Path) -> None:
+    change(copy, lambda m: m["self_test"]["logits"].reverse())
+    with pytest.raises(BundleError, match="self-test"):
+        open_runtime(load_bundle(copy), "onnx")
+
+
+def test_a_graph_that_cannot_be_read_is_refused(copy: Path) -> None:
+    (copy / "model.onnx").write_bytes(b"not a graph")
+    change(copy, lambda m: m["files"].update({"model.onnx": hash_file(copy / "model.onnx")}))
+    with pytest.raises(BundleError, match="cannot open its graph"):
+        open_runtime(load_bundle(copy), "onnx")
+
+
+def test_the_synthetic_view_never_changes() -> None:
+    view = synthetic_view(320)
+    assert view.shape == (1, 320, 320, 3)
+    assert view[0, 0, 0].tolist() == [80, 60, 40]
+    assert view[0, 160, 160].tolist() == [205, 185, 165]
+    assert int(np.sum(view, dtype=np.int64)) == 38_250_351
+
+
+def test_the_manifest_has_figures_with_intervals_from_the_test_fold(bundle: Bundle) -> None:
+    figures = bundle.manifest.metrics["test"]
+    balanced = figures["metrics"]["balanced_accuracy"]
+    assert figures["images"] == 1197
+    assert balanced["low"] < balanced["value"] < balanced["high"]
+    assert balanced["value"] > 0.8
+    assert set(figures["per_class"]) == set(CLASSES)

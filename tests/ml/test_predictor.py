@@ -1,0 +1,119 @@
+"""A stored image in, a reading out."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.bundle import Bundle, MalignantThresholds
+from ml.image_io import ImageRejected, normalise_upload
+from ml.predictor import Outcome, Predictor, average_views, calibrate, decide, score
+from tests.ml import pictures
+
+LIMITS = MalignantThresholds(0.2, 0.6, "")
+UNIFORM = (1 / 7,) * 7
+
+
+def test_scores_follow_the_definition_by_hand() -> None:
+    # Two classes matter: views say 0.8 and 0.6 for the first, so the mean is 0.7; the rest is made negligible.
+    logits = np.full((2, 7), -40.0)
+    logits[:, 0] = np.log([0.8, 0.6])
+    logits[:, 1] = np.log([0.2, 0.4])
+    training, target = (0.5, 0.25, *[0.05] * 5), (0.1, 0.4, *[0.1] * 5)
+    probabilities, balanced = calibrate(average_views(logits), training, target, 1.0)
+    # 0.7/0.5 : 0.3/0.25 = 1.4 : 1.2, then times 0.1 and 0.4: 0.14 : 0.48.
+    assert balanced[:2] == pytest.approx([1.4 / 2.6, 1.2 / 2.6])
+    assert probabilities[:2] == pytest.approx([0.14 / 0.62, 0.48 / 0.62])
+
+
+def test_the_temperature_is_an_exponent_before_the_target_prior() -> None:
+    log_mean = np.log(np.array([0.64, 0.16, 0.04, 0.04, 0.04, 0.04, 0.04]))
+    _, balanced = calibrate(log_mean, UNIFORM, UNIFORM, 2.0)
+    assert balanced == pytest.approx(np.array([4, 2, 1, 1, 1, 1, 1]) / 11)
+
+
+def test_an_impossible_class_stays_finite() -> None:
+    probabilities, balanced = calibrate(average_views(np.array([[0.0, *[-2000.0] * 6]])), UNIFORM, UNIFORM, 0.5)
+    assert np.isfinite(probabilities).all()
+    assert balanced[0] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("malignant", "outcome", "reason"),
+    [
+        (0.1999, Outcome.LOW_RISK, "below_low_risk_threshold"),
+        (0.2, Outcome.REFER_UNCERTAIN, "between_thresholds"),
+        (0.5999, Outcome.REFER_UNCERTAIN, "between_thresholds"),
+        (0.6, Outcome.SUSPICIOUS, "above_suspicious_threshold"),
+    ],
+)
+def test_the_outcome_follows_the_thresholds(malignant: float, outcome: Outcome, reason: str) -> None:
+    assert decide(malignant, None, LIMITS) == (outcome, reason)
+
+
+def test_what_cannot_be_assessed_outweighs_the_thresholds() -> None:
+    assert decide(0.9, "blank_frame", LIMITS) == (Outcome.NOT_ASSESSABLE, "blank_frame")
+
+
+def test_a_reading_agrees_with_itself(predictor: Predictor) -> None:
+    reading = predictor.read(normalise_upload(pictures.jpeg()).data)
+    manifest = predictor.bundle.manifest
+    assert reading.logits.shape == (2, 7)
+    assert reading.embedding.shape == (2, 1280)
+    assert reading.probabilities.sum() == pytest.approx(1)
+    assert reading.balanced_scores.sum() == pytest.approx(1)
+    assert reading.malignant_probability == pytest.approx(reading.probabilities[[0, 2, 3]].sum())
+    assert np.array_equal(score(reading.logits, manifest)[0], reading.probabilities)
+    assert decide(reading.malignant_probability, None, manifest.thresholds.malignant)[0] is reading.outcome
+    assert reading.runtime == "onnx"
+    assert set(reading.milliseconds) == {"decode", "network", "total"}
+    assert reading.milliseconds["decode"] + reading.milliseconds["network"] <= reading.milliseconds["total"]
+
+
+def test_a_blank_frame_is_not_assessable_and_keeps_its_logits(predictor: Predictor) -> None:
+    stored = normalise_upload(pictures.save(Image.new("RGB", (300, 300), (90, 90, 90)), "PNG")).data
+    reading = predictor.read(stored)
+    assert (reading.outcome, reading.reason) == (Outcome.NOT_ASSESSABLE, "blank_frame")
+    assert np.isfinite(reading.logits).all()
+
+
+def test_the_same_bytes_give_the_same_logits_in_any_thread(predictor: Predictor) -> None:
+    stored = normalise_upload(pictures.jpeg()).data
+    with ThreadPoolExecutor(4) as pool:
+        readings = list(pool.map(predictor.read, [stored] * 8))
+    assert all(np.array_equal(reading.logits, readings[0].logits) for reading in readings)
+
+
+def test_damaged_bytes_are_told_of(predictor: Predictor) -> None:
+    with pytest.raises(ImageRejected):
+        predictor.read(b"not an image")
+
+
+@pytest.mark.parametrize(
+    ("size", "shape"), [((640, 480), (120, 160)), ((480, 640), (160, 120)), ((1280, 480), (60, 160))]
+)
+def test_the_activation_map_has_the_frame_of_the_whole_image(
+    predictor: Predictor, size: tuple[int, int], shape: tuple[int, int]
+) -> None:
+    stored = normalise_upload(pictures.jpeg(pictures.draw_lesion(*size))).data
+    heat = predictor.activation_map(stored)
+    assert heat.shape == shape
+    assert heat.dtype == np.float32
+    assert (float(heat.min()), float(heat.max())) == (0.0, 1.0)
+    # No view reaches the outermost twentieth of a side.
+    assert float(heat[:2].max()) == float(heat[:, :2].max()) == 0.0
+
+
+def test_the_runtimes_give_the_same_reading(bundle: Bundle, predictor: Predictor) -> None:
+    stored = normalise_upload(pictures.jpeg()).data
+    other = Predictor(bundle, "torchscript").read(stored)
+    assert other.runtime == "torchscript"
+    assert np.abs(predictor.read(stored).logits - other.logits).max() <= 1e-4
+
+
+def test_the_manifest_and_not_the_code_decides_the_thresholds(bundle: Bundle) -> None:
+    everything = replace(bundle.manifest.thresholds, malignant=MalignantThresholds(0.0, 0.0, ""))
+    changed = replace(bundle, manifest=replace(bundle.manifest, thresholds=everything))
+    assert Predictor(changed, "onnx").read(normalise_upload(pictures.jpeg()).data).outcome is Outcome.SUSPICIOUS

@@ -1,0 +1,57 @@
+"""Photographs unfit to be read are flagged, and only blank frames refused."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageFilter
+
+from ml.bundle import Bundle
+from ml.quality import QualityThresholds, assess, measure
+from tests.ml.pictures import draw_lesion
+
+
+@pytest.fixture
+def thresholds(bundle: Bundle) -> QualityThresholds:
+    return bundle.manifest.quality
+
+
+def scale(factor: float, offset: float = 0) -> npt.NDArray[np.uint8]:
+    return np.clip(np.asarray(draw_lesion()) * factor + offset, 0, 255).astype(np.uint8)
+
+
+def test_a_good_picture_raises_no_flag(thresholds: QualityThresholds) -> None:
+    quality = assess(np.asarray(draw_lesion()), thresholds)
+    assert (quality.flags, quality.not_assessable) == ((), None)
+
+
+@pytest.mark.parametrize(
+    ("image", "flag"),
+    [
+        (np.asarray(draw_lesion().filter(ImageFilter.GaussianBlur(9))), "blurred"),
+        (scale(0.4), "dark"),
+        (scale(1.3, 60), "overexposed"),
+        (scale(0.05, 180), "low_contrast"),
+    ],
+)
+def test_each_fault_raises_its_flag(image: npt.NDArray[np.uint8], flag: str, thresholds: QualityThresholds) -> None:
+    quality = assess(image, thresholds)
+    assert flag in quality.flags
+    assert quality.not_assessable is None
+
+
+@pytest.mark.parametrize("grey", [0, 128, 255])
+def test_a_blank_frame_is_not_assessable(grey: int, thresholds: QualityThresholds) -> None:
+    assert assess(np.full((240, 320, 3), grey, np.uint8), thresholds).not_assessable == "blank_frame"
+
+
+def test_measures_hardly_depend_on_the_size_of_the_picture() -> None:
+    picture = draw_lesion(1920, 1440)
+    large = measure(np.asarray(picture))
+    small = measure(np.asarray(picture.resize((640, 480), Image.Resampling.BOX)))
+    assert small["sharpness"] == pytest.approx(large["sharpness"], rel=0.15)
+    assert small["bright"] == pytest.approx(large["bright"], abs=2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 500), (500, 2)])
+def test_the_smallest_pictures_are_measured_too(size: tuple[int, int], thresholds: QualityThresholds) -> None:
+    assert assess(np.asarray(Image.new("RGB", size)), thresholds).not_assessable == "blank_frame"
