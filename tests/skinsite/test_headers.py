@@ -44,7 +44,7 @@ def test_pages_for_people_contain_nothing_inline(administrator: Membership, sign
 
 
 def test_the_admin_has_its_own_policy(owner: Membership, sign_in: SignIn) -> None:
-    reviewer = MembershipFactory(clinic=owner.clinic, role=Role.REVIEWER)
+    reviewer = MembershipFactory.create(clinic=owner.clinic, role=Role.REVIEWER)
     response = sign_in(reviewer).get(reverse("admin:index"), follow=True)
     assert response.status_code == 200
     given = policy(response["Content-Security-Policy"])

@@ -1,6 +1,5 @@
 """Health: what a probe is told, and what whoever runs the service is."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,24 +13,23 @@ from skinsite.audit.triggers import drop_sql
 from skinsite.health import CheckResult, register_check, registry, run_checks
 from skinsite.health.checks import check_broker, check_clock, check_database, check_storage
 
-UNKNOWN_HOST = {"HTTP_HOST": "10.1.2.3:8000"}
+UNKNOWN_HOST = {"host": "10.1.2.3:8000"}
 
 
 @pytest.fixture
-def _own_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A registry for this test alone."""
     monkeypatch.setattr(registry, "_checks", {})
-    return
 
 
 def test_alive_asks_nothing_of_the_database(client: Client) -> None:
-    response = client.get("/health/live/", **UNKNOWN_HOST)
+    response = client.get("/health/live/", headers=UNKNOWN_HOST)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert "no-store" in response["Cache-Control"]
 
 
 def test_ready_with_everything_there(client: Client, db: None) -> None:
-    response = client.get("/health/ready/", **UNKNOWN_HOST)
+    response = client.get("/health/ready/", headers=UNKNOWN_HOST)
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
 
 

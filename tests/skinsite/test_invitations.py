@@ -14,7 +14,7 @@ from skinsite.accounts.models import Invitation, Membership, Role, User
 from skinsite.accounts.services import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
-from tests.skinsite.conftest import SignIn
+from tests.skinsite.conftest import SignIn, acting
 
 EMAIL = "new.person@clinic.example"
 
@@ -75,7 +75,7 @@ def test_a_new_person_joins_and_is_signed_in(secret: str, clinic: object, client
     member = Membership.objects.get(user__email=EMAIL)
     assert (member.clinic, member.role, member.user.name) == (clinic, Role.REVIEWER, "New Person")
     assert member.user.check_password(PASSWORD)
-    assert client.get(reverse("account")).wsgi_request.membership == member
+    assert acting(client.get(reverse("account"))) == member
     assert AuditEvent.objects.get(action="invitation.accepted").actor == member.user
 
 
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_said_at_its_field_and_the_link_still_works(
 
 
 def test_an_existing_account_has_to_sign_in_to_join(secret: str, client: Client) -> None:
-    person = UserFactory(email=EMAIL)
+    person = UserFactory.create(email=EMAIL)
     address = reverse("invitation", args=[secret])
     assert "Sign in with it to join" in client.get(address).content.decode()
     client.post(address, joining(password="another long password", password_again="another long password"))
@@ -154,7 +154,7 @@ def test_somebody_else_cannot_take_the_invitation(secret: str, stranger: Members
 
 
 def test_the_service_makes_no_second_account_of_an_address(secret: str) -> None:
-    UserFactory(email=EMAIL)
+    UserFactory.create(email=EMAIL)
     with pytest.raises(ValidationError, match="Sign in to join"):
         accept_invitation(secret=secret, name="New Person", password=PASSWORD)
     assert find_invitation(secret) is not None
@@ -218,7 +218,7 @@ def test_the_system_invites_the_first_administrator(owner: Membership) -> None:
 
 
 def test_one_address_can_be_invited_by_two_clinics(administrator: Membership) -> None:
-    elsewhere = MembershipFactory(role=Role.ADMINISTRATOR)
+    elsewhere = MembershipFactory.create(role=Role.ADMINISTRATOR)
     invite_member(actor=administrator, email=EMAIL, role=Role.REVIEWER)
     invite_member(actor=elsewhere, email=EMAIL, role=Role.CLINICIAN)
     assert Invitation.objects.count() == 2
