@@ -19,7 +19,7 @@ from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Review, Status
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name, flag_text, status_text
+from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
@@ -70,15 +70,13 @@ class PredictionAdmin(ReadOnlyAdmin):
             messages.success(request, _("Your opinion is saved."))
             return HttpResponseRedirect(request.path)
         if request.method != "POST":
-            record_access(actor=actor, action="reading.viewed", obj=prediction)
+            record_access(actor=actor, action="prediction.viewed", obj=prediction)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": prediction,
-            "title": _("Reading of %(patient)s") % {"patient": prediction.image.lesion.patient.code},
+            "title": prediction.image.lesion.patient.code,
             "prediction": prediction,
-            "sentence": status_text(prediction),
-            "flags": [flag_text(code) for code in prediction.flags],
             "numbers": _raw_numbers(prediction),
             "seven_sentence": SEVEN_SENTENCE,
             "safety_sentence": SAFETY_SENTENCE,

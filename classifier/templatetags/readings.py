@@ -12,9 +12,11 @@ from django.utils.translation import ngettext
 
 from classifier import wording
 from classifier.models import Prediction, Status
+from classifier.web.figures import bars_of
 
 register = template.Library()
 
+register.filter("bars", bars_of)
 register.filter("class_name", wording.class_name)
 register.filter("flag_text", wording.flag_text)
 register.filter("status_text", wording.status_text)

@@ -60,6 +60,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """The name that Django and the admin's theme ask for."""
+        return self.name
+
 
 class Clinic(models.Model):
     """A tenant: nothing of one clinic is ever seen in another."""

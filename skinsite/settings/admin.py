@@ -26,6 +26,10 @@ def stylesheet(name: str) -> Any:
     return address
 
 
+def _favicon(_request: HttpRequest) -> str:
+    return static("img/favicon.svg")
+
+
 # unfold names a light and a dark shade for each place, a token has both: each shade is the token of its place.
 _NEUTRAL = {
     "50": "var(--page)",
@@ -55,6 +59,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
     "STYLES": [stylesheet(name) for name in ("tokens.css", "list.css", "reading.css", "admin.css")],
     "COLORS": {
         "base": _NEUTRAL,
@@ -72,7 +77,7 @@ UNFOLD: dict[str, Any] = {
         "navigation": [
             {
                 "items": [
-                    _link(_("Readings"), "imagesearch_roller", "classifier_prediction", "oversees_readings"),
+                    _link(_("Readings"), "image_search", "classifier_prediction", "oversees_readings"),
                     _link(_("Audit trail"), "history", "audit_auditevent", "oversees_audit"),
                     _link(_("Clinics"), "local_hospital", "accounts_clinic", "is_superuser"),
                     _link(_("People"), "person", "accounts_user", "is_superuser"),
