@@ -58,7 +58,7 @@ def test_shares_are_whole_per_cents(share: float, text: str) -> None:
 def test_a_reason_is_one_sentence_with_its_numbers(
     db: None, outcome: str, reason: str, malignant: float, sentence: str
 ) -> None:
-    reading = DonePredictionFactory(outcome=outcome, reason=reason, malignant_probability=malignant)
+    reading = DonePredictionFactory.create(outcome=outcome, reason=reason, malignant_probability=malignant)
 
     assert wording.reason_text(reading) == wording.status_text(reading) == sentence
 

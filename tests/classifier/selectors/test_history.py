@@ -22,7 +22,7 @@ from tests.factories import (
 
 def reading_in(actor: Membership, **fields: object) -> Prediction:
     """A finished reading in the actor's clinic."""
-    reading: Prediction = DonePredictionFactory(image__lesion__patient__clinic=actor.clinic, **fields)
+    reading: Prediction = DonePredictionFactory.create(image__lesion__patient__clinic=actor.clinic, **fields)
     return reading
 
 
@@ -59,11 +59,11 @@ def test_search_takes_signs_for_what_they_are(owner: Membership, search: str) ->
 
 
 def test_filters_choose(owner: Membership) -> None:
-    model = ModelVersionFactory()
+    model = ModelVersionFactory.create()
     low = reading_in(owner, outcome="low_risk", model_version=model)
     suspicious = reading_in(owner)
-    queued = PredictionFactory(image__lesion__patient__clinic=owner.clinic)
-    ReviewFactory(prediction=suspicious)
+    queued = PredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    ReviewFactory.create(prediction=suspicious)
 
     assert list(history(owner, outcome="low_risk")) == [low]
     assert list(history(owner, status="queued")) == [queued]
@@ -91,11 +91,11 @@ def test_what_was_entered_in_error_shows_only_when_asked_for(owner: Membership) 
 
 
 def test_a_row_says_whether_it_was_reviewed_and_read_again(owner: Membership) -> None:
-    image = LesionImageFactory(lesion__patient__clinic=owner.clinic)
-    old, new = DonePredictionFactory(image=image), DonePredictionFactory(image=image)
-    ReviewFactory(prediction=old)
+    image = LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+    old, new = DonePredictionFactory.create(image=image), DonePredictionFactory.create(image=image)
+    ReviewFactory.create(prediction=old)
 
-    rows = history(owner).values_list("pk", "is_reviewed", "has_successor")
+    rows = history(owner).values_list("pk", "is_reviewed", "has_successor")  # type: ignore[misc] # annotated
 
     assert list(rows) == [(new.pk, False, False), (old.pk, True, True)]
 
@@ -104,10 +104,10 @@ def test_a_row_says_whether_it_was_reviewed_and_read_again(owner: Membership) ->
 def test_the_list_takes_one_query_however_long_it_is(
     owner: Membership, rows: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    lesion = LesionImageFactory(lesion__patient__clinic=owner.clinic).lesion
-    model = ModelVersionFactory()
+    lesion = LesionImageFactory.create(lesion__patient__clinic=owner.clinic).lesion
+    model = ModelVersionFactory.create()
     for _number in range(rows):
-        DonePredictionFactory(image=LesionImageFactory(lesion=lesion), model_version=model)
+        DonePredictionFactory.create(image=LesionImageFactory.create(lesion=lesion), model_version=model)
 
     with django_assert_num_queries(1):
         shown = [
@@ -120,12 +120,12 @@ def test_the_list_takes_one_query_however_long_it_is(
 
 def test_home_counts_what_waits(owner: Membership, stranger: Membership) -> None:
     clinic = {"image__lesion__patient__clinic": owner.clinic}
-    PredictionFactory(**clinic)
-    failed = PredictionFactory(**clinic, status="failed", failure="timed_out", finished_at=timezone.now())
-    PredictionFactory(image=failed.image)  # it is tried again: the failure wants no attention
+    PredictionFactory.create(**clinic)
+    failed = PredictionFactory.create(**clinic, status="failed", failure="timed_out", finished_at=timezone.now())
+    PredictionFactory.create(image=failed.image)  # it is tried again: the failure wants no attention
     reading_in(owner)
     reading_in(owner, outcome="low_risk")
-    ReviewFactory(prediction=reading_in(owner))
+    ReviewFactory.create(prediction=reading_in(owner))
     reading_in(stranger)
 
     assert home_counts(owner) == HomeCounts(waiting=2, failed=0, to_review=2, suspicious_to_review=1)
@@ -137,10 +137,10 @@ def test_a_reading_comes_with_all_that_its_page_shows_in_a_bounded_number_of_que
     owner: Membership, others: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     reading = reading_in(owner)
-    later = DonePredictionFactory(image=reading.image)
+    later = DonePredictionFactory.create(image=reading.image)
     for _number in range(others):
-        DonePredictionFactory(image=LesionImageFactory(lesion=reading.image.lesion))
-        ReviewFactory(prediction=reading)
+        DonePredictionFactory.create(image=LesionImageFactory.create(lesion=reading.image.lesion))
+        ReviewFactory.create(prediction=reading)
 
     with django_assert_num_queries(6):
         detail = reading_detail(owner, reading.public_id)

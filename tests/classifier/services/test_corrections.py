@@ -22,7 +22,7 @@ def reading(owner: Membership, photograph: bytes, active_model: ModelVersion) ->
 
 def test_a_moved_photograph_takes_its_readings_along(reading: Prediction, colleague: Membership) -> None:
     image, before = reading.image, reading.image.lesion
-    lesion = LesionFactory(patient__clinic=colleague.clinic)
+    lesion = LesionFactory.create(patient__clinic=colleague.clinic)
 
     move_image(actor=colleague, image=image, lesion=lesion, reason="  It is the other\nmole ")
 
@@ -37,7 +37,7 @@ def test_a_moved_photograph_takes_its_readings_along(reading: Prediction, collea
 def test_a_photograph_does_not_move_to_another_clinic(
     reading: Prediction, owner: Membership, stranger: Membership
 ) -> None:
-    theirs = LesionFactory(patient__clinic=stranger.clinic)
+    theirs = LesionFactory.create(patient__clinic=stranger.clinic)
 
     with pytest.raises(ValidationError) as refusal:
         move_image(actor=owner, image=reading.image, lesion=theirs, reason="Wrong lesion")
@@ -49,7 +49,7 @@ def test_a_photograph_does_not_move_to_another_clinic(
 def test_a_photograph_does_not_move_to_where_the_same_one_is(
     reading: Prediction, owner: Membership, photograph: bytes
 ) -> None:
-    lesion = LesionFactory(patient__clinic=owner.clinic)
+    lesion = LesionFactory.create(patient__clinic=owner.clinic)
     receive_upload(actor=owner, data=photograph, lesion=lesion, attach_anyway=True)
     before = reading.image.lesion
 
@@ -119,7 +119,7 @@ def test_a_correction_needs_a_reason(reading: Prediction, owner: Membership, rea
 
 
 def test_a_stranger_corrects_nothing(reading: Prediction, stranger: Membership) -> None:
-    lesion = LesionFactory(patient__clinic=stranger.clinic)
+    lesion = LesionFactory.create(patient__clinic=stranger.clinic)
     with pytest.raises(PermissionDenied):
         move_image(actor=stranger, image=reading.image, lesion=lesion, reason="Mine")
     with pytest.raises(PermissionDenied):
@@ -133,12 +133,18 @@ def test_a_stranger_corrects_nothing(reading: Prediction, stranger: Membership) 
 def test_two_people_do_not_correct_over_each_other(reading: Prediction, owner: Membership) -> None:
     seen_before = Prediction.objects.select_related("image__lesion__patient").get(pk=reading.pk).image
     move_image(
-        actor=owner, image=reading.image, lesion=LesionFactory(patient__clinic=owner.clinic), reason="The other mole"
+        actor=owner,
+        image=reading.image,
+        lesion=LesionFactory.create(patient__clinic=owner.clinic),
+        reason="The other mole",
     )
 
     with pytest.raises(ValidationError) as refusal:
         move_image(
-            actor=owner, image=seen_before, lesion=LesionFactory(patient__clinic=owner.clinic), reason="A third mole"
+            actor=owner,
+            image=seen_before,
+            lesion=LesionFactory.create(patient__clinic=owner.clinic),
+            reason="A third mole",
         )
 
     assert refusal.value.code == "changed_meanwhile"

@@ -79,7 +79,7 @@ def test_without_a_code_the_patient_gets_one(owner: Membership, photograph: byte
 
 
 def test_a_known_patient_code_in_another_case_is_the_same_patient(owner: Membership, photograph: bytes) -> None:
-    patient = PatientFactory(clinic=owner.clinic, code="Abc-1")
+    patient = PatientFactory.create(clinic=owner.clinic, code="Abc-1")
 
     receipt = receive_upload(actor=owner, data=photograph, patient_code=" aBC-1 ")
 
@@ -89,7 +89,7 @@ def test_a_known_patient_code_in_another_case_is_the_same_patient(owner: Members
 def test_the_same_code_in_another_clinic_is_another_patient(
     owner: Membership, stranger: Membership, photograph: bytes
 ) -> None:
-    theirs = PatientFactory(clinic=stranger.clinic, code="A-1")
+    theirs = PatientFactory.create(clinic=stranger.clinic, code="A-1")
 
     receipt = receive_upload(actor=owner, data=photograph, patient_code="A-1")
 
@@ -115,7 +115,7 @@ def test_the_same_bytes_again_give_the_same_reading(
 
 def test_the_same_bytes_for_another_lesion_are_refused_naming_the_first(owner: Membership, photograph: bytes) -> None:
     first = receive_upload(actor=owner, data=photograph).prediction.image
-    other = LesionFactory(patient__clinic=owner.clinic)
+    other = LesionFactory.create(patient__clinic=owner.clinic)
 
     with pytest.raises(DuplicateImageError) as refusal:
         receive_upload(actor=owner, data=photograph, lesion=other)
@@ -135,7 +135,7 @@ def test_the_same_bytes_for_another_patient_are_refused(owner: Membership, photo
 
 def test_the_same_bytes_are_attached_to_another_lesion_when_asked(owner: Membership, photograph: bytes) -> None:
     first = receive_upload(actor=owner, data=photograph)
-    other = LesionFactory(patient__clinic=owner.clinic)
+    other = LesionFactory.create(patient__clinic=owner.clinic)
 
     second = receive_upload(actor=owner, data=photograph, lesion=other, attach_anyway=True)
     third = receive_upload(actor=owner, data=photograph, lesion=other, attach_anyway=True)
@@ -149,7 +149,7 @@ def test_the_same_bytes_are_attached_to_another_lesion_when_asked(owner: Members
 def test_another_clinics_copy_is_never_revealed(owner: Membership, stranger: Membership, photograph: bytes) -> None:
     theirs = receive_upload(actor=stranger, data=photograph)
 
-    mine = receive_upload(actor=owner, data=photograph, lesion=LesionFactory(patient__clinic=owner.clinic))
+    mine = receive_upload(actor=owner, data=photograph, lesion=LesionFactory.create(patient__clinic=owner.clinic))
 
     assert mine.created
     assert mine.prediction.image != theirs.prediction.image
@@ -197,7 +197,7 @@ def test_an_invalid_field_is_named_and_nothing_is_kept(
 def test_a_lesion_of_another_clinic_does_not_exist_here(
     owner: Membership, stranger: Membership, photograph: bytes
 ) -> None:
-    theirs = LesionFactory(patient__clinic=stranger.clinic)
+    theirs = LesionFactory.create(patient__clinic=stranger.clinic)
 
     with pytest.raises(ValidationError) as refusal:
         receive_upload(actor=owner, data=photograph, lesion=theirs)
@@ -207,7 +207,7 @@ def test_a_lesion_of_another_clinic_does_not_exist_here(
 
 
 def test_a_lesion_and_the_code_of_another_patient_contradict_each_other(owner: Membership, photograph: bytes) -> None:
-    lesion = LesionFactory(patient__clinic=owner.clinic)
+    lesion = LesionFactory.create(patient__clinic=owner.clinic)
 
     with pytest.raises(ValidationError) as refusal:
         receive_upload(actor=owner, data=photograph, lesion=lesion, patient_code="somebody else", body_site="foot")

@@ -87,7 +87,7 @@ def test_running_a_reading_twice_gives_one(queued: Prediction, active_model: Mod
 
 
 def test_a_live_lease_is_respected(queued: Prediction, store: Path) -> None:
-    model = ModelVersionFactory()
+    model = ModelVersionFactory.create()
     claim_elsewhere(queued, model, ago=timedelta(seconds=1))
     register_model(path=DEFAULT_BUNDLE, activate=True)
 
@@ -99,7 +99,7 @@ def test_a_live_lease_is_respected(queued: Prediction, store: Path) -> None:
 
 
 def test_a_worker_that_died_is_replaced_when_its_lease_ends(queued: Prediction) -> None:
-    claim_elsewhere(queued, ModelVersionFactory(), ago=timedelta(hours=1))
+    claim_elsewhere(queued, ModelVersionFactory.create(), ago=timedelta(hours=1))
 
     model = register_model(path=DEFAULT_BUNDLE, activate=True)  # drains the queue
 
@@ -108,7 +108,7 @@ def test_a_worker_that_died_is_replaced_when_its_lease_ends(queued: Prediction) 
 
 
 def test_a_worker_that_lost_its_claim_writes_nothing(queued: Prediction) -> None:
-    slow = claim_elsewhere(queued, ModelVersionFactory(), ago=timedelta(hours=1))
+    slow = claim_elsewhere(queued, ModelVersionFactory.create(), ago=timedelta(hours=1))
     register_model(path=DEFAULT_BUNDLE, activate=True)
     done = Prediction.objects.get(pk=slow.pk)
     assert done.status == Status.DONE
@@ -121,7 +121,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(queued: Prediction) -> None
 
 
 def test_attempts_are_used_up(queued: Prediction) -> None:
-    claim_elsewhere(queued, ModelVersionFactory(), ago=timedelta(hours=1), attempts=3)
+    claim_elsewhere(queued, ModelVersionFactory.create(), ago=timedelta(hours=1), attempts=3)
 
     register_model(path=DEFAULT_BUNDLE, activate=True)  # drains the queue
 
@@ -132,7 +132,7 @@ def test_attempts_are_used_up(queued: Prediction) -> None:
 
 def test_a_crash_in_the_network_ends_in_a_failure_that_says_so(owner: Membership, active_model: ModelVersion) -> None:
     poison = b"\xff\xd8\xff and then nothing that is a photograph"
-    image = LesionImageFactory(
+    image = LesionImageFactory.create(
         lesion__patient__clinic=owner.clinic,
         stored_sha256=hashlib.sha256(poison).hexdigest(),
         stored_name="images/p.jpg",
@@ -166,7 +166,9 @@ def test_stored_bytes_that_are_gone_end_the_reading(queued: Prediction) -> None:
 def test_a_storage_that_does_not_answer_keeps_the_reading_waiting(
     queued: Prediction, active_model: ModelVersion, owner: Membership, store: Path
 ) -> None:
-    image = LesionImageFactory(lesion__patient__clinic=owner.clinic, stored_name="images")  # a folder: no file to open
+    image = LesionImageFactory.create(
+        lesion__patient__clinic=owner.clinic, stored_name="images"
+    )  # a folder: no file to open
 
     reading = queue_prediction(actor=owner, image=image)
 
@@ -219,8 +221,8 @@ def upload_done_by_another_model(actor: Membership) -> LesionImage:
     name = f"images/{uuid.uuid4()}.jpg"
     private_storage().save(name, ContentFile(stored))
     sha256 = hashlib.sha256(stored).hexdigest()
-    image = LesionImageFactory(lesion__patient__clinic=actor.clinic, stored_sha256=sha256, stored_name=name)
-    DonePredictionFactory(image=image)
+    image = LesionImageFactory.create(lesion__patient__clinic=actor.clinic, stored_sha256=sha256, stored_name=name)
+    DonePredictionFactory.create(image=image)
     return image
 
 

@@ -12,7 +12,7 @@ from tests.factories import DonePredictionFactory, PredictionFactory
 
 
 def test_reviews_append(reviewer: Membership, administrator: Membership) -> None:
-    reading = DonePredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+    reading = DonePredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
 
     add_review(actor=reviewer, prediction=reading, diagnosis="MEL", certainty="medium", comment=" Irregular network ")
     add_review(actor=administrator, prediction=reading, diagnosis="cannot_tell", certainty="low")
@@ -26,7 +26,7 @@ def test_reviews_append(reviewer: Membership, administrator: Membership) -> None
 
 
 def test_clinicians_and_strangers_give_no_opinion(owner: Membership, stranger: Membership) -> None:
-    reading = DonePredictionFactory(image__lesion__patient__clinic=owner.clinic)
+    reading = DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
 
     for actor in (owner, stranger):
         with pytest.raises(PermissionDenied):
@@ -44,7 +44,7 @@ def test_clinicians_and_strangers_give_no_opinion(owner: Membership, stranger: M
     ],
 )
 def test_an_invalid_field_is_named(reviewer: Membership, field: str, arguments: dict[str, str]) -> None:
-    reading = DonePredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+    reading = DonePredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
 
     with pytest.raises(ValidationError) as refusal:
         add_review(actor=reviewer, prediction=reading, **arguments)
@@ -54,7 +54,7 @@ def test_an_invalid_field_is_named(reviewer: Membership, field: str, arguments: 
 
 
 def test_there_is_no_opinion_on_a_reading_that_is_not_there_yet(reviewer: Membership) -> None:
-    reading = PredictionFactory(image__lesion__patient__clinic=reviewer.clinic)
+    reading = PredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
 
     with pytest.raises(ValidationError) as refusal:
         add_review(actor=reviewer, prediction=reading, diagnosis="NV", certainty="high")
@@ -63,5 +63,5 @@ def test_there_is_no_opinion_on_a_reading_that_is_not_there_yet(reviewer: Member
 
 
 def test_opinions_know_the_classes_of_the_network() -> None:
-    known = dict(Diagnosis.choices)
-    assert [(code, known[code]) for code in Diagnosis.values[:7]] == [(each.code, each.name) for each in LESION_CLASSES]
+    known = [(opinion.value, str(opinion.label)) for opinion in Diagnosis]
+    assert known[:7] == [(each.code, each.name) for each in LESION_CLASSES]
