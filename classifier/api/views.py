@@ -27,6 +27,7 @@ from classifier.api.problems import RequestTooLarge
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.services.intake import receive_upload
 from ml.image_io import LIMITS
+from skinsite.audit.services import record_access
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
@@ -47,6 +48,25 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
             return queryset.none()
         visible: QuerySet[Any] = queryset.visible_to(actor_of(self.request))  # type: ignore[attr-defined] # every model of the domain has it
         return visible
+
+    def get_object(self) -> Any:
+        """One record; that it was looked at is kept."""
+        found = super().get_object()
+        record_access(actor=actor_of(self.request), action=f"{self.noun}.viewed", obj=found, by="api")
+        return found
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
+        page = super().paginate_queryset(queryset)
+        actor = actor_of(self.request)
+        asked = sorted(self.request.query_params)
+        record_access(actor=actor, action=f"{self.noun}.listed", obj=actor.clinic, rows=len(page or ()), filters=asked)
+        return page
+
+    @property
+    def noun(self) -> str:
+        """What the list is of, as the audit trail names it."""
+        return str(self.basename).removeprefix("api-")
 
 
 @extend_schema_view(

@@ -10,6 +10,7 @@ from rest_framework.test import APIClient
 
 from classifier.api.urls import router
 from skinsite.accounts.models import ApiToken, Membership
+from skinsite.audit.models import AuditEvent, EventKind
 from tests import factories
 from tests.classifier.api.conftest import LISTS, ClientFor, create_token
 
@@ -168,3 +169,34 @@ def test_a_header_that_is_no_token_is_refused(header: str, db: None) -> None:
     client = APIClient()
     client.credentials(HTTP_AUTHORIZATION=header)
     assert client.get("/api/v1/patients/").status_code == 401
+
+
+def test_every_look_at_a_record_is_kept_in_the_audit_trail(
+    records: dict[str, Model], owner: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(owner)
+    for address in addresses(records):
+        client.get(address)
+    events = AuditEvent.objects.filter(kind=EventKind.ACCESS, actor=owner.user, clinic=owner.clinic)
+    kinds = ("image", "lesion", "patient", "prediction", "review")
+    expected = sorted(f"{kind}.{verb}" for kind in kinds for verb in ("listed", "viewed"))
+    assert sorted(events.values_list("action", flat=True)) == expected
+    viewed = events.get(action="patient.viewed")
+    assert viewed.object_id == str(getattr(records["patients"], "public_id"))  # noqa: B009 the models share no base
+
+
+def test_the_audit_trail_keeps_the_names_of_filters_and_not_their_values(
+    records: dict[str, Model], owner: Membership, client_for: ClientFor
+) -> None:
+    client_for(owner).get("/api/v1/patients/", {"code": "Ward 7"})
+    details = AuditEvent.objects.get(action="patient.listed").details
+    assert details == {"rows": 0, "filters": ["code"]}
+
+
+def test_what_is_not_visible_leaves_no_trace_of_a_look(
+    records: dict[str, Model], stranger: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(stranger)
+    for address in addresses(records):
+        client.get(address)
+    assert not AuditEvent.objects.filter(action__endswith=".viewed").exists()
