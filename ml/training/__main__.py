@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.errors import UserError
+from ml.training import needs_training_libraries
+
+INTERRUPTED = 130
+INTERRUPTED_MESSAGE = "Stopped. Go on after the last whole epoch with the same command and --resume."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     options = parser.parse_args(arguments)
     try:
-        from ml.training.run import run  # noqa: PLC0415  # slow to import, and --help needs none of it
-
+        with needs_training_libraries():
+            from ml.training.run import run  # noqa: PLC0415  # --help needs none of it
         folder = run(
             data=options.data,
             config_path=options.config,
@@ -36,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Stopped. Go on after the last whole epoch with the same command and --resume.", file=sys.stderr)
-        return 130
+        print(INTERRUPTED_MESSAGE, file=sys.stderr)
+        return INTERRUPTED
     print(folder)
     return 0
 

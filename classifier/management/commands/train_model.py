@@ -1,0 +1,37 @@
+"""``manage.py train_model``: train a network, calibrate, evaluate and export it."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from classifier.management.base import UserErrorCommand
+from ml.training import needs_training_libraries
+from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE, add_arguments
+
+
+class Command(UserErrorCommand):
+    """Thin over ``python -m ml.training``."""
+
+    help = "Train on the official ISIC 2018 Task 3 layout; calibrate, evaluate and export a bundle in the run folder."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of ``python -m ml.training``."""
+        add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Train and print the run folder."""
+        with needs_training_libraries():
+            from ml.training.run import run  # noqa: PLC0415  # --help works without torch
+        try:
+            folder = run(
+                data=options["data"],
+                config_path=options["config"],
+                weights=options["weights"],
+                out=options["out"],
+                resume=options["resume"],
+            )
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        self.stdout.write(str(folder))

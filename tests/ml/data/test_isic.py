@@ -1,0 +1,129 @@
+"""Reading the official layout, and what is said of one that is not."""
+
+from pathlib import Path
+
+import pytest
+
+from ml.data.isic import read_isic
+from ml.errors import UserError
+from ml.taxonomy import CLASSES
+from tests.ml.tiny_isic import write_rows, write_tiny_isic
+
+TRUTH = "ISIC2018_Task3_Training_GroundTruth.csv"
+LESIONS = "ISIC2018_Task3_Training_LesionGroupings.csv"
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    return write_tiny_isic(tmp_path / "isic", per_class={"0": 1})
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_records_are_ordered_and_carry_label_lesion_and_confirmation(tiny: Path) -> None:
+    records = read_isic(tiny).records
+    assert [CLASSES[record.label] for record in records] == list(CLASSES)
+    assert records == tuple(sorted(records, key=lambda record: record.image_id))
+    assert records[0].lesion_id == f"HAM_{records[0].image_id[-7:]}"
+    assert records[0].confirmation == "histopathology"
+    assert records[0].path.is_file()
+    assert records[0].age is None
+
+
+def test_metadata_of_ham10000_is_joined_when_there(tiny: Path) -> None:
+    image_id = read_isic(tiny).records[0].image_id
+    header = ("lesion_id", "image_id", "dx", "dx_type", "age", "sex", "localization")
+    rows: list[tuple[object, ...]] = [("HAM_1", image_id, "mel", "histo", "45.0", "female", "unknown")]
+    write_rows(tiny / "HAM10000_metadata.csv", header, rows)
+    record = read_isic(tiny).records[0]
+    assert (record.age, record.sex, record.site, record.confirmation) == (45.0, "female", None, "histo")
+
+
+def test_columns_are_found_by_name_in_any_order(tiny: Path) -> None:
+    before = [record.label for record in read_isic(tiny).records]
+    lines = (tiny / TRUTH).read_text(encoding="utf-8").splitlines()
+    turned = [",".join([fields[0], *reversed(fields[1:])]) for fields in (line.split(",") for line in lines)]
+    (tiny / TRUTH).write_text("\n".join(turned), encoding="utf-8")
+    assert [record.label for record in read_isic(tiny).records] == before
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"nowhere: no such directory"):
+        read_isic(tmp_path / "nowhere")
+
+
+def test_a_directory_of_another_layout_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no \*_Training_Input here"):
+        read_isic(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "column"), [(TRUTH, "AKIEC"), (LESIONS, "lesion_id")])
+def test_a_missing_column_is_named_with_its_file(tiny: Path, name: str, column: str) -> None:
+    change(tiny / name, column, "something")
+    with pytest.raises(UserError, match=f"{name}: column {column} is missing"):
+        read_isic(tiny)
+
+
+@pytest.mark.parametrize("wrong", ["1.0,1.0,0.0", "0.0,0.0,0.0", "0.5,0.5,0.0"])
+def test_labels_that_are_not_one_hot_are_named_with_their_line(tiny: Path, wrong: str) -> None:
+    change(tiny / TRUTH, "1.0,0.0,0.0", wrong)
+    with pytest.raises(UserError, match=rf"{TRUTH}, line 2: ISIC_\d+ is not one-hot"):
+        read_isic(tiny)
+
+
+def test_labels_that_are_not_numbers_are_named(tiny: Path) -> None:
+    change(tiny / TRUTH, "1.0,", "yes,")
+    with pytest.raises(UserError, match=r"line 2: a label of ISIC_\d+ is not a number"):
+        read_isic(tiny)
+
+
+def test_a_short_row_is_named(tiny: Path) -> None:
+    change(tiny / TRUTH, "1.0,0.0,0.0,0.0,0.0,0.0,0.0", "1.0")
+    with pytest.raises(UserError, match="line 2: too few fields"):
+        read_isic(tiny)
+
+
+def test_an_image_labelled_twice_is_named(tiny: Path) -> None:
+    path = tiny / TRUTH
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([*lines, lines[1]]), encoding="utf-8")
+    with pytest.raises(UserError, match="is labelled twice"):
+        read_isic(tiny)
+
+
+def test_an_image_without_label_is_named(tiny: Path) -> None:
+    images = next(tiny.glob("*_Input"))
+    (images / "ISIC_9999999.jpg").write_bytes(b"")
+    with pytest.raises(UserError, match=r"no label for ISIC_9999999"):
+        read_isic(tiny)
+
+
+def test_a_label_without_image_is_named(tiny: Path) -> None:
+    path = read_isic(tiny).records[3].path
+    path.unlink()
+    with pytest.raises(UserError, match=f"no image file for {path.stem}"):
+        read_isic(tiny)
+
+
+def test_an_image_in_two_formats_is_named(tiny: Path) -> None:
+    path = read_isic(tiny).records[0].path
+    path.with_suffix(".png").write_bytes(b"")
+    with pytest.raises(UserError, match=f"{path.stem} is there twice"):
+        read_isic(tiny)
+
+
+def test_a_file_that_is_not_text_is_named(tiny: Path) -> None:
+    (tiny / TRUTH).write_bytes(b"\xff\xfe\x00image")
+    with pytest.raises(UserError, match=f"{TRUTH}: cannot be read as CSV"):
+        read_isic(tiny)
+
+
+def test_the_official_set_has_its_published_counts(data_dir: Path) -> None:
+    records = read_isic(data_dir / "isic2018_task3").records
+    counts = {code: sum(CLASSES[record.label] == code for record in records) for code in CLASSES}
+    assert counts == {"MEL": 1113, "NV": 6705, "BCC": 514, "AKIEC": 327, "BKL": 1099, "DF": 115, "VASC": 142}
+    assert len({record.lesion_id for record in records}) == 7470
