@@ -6,7 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
+from django.db import connection
 
+from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
 
 PREDICTION_MODES = ("synchronous", "celery")
@@ -111,3 +113,11 @@ def check_triggers(databases: Sequence[str] | None = None, **_options: Any) -> l
         for alias in databases or ()
         if (missing := missing_triggers(alias))
     ]
+
+
+@register(Tags.database)
+def check_demonstration(databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
+    """No demonstration clinic lies in a database whose settings refuse one. Before the first migrate there is none."""
+    if not databases or "accounts_clinic" not in connection.introspection.table_names() or not has_refused_demo():
+        return []
+    return [CheckWarning("A demonstration clinic is in this database.", hint=DEMO_REMEDY, id="skinsite.W002")]

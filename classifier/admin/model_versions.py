@@ -65,7 +65,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     def _activate(self, request: HttpRequest, model_version: ModelVersion) -> None:
         try:
-            activate_model(model_version=model_version)
+            activate_model(model_version=model_version, actor=request.user)
         except UserError as error:
             messages.error(request, str(error))
         else:

@@ -15,7 +15,7 @@ from classifier import inference
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services import predictions
 from ml.bundle import Bundle, BundleError, load_bundle
-from skinsite.accounts.models import Membership
+from skinsite.accounts.models import Membership, User
 from skinsite.audit.services import record_change
 
 SECONDS_IN_THE_REQUEST = 10.0
@@ -44,7 +44,7 @@ def register_model(*, path: Path, activate: bool = False, actor: Membership | No
     return model_version
 
 
-def activate_model(*, model_version: ModelVersion, actor: Membership | None = None) -> None:
+def activate_model(*, model_version: ModelVersion, actor: Membership | User | None = None) -> None:
     """Let a registered version read from now on, and read what waits; the one before retires.
 
     Raises ``UserError`` when its bundle in the store is not sound; the one before then stays.

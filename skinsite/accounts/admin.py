@@ -2,18 +2,20 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db.models import Model
-from django.forms import ModelForm
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
+from skinsite.accounts.services import change_role, deactivate_member, reactivate_member
+from skinsite.audit.services import record_change
 
 
 class SuperuserAdmin(ReadOnlyAdmin):
-    """Superusers add and change; nothing is deleted: what is over is made inactive."""
+    """Superusers add and change, and the audit trail tells it; nothing is deleted: what is over is made inactive."""
 
     views = ("changelist", "change", "add")
 
@@ -29,6 +31,27 @@ class SuperuserAdmin(ReadOnlyAdmin):
         """As they see."""
         return self.may_see(request)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        """Save, and record who did."""
+        self.write(obj, change=bool(change))
+        record_change(
+            actor=request.user if isinstance(request.user, User) else None,
+            action=f"{self.opts.model_name}.{'updated' if change else 'created'}",
+            obj=obj,
+            clinic=obj if isinstance(obj, Clinic) else getattr(obj, "clinic", None),
+            fields=form.changed_data,
+        )
+
+    def write(self, obj: Any, *, change: bool) -> None:
+        """Write the row."""
+        obj.save()
+
+    def log_addition(self, *arguments: Any) -> None:
+        """Nothing: there is one audit trail, and it has been told."""
+
+    def log_change(self, *arguments: Any) -> None:
+        """Nothing, as above."""
+
 
 @admin.register(Clinic)
 class ClinicAdmin(SuperuserAdmin):
@@ -42,32 +65,67 @@ class ClinicAdmin(SuperuserAdmin):
     prepopulated_fields = {"slug": ("name",)}
 
 
+class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """A person."""
+
+    def clean_email(self) -> str:
+        """Addresses are kept in lower case."""
+        return str(self.cleaned_data["email"]).lower()
+
+
 @admin.register(User)
 class UserAdmin(SuperuserAdmin):
     """People. A password is set by invitation or reset link, never here."""
 
+    form = UserForm
     list_display = ("email", "name", "is_active", "is_superuser", "date_joined")
     list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "name")
     ordering = ("email",)
     fields = ("email", "name", "is_active")
 
-    def save_model(self, request: HttpRequest, obj: User, form: "ModelForm[User]", change: Any) -> None:
-        """A new person has no password yet."""
+    def write(self, obj: User, *, change: bool) -> None:
+        """Give a new person no password yet."""
         if not change:
             obj.set_unusable_password()
-        super().save_model(request, obj, form, change)
+        obj.save()
+
+
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+    """A person's place in a clinic."""
+
+    def clean(self) -> dict[str, Any]:
+        """Change an existing one by the services: what they refuse is an error of the form."""
+        data = super().clean() or self.cleaned_data
+        if self.instance.pk and not self.errors:
+            now = Membership.objects.get(pk=self.instance.pk)
+            set_active = reactivate_member if data["is_active"] else deactivate_member
+            try:
+                change_role(actor=None, membership=now, role=data["role"])
+                set_active(actor=None, membership=now)
+            except ValidationError as error:
+                self.add_error(None, error)
+        return data
 
 
 @admin.register(Membership)
 class MembershipAdmin(SuperuserAdmin):
     """Who works where, as what."""
 
+    form = MembershipForm
     list_display = ("user", "clinic", "role", "is_active", "created_at")
     list_filter = ("role", "is_active")
     list_select_related = ("user", "clinic")
     search_fields = ("user__email", "user__name", "clinic__name")
-    search_help_text = _("Person or clinic")
     ordering = ("clinic__name", "user__email")
     fields = ("user", "clinic", "role", "is_active")
     autocomplete_fields = ("user", "clinic")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        """Whose it is and where is said once."""
+        return () if obj is None else ("user", "clinic")
+
+    def write(self, obj: Membership, *, change: bool) -> None:
+        """Save a new one; of an existing one the services have."""
+        if not change:
+            obj.save()

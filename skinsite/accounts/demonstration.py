@@ -21,6 +21,12 @@ LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that reads like another
 PEOPLE = {Role.CLINICIAN: "Dr Clara Winter", Role.REVIEWER: "Dr Ravi Iyer", Role.ADMINISTRATOR: "Ada Lind"}
 
 
+DEMO_REMEDY = (
+    "Its accounts cannot sign in here. Start production on a database of its own, and a clinic by "
+    "`manage.py create_clinic NAME --admin EMAIL`."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class DemoAccount:
     """How to sign in as one member of the demonstration clinic."""
@@ -57,6 +63,11 @@ def open_demo_clinic() -> dict[Role, DemoAccount]:
         # Before the commit: an account without a readable password would be of no use.
         _write_file(accounts.values(), kept)
     return accounts
+
+
+def has_refused_demo() -> bool:
+    """Whether there is a demonstration clinic although the settings refuse it: a database moved from a laptop."""
+    return not settings.DEMO_ALLOWED and Clinic.objects.filter(is_demo=True).exists()
 
 
 def _open_account(clinic: Clinic, role: Role, kept: dict[str, str]) -> DemoAccount:

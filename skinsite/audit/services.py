@@ -10,18 +10,19 @@ from skinsite.request_id import current_request_id
 
 
 def record_change(
-    *, actor: Membership | None, action: str, obj: Model, clinic: Clinic | None = None, **details: Any
+    *, actor: Membership | User | None, action: str, obj: Model, clinic: Clinic | None = None, **details: Any
 ) -> AuditEvent:
     """Record that something changed.
 
-    ``actor`` is None for the system. ``action`` is ``noun.verb_past``, such as ``image.uploaded``. ``clinic`` is the
-    actor's unless given. ``details`` must be JSON and name no patient, no secret and nothing typed as a password.
+    ``actor`` is None for the system, a user for a superuser, who acts for no clinic. ``action`` is ``noun.verb_past``,
+    such as ``image.uploaded``. ``clinic`` is the actor's unless given. ``details`` must be JSON and name no patient, no
+    secret and nothing typed as a password.
     """
     return _record(EventKind.CHANGE, actor=actor, action=action, obj=obj, clinic=clinic, details=details)
 
 
 def record_access(
-    *, actor: Membership | None, action: str, obj: Model, clinic: Clinic | None = None, **details: Any
+    *, actor: Membership | User | None, action: str, obj: Model, clinic: Clinic | None = None, **details: Any
 ) -> AuditEvent:
     """Record that something was looked at or left the site, such as ``image.downloaded``. Arguments as above."""
     return _record(EventKind.ACCESS, actor=actor, action=action, obj=obj, clinic=clinic, details=details)
@@ -44,18 +45,19 @@ def record_sign_in_event(*, action: str, user: User | None, **details: Any) -> A
 def _record(
     kind: EventKind,
     *,
-    actor: Membership | None,
+    actor: Membership | User | None,
     action: str,
     obj: Model,
     clinic: Clinic | None,
     details: dict[str, Any],
 ) -> AuditEvent:
+    user = actor.user if isinstance(actor, Membership) else actor
     return AuditEvent.objects.create(
         kind=kind,
         action=action,
-        actor=actor.user if actor else None,
-        actor_email=actor.user.email if actor else "",
-        clinic=clinic or (actor.clinic if actor else None),
+        actor=user,
+        actor_email=user.email if user else "",
+        clinic=clinic or (actor.clinic if isinstance(actor, Membership) else None),
         object_type=obj._meta.label,
         object_id=str(getattr(obj, "public_id", obj.pk)),
         request_id=current_request_id(),

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
 from skinsite.celery import app as celery_app
@@ -70,6 +71,14 @@ def check_broker() -> CheckResult:
     with celery_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
     return CheckResult(ok=True, detail=broker.transport_cls if isinstance(broker.transport_cls, str) else "")
+
+
+@register_check("demonstration", needed_for_ready=False)
+def check_demonstration() -> CheckResult:
+    """No demonstration clinic lies in a database whose settings refuse one."""
+    if has_refused_demo():
+        return CheckResult(ok=False, detail="a demonstration clinic is in this database", remedy=DEMO_REMEDY)
+    return CheckResult(ok=True, detail="allowed" if settings.DEMO_ALLOWED else "none")
 
 
 @register_check("clock")

@@ -1,5 +1,6 @@
 """The admin's theme: the site's own tokens in unfold's places."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
@@ -17,17 +18,13 @@ def _link(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
     }
 
 
-def stylesheet(name: str) -> Any:
-    """The address of a style sheet, known only when a page is made: production hashes the names."""
+def _file(name: str) -> Callable[[HttpRequest], str]:
+    """The address of a static file, known only when a page is made: production hashes the names."""
 
     def address(_request: HttpRequest) -> str:
-        return static(f"css/{name}")
+        return static(name)
 
     return address
-
-
-def _favicon(_request: HttpRequest) -> str:
-    return static("img/favicon.svg")
 
 
 # unfold names a light and a dark shade for each place, a token has both: each shade is the token of its place.
@@ -59,8 +56,9 @@ UNFOLD: dict[str, Any] = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_LANGUAGES": True,
     "BORDER_RADIUS": "6px",
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _favicon}],
-    "STYLES": [stylesheet(name) for name in ("tokens.css", "list.css", "reading.css", "admin.css")],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("img/favicon.svg")}],
+    "SCRIPTS": [_file("js/admin_theme.js")],
+    "STYLES": [_file(f"css/{name}") for name in ("tokens.css", "list.css", "reading.css", "admin.css")],
     "COLORS": {
         "base": _NEUTRAL,
         "primary": _ACCENT,

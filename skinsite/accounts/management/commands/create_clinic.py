@@ -1,0 +1,46 @@
+"""Start a real clinic."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError
+from django.urls import reverse
+
+from skinsite.accounts.services.clinics import open_clinic
+
+BAD_INPUT = 2
+
+
+class Command(BaseCommand):
+    """Opens a clinic and prints the link by which its administrator sets a password."""
+
+    help = "Open a clinic. The link for its administrator is printed alone on the last line; it works once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Name, first administrator, address of the site."""
+        parser.add_argument("name", help="the clinic's name")
+        parser.add_argument("--admin", required=True, metavar="EMAIL", help="its first administrator's e-mail address")
+        parser.add_argument(
+            "--site", default=_address_of_site(), metavar="URL", help="address of the site (%(default)s)"
+        )
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Open it."""
+        try:
+            invitation, secret = open_clinic(name=options["name"], administrator_email=options["admin"])
+        except ValidationError as error:
+            faults = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in error.message_dict.items())
+            raise CommandError(faults.replace("email:", "--admin:"), returncode=BAD_INPUT) from None
+        self.stdout.write(
+            f"{invitation.clinic.name} ({invitation.clinic.slug}) is open. {invitation.email} joins as administrator, "
+            f"once, until {invitation.expires_at:%Y-%m-%d}, at:"
+        )
+        self.stdout.write(f"{options['site'].rstrip('/')}{reverse('invitation', args=[secret])}")
+
+
+def _address_of_site() -> str:
+    """Where people find the site, as far as the settings tell."""
+    named = [host for host in settings.ALLOWED_HOSTS if "*" not in host and not host.startswith(".")]
+    return f"https://{named[0]}" if named and settings.SECURE_SSL_REDIRECT else "http://127.0.0.1:8000"

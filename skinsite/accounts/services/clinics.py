@@ -1,0 +1,35 @@
+"""Clinics: opened by the system or by a superuser, with an invitation for the first administrator."""
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from skinsite.accounts.models import Clinic, Invitation, Role
+from skinsite.accounts.services.invitations import invite_member
+from skinsite.audit.services import record_change
+
+
+@transaction.atomic
+def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str]:
+    """Open a clinic and invite its first administrator: gives the invitation and its secret, which is told this once.
+
+    Raises:
+        ValidationError: by field, also for a name that a clinic has already.
+    """
+    name = " ".join(name.split())
+    if Clinic.objects.filter(name__iexact=name).exists():
+        raise ValidationError({"name": _("There is a clinic of this name already; choose another.")}, code="unique")
+    clinic = Clinic(name=name, slug=_free_slug(name))
+    clinic.full_clean()
+    clinic.save()
+    record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
+    return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
+
+
+def _free_slug(name: str) -> str:
+    """A short name from the name's Latin letters, numbered where it is taken."""
+    base = slugify(name)[:40] or "clinic"
+    taken = set(Clinic.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    candidates = (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3)))
+    return next(slug for slug in candidates if slug not in taken)
