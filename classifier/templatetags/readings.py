@@ -24,9 +24,9 @@ register.filter("waiting_text", wording.waiting_text)
 
 
 @register.filter
-def percent(share: float | None) -> str:
-    """Write a share in whole per cent; nothing for none."""
-    return "" if share is None else wording.percent(share)
+def percent(share: object) -> str:
+    """Write a share in whole per cent; nothing for none, nor for what a template could not find."""
+    return wording.percent(share) if isinstance(share, int | float) else ""
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")

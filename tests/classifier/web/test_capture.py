@@ -1,0 +1,182 @@
+"""Photographs sent by people: one, many, good, bad; as a plain form and row by row."""
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
+from ml.image_io import LIMITS
+from skinsite.accounts.models import Membership
+from tests import factories
+from tests.classifier.conftest import draw_lesion
+
+ROW = {"HTTP_HX_REQUEST": "true"}
+
+
+def upload(content: bytes, name: str = "mole.jpg") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content, content_type="image/jpeg")
+
+
+def test_one_photograph_by_a_plain_form_leads_to_its_reading(
+    site: Client, active_model: ModelVersion, photograph: bytes
+) -> None:
+    said = {"image": upload(photograph), "modality": "dermoscopic", "patient_code": "P-7", "body_site": "face"}
+    response = site.post(reverse("upload"), said)
+    prediction = Prediction.objects.get()
+    assert response.status_code == 302
+    assert response["Location"] == reverse("reading", args=[prediction.public_id])
+    assert prediction.status == Status.DONE
+    lesion = prediction.image.lesion
+    assert (lesion.patient.code, lesion.body_site, prediction.image.original_name) == ("P-7", "face", "mole.jpg")
+
+
+def test_a_bad_file_of_a_batch_is_named_with_its_remedy_and_the_rest_goes_on(
+    site: Client, active_model: ModelVersion
+) -> None:
+    first, last = draw_lesion(seed=1), draw_lesion(seed=2)
+    files = [upload(first, "first.jpg"), upload(b"words", "notes.jpg"), upload(last, "last.jpg")]
+    response = site.post(reverse("upload"), {"image": files, "modality": "dermoscopic", "patient_code": "P-7"})
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert sorted(LesionImage.objects.values_list("original_name", flat=True)) == ["first.jpg", "last.jpg"]
+    assert "notes.jpg" in page
+    assert "save the photograph as JPEG" in page
+    assert "Nothing of it has been stored" in page
+    assert page.count("Open the reading") == 2
+
+
+def test_what_was_typed_stays_when_a_file_is_refused(site: Client, active_model: ModelVersion) -> None:
+    said = {"image": upload(b""), "modality": "clinical", "patient_code": "P-kept", "body_site": "scalp"}
+    page = site.post(reverse("upload"), said).content.decode()
+    assert "The image file is empty" in page or "none came with the form" in page
+    assert 'value="P-kept"' in page
+    assert '<option value="scalp" selected>' in page
+    assert 'value="clinical" id="id_modality_1" required checked' in page
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"no image at all", "not a JPEG, PNG, WebP, TIFF or HEIC"),
+        (draw_lesion()[:2000], "cut off or damaged"),
+        (draw_lesion(size=(300, 200)), "the least is 224"),
+        (b"\xff\xd8\xff" + bytes(LIMITS.max_bytes), "the limit is 25 MB"),
+    ],
+    ids=["no image", "truncated", "too small", "too large"],
+)
+def test_a_row_says_what_is_wrong_the_limit_and_the_remedy(
+    content: bytes, words: str, site: Client, active_model: ModelVersion
+) -> None:
+    response = site.post(reverse("upload"), {"image": upload(content), "modality": "dermoscopic"}, **ROW)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert "<html" not in response.content.decode()
+    assert not LesionImage.objects.exists()
+
+
+def test_a_row_is_answered_with_its_reading(site: Client, active_model: ModelVersion, photograph: bytes) -> None:
+    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, **ROW)
+    prediction = Prediction.objects.get()
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert f'data-reading-url="{reverse("reading", args=[prediction.public_id])}"' in page
+    assert str(prediction.get_outcome_display()) in page
+    assert "hx-get" not in page
+
+
+def test_a_clinical_photograph_is_kept_and_not_read(
+    site: Client, active_model: ModelVersion, photograph: bytes
+) -> None:
+    site.post(reverse("upload"), {"image": upload(photograph), "modality": "clinical"})
+    prediction = Prediction.objects.get()
+    assert (prediction.image.modality, prediction.outcome) == (Modality.CLINICAL, Outcome.NOT_ASSESSABLE)
+    assert prediction.model_version is None
+
+
+def test_without_a_model_a_row_waits_says_why_and_asks_again(site: Client, store: object, photograph: bytes) -> None:
+    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, **ROW)
+    prediction = Prediction.objects.get()
+    page = response.content.decode()
+    assert prediction.status == Status.QUEUED
+    assert "Readings are unavailable" in page
+    assert f'hx-get="{reverse("reading-status", args=[prediction.public_id])}?part=row"' in page
+
+
+def test_the_same_bytes_on_another_lesion_are_told_and_kept_if_wanted(
+    site: Client, read_photograph: Prediction, photograph: bytes
+) -> None:
+    said = {"modality": "dermoscopic", "patient_code": "P-2"}
+    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, **ROW)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert reverse("lesion", args=[read_photograph.image.lesion.public_id]) in page
+    assert 'name="attach_anyway" value="true"' in page
+    again = said | {"image": upload(photograph), "attach_anyway": "true"}
+    assert site.post(reverse("upload"), again, **ROW).status_code == 200
+    assert LesionImage.objects.filter(lesion__patient__code="P-2").count() == 1
+
+
+def test_a_photograph_that_is_there_already_gives_its_reading(
+    site: Client, read_photograph: Prediction, photograph: bytes
+) -> None:
+    said = {"image": upload(photograph), "modality": "dermoscopic", "patient_code": "P-1"}
+    page = site.post(reverse("upload"), said, **ROW).content.decode()
+    assert "was here already" in page
+    assert str(read_photograph.public_id) in page
+    assert LesionImage.objects.count() == 1
+
+
+def test_a_photograph_goes_to_the_lesion_chosen(site: Client, owner: Membership, active_model: ModelVersion) -> None:
+    lesion = factories.LesionFactory.create(patient__clinic=owner.clinic)
+    said = {"modality": "dermoscopic", "patient_code": lesion.patient.code, "lesion": str(lesion.public_id)}
+    site.post(reverse("upload"), said | {"image": upload(draw_lesion(seed=3))})
+    assert LesionImage.objects.get().lesion == lesion
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"modality": "x-ray"}, "Kind of photograph"),
+        ({"modality": "dermoscopic", "body_site": "antenna"}, "Body site"),
+        ({"modality": "dermoscopic", "patient_code": "P" * 41}, "Patient code"),
+        ({"modality": "dermoscopic", "lesion": "not-an-id"}, "Lesion"),
+        ({"modality": "dermoscopic", "lesion": "3fa85f64-5717-4562-b3fc-2c963f66afa6"}, "no such lesion"),
+    ],
+)
+def test_a_field_that_is_wrong_is_named(
+    said: dict[str, str], words: str, site: Client, active_model: ModelVersion, photograph: bytes
+) -> None:
+    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, **ROW)
+    assert response.status_code == 422
+    assert words in response.content.decode()
+    assert not LesionImage.objects.exists()
+
+
+def test_a_form_without_a_photograph_asks_for_one(site: Client) -> None:
+    response = site.post(reverse("upload"), {"modality": "dermoscopic", "patient_code": "P-9"})
+    assert response.status_code == 422
+    assert "Choose a photograph first" in response.content.decode()
+    assert 'value="P-9"' in response.content.decode()
+
+
+def test_the_page_starts_with_the_lesion_that_it_was_opened_from(site: Client, owner: Membership) -> None:
+    lesion = factories.LesionFactory.create(patient__clinic=owner.clinic, label="third from left")
+    page = site.get(reverse("upload"), {"lesion": str(lesion.public_id)}).content.decode()
+    assert f'value="{lesion.patient.code}"' in page
+    assert f'<option value="{lesion.public_id}" selected>Back, third from left</option>' in page
+
+
+@pytest.mark.parametrize("nonsense", ["", "x", "%00", "' OR 1=1 --"])
+def test_a_lesion_that_is_nonsense_leaves_the_form_empty(nonsense: str, site: Client) -> None:
+    assert site.get(reverse("upload"), {"lesion": nonsense}).status_code == 200
+
+
+def test_patients_and_lesions_are_found_as_one_types(site: Client, owner: Membership) -> None:
+    lesion = factories.LesionFactory.create(patient__clinic=owner.clinic, patient__code="Berg-17")
+    found = site.get(reverse("patient-search"), {"patient_code": "berg"}).content.decode()
+    assert 'value="Berg-17"' in found
+    found = site.get(reverse("lesion-search"), {"patient_code": "BERG-17"}).content.decode()
+    assert str(lesion.public_id) in found
+    assert found.index("New lesion") < found.index(str(lesion.public_id))
+    assert site.get(reverse("patient-search"), {"patient_code": ""}).content.strip() == b""

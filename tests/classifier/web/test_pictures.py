@@ -1,0 +1,124 @@
+"""The bytes of photographs: what is sent, what is said about keeping it, what is recorded."""
+
+import io
+import shutil
+
+import numpy as np
+import pytest
+from django.conf import settings
+from django.http import FileResponse
+from django.test import Client
+from django.urls import reverse
+from PIL import Image
+
+from classifier.imaging.files import read_stored
+from classifier.models import LesionImage, ModelVersion, Prediction
+from classifier.services.intake import receive_upload
+from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.storage import private_storage
+from tests import factories
+from tests.classifier.web.conftest import ClientFor
+
+
+def content(response: object) -> bytes:
+    """The whole of a streamed response."""
+    assert isinstance(response, FileResponse)
+    return response.getvalue()
+
+
+def test_the_photograph_is_sent_as_it_is_stored_and_never_kept(site: Client, read_photograph: Prediction) -> None:
+    response = site.get(reverse("image-file", args=[read_photograph.image.public_id]))
+    assert content(response) == read_stored(read_photograph.image)
+    assert response["Content-Type"] == "image/jpeg"
+    assert response["Cache-Control"] == "private, no-store"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Disposition"] == f'inline; filename="{read_photograph.image.public_id}.jpg"'
+
+
+def test_the_thumbnail_is_small_and_kept_by_this_browser_alone(site: Client, read_photograph: Prediction) -> None:
+    response = site.get(reverse("image-thumbnail", args=[read_photograph.image.public_id]))
+    with Image.open(io.BytesIO(content(response))) as picture:
+        assert max(picture.size) <= 320
+    assert response["Cache-Control"] == "private, max-age=86400"
+    assert "Cookie" in response["Vary"]
+
+
+def test_the_heat_map_lies_over_the_photograph(site: Client, read_photograph: Prediction) -> None:
+    response = site.get(reverse("heat-map", args=[read_photograph.public_id]))
+    with Image.open(io.BytesIO(content(response))) as picture:
+        assert picture.mode == "RGBA"
+        assert picture.width / picture.height == pytest.approx(600 / 450, rel=0.05)
+        opacity = np.asarray(picture)[..., 3]
+    assert 0 <= opacity.min() < opacity.max() <= 255
+    assert response["Content-Type"] == "image/png"
+    assert response["Cache-Control"] == "private, no-store"
+
+
+def test_a_clinical_photograph_has_no_heat_map(site: Client, owner: Membership, read_photograph: Prediction) -> None:
+    clinical = factories.DonePredictionFactory.create(
+        image=read_photograph.image,
+        modality="clinical",
+        model_version=None,
+        bundle_sha256="",
+        outcome="not_assessable",
+        reason="clinical_photograph",
+        probabilities=None,
+        balanced_scores=None,
+        logits=None,
+        malignant_probability=None,
+    )
+    assert site.get(reverse("heat-map", args=[clinical.public_id])).status_code == 404
+
+
+def test_without_the_model_that_read_there_is_no_heat_map_and_the_reading_stays(
+    site: Client, read_photograph: Prediction
+) -> None:
+    gone = factories.ModelVersionFactory.create()
+    old = factories.DonePredictionFactory.create(image=read_photograph.image, model_version=gone)
+    response = site.get(reverse("heat-map", args=[old.public_id]))
+    assert response.status_code == 503
+    assert "The reading itself is safe" in response.content.decode()
+    assert site.get(reverse("reading", args=[old.public_id])).status_code == 200
+
+
+def test_a_file_that_is_gone_is_not_found_and_not_recorded(site: Client, read_photograph: Prediction) -> None:
+    shutil.rmtree(settings.MEDIA_ROOT)
+    for name, subject in (
+        ("image-file", read_photograph.image),
+        ("image-thumbnail", read_photograph.image),
+        ("heat-map", read_photograph),
+    ):
+        assert site.get(reverse(name, args=[subject.public_id])).status_code == 404
+    assert not AuditEvent.objects.filter(action__startswith="image.", kind=EventKind.ACCESS).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("image-file", "image.viewed"),
+        ("image-thumbnail", "image.thumbnail_viewed"),
+        ("heat-map", "image.heat_map_viewed"),
+    ],
+)
+def test_each_way_out_is_recorded_for_who_saw_it_and_for_nobody_else(
+    name: str, action: str, stranger: Membership, read_photograph: Prediction, client_for: ClientFor
+) -> None:
+    image = read_photograph.image
+    path = reverse(name, args=[read_photograph.public_id if name == "heat-map" else image.public_id])
+    owner = Membership.objects.get(user=image.uploaded_by)
+    assert client_for(stranger).get(path).status_code == 404
+    assert content(client_for(owner).get(path))
+    event = AuditEvent.objects.get(action=action)
+    assert (event.actor, event.clinic, event.object_id) == (owner.user, owner.clinic, str(image.public_id))
+
+
+def test_a_png_is_told_as_one(owner: Membership, site: Client, active_model: ModelVersion, photograph: bytes) -> None:
+    buffer = io.BytesIO()
+    with Image.open(io.BytesIO(photograph)) as picture:
+        picture.save(buffer, "PNG")
+    image: LesionImage = receive_upload(actor=owner, data=buffer.getvalue()).prediction.image
+    response = site.get(reverse("image-file", args=[image.public_id]))
+    assert content(response).startswith(b"\x89PNG")
+    assert response["Content-Type"] == "image/png"
+    assert private_storage().exists(image.stored_name)

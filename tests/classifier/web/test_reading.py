@@ -1,0 +1,173 @@
+"""The reading page: what is shown, in which order, and what is not."""
+
+import re
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from classifier.models import Outcome, Prediction, Status
+from classifier.web.figures import bars_of
+from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE
+from skinsite.accounts.models import Membership
+from tests import factories
+from tests.classifier.web.conftest import ClientFor
+from tests.classifier.web.queries import count_queries
+
+
+def page_of(site: Client, prediction: Prediction) -> str:
+    response = site.get(reverse("reading", args=[prediction.public_id]))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture
+def suspicious(owner: Membership) -> Prediction:
+    """A reading with a malignant sum of 34 %: 30 % MEL, 3 % BCC, 1 % AKIEC; limits 8 % and 30 %."""
+    return factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, flags=["blurred"], requested_by=owner.user
+    )
+
+
+def test_seven_bars_stand_in_a_fixed_order_the_malignant_first(site: Client, suspicious: Prediction) -> None:
+    page = page_of(site, suspicious)
+    assert re.findall(r'data-class="(\w+)"', page) == ["MEL", "BCC", "AKIEC", "NV", "BKL", "DF", "VASC"]
+
+
+def test_bars_have_the_length_of_their_share_and_whole_per_cent(suspicious: Prediction) -> None:
+    bars = bars_of(suspicious)
+    assert bars is not None
+    assert [(bar.code, bar.width, bar.text) for bar in bars.malignant] == [
+        ("MEL", "30.0%", "30 %"),
+        ("BCC", "3.0%", "3 %"),
+        ("AKIEC", "1.0%", "1 %"),
+    ]
+    assert (bars.total.text, bars.low_risk_below.width, bars.suspicious_from.width) == ("34 %", "8.0%", "30.0%")
+
+
+def test_the_outcome_has_a_shape_and_a_word_and_a_reason_with_its_numbers(site: Client, suspicious: Prediction) -> None:
+    page = page_of(site, suspicious)
+    verdict = page[page.index('id="verdict-title"') : page.index("</section>")]
+    assert "icons.svg#suspicious" in verdict
+    assert "Suspicious" in verdict
+    assert "Malignant sum 34 %, above the model&#x27;s referral threshold of 30 %." in verdict
+
+
+def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produced_it(
+    site: Client, suspicious: Prediction
+) -> None:
+    factories.ReviewFactory.create(prediction=suspicious, comment="Regular network.")
+    page = page_of(site, suspicious)
+    order = [
+        page.index(words)
+        for words in (
+            'id="verdict-title"',
+            'id="bars-title"',
+            str(SEVEN_SENTENCE),
+            "Out of focus",
+            "Regular network.",
+            "Put it right",
+            str(SAFETY_SENTENCE),
+            suspicious.stored_sha256[:12],
+        )
+    ]
+    assert order == sorted(order)
+
+
+def test_no_class_is_named_as_the_answer(site: Client, suspicious: Prediction) -> None:
+    page = page_of(site, suspicious)
+    assert "predicted" not in page.lower()
+    assert "all clear" not in page.lower()
+
+
+def test_a_reading_that_is_not_assessable_gives_its_reason_and_no_probabilities(
+    site: Client, owner: Membership
+) -> None:
+    blank = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, outcome=Outcome.NOT_ASSESSABLE, reason="blank_frame"
+    )
+    page = page_of(site, blank)
+    assert "there is nothing to read" in page
+    assert "Malignant sum" not in page
+    assert "data-class" not in page
+    assert "data-heat-slider" not in page
+    assert "34 %" not in site.get(reverse("history")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("waiting_for", "words"),
+    [("no_model", "no model is in service"), ("bundle_corrupt", "files are damaged"), ("", "waits its turn")],
+)
+def test_a_reading_that_waits_says_why_and_asks_again(
+    waiting_for: str, words: str, site: Client, owner: Membership
+) -> None:
+    queued = factories.PredictionFactory.create(image__lesion__patient__clinic=owner.clinic, waiting_for=waiting_for)
+    status = reverse("reading-status", args=[queued.public_id])
+    page = page_of(site, queued)
+    assert words in page
+    assert f'hx-get="{status}"' in page
+    asked = site.get(status)
+    assert words in asked.content.decode()
+    assert "HX-Refresh" not in asked.headers
+
+
+def test_a_page_that_waited_is_loaded_anew_once_the_reading_is_there(site: Client, suspicious: Prediction) -> None:
+    response = site.get(reverse("reading-status", args=[suspicious.public_id]))
+    assert response["HX-Refresh"] == "true"
+
+
+def test_a_failed_reading_gives_the_reason_and_can_be_tried_again(
+    site: Client, owner: Membership, read_photograph: Prediction
+) -> None:
+    image = factories.LesionImageFactory.create(
+        lesion=read_photograph.image.lesion,
+        stored_name=read_photograph.image.stored_name + ".gone",
+    )
+    failed = factories.PredictionFactory.create(
+        image=image,
+        status=Status.FAILED,
+        failure="timed_out",
+        attempts=3,
+        finished_at=read_photograph.finished_at,
+        model_version=read_photograph.model_version,
+        started_at=read_photograph.started_at,
+    )
+    assert "took too long" in page_of(site, failed)
+    response = site.post(reverse("reading-retry", args=[failed.public_id]))
+    again = Prediction.objects.get(image=image, pk__gt=failed.pk)
+    assert response["Location"] == reverse("reading", args=[again.public_id])
+    failed.refresh_from_db()
+    assert failed.status == Status.FAILED
+    assert reverse("reading", args=[again.public_id]) in page_of(site, failed)
+
+
+def test_a_finished_reading_is_not_tried_again(site: Client, suspicious: Prediction) -> None:
+    response = site.post(reverse("reading-retry", args=[suspicious.public_id]), follow=True)
+    assert "This reading is done" in response.content.decode()
+    assert Prediction.objects.count() == 1
+
+
+def test_the_lesion_s_other_readings_are_listed(site: Client, suspicious: Prediction) -> None:
+    earlier = factories.DonePredictionFactory.create(
+        image__lesion=suspicious.image.lesion, outcome=Outcome.LOW_RISK, malignant_probability=0.02
+    )
+    page = page_of(site, suspicious)
+    assert reverse("reading", args=[earlier.public_id]) in page
+    assert page.index("Other readings of this lesion") < page.index("Low risk")
+
+
+def test_only_who_may_review_is_led_to_giving_an_opinion(
+    suspicious: Prediction, reviewer: Membership, site: Client, client_for: ClientFor
+) -> None:
+    assert "Give an opinion" not in page_of(site, suspicious)
+    assert "Give an opinion" in page_of(client_for(reviewer), suspicious)
+
+
+def test_the_page_takes_as_many_queries_for_one_reading_as_for_many(site: Client, suspicious: Prediction) -> None:
+    path = reverse("reading", args=[suspicious.public_id])
+    few = count_queries(site, path)
+    for _number in range(8):
+        other = factories.DonePredictionFactory.create(image__lesion=suspicious.image.lesion)
+        factories.ReviewFactory.create(prediction=suspicious)
+        factories.ReviewFactory.create(prediction=other)
+    assert count_queries(site, path) == few
