@@ -71,7 +71,9 @@ def build_bundle(
         "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
     }
     bundle = export_bundle(model, out, fields)
-    quality = fit_quality([record for record in dataset.records if split[record.image_id] in "0123"], bundle, progress)
+    quality = fit_quality(
+        [record for record in dataset.records if split[record.image_id] in "0123"], bundle, progress=progress
+    )
     chosen = [record for record in dataset.records if split[record.image_id] == calibration_fold]
     temperature, thresholds = fit_operating_points(bundle, chosen, calibration_fold, progress=progress)
     bundle = write_manifest(
@@ -91,7 +93,7 @@ def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:
     )
 
 
-def fit_quality(records: list[Record], bundle: Bundle, progress: bool) -> QualityThresholds:  # noqa: FBT001
+def fit_quality(records: list[Record], bundle: Bundle, *, progress: bool) -> QualityThresholds:
     """Limits that each flag one in two hundred of these photographs; blank is a tenth of the least spread."""
 
     def measure_one(record: Record) -> dict[str, float]:

@@ -1,0 +1,119 @@
+"""Export changes a network's answers by no more than the rounding of its weights."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import timm
+import torch
+from torch import nn
+
+from ml.build import UNKNOWN_QUALITY, UNKNOWN_THRESHOLDS
+from ml.bundle import Bundle, DataSource, Prior, load_bundle
+from ml.export import check_parity, export_bundle, fold_batch_norms
+from ml.predictor import Predictor
+from ml.preprocess import InputSpec, ViewSpec
+from ml.runtime import open_runtime
+from ml.ship import ORIGIN
+from tests.ml.pictures import jpeg
+
+SIZE = 64
+SPEC = InputSpec(SIZE, (ViewSpec("whole", 1.0),), 4 / 3, "bicubic", (0.5, 0.4, 0.3), (0.5, 0.25, 0.2), "NHWC")
+
+
+def make_network(name: str = "tf_efficientnet_lite0") -> nn.Module:
+    """A network of random weights whose batch norms have seen something."""
+    torch.manual_seed(3)
+    model: nn.Module = timm.create_model(name, num_classes=7)
+    model.train()
+    with torch.no_grad():
+        for _ in range(4):
+            model(torch.randn(4, 3, SIZE, SIZE))
+    return model.eval()
+
+
+def fields() -> dict[str, Any]:
+    prior = Prior((1 / 7,) * 7, "even")
+    return {
+        "name": "tiny",
+        "version": "0",
+        "created": "2026-01-01",
+        "architecture": "tf_efficientnet_lite0",
+        "input": SPEC,
+        "training_prior": prior,
+        "target_prior": prior,
+        "temperature": 1.0,
+        "thresholds": UNKNOWN_THRESHOLDS,
+        "quality": UNKNOWN_QUALITY,
+        "metrics": {},
+        "data": DataSource("none", ""),
+        "training": "none",
+        "licence": "none",
+        "attribution": "none",
+    }
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Bundle, torch.Tensor, np.ndarray[Any, Any]]:
+    """A bundle, and what its network answered to a batch before it was exported."""
+    model = make_network()
+    batch = np.random.default_rng(4).integers(0, 256, (5, SIZE, SIZE, 3), np.uint8)
+    mean, std = torch.tensor(SPEC.mean), torch.tensor(SPEC.std)
+    with torch.inference_mode():
+        answer = model(((torch.from_numpy(batch) / 255 - mean) / std).permute(0, 3, 1, 2))
+    return export_bundle(model, tmp_path_factory.mktemp("tiny"), fields()), answer, batch
+
+
+@pytest.mark.parametrize("name", ["onnx", "torchscript"])
+def test_a_graph_answers_as_the_network_did(exported: tuple[Bundle, torch.Tensor, Any], name: str) -> None:
+    bundle, answer, batch = exported
+    logits = open_runtime(bundle, name).run(batch).logits
+    scale = float(answer.abs().max())
+    assert np.abs(logits - answer.numpy()).max() < 0.01 * scale
+
+
+def test_the_graphs_agree(exported: tuple[Bundle, torch.Tensor, Any]) -> None:
+    assert check_parity(exported[0]) <= 1e-4
+
+
+def test_weights_are_stored_in_sixteen_bits(exported: tuple[Bundle, torch.Tensor, Any]) -> None:
+    bundle = exported[0]
+    graph = onnx.load(bundle.path / "model.onnx").graph
+    large = [each for each in graph.initializer if np.prod(each.dims) >= 64]
+    assert len(large) > 40
+    assert {each.data_type for each in large} <= {onnx.TensorProto.FLOAT16, onnx.TensorProto.INT64}
+    assert (bundle.path / "model.torchscript.pt").stat().st_size < 8_000_000
+
+
+def test_an_exported_bundle_reads_a_photograph(exported: tuple[Bundle, torch.Tensor, Any]) -> None:
+    reading = Predictor(load_bundle(exported[0].path), "onnx").read(jpeg())
+    assert reading.probabilities.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "tf_efficientnet_lite0"])
+def test_folding_leaves_no_batch_norm_and_the_answers(name: str) -> None:
+    model = make_network(name)
+    example = torch.randn(2, 3, SIZE, SIZE)
+    with torch.no_grad():
+        before = model(example)
+        fold_batch_norms(model)
+        after = model(example)
+    assert not [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert torch.allclose(before, after, atol=1e-4 * float(before.abs().max()) + 1e-5)
+
+
+def test_the_shipped_bundle_is_described_by_the_code_that_builds_it(bundle: Bundle) -> None:
+    origin = {name: getattr(ORIGIN, name) for name in type(ORIGIN).__slots__}
+    assert replace(bundle.manifest, **origin) == bundle.manifest
+    assert (bundle.path / "ATTRIBUTION.md").read_text() == ORIGIN.attribution
+
+
+def test_the_shipped_graph_holds_the_weights_it_says(bundle: Bundle, tmp_path: Path) -> None:
+    copy = tmp_path / "model.onnx"
+    copy.write_bytes((bundle.path / "model.onnx").read_bytes())
+    stored = sum(int(np.prod(each.dims)) for each in onnx.load(copy).graph.initializer)
+    # EfficientNet-Lite0 without its thousand-class head: 3.4 million weights.
+    assert 3_300_000 < stored < 3_500_000
