@@ -177,6 +177,8 @@ LOGGING = {
         # Django's own handlers would write each line a second time.
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
+        # Scanners try names all day; they get a 400, and nobody needs the traceback.
+        "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Says of every request what the audit trail says better.
         "axes": {"level": "WARNING"},
     },

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from skinsite.settings.base import *  # noqa: F403 settings are layered
+from skinsite.settings.base import DATABASES
 
 SECRET_KEY = "for tests only, and never used elsewhere"  # noqa: S105 no secret
 DEMO_ALLOWED = True
@@ -15,3 +16,6 @@ MEDIA_ROOT = VAR_DIR / "media"
 MODEL_STORE = VAR_DIR / "models"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir()
+# A file, as in service: a browser's requests come side by side, and a database in memory has one connection for all.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(VAR_DIR / "test.sqlite3")}

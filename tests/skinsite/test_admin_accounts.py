@@ -1,0 +1,85 @@
+"""Superusers manage clinics, people and memberships in the admin, on record."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.audit.models import AuditEvent
+from tests import factories
+from tests.skinsite.conftest import SignIn
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    """Who runs the site."""
+    return User.objects.create_superuser("root@site.example", factories.PASSWORD)
+
+
+def test_the_admin_opens_on_the_clinics_for_a_superuser_and_on_the_readings_for_a_reviewer(
+    superuser: User, reviewer: Membership, sign_in: SignIn
+) -> None:
+    assert sign_in(superuser).get("/admin/")["Location"] == "/admin/accounts/clinic/"
+    assert sign_in(reviewer).get("/admin/")["Location"] == "/admin/classifier/prediction/"
+
+
+def test_a_superuser_adds_a_clinic_a_person_and_a_membership(superuser: User, sign_in: SignIn) -> None:
+    client = sign_in(superuser)
+    client.post("/admin/accounts/clinic/add/", {"name": "North", "slug": "north", "is_active": "on"})
+    client.post("/admin/accounts/user/add/", {"email": "New@Clinic.Example", "name": "N. Ew", "is_active": "on"})
+    clinic, person = Clinic.objects.get(slug="north"), User.objects.get(email="new@clinic.example")
+    assert not person.has_usable_password()
+    client.post(
+        "/admin/accounts/membership/add/",
+        {"user": person.pk, "clinic": clinic.pk, "role": Role.REVIEWER, "is_active": "on"},
+    )
+    assert Membership.objects.get(user=person, clinic=clinic).role == Role.REVIEWER
+    recorded = AuditEvent.objects.filter(actor=superuser, kind="change").values_list("action", flat=True)
+    assert sorted(recorded) == ["clinic.created", "membership.created", "user.created"]
+
+
+def test_the_last_administrator_of_a_clinic_stays(superuser: User, administrator: Membership, sign_in: SignIn) -> None:
+    address = f"/admin/accounts/membership/{administrator.pk}/change/"
+    response = sign_in(superuser).post(address, {"role": Role.CLINICIAN, "is_active": "on"})
+    assert "last administrator" in response.content.decode()
+    administrator.refresh_from_db()
+    assert administrator.role == Role.ADMINISTRATOR
+
+
+def test_a_superuser_ends_a_membership_and_its_role_changes_by_the_services(
+    superuser: User, reviewer: Membership, sign_in: SignIn
+) -> None:
+    address = f"/admin/accounts/membership/{reviewer.pk}/change/"
+    sign_in(superuser).post(address, {"role": Role.CLINICIAN})
+    reviewer.refresh_from_db()
+    assert (reviewer.role, reviewer.is_active) == (Role.CLINICIAN, False)
+    actions = set(AuditEvent.objects.filter(kind="change").values_list("action", flat=True))
+    assert actions == {"membership.role_changed", "membership.deactivated", "membership.updated"}
+    assert AuditEvent.objects.get(action="membership.updated").actor == superuser
+
+
+def test_signing_out_of_the_admin_ends_the_session_of_the_site(reviewer: Membership, sign_in: SignIn) -> None:
+    client = sign_in(reviewer)
+    client.post("/admin/logout/")
+    assert client.get("/admin/classifier/prediction/").status_code == 302
+
+
+def test_a_password_is_changed_where_everybody_changes_it(reviewer: Membership, sign_in: SignIn) -> None:
+    assert sign_in(reviewer).get("/admin/password_change/")["Location"] == "/account/password/"
+
+
+@pytest.mark.parametrize("model", ["clinic", "user", "membership"])
+def test_lists_take_the_same_queries_for_3_and_for_30_rows(model: str, superuser: User, sign_in: SignIn) -> None:
+    client = sign_in(superuser)
+    address = f"/admin/accounts/{model}/"
+
+    def count() -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    factories.MembershipFactory.create_batch(3)
+    with_three = count()
+    factories.MembershipFactory.create_batch(27)
+    assert count() == with_three
