@@ -11,7 +11,7 @@ from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.conftest import draw_lesion
 
-ROW = {"HTTP_HX_REQUEST": "true"}
+ROW = {"HX-Request": "true"}
 
 
 def upload(content: bytes, name: str = "mole.jpg") -> SimpleUploadedFile:
@@ -68,7 +68,7 @@ def test_what_was_typed_stays_when_a_file_is_refused(site: Client, active_model:
 def test_a_row_says_what_is_wrong_the_limit_and_the_remedy(
     content: bytes, words: str, site: Client, active_model: ModelVersion
 ) -> None:
-    response = site.post(reverse("upload"), {"image": upload(content), "modality": "dermoscopic"}, **ROW)
+    response = site.post(reverse("upload"), {"image": upload(content), "modality": "dermoscopic"}, headers=ROW)
     assert response.status_code == 422
     assert words in response.content.decode()
     assert "<html" not in response.content.decode()
@@ -76,7 +76,7 @@ def test_a_row_says_what_is_wrong_the_limit_and_the_remedy(
 
 
 def test_a_row_is_answered_with_its_reading(site: Client, active_model: ModelVersion, photograph: bytes) -> None:
-    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, **ROW)
+    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, headers=ROW)
     prediction = Prediction.objects.get()
     page = response.content.decode()
     assert response.status_code == 200
@@ -95,7 +95,7 @@ def test_a_clinical_photograph_is_kept_and_not_read(
 
 
 def test_without_a_model_a_row_waits_says_why_and_asks_again(site: Client, store: object, photograph: bytes) -> None:
-    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, **ROW)
+    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, headers=ROW)
     prediction = Prediction.objects.get()
     page = response.content.decode()
     assert prediction.status == Status.QUEUED
@@ -107,13 +107,13 @@ def test_the_same_bytes_on_another_lesion_are_told_and_kept_if_wanted(
     site: Client, read_photograph: Prediction, photograph: bytes
 ) -> None:
     said = {"modality": "dermoscopic", "patient_code": "P-2"}
-    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, **ROW)
+    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=ROW)
     page = response.content.decode()
     assert response.status_code == 422
     assert reverse("lesion", args=[read_photograph.image.lesion.public_id]) in page
     assert 'name="attach_anyway" value="true"' in page
     again = said | {"image": upload(photograph), "attach_anyway": "true"}
-    assert site.post(reverse("upload"), again, **ROW).status_code == 200
+    assert site.post(reverse("upload"), again, headers=ROW).status_code == 200
     assert LesionImage.objects.filter(lesion__patient__code="P-2").count() == 1
 
 
@@ -121,7 +121,7 @@ def test_a_photograph_that_is_there_already_gives_its_reading(
     site: Client, read_photograph: Prediction, photograph: bytes
 ) -> None:
     said = {"image": upload(photograph), "modality": "dermoscopic", "patient_code": "P-1"}
-    page = site.post(reverse("upload"), said, **ROW).content.decode()
+    page = site.post(reverse("upload"), said, headers=ROW).content.decode()
     assert "was here already" in page
     assert str(read_photograph.public_id) in page
     assert LesionImage.objects.count() == 1
@@ -147,7 +147,7 @@ def test_a_photograph_goes_to_the_lesion_chosen(site: Client, owner: Membership,
 def test_a_field_that_is_wrong_is_named(
     said: dict[str, str], words: str, site: Client, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, **ROW)
+    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=ROW)
     assert response.status_code == 422
     assert words in response.content.decode()
     assert not LesionImage.objects.exists()

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
 
 from classifier.models import ModelVersion, Prediction
 from tests.classifier.web.routes import POST_ONLY, all_routes
 
+Pages = dict[str, tuple[str, str]]  # the page and its policy, by the name of the route
 PICTURES = {"image-file", "image-thumbnail", "heat-map"}
 
 
@@ -41,32 +41,31 @@ class Inspector(HTMLParser):
 
 
 @pytest.fixture
-def pages(site: Client, read_photograph: Prediction, active_model: ModelVersion) -> dict[str, HttpResponse]:
+def pages(site: Client, read_photograph: Prediction, active_model: ModelVersion) -> Pages:
     """Every page for people, as the server sends it."""
     routes = [each for each in all_routes(read_photograph, active_model) if each.name not in POST_ONLY | PICTURES]
-    return {route.name: site.get(route.path, follow=True) for route in routes}
+    responses = {route.name: site.get(route.path, follow=True) for route in routes}
+    return {name: (each.content.decode(), each["Content-Security-Policy"]) for name, each in responses.items()}
 
 
-def test_no_page_has_anything_inline_or_from_elsewhere_or_an_id_twice(pages: dict[str, HttpResponse]) -> None:
-    for name, response in pages.items():
+def test_no_page_has_anything_inline_or_from_elsewhere_or_an_id_twice(pages: Pages) -> None:
+    for name, (page, _policy) in pages.items():
         inspector = Inspector()
-        inspector.feed(response.content.decode())
+        inspector.feed(page)
         assert inspector.refused == [], name
         assert inspector.elsewhere == [], name
         assert len(inspector.ids) == len(set(inspector.ids)), name
 
 
-def test_every_page_is_sent_with_a_policy_that_allows_nothing_inline(pages: dict[str, HttpResponse]) -> None:
-    for name, response in pages.items():
-        policy = response["Content-Security-Policy"]
+def test_every_page_is_sent_with_a_policy_that_allows_nothing_inline(pages: Pages) -> None:
+    for name, (_page, policy) in pages.items():
         assert "unsafe" not in policy, name
         assert "script-src 'self'" in policy, name
         assert "style-src 'self'" in policy, name
 
 
-def test_every_label_leads_to_a_field_and_every_description_to_a_text(pages: dict[str, HttpResponse]) -> None:
-    for name, response in pages.items():
-        page = response.content.decode()
+def test_every_label_leads_to_a_field_and_every_description_to_a_text(pages: Pages) -> None:
+    for name, (page, _policy) in pages.items():
         ids = set(re.findall(r'\sid="([^"]+)"', page))
         pointed = set(re.findall(r'<label for="([^"]+)"', page))
         for several in re.findall(r'aria-(?:describedby|labelledby)="([^"]*)"', page):

@@ -1,0 +1,157 @@
+"""Every page at both widths, light and dark, in both languages: nothing is cut, and a screen reader can use it."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+from playwright.sync_api import Page, expect
+
+from classifier.models import ModelVersion, Prediction
+from classifier.services.intake import receive_upload
+from skinsite.accounts.models import Membership, Role
+from tests import factories
+from tests.browser.conftest import SignIn, sample_photograph
+from tests.classifier.web.routes import POST_ONLY, all_routes
+
+NOT_PAGES = {"image-file", "image-thumbnail", "heat-map", "patient-search", "lesion-search", "reading-status"}
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.fixture
+def paths(network: ModelVersion, administrator: Membership) -> list[str]:
+    """The addresses of all pages, of a clinic with readings of every kind."""
+    readings: list[Prediction] = []
+    for place in range(3):
+        photograph = sample_photograph(place)
+        modality = "clinical" if place == 1 else "dermoscopic"
+        readings.append(
+            receive_upload(
+                actor=administrator,
+                data=photograph.read_bytes(),
+                original_name=photograph.name,
+                modality=modality,
+                patient_code=f"P-{place}",
+            ).prediction
+        )
+    factories.ReviewFactory.create(prediction=readings[0], reviewer=administrator.user, comment="Regular network.")
+    waiting = factories.PredictionFactory.create(image__lesion=readings[0].image.lesion, waiting_for="no_model")
+    routes = [route for route in all_routes(readings[0], network) if route.name not in NOT_PAGES | POST_ONLY]
+    of_accounts = [reverse(name) for name in ("account", "password-change", "clinic")]
+    of_readings = [reverse("reading", args=[each.public_id]) for each in (readings[1], waiting)]
+    return [*(route.path for route in routes), *of_readings, *of_accounts, "/history/?q=nowhere"]
+
+
+@pytest.fixture
+def signed_in(page: Page, administrator: Membership, paths: list[str], sign_in: SignIn) -> Iterator[Page]:
+    """The administrator's page; those that wait ask the server, so leave before the server ends."""
+    assert administrator.role == Role.ADMINISTRATOR
+    sign_in(page, administrator)
+    yield page
+    page.goto("about:blank")
+
+
+def find_serious(page: Page) -> list[str]:
+    """What axe finds serious or worse."""
+    results = Axe().run(page)
+    return [
+        f"{each['id']}: {[node['target'] for node in each['nodes']]}"
+        for each in results.response["violations"]
+        if each["impact"] in SERIOUS
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier_or_is_wider_than_the_screen(
+    signed_in: Page, paths: list[str], scheme: str
+) -> None:
+    page = signed_in
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+    for path in paths:
+        page.goto(path)
+        assert find_serious(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+
+
+def test_the_page_of_what_is_not_there_has_no_barrier_either(signed_in: Page, complaints: list[str]) -> None:
+    signed_in.goto("/nowhere/")
+    complaints.clear()
+    expect(signed_in.get_by_role("heading", name="There is nothing here")).to_be_visible()
+    assert find_serious(signed_in) == []
+
+
+def test_russian_fits_on_every_page(signed_in: Page, paths: list[str]) -> None:
+    page = signed_in
+    choose_language(page, "Русский")
+    for path in paths:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.lang") == "ru"
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, path
+        assert tall_buttons(page) == [], path
+
+
+def choose_language(page: Page, name: str) -> None:
+    page.get_by_label("Account and settings").click()
+    page.get_by_role("button", name=name).click()
+    page.wait_for_load_state()
+
+
+def tall_buttons(page: Page) -> list[str]:
+    """Buttons whose words took a second line."""
+    found: list[str] = page.evaluate(
+        """() => [...document.querySelectorAll(".button, .mainnav a, .chip")]
+            .filter((button) => button.offsetParent && button.offsetHeight > 60)
+            .map((button) => button.textContent.trim())"""
+    )
+    return found
+
+
+def test_a_theme_is_chosen_and_kept(signed_in: Page) -> None:
+    page = signed_in
+    page.emulate_media(color_scheme="light")
+    page.goto("/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.get_by_label("Account and settings").click()
+    page.get_by_role("button", name="Dark").click()
+    dark = page.evaluate(background)
+    assert light != dark
+    page.goto("/history/")
+    assert page.evaluate(background) == dark
+    page.get_by_label("Account and settings").click()
+    page.get_by_role("button", name="System").click()
+    assert page.evaluate(background) == light
+
+
+def test_a_photograph_lies_on_the_same_grey_in_both_themes(signed_in: Page, paths: list[str]) -> None:
+    page = signed_in
+    page.goto(next(path for path in paths if path.startswith("/readings/")))
+    surface = "getComputedStyle(document.querySelector('[data-stage]')).backgroundColor"
+    seen = set()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+        seen.add(page.evaluate(surface))
+    assert seen == {"rgb(119, 119, 119)"}
+
+
+def test_keys_walk_a_list_open_a_row_search_and_tell_themselves(signed_in: Page) -> None:
+    page = signed_in
+    page.goto("/history/")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    links = page.locator("[data-row-link]")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(links.nth(0)).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.get_by_label("Search", exact=True)).to_be_focused()
+    page.keyboard.type("j?")
+    expect(page.get_by_label("Search", exact=True)).to_have_value("j?")
+    page.get_by_role("heading", name="History").click()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/readings/*/")

@@ -1,0 +1,132 @@
+"""The way of a clinician: sign in, send a photograph of a real lesion, see its reading, find it, have it reviewed."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from classifier.models import ModelVersion, Prediction, Review
+from skinsite.accounts.models import Membership
+from tests.browser.conftest import SignIn, sample_photograph
+
+OUTCOME = re.compile("Low risk|Suspicious|Refer: uncertain")
+
+
+def send(page: Page, *files: Path) -> None:
+    """Choose files in the drop zone."""
+    page.get_by_label("Choose photographs").set_input_files([str(file) for file in files])
+
+
+@pytest.fixture
+def reading_page(page: Page, owner: Membership, network: ModelVersion, sign_in: SignIn) -> Page:
+    """The page of a reading that was just made through the browser."""
+    sign_in(page, owner)
+    send(page, sample_photograph())
+    row = page.locator("[data-capture-row]")
+    row.get_by_label("Patient code").fill("P-100")
+    row.get_by_role("button", name="Save and show the reading").click()
+    page.wait_for_url("**/readings/*/")
+    return page
+
+
+def test_a_photograph_becomes_a_reading_that_is_found_in_the_history_and_reviewed(
+    reading_page: Page, reviewer: Membership, sign_in: SignIn
+) -> None:
+    page = reading_page
+    expect(page.locator(".verdict")).to_contain_text(OUTCOME)
+    expect(page.locator("[data-class]")).to_have_count(7)
+    expect(page.get_by_text("Decision support for research use.").first).to_be_visible()
+
+    page.goto("/history/")
+    page.get_by_label("Search", exact=True).fill("P-100")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=P-100**")
+    page.get_by_role("link", name="P-100").click()
+    page.wait_for_url("**/readings/*/")
+
+    prediction = Prediction.objects.get()
+    page.context.clear_cookies()
+    sign_in(page, reviewer)
+    page.goto(f"/readings/{prediction.public_id}/")
+    page.get_by_role("link", name="Give an opinion").click()
+    give_opinion(page)
+    review = Review.objects.get()
+    assert (review.diagnosis, review.certainty, review.reviewer) == ("NV", "high", reviewer.user)
+    page.goto(f"/readings/{prediction.public_id}/")
+    expect(page.locator(".opinion")).to_contain_text("Regular network.")
+
+
+def give_opinion(page: Page) -> None:
+    """Fill in the admin's form."""
+    page.locator("select[name$=diagnosis]").select_option("NV")
+    page.locator("select[name$=certainty]").select_option("high")
+    page.locator("textarea[name$=comment]").fill("Regular network.")
+    page.locator("button[name=_save], input[name=_save], button[type=submit]").last.click()
+    page.wait_for_load_state()
+
+
+def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page: Page) -> None:
+    page = reading_page
+    assert page.locator("[data-heat]").get_attribute("src") is None
+    stage = page.locator("[data-stage]")
+    stage.focus()
+    page.keyboard.press("+")
+    expect(stage).to_have_attribute("data-zoomed", "true")
+    page.keyboard.press("0")
+    expect(stage).to_have_attribute("data-zoomed", "false")
+    slider = page.get_by_label("Heat-map")
+    slider.focus()
+    for _step in range(10):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("[data-heat]")).to_be_visible()
+    page.wait_for_function("document.querySelector('[data-heat]').naturalWidth > 0")
+    assert page.locator("[data-heat]").evaluate("image => image.style.opacity") == "0.5"
+    expect(page.get_by_text("Where the network looked; not evidence.")).to_be_visible()
+
+
+def test_a_wrong_modality_is_corrected_with_a_reason(reading_page: Page) -> None:
+    page = reading_page
+    page.get_by_text("It is a clinical photograph").click()
+    form = page.locator("form[action$=modality]")
+    form.get_by_role("button").click()
+    expect(page.locator(".error-summary")).to_be_focused()
+    form.get_by_label("Reason").fill("taken without a dermatoscope")
+    form.get_by_role("button").click()
+    expect(page.locator(".verdict")).to_contain_text("Not assessable")
+    expect(page.get_by_text("The kind of photograph has been corrected.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Other readings of this lesion")).to_be_visible()
+    assert Prediction.objects.count() == 2
+
+
+def test_a_photograph_is_moved_by_searching_the_patient(reading_page: Page) -> None:
+    page = reading_page
+    send_from(page, sample_photograph(1), "P-200")
+    wrong = Prediction.objects.order_by("pk").first()
+    assert wrong is not None
+    page.goto(f"/readings/{wrong.public_id}/")
+    page.get_by_text("Wrong patient or lesion").click()
+    form = page.locator("form[action$=move]")
+    code = form.get_by_label("Patient code")
+    code.fill("")
+    code.press_sequentially("p-2")
+    expect(form.locator("datalist option")).to_have_attribute("value", "P-200")
+    code.fill("P-200")
+    lesions = form.get_by_label("Lesion", exact=True)
+    expect(lesions.locator("option")).to_have_count(2)
+    lesions.select_option(index=1)
+    form.get_by_label("Reason").fill("two patients mixed up")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("The photograph has been moved.")).to_be_visible()
+    wrong.image.refresh_from_db()
+    assert wrong.image.lesion.patient.code == "P-200"
+
+
+def send_from(page: Page, file: Path, code: str) -> None:
+    """Send one more photograph from its page."""
+    page.goto("/upload/")
+    send(page, file)
+    row = page.locator("[data-capture-row]")
+    row.get_by_label("Patient code").fill(code)
+    row.get_by_role("button", name="Save and show the reading").click()
+    page.wait_for_url("**/readings/*/")
