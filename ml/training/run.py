@@ -73,6 +73,7 @@ def run(
     config = read_config(config_path)
     folder = RunFolder(out or Path("runs") / config_path.stem)
     _check_folder(folder, config, resume=resume)
+    torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model = create_backbone(config.architecture, dropout=config.dropout, drop_path=config.drop_path)
     if weights is not None and load_weights(model, weights):
         _check_descent(config, weights)

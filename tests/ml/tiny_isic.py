@@ -9,7 +9,7 @@ from PIL import Image
 from ml.data.split import read_split
 from ml.taxonomy import CLASSES
 
-WIDTH, HEIGHT = 300, 225
+WIDTH, HEIGHT = 320, 240
 
 
 def write_tiny_isic(directory: Path, *, per_class: dict[str, int]) -> Path:

@@ -1,0 +1,79 @@
+"""Configurations are read strictly."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ml.errors import UserError
+from ml.training.config import Stage, read_config
+
+CONFIGS = sorted((Path(__file__).parents[3] / "ml" / "configs").glob("*.yaml"))
+MINIMAL = """
+architecture: test_efficientnet
+train_folds: [0, 1]
+choose_fold: 3
+stages: [{size: 64, epochs: 2}]
+readings: [{size: 64, fractions: [0.9, 0.7]}]
+"""
+
+
+def write(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_short_configuration_gets_the_base_recipe(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path / "short.yaml", MINIMAL))
+    assert config.train_folds == ("0", "1")
+    assert config.choose_fold == "3"
+    assert config.stages == (Stage(64, 2, None),)
+    assert config.readings[0].fractions == (0.9, 0.7)
+    assert (config.weight_decay, config.clip, config.ema_decay, config.dropout) == (0.02, 5.0, 0.999, 0.2)
+    assert config.augmentation.min_crop_area == 0.35
+
+
+def test_a_configuration_survives_being_written(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path / "short.yaml", MINIMAL))
+    assert read_config(write(tmp_path / "again.yaml", yaml.safe_dump(config.to_dict()))) == config
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_configuration_of_the_project_is_valid_and_keeps_to_the_folds_of_its_start(path: Path) -> None:
+    config = read_config(path)
+    assert config.choose_fold == "3", "both start from ImageNet weights"
+    assert set(config.train_folds) == {"0", "1", "2", "4"}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("choose_fold: 3", "choose_fold: 3\nlearnin_rate: 1"), r"unknown key learnin_rate; known are architecture, "),
+        (("{size: 64, epochs: 2}", "{size: 64, epoch: 2}"), r"unknown key stages\[0\].epoch;"),
+        (("{size: 64, epochs: 2}", "{size: 64}"), r"key stages\[0\].epochs is missing"),
+        (("choose_fold: 3", "choose_fold: test"), "fold 'test' cannot be trained or chosen on"),
+        (("[0, 1]", "[0, test]"), "fold 'test' cannot be trained or chosen on"),
+        (("[0, 1]", "[0, 3]"), "choose_fold: must not be among train_folds"),
+        (("epochs: 2", "epochs: many"), r"stages\[0\].epochs: is 'many'; must be of type int"),
+        (("epochs: 2", "epochs: 0"), "at least one epoch"),
+        (("[0.9, 0.7]", "[1.2]"), "fractions from 0.1 to 1"),
+        (("[0, 1]", "[0, 1]\nbatch_size: 7"), "batch_size: must be an even number"),
+        (("[0, 1]", "[0, 1]\ncache_side: 32"), "cache_side: must be at least the largest stage's size"),
+        (("[0, 1]", "[0, 1]\nprecision: fp8"), "precision: is 'fp8'; use auto or fp32 or bf16"),
+        (("[0, 1]", "[0, 1]\naugmentation: strong"), "augmentation: must hold keys and values"),
+        (("train_folds: [0, 1]", "train_folds: 0"), "train_folds: must be a list"),
+        (("[0, 1]", "[0, 1"), "cannot be read as YAML"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_line(tmp_path: Path, change: tuple[str, str], message: str) -> None:
+    assert change[0] in MINIMAL
+    path = write(tmp_path / "wrong.yaml", MINIMAL.replace(*change))
+    with pytest.raises(UserError, match=message) as caught:
+        read_config(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"none.yaml: cannot be read as YAML"):
+        read_config(tmp_path / "none.yaml")

@@ -1,0 +1,215 @@
+"""A whole training run on tiny images: started, killed, resumed, exported."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from ml.bundle import load_bundle
+from ml.data.isic import read_isic
+from ml.data.split import SPLIT_SHA256, read_split
+from ml.errors import UserError
+from ml.models.backbone import create_backbone
+from ml.training.__main__ import main
+from ml.training.config import read_config
+from ml.training.dataset import select_records
+from ml.training.finish import export_checkpoint
+from ml.training.run import run
+from tests.ml.tiny_isic import write_tiny_isic
+
+CONFIG = """
+architecture: test_efficientnet
+train_folds: ["0"]
+choose_fold: "3"
+stages: [{size: 32, epochs: 2}, {size: 48, epochs: 2}]
+readings: [{size: 48, fractions: [0.8]}, {size: 64, fractions: [0.9, 0.7]}]
+cache_side: 64
+batch_size: 8
+warmup_epochs: 0.5
+precision: fp32
+"""
+FIGURES = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc")
+PATIENCE = 120
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_isic(tmp_path_factory.mktemp("data") / "isic", per_class={"0": 4, "3": 3, "test": 1})
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.yaml"
+    path.write_text(CONFIG, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(data: Path, config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an uninterrupted run, made by the command."""
+    out = tmp_path_factory.mktemp("runs") / "whole"
+    result = subprocess.run(list_command(data, config, out), capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.splitlines()[-1] == str(out)
+    assert "Training: " in result.stderr, "a bar shows what is left"
+    return out
+
+
+def list_command(data: Path, config: Path, out: Path, *more: str) -> list[str]:
+    arguments = ["--data", str(data), "--config", str(config), "--out", str(out), *more]
+    return [sys.executable, "-m", "ml.training", *arguments]
+
+
+def read_figures(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        return [{name: row[name] for name in FIGURES} for row in csv.DictReader(file)]
+
+
+def interrupt(command: Sequence[str], folder: Path, number: signal.Signals) -> tuple[int, str]:
+    """Start, wait until an epoch is saved, and send a signal; the exit code and standard error."""
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    deadline = time.monotonic() + PATIENCE
+    while not (folder / "checkpoints" / "last.ckpt").is_file():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(process.pid, number)
+    return process.wait(PATIENCE), process.communicate()[1]
+
+
+def test_a_run_leaves_what_is_needed_to_repeat_it(finished: Path, data: Path, config: Path) -> None:
+    description = json.loads((finished / "run.json").read_text(encoding="utf-8"))
+    assert description["split_sha256"] == SPLIT_SHA256
+    assert description["seed"] == 2018
+    assert description["precision"] == "fp32"
+    assert description["data_directory"] == str(data)
+    assert len(description["data_sha256"]) == 64
+    assert description["environment"]["torch"] == torch.__version__.split("+")[0]
+    assert read_config(finished / "config.yaml") == read_config(config)
+
+
+def test_a_run_has_a_row_for_every_epoch_and_its_size(finished: Path) -> None:
+    rows = read_figures(finished)
+    assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "32"), ("3", "48"), ("4", "48")]
+    assert all(0 <= float(row["balanced_accuracy"]) <= 1 for row in rows)
+    assert float(rows[0]["train_loss"]) == pytest.approx(1.946, abs=0.3)
+
+
+def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(finished: Path) -> None:
+    manifest = load_bundle(finished / "bundle").manifest
+    readings = json.loads((finished / "readings.json").read_text(encoding="utf-8"))
+    assert len(readings) == 2
+    assert manifest.input.size == (
+        48 if max(readings, key=lambda key: readings[key]).startswith("ReadingPlan(size=48") else 64
+    )
+    assert manifest.training_prior.frequencies == pytest.approx([1 / 7] * 7, abs=1e-5)
+    assert "chosen on fold 3" in manifest.training
+    assert "on fold 3" in manifest.thresholds.malignant.how
+    assert manifest.metrics["fold_3"]["images"] == 21
+    assert "test" not in manifest.metrics
+
+
+def test_a_killed_run_resumes_to_the_numbers_of_an_uninterrupted_one(
+    finished: Path, data: Path, config: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "resumed"
+    code, _ = interrupt(list_command(data, config, out), out, signal.SIGKILL)
+    assert code == -signal.SIGKILL
+    assert not (out / "bundle").exists()
+    run(data=data, config_path=config, out=out, resume=True, progress=False)
+    assert read_figures(out) == read_figures(finished)
+    assert load_bundle(out / "bundle").manifest.self_test == load_bundle(finished / "bundle").manifest.self_test
+
+
+def test_an_interrupted_run_says_how_to_go_on(data: Path, config: Path, tmp_path: Path) -> None:
+    code, errors = interrupt(list_command(data, config, tmp_path / "run"), tmp_path / "run", signal.SIGINT)
+    assert code == 130
+    assert errors.splitlines()[-1].endswith("with the same command and --resume.")
+
+
+def test_a_bundle_can_be_exported_again_from_the_checkpoint(finished: Path, tmp_path: Path) -> None:
+    bundle = export_checkpoint(finished / "checkpoints" / "best.ckpt", tmp_path / "again", progress=False)
+    made = load_bundle(finished / "bundle").manifest
+    assert bundle.manifest.self_test == made.self_test
+    assert bundle.manifest.temperature == made.temperature
+
+
+def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
+    folds = read_split()
+    records = read_isic(data).records
+    assert "test" in {folds[record.image_id] for record in records}
+    assert {folds[record.image_id] for record in select_records(records, read_config(config))} == {"0", "3"}
+
+
+def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What the command says when it refuses, in one line."""
+    assert main(arguments) == 2
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_a_used_folder_is_not_overwritten(
+    finished: Path, data: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(finished))
+    assert "holds a run already" in message
+
+
+def test_nothing_to_resume_is_said(
+    data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(tmp_path / "new"), "--resume")
+    assert "no whole epoch to resume after" in message
+
+
+def test_resuming_with_another_configuration_is_refused(
+    finished: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(CONFIG.replace("epochs: 2", "epochs: 3"), encoding="utf-8")
+    message = fail(capsys, "--data", str(data), "--config", str(other), "--out", str(finished), "--resume")
+    assert "differs from the configuration given" in message
+
+
+def test_a_fold_without_images_is_named(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(CONFIG.replace('choose_fold: "3"', 'choose_fold: "2"'), encoding="utf-8")
+    message = fail(capsys, "--data", str(data), "--config", str(other), "--out", str(tmp_path / "run"))
+    assert "no image of fold 2 in the data" in message
+
+
+def test_weights_that_have_seen_the_choosing_fold_are_refused(
+    data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "lesions.safetensors"
+    save_file(create_backbone("test_efficientnet").state_dict(), weights)
+    arguments = ("--data", str(data), "--config", str(config), "--out", str(tmp_path / "run"))
+    message = fail(capsys, *arguments, "--weights", str(weights))
+    assert "it has seen folds 0 to 3; set choose_fold to 4" in message
+
+
+def test_a_file_that_is_no_checkpoint_is_named(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is not in a run folder"):
+        export_checkpoint(tmp_path / "some.ckpt", tmp_path / "out")
+    broken = finished / "checkpoints" / "broken.ckpt"
+    broken.write_bytes(b"nothing")
+    with pytest.raises(UserError, match=r"broken\.ckpt: cannot be read as a checkpoint"):
+        export_checkpoint(broken, tmp_path / "out")
+
+
+def test_training_needs_neither_django_nor_albumentations() -> None:
+    code = (
+        "import sys; sys.modules['django'] = sys.modules['albumentations'] = None\n"
+        "import ml.training.run, ml.training.finish, ml.training.precision"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
