@@ -64,7 +64,8 @@ def correct_modality(*, actor: Membership, image: LesionImage, modality: str, re
         before = image.modality
         _change(image, modality=modality)
         _record(actor, image, CorrectionKind.MODALITY, before=before, after=modality, reason=reason)
-    return predictions.queue_prediction(actor=actor, image=image)
+        prediction = predictions.find_or_create(actor=actor, image=image)
+    return predictions.start(prediction)
 
 
 def _change(image: LesionImage, **fields: object) -> None:

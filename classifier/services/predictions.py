@@ -59,8 +59,7 @@ def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Predict
         message = _("This photograph was marked as entered in error; it is not read again.")
         raise ValidationError(message, code="entered_in_error")
     with transaction.atomic():
-        records.lock_clinic(image.lesion.patient.clinic)
-        prediction = _find_usable(image) or create(actor=actor, image=image)
+        prediction = find_or_create(actor=actor, image=image)
     return start(prediction)
 
 
@@ -79,6 +78,12 @@ def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Pre
         submit(prediction.pk)
         return _load(prediction.pk)
     return run_prediction(prediction_id=prediction.pk)
+
+
+def find_or_create(*, actor: Membership | None, image: LesionImage) -> Prediction:
+    """Give a photograph's reading by the active model, a new one unless there is one; ``start`` it after the commit."""
+    records.lock_clinic(image.lesion.patient.clinic)
+    return _find_usable(image) or create(actor=actor, image=image)
 
 
 def create(*, actor: Membership | None, image: LesionImage) -> Prediction:
