@@ -1,0 +1,203 @@
+"""The list of readings, one reading with what produced it, and the opinion that a reviewer adds."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from classifier.models import Certainty, Diagnosis, Modality, Outcome, Prediction, Review, ReviewKind, Status
+from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent, EventKind
+from tests import factories
+from tests.classifier.admin.conftest import LIST, ClientFor, page_of, reading_in
+from tests.classifier.web.queries import count_queries
+
+OPINION = {"diagnosis": "BCC", "certainty": "medium", "comment": "Arborising vessels."}
+
+
+def test_a_row_tells_patient_outcome_sum_status_model_and_whether_it_was_reviewed(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    text = client_for(reviewer).get(LIST).content.decode()
+    for told in ("P-SECRET", "Suspicious", "34", "Done", str(prediction.model_version), "Not reviewed"):
+        assert told in text
+    assert "outcome-suspicious" in text
+    assert "icons.svg#suspicious" in text
+    assert f"/images/{prediction.image.public_id}/thumbnail" in text
+    assert page_of(prediction) in text
+
+
+def test_the_list_takes_the_same_queries_for_3_and_for_30_readings(
+    owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(reviewer)
+    version = factories.ModelVersionFactory.create()
+
+    def add(count: int) -> None:
+        for reading in factories.DonePredictionFactory.create_batch(
+            count, image__lesion__patient__clinic=owner.clinic, model_version=version
+        ):
+            factories.ReviewFactory.create(prediction=reading)
+
+    add(3)
+    with_three = count_queries(client, LIST)
+    add(27)
+    assert client.get(LIST).context["cl"].result_count == 30
+    assert count_queries(client, LIST) == with_three
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("outcome__exact=suspicious", {"P-1", "P-2"}),
+        ("outcome__exact=low_risk", set()),
+        ("status__exact=queued", {"P-3"}),
+        ("modality__exact=clinical", {"P-4"}),
+        ("reviewed=yes", {"P-1"}),
+        ("reviewed=no", {"P-2", "P-3", "P-4"}),
+        ("q=p-2", {"P-2"}),
+        ("created_at__gte=2001-01-01+00%3A00%3A00%2B00%3A00", {"P-1", "P-2", "P-3", "P-4"}),
+    ],
+)
+def test_filters_and_search_narrow_the_list(
+    query: str, found: set[str], owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    first = reading_in(owner, "P-1")
+    factories.ReviewFactory.create(prediction=first)
+    reading_in(owner, "P-2")
+    lesions = {"image__lesion__patient__clinic": owner.clinic}
+    factories.PredictionFactory.create(image__lesion__patient__code="P-3", **lesions)
+    factories.PredictionFactory.create(
+        image__lesion__patient__code="P-4",
+        modality=Modality.CLINICAL,
+        status=Status.DONE,
+        outcome=Outcome.NOT_ASSESSABLE,
+        reason="clinical_photograph",
+        finished_at=timezone.now(),
+        **lesions,
+    )
+    rows = client_for(reviewer).get(f"{LIST}?{query}").context["cl"].result_list
+    assert {row.image.lesion.patient.code for row in rows} == found
+
+
+def test_readings_of_one_model_are_found_by_it(
+    prediction: Prediction, owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    reading_in(owner, "P-OTHER")
+    version = prediction.model_version
+    assert version is not None
+    rows = client_for(reviewer).get(f"{LIST}?model={version.public_id}").context["cl"].result_list
+    assert [row.pk for row in rows] == [prediction.pk]
+
+
+def test_newest_readings_come_first(owner: Membership, reviewer: Membership, client_for: ClientFor) -> None:
+    now = timezone.now()
+    for code, age in (("P-OLD", 3), ("P-NEW", 1), ("P-MIDDLE", 2)):
+        factories.DonePredictionFactory.create(
+            image__lesion__patient__clinic=owner.clinic,
+            image__lesion__patient__code=code,
+            created_at=now - timedelta(days=age),
+        )
+    rows = client_for(reviewer).get(LIST).context["cl"].result_list
+    assert [row.image.lesion.patient.code for row in rows] == ["P-NEW", "P-MIDDLE", "P-OLD"]
+
+
+def test_a_reading_shows_everything_that_produced_it(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    text = client_for(reviewer).get(page_of(prediction)).content.decode()
+    shown = [
+        f"/images/{prediction.image.public_id}/file",
+        "above the model's referral threshold".replace("'", "&#x27;"),
+        "Melanocytic nevus",
+        "low risk below 0.0800, suspicious from 0.3000",
+        prediction.bundle_sha256,
+        prediction.stored_sha256,
+        prediction.image.upload_sha256,
+        "onnx",
+        "Logit, view 2",
+        "0.3000",
+        str(prediction.public_id),
+    ]
+    assert [part for part in shown if part not in text] == []
+
+
+def test_a_reading_that_is_not_assessable_gives_its_reason_and_no_probabilities(
+    owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    prediction = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic,
+        outcome=Outcome.NOT_ASSESSABLE,
+        reason="blank_frame",
+        malignant_probability=0.4321,
+    )
+    client = client_for(reviewer)
+    text = client.get(page_of(prediction)).content.decode()
+    assert "nearly one colour" in text
+    assert "Logit, view 1" in text
+    assert "Balanced score" not in text
+    assert "43" not in client.get(LIST).content.decode().split("field-malignant_sum")[1].split("</td>")[0]
+
+
+def test_a_queued_reading_opens_and_takes_no_opinion(
+    owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    prediction = factories.PredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    client = client_for(reviewer)
+    assert "Save my opinion" not in client.get(page_of(prediction)).content.decode()
+    assert client.post(page_of(prediction), OPINION).status_code == 200
+    assert not Review.objects.exists()
+
+
+def test_opening_a_reading_is_recorded_as_access(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    client_for(reviewer).get(page_of(prediction))
+    event = AuditEvent.objects.get(action="prediction.viewed")
+    assert (event.kind, event.actor, event.clinic) == (EventKind.ACCESS, reviewer.user, reviewer.clinic)
+    assert event.object_id == str(prediction.public_id)
+
+
+def test_an_opinion_is_stored_as_informed_and_shown(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(reviewer)
+    response = client.post(page_of(prediction), OPINION, follow=True)
+    review = Review.objects.get()
+    assert (review.prediction, review.reviewer, review.kind) == (prediction, reviewer.user, ReviewKind.INFORMED)
+    assert (review.diagnosis, review.certainty, review.comment) == ("BCC", "medium", "Arborising vessels.")
+    text = response.content.decode()
+    assert "Your opinion is saved." in text
+    assert "Arborising vessels." in text
+    assert "Reviewed" in client.get(LIST).content.decode()
+    assert AuditEvent.objects.filter(action="review.added", actor=reviewer.user).count() == 1
+
+
+@pytest.mark.parametrize("diagnosis", Diagnosis.values)
+def test_every_diagnosis_other_and_cannot_tell_can_be_given(
+    diagnosis: str, prediction: Prediction, administrator: Membership, client_for: ClientFor
+) -> None:
+    client_for(administrator).post(page_of(prediction), {"diagnosis": diagnosis, "certainty": Certainty.LOW})
+    assert Review.objects.get().diagnosis == diagnosis
+
+
+def test_an_incomplete_opinion_is_not_stored_and_nothing_typed_is_lost(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    response = client_for(reviewer).post(page_of(prediction), {"certainty": "high", "comment": "Typed already"})
+    text = response.content.decode()
+    assert "What do you think it is?" in text
+    assert "This field is required" in text
+    assert "Typed already" in text
+    assert not Review.objects.exists()
+
+
+def test_a_post_changes_nothing_of_the_reading(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    before = Prediction.objects.filter(pk=prediction.pk).values().get()
+    client_for(reviewer).post(
+        page_of(prediction), {**OPINION, "outcome": "low_risk", "status": "failed", "kind": "blinded"}
+    )
+    assert Prediction.objects.filter(pk=prediction.pk).values().get() == before
+    assert Review.objects.get().kind == ReviewKind.INFORMED
