@@ -158,10 +158,10 @@ def run_prediction(*, prediction_id: int) -> Prediction:
 
 def lease_end(prediction: Prediction) -> datetime:
     """When a running reading may be claimed by another worker: no honest one takes that long."""
-    return (prediction.started_at or prediction.created_at) + timedelta(seconds=_lease_seconds())
+    return (prediction.started_at or prediction.created_at) + timedelta(seconds=lease_seconds())
 
 
-def _lease_seconds() -> int:
+def lease_seconds() -> int:
     """Longer than a worker lives with one task: it is killed at the hard limit."""
     return settings.TASK_HARD_SECONDS + LEASE_MARGIN_SECONDS
 
@@ -191,7 +191,7 @@ def process_queue(*, progress: Progress = iter, seconds: float | None = None) ->
 
 def _waiting() -> QuerySet[Prediction]:
     """Queued readings, and running ones whose lease has expired, the oldest first."""
-    expired = timezone.now() - timedelta(seconds=_lease_seconds())
+    expired = timezone.now() - timedelta(seconds=lease_seconds())
     return Prediction.objects.filter(
         Q(status=Status.QUEUED) | Q(status=Status.RUNNING, started_at__lt=expired)
     ).order_by("created_at", "pk")
@@ -244,32 +244,37 @@ def _claim_and_read(prediction: Prediction, loaded: inference.LoadedModel, data:
     if prediction.attempts >= settings.PREDICTION_MAX_ATTEMPTS:
         _fail(prediction, "attempts_exhausted")
         return
-    claimed = _claim(prediction, loaded.model_version)
-    if claimed is None:
+    if not _claim(prediction, loaded.model_version):
         return
     try:
         reading = loaded.predictor.read(data)
     except SoftTimeLimitExceeded:
-        _fail(claimed, "timed_out")
+        _fail(prediction, "timed_out")
     except Exception as error:  # whatever goes wrong in there, the reading ends and says so
         log.exception("Reading %s failed", prediction.public_id)
-        _fail(claimed, f"crashed: {type(error).__name__}")
+        _fail(prediction, f"crashed: {type(error).__name__}")
     else:
-        _finish(claimed, loaded, reading)
+        _finish(prediction, loaded, reading)
 
 
-def _claim(prediction: Prediction, model_version: ModelVersion) -> Prediction | None:
-    """Take a reading as its only worker; None when another was quicker."""
-    before = {"status": prediction.status, "attempts": prediction.attempts}
-    claim = {"attempts": prediction.attempts + 1, "started_at": timezone.now(), "model_version": model_version}
-    row = Prediction.objects.filter(pk=prediction.pk, **before)
+def _claim(prediction: Prediction, model_version: ModelVersion) -> bool:
+    """Take a reading as its only worker, and note the claim in ``prediction``; false when another was quicker."""
+    row = Prediction.objects.filter(pk=prediction.pk, status=prediction.status, attempts=prediction.attempts)
+    attempts = prediction.attempts + 1
     try:
         with transaction.atomic():
-            taken = row.update(status=Status.RUNNING, waiting_for="", **claim)
+            taken = row.update(
+                status=Status.RUNNING,
+                attempts=attempts,
+                started_at=timezone.now(),
+                model_version=model_version,
+                waiting_for="",
+            )
     except IntegrityError:  # this model has read this photograph already: see the model's constraint
         _fail(prediction, "already_read")
-        return None
-    return _load(prediction.pk) if taken else None
+        return False
+    prediction.status, prediction.attempts = Status.RUNNING, attempts
+    return taken == 1
 
 
 def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inference.Reading) -> None:

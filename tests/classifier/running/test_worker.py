@@ -105,6 +105,25 @@ def test_a_child_killed_in_mid_inference_is_replaced(celery_site: Site, tmp_path
     assert count_readings(celery_site) == 1
 
 
+def test_a_reading_whose_worker_hangs_is_taken_over(celery_site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "large.png"
+    photograph.write_bytes(large_photograph())
+    with celery_site.worker() as worker:
+        celery_site.wait_for("the worker is ready", worker.is_ready)
+        reading, _status, _waiting_for = celery_site.work("upload", photograph)
+        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
+        (child,) = worker.children()
+        os.kill(child, signal.SIGSTOP)  # it hangs: the hard limit kills it
+
+        def is_done_after_another_round() -> bool:
+            celery_site.manage("process_queue")  # what beat does every minute
+            return read_row(celery_site, reading)[0] == "done"
+
+        celery_site.wait_for("another child has read it", is_done_after_another_round, pause=2)
+
+    assert read_row(celery_site, reading) == ("done", 2)
+
+
 def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, valkey_url: str) -> None:
     database_url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
     site = Site.create(

@@ -16,6 +16,7 @@ from django.utils import timezone
 django.setup()
 
 from classifier.models import ImageCorrection, LesionImage, ModelVersion, Patient, Prediction, Review  # noqa: E402 models need the setup
+from classifier.selectors.history import history  # noqa: E402
 from classifier.services.corrections import correct_modality  # noqa: E402
 from classifier.services.intake import receive_upload  # noqa: E402
 from classifier.services.predictions import run_prediction  # noqa: E402
@@ -63,6 +64,14 @@ def show(prediction_id: str) -> list[object]:
     """A reading's status, attempts, outcome, and what it waits for."""
     reading = Prediction.objects.get(pk=int(prediction_id))
     return [reading.status, reading.attempts, reading.outcome, reading.waiting_for]
+
+
+def search(path: str, *words: str) -> list[int]:
+    """Upload a file under a name and a code with signs of their own, and count what each search finds."""
+    member = Membership.objects.select_related("user", "clinic").get()
+    data = Path(path).read_bytes()
+    receive_upload(actor=member, data=data, original_name="Родинка (1).jpg", patient_code="Ключ-17")
+    return [history(member, search=each).count() for each in words]
 
 
 def change_what_is_kept(path: str) -> dict[str, str]:

@@ -133,5 +133,14 @@ def test_what_keeps_readings_from_being_made_is_said(
     assert "register_model" in result.remedy
 
 
+@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
+def test_a_network_that_gives_no_numbers_gives_no_reading(tmp_path: Path, owner: Membership) -> None:
+    register_model(path=copy_bundle(tmp_path, temperature=1e-320), activate=True)  # infinite scores, so no softmax
+
+    reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
+
+    assert (reading.status, reading.failure, reading.probabilities) == ("failed", "not_finite", None)
+
+
 def test_a_good_bundle_is_healthy(active_model: ModelVersion) -> None:
     assert run_checks()["bundle"].ok

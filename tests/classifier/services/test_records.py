@@ -1,0 +1,85 @@
+"""Patients and lesions of a clinic."""
+
+import pytest
+from django.core.exceptions import PermissionDenied, ValidationError
+
+from classifier.models import Lesion, Patient
+from classifier.services.records import create_lesion, create_patient, update_lesion, update_patient
+from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
+from tests.factories import LesionFactory, PatientFactory
+
+
+def test_a_patient_is_created_and_changed_on_record(owner: Membership, colleague: Membership) -> None:
+    patient = create_patient(actor=owner, code="  A\u202e-17 ", sex="female", birth_year=1970)
+    changed = update_patient(actor=colleague, patient=patient, code="A-18", sex="unknown", birth_year=None)
+
+    assert (patient.code, patient.clinic, patient.created_by) == ("A-17", owner.clinic, owner.user)
+    assert (changed.code, changed.sex, changed.birth_year) == ("A-18", "unknown", None)
+    events = AuditEvent.objects.filter(object_id=str(patient.public_id)).order_by("pk")
+    assert [(event.action, event.actor) for event in events] == [
+        ("patient.created", owner.user),
+        ("patient.updated", colleague.user),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("field", "arguments"),
+    [
+        ("code", {"code": "taken"}),
+        ("code", {"code": "TAKEN"}),
+        ("code", {"code": "x" * 41}),
+        ("sex", {"code": "B", "sex": "robot"}),
+        ("birth_year", {"code": "B", "birth_year": 1899}),
+        ("birth_year", {"code": "B", "birth_year": 3000}),
+    ],
+)
+def test_a_patients_invalid_field_is_named(owner: Membership, field: str, arguments: dict[str, str]) -> None:
+    PatientFactory.create(clinic=owner.clinic, code="taken")
+
+    with pytest.raises(ValidationError) as refusal:
+        create_patient(actor=owner, **arguments)  # type: ignore[arg-type] # one of them is a number
+
+    assert list(refusal.value.error_dict) == [field]
+    assert Patient.objects.count() == 1
+
+
+def test_another_clinic_may_use_the_same_code(owner: Membership, stranger: Membership) -> None:
+    PatientFactory.create(clinic=stranger.clinic, code="A-1")
+
+    assert create_patient(actor=owner, code="A-1").clinic == owner.clinic
+
+
+def test_a_lesion_is_created_and_changed_on_record(owner: Membership) -> None:
+    patient = PatientFactory.create(clinic=owner.clinic)
+
+    lesion = create_lesion(actor=owner, patient=patient, body_site="back", label=" left\nshoulder ")
+    changed = update_lesion(actor=owner, lesion=lesion, body_site="", label="")
+
+    assert (lesion.patient, lesion.body_site, lesion.label) == (patient, "back", "left shoulder")
+    assert (changed.body_site, changed.label) == ("unknown", "")
+    assert AuditEvent.objects.filter(object_id=str(lesion.public_id)).count() == 2
+
+
+@pytest.mark.parametrize(("field", "arguments"), [("body_site", {"body_site": "wing"}), ("label", {"label": "x" * 81})])
+def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, arguments: dict[str, str]) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create_lesion(actor=owner, patient=PatientFactory.create(clinic=owner.clinic), **arguments)
+
+    assert list(refusal.value.error_dict) == [field]
+    assert not Lesion.objects.exists()
+
+
+def test_a_stranger_changes_nothing(owner: Membership, stranger: Membership) -> None:
+    lesion = LesionFactory.create(patient__clinic=owner.clinic)
+
+    with pytest.raises(PermissionDenied):
+        update_patient(actor=stranger, patient=lesion.patient, code="mine", sex="male", birth_year=None)
+    with pytest.raises(PermissionDenied):
+        create_lesion(actor=stranger, patient=lesion.patient)
+    with pytest.raises(PermissionDenied):
+        update_lesion(actor=stranger, lesion=lesion, body_site="foot", label="mine")
+
+    lesion.refresh_from_db()
+    assert lesion.body_site == "back"
+    assert Lesion.objects.count() == 1

@@ -1,0 +1,54 @@
+"""Who may do what: owner, colleague, stranger, and every role."""
+
+import pytest
+from django.core.exceptions import PermissionDenied
+
+from classifier import policies
+from skinsite.accounts.models import Membership
+from tests.factories import LesionImageFactory
+
+
+def test_every_member_may_upload_and_correct_in_the_own_clinic_only(
+    owner: Membership, colleague: Membership, reviewer: Membership, administrator: Membership, stranger: Membership
+) -> None:
+    image = LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+
+    for member in (owner, colleague, reviewer, administrator):
+        assert policies.may_upload(member)
+        assert policies.may_correct(member, image)
+    assert policies.may_upload(stranger)
+    assert not policies.may_correct(stranger, image)
+
+
+def test_reviewers_and_administrators_review_and_administrators_manage(
+    owner: Membership, reviewer: Membership, administrator: Membership
+) -> None:
+    assert [policies.may_review(member) for member in (owner, reviewer, administrator)] == [False, True, True]
+    assert [policies.may_manage_clinic(member) for member in (owner, reviewer, administrator)] == [False, False, True]
+
+
+@pytest.mark.parametrize("deactivated", ["membership", "user", "clinic"])
+def test_who_is_deactivated_may_nothing(administrator: Membership, deactivated: str) -> None:
+    image = LesionImageFactory.create(lesion__patient__clinic=administrator.clinic)
+    target = administrator if deactivated == "membership" else getattr(administrator, deactivated)
+    target.is_active = False
+
+    assert not policies.may_upload(administrator)
+    assert not policies.may_correct(administrator, image)
+    assert not policies.may_review(administrator)
+    assert not policies.may_manage_clinic(administrator)
+
+
+def test_the_system_reads_and_corrects_but_has_no_opinion(owner: Membership) -> None:
+    image = LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+
+    assert policies.may_upload(None)
+    assert policies.may_correct(None, image)
+    assert not policies.may_review(None)
+    assert not policies.may_manage_clinic(None)
+
+
+def test_what_is_not_allowed_is_refused() -> None:
+    policies.require(True)
+    with pytest.raises(PermissionDenied):
+        policies.require(False)
