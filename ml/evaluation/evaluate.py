@@ -61,6 +61,8 @@ def evaluate_bundle(
     what for, and a line goes to ``log``. Images missing for a label are named and weigh nothing; over 1 % is a
     ``UserError``, as is an image that cannot be decoded.
     """
+    if predictions_csv is not None:
+        check_can_be_written(predictions_csv)
     folds = read_split() if split is None else split
     items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
     reads_test = any(folds.get(item.image_id) == "test" for item in items)

@@ -9,8 +9,7 @@ from django.core.management.base import CommandParser
 from classifier.management.base import UserErrorCommand
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.data.split import FOLDS
-from ml.errors import UserError
-from ml.evaluation.evaluate import evaluate_bundle
+from ml.evaluation.evaluate import check_can_be_written, evaluate_bundle
 
 
 class Command(UserErrorCommand):
@@ -33,6 +32,8 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Evaluate and print."""
+        if options["json"] is not None:
+            check_can_be_written(options["json"])
         report = evaluate_bundle(
             load_bundle(options["bundle"]),
             options["images"],
@@ -43,10 +44,5 @@ class Command(UserErrorCommand):
             predictions_csv=options["predictions"],
         )
         if options["json"] is not None:
-            try:
-                options["json"].write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
-            except OSError as error:
-                raise UserError(
-                    f"{options['json']}: cannot be written ({error.strerror}); give another path."
-                ) from error
+            options["json"].write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
         self.stdout.write(report.to_text())

@@ -1,0 +1,175 @@
+"""How long a reading takes and where the time goes: ``python -m ml.benchmark [IMAGE]``.
+
+(a) The predictor, stored bytes in and reading out, against its two unavoidable parts: Pillow's bare decode and the bare
+run of the network on the same views. The three take turns, so that a busy machine slows them alike.
+(b) The network in each way of running it (needs requirements/ml; else left out).
+(d) Peak memory of accepting and reading a large photograph, each in a process of its own.
+"""
+
+import argparse
+import importlib.util
+import io
+import multiprocessing
+import os
+import platform
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ml import preprocess
+from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.errors import UserError
+from ml.image_io import Limits, decode_stored, normalise_upload
+from ml.predictor import DECODED_SIDE_PER_INPUT, Predictor
+from ml.runtime import UInt8Batch, open_runtime
+
+REPEATS = 200
+WARM_UP = 5
+SIZES = {"600×450": (600, 450), "12 megapixels": (4032, 3024)}
+LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
+AIM = 1.4
+PROCESS_STATUS = Path("/proc/self/status")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.benchmark", description=__doc__)
+    parser.add_argument("image", nargs="?", type=Path, help="photograph to measure on, resized; default: a drawn one")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the network (1)")
+    options = parser.parse_args(arguments)
+    try:
+        picture = draw_photograph() if options.image is None else _open(options.image)
+        bundle = load_bundle(DEFAULT_BUNDLE)
+        _say(f"{platform.machine()}, {os.cpu_count()} cores; threads: {options.threads}; medians of {options.repeats}")
+        measure_memory(picture)
+        measure_predictor(bundle, picture, options.repeats, options.threads)
+        measure_network(bundle, picture, options.repeats, options.threads)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+def draw_photograph() -> Image.Image:
+    """Skin-like noise around a dark patch: a JPEG of it is as large as a dermoscopic photograph's."""
+    rows, columns = np.mgrid[-1:1:450j, -1:1:600j]
+    patch = 90.0 * (np.hypot(rows, columns) < 0.5)
+    noise = np.random.default_rng(0).normal(0, 7, (450, 600, 3))
+    pixels = np.array((215.0, 170.0, 150.0)) - patch[..., np.newaxis] + noise
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def measure_predictor(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
+    """Part (a)."""
+    predictor, runtime = Predictor(bundle, "onnx", threads), open_runtime(bundle, "onnx", threads)
+    side = DECODED_SIDE_PER_INPUT * bundle.manifest.input.size
+    for name, size in SIZES.items():
+        stored = store(picture, size)
+        views = preprocess.views(decode_stored(stored, at_least=side), bundle.manifest.input)
+
+        def decode(stored: bytes = stored) -> None:
+            image = Image.open(io.BytesIO(stored))
+            image.draft("RGB", (side, side))
+            image.load()
+
+        def run(views: UInt8Batch = views) -> None:
+            runtime.run(views)
+
+        def read(stored: bytes = stored) -> None:
+            predictor.read(stored)
+
+        decoding, running, reading = take_turns((decode, run, read), repeats)
+        ratio = reading / (decoding + running)
+        _say(
+            f"(a) {name}, {len(stored) / 1000:.0f} KB: Pillow's decode {decoding:.1f} ms, session.run of "
+            f"{len(views)} views of {views.shape[1]} px {running:.1f} ms, predictor {reading:.1f} ms: "
+            f"{ratio:.2f} × the two (aim: at most {AIM})"
+        )
+
+
+def measure_network(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
+    """Part (b)."""
+    if importlib.util.find_spec("torch") is None:
+        _say("(b) left out: needs requirements/ml.txt")
+        return
+    from ml.benchmark_network import list_ways  # noqa: PLC0415  torch is not there in every installation
+
+    views = preprocess.views(np.asarray(picture), bundle.manifest.input)
+    ways = list_ways(bundle, views, threads)
+    taken = take_turns(tuple(ways.values()), repeats)
+    for name, milliseconds in zip(ways, taken, strict=True):
+        _say(f"(b) {name}, {len(views)} views of {views.shape[1]} px: {milliseconds:.1f} ms")
+
+
+def measure_memory(picture: Image.Image) -> None:
+    """Part (d)."""
+    context = multiprocessing.get_context("spawn")
+    for name, size in LARGE.items():
+        out = io.BytesIO()
+        picture.resize(size, Image.Resampling.BILINEAR).save(out, "JPEG", quality=90)
+        with context.Pool(1) as pool:
+            before, accepted, read = pool.apply(_measure_peaks, (out.getvalue(),))
+        _say(
+            f"(d) {name}: resident {before:.0f} MB with the bundle open; peak {accepted:.0f} MB while an upload is "
+            f"accepted, {read:.0f} MB by the end of its reading"
+        )
+
+
+def take_turns(actions: tuple[Callable[[], object], ...], repeats: int) -> list[float]:
+    """Median milliseconds of each action; in every round each has its turn."""
+    taken: list[list[float]] = [[] for _ in actions]
+    for turn in range(WARM_UP + repeats):
+        for place, action in enumerate(actions):
+            started = time.perf_counter()
+            action()
+            if turn >= WARM_UP:
+                taken[place].append((time.perf_counter() - started) * 1000)
+    return [statistics.median(each) for each in taken]
+
+
+def store(picture: Image.Image, size: tuple[int, int]) -> bytes:
+    """A picture as it is stored at that size."""
+    out = io.BytesIO()
+    picture.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=95, subsampling=0)
+    return normalise_upload(out.getvalue()).data
+
+
+def _measure_peaks(upload: bytes) -> tuple[float, float, float]:
+    """Peak resident megabytes: before, after normalising, after reading."""
+    predictor = Predictor(load_bundle(DEFAULT_BUNDLE), "onnx")
+    before = _peak()
+    stored = normalise_upload(upload, limits=Limits(max_bytes=len(upload))).data
+    accepted = _peak()
+    predictor.read(stored)
+    return before, accepted, _peak()
+
+
+def _peak() -> float:
+    """Megabytes; Linux's own figure where there is one, as ``ru_maxrss`` there counts the parent's too."""
+    if PROCESS_STATUS.exists():
+        line = next(line for line in PROCESS_STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024 / 1e6
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        return Image.fromarray(decode_stored(normalise_upload(path.read_bytes()).data))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); name a photograph.") from error
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,51 @@
+"""The shipped network in every way of running it, for ``ml.benchmark``."""
+
+import warnings
+from collections.abc import Callable
+
+import torch
+
+from ml.bundle import TORCHSCRIPT_FILE, Bundle
+from ml.export import ServedNetwork, fold_batch_norms, trace
+from ml.models.backbone import create_backbone
+from ml.runtime import UInt8Batch, open_runtime
+
+
+def list_ways(bundle: Bundle, views: UInt8Batch, threads: int) -> dict[str, Callable[[], object]]:
+    """Functions that run ``views`` (N, S, S, 3) through the bundle's network, by the name of the way."""
+    torch.set_num_threads(threads)
+    network = rebuild_network(bundle)
+    batch = torch.from_numpy(views)
+    traced = trace(network, batch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # all of TorchScript is deprecated
+        frozen = torch.jit.freeze(traced)
+        optimised = torch.jit.optimize_for_inference(trace(network, batch))
+    onnx = open_runtime(bundle, "onnx", threads)
+
+    def run_with(module: Callable[[torch.Tensor], object]) -> Callable[[], object]:
+        def run() -> object:
+            with torch.inference_mode():
+                return module(batch)
+
+        return run
+
+    return {
+        "torch eager": run_with(network),
+        "traced": run_with(traced),
+        "traced and frozen": run_with(frozen),
+        "optimize_for_inference": run_with(optimised),
+        "ONNX Runtime": lambda: onnx.run(views),
+    }
+
+
+def rebuild_network(bundle: Bundle) -> ServedNetwork:
+    """The bundle's network as a module, its weights taken from the TorchScript graph."""
+    model = create_backbone(bundle.manifest.architecture).eval()
+    fold_batch_norms(model)
+    network = ServedNetwork(model, bundle.manifest.input).eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # all of TorchScript is deprecated
+        stored = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE))  # type: ignore[no-untyped-call]  # torch's
+    network.load_state_dict(stored.float().state_dict())
+    return network.requires_grad_(requires_grad=False)

@@ -1,0 +1,104 @@
+"""``predict`` and ``evaluate_model`` from the command line."""
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+
+from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.image_io import normalise_upload
+from ml.predictor import Predictor
+from ml.taxonomy import CLASSES
+from tests.ml import pictures
+
+MANAGE = Path(__file__).parents[3] / "manage.py"
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A command as a person runs it, in its own process."""
+    command = [sys.executable, str(MANAGE), *(str(each) for each in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two images and their labels."""
+    (tmp_path / "one.jpg").write_bytes(pictures.jpeg())
+    (tmp_path / "two.png").write_bytes(pictures.transparent_png())
+    with (tmp_path / "truth.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("image", *CLASSES), ("one", *np.eye(7)[0]), ("two", *np.eye(7)[1])])
+    return tmp_path
+
+
+def test_predict_prints_a_line_for_each_photograph(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("predict", folder / "one.jpg", folder / "two.png")
+    lines = capsys.readouterr().out.splitlines()
+    assert [Path(line.split()[0]).name for line in lines] == ["one.jpg", "two.png"]
+    assert all(f"{code} 0." in lines[0] for code in CLASSES)
+
+
+def test_predict_as_json_gives_the_logits_of_the_predictor(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("predict", folder / "one.jpg", "--json")
+    (printed,) = json.loads(capsys.readouterr().out)
+    stored = normalise_upload((folder / "one.jpg").read_bytes()).data
+    reading = Predictor(load_bundle(DEFAULT_BUNDLE)).read(stored)
+    assert printed["logits"] == reading.logits.tolist()
+    assert printed["outcome"] == reading.outcome
+
+
+def test_predict_names_each_bad_file_reads_the_others_and_exits_with_2(folder: Path) -> None:
+    (folder / "bad.jpg").write_bytes(pictures.jpeg()[:2000])
+    done = run("predict", folder / "bad.jpg", folder / "one.jpg", folder / "gone.jpg")
+    assert done.returncode == 2
+    assert done.stdout.startswith(str(folder / "one.jpg"))
+    problems = [line for line in done.stderr.splitlines() if str(folder) in line]
+    assert len(problems) == 2
+    assert "damaged" in problems[0]
+    assert "No such file" in problems[1]
+    assert "Traceback" not in done.stderr
+
+
+def test_evaluate_model_prints_and_writes_what_it_found(folder: Path) -> None:
+    done = run(
+        "evaluate_model", "--images", folder, "--truth", folder / "truth.csv",
+        "--predictions", folder / "scores.csv", "--json", folder / "report.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "balanced accuracy" in done.stdout
+    assert "2/2" in done.stderr
+    report = json.loads((folder / "report.json").read_text())
+    assert report["images"] == 2
+    assert report["metrics"]["balanced_accuracy"]["value"] in {0.0, 0.5, 1.0}
+    with (folder / "scores.csv").open() as file:
+        assert [row["image"] for row in csv.DictReader(file)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--bundle", "nowhere"], "No bundle at nowhere"),
+        (["--truth", "nowhere.csv"], "nowhere.csv"),
+        (["--images", "nowhere"], "nowhere: no such directory"),
+        (["--fold", "3"], "no image of fold 3"),
+        (["--json", "/nowhere/report.json"], "/nowhere/report.json"),
+        (["--predictions", "/nowhere/scores.csv"], "/nowhere/scores.csv"),
+    ],
+)
+def test_evaluate_model_tells_bad_input_in_one_line(folder: Path, options: list[str], told: str) -> None:
+    arguments = ["--images", str(folder), "--truth", str(folder / "truth.csv"), *options]
+    with pytest.raises(CommandError, match=told) as caught:
+        call_command("evaluate_model", *arguments)
+    assert caught.value.returncode == 2
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate_model"])
+def test_help_tells_what_the_command_does(command: str) -> None:
+    done = run(command, "--help")
+    assert done.returncode == 0
+    assert "--bundle" in done.stdout
