@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from skinsite.request_id import current_request_id
+
 API_PREFIX = "/api/"
 
 
@@ -43,7 +45,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith(API_PREFIX):
         detail = _("Something went wrong on our side.")
         return problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, detail=detail, code="error")
-    return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    page = render_to_string("500.html", {"request": {"request_id": current_request_id()}})
+    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature

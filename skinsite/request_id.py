@@ -35,6 +35,7 @@ class RequestIdMiddleware:
         """Answer under an id."""
         given = request.headers.get(HEADER, "")
         request_id = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        request.request_id = request_id  # type: ignore[attr-defined] # told on error pages
         token = _current.set(request_id)
         try:
             response = self.get_response(request)

@@ -123,6 +123,7 @@ def test_our_own_fault_gets_a_page_without_details(settings: Settings, db: None)
     assert page.status_code == 500
     assert "Something went wrong on our side" in page.content.decode()
     assert "the secret cause" not in page.content.decode()
+    assert page["X-Request-ID"] in page.content.decode()
     problem = client.get("/api/broken/")
     assert (problem.status_code, problem["Content-Type"]) == (500, "application/problem+json")
     assert "secret" not in problem.content.decode()

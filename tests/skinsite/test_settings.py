@@ -1,6 +1,7 @@
 """Settings: production starts only with what it needs, a laptop with nothing, and what is wrong is named."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -25,23 +26,16 @@ PRODUCTION = {
 CHECK = ["check", "--deploy", "--fail-level", "WARNING"]
 
 
+def run(command: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process that knows these variables alone."""
+    environment = {"PATH": os.environ["PATH"], "NO_ALBUMENTATIONS_UPDATE": "1", **variables}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
 def manage(*arguments: str, module: str = "production", **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run manage.py in a fresh process that knows these variables alone."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DJANGO_SETTINGS_MODULE": f"skinsite.settings.{module}",
-        "NO_ALBUMENTATIONS_UPDATE": "1",
-        **variables,
-    }
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    """Run manage.py under the settings of this module."""
+    settings_module = f"skinsite.settings.{module}"
+    return run([sys.executable, "manage.py", *arguments], DJANGO_SETTINGS_MODULE=settings_module, **variables)
 
 
 def test_production_is_clean_by_the_deployment_check(tmp_path: Path) -> None:
@@ -77,6 +71,25 @@ def test_contradicting_time_limits_do_not_start(tmp_path: Path) -> None:
     finished = manage("check", SKINSITE_VAR=str(tmp_path), TASK_SOFT_SECONDS="90", **PRODUCTION)
     assert finished.returncode == 1
     assert "soft 90 s, hard 90 s, visibility 300 s" in finished.stderr
+
+
+@pytest.mark.parametrize("server", ["wsgi", "asgi"])
+def test_a_server_does_not_start_with_them_either(tmp_path: Path, server: str) -> None:
+    def start(**variables: str) -> subprocess.CompletedProcess[str]:
+        return run([sys.executable, "-c", f"import skinsite.{server}"], SKINSITE_VAR=str(tmp_path), **variables)
+
+    assert start(**PRODUCTION).returncode == 0
+    refused = start(TASK_SOFT_SECONDS="90", **PRODUCTION)
+    assert refused.returncode == 1
+    assert "Set TASK_SOFT_SECONDS < TASK_HARD_SECONDS < TASK_VISIBILITY_SECONDS." in refused.stderr
+
+
+def test_every_variable_is_described() -> None:
+    source = "".join(path.read_text() for path in (ROOT / "skinsite" / "settings").glob("*.py"))
+    names = set(re.findall(r"\benv\.\w+\(\s*\"([A-Z0-9_]+)\"", source))
+    assert {"SECRET_KEY", "S3_BUCKET", "PROXY_COUNT"} <= names
+    described = (ROOT / "docs" / "deployment.md").read_text()
+    assert sorted(name for name in names if f"`{name}`" not in described) == []
 
 
 def test_a_laptop_makes_its_own_secret_and_keeps_it(tmp_path: Path) -> None:

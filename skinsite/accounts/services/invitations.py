@@ -35,6 +35,8 @@ def invite_member(
         raise ValueError(msg)
     require_administrator(actor, clinic)
     email = email.strip().lower()
+    # Two invitations of one address at once come one after the other.
+    Clinic.objects.select_for_update().get(pk=clinic.pk)
     _require_invitable(clinic, email, role)
     now = timezone.now()
     open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
