@@ -160,18 +160,20 @@ def build_report(
 def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:
     """Write balanced scores in the official submission layout; an image that is missing gets equal scores."""
     equal = np.full(len(CLASSES), 1 / len(CLASSES))
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("image", *CLASSES))
-            for item in items:
-                reading = readings.get(item.image_id)
-                scores = equal if reading is None else reading.balanced_scores
-                writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror}); give a path in a writable directory."
-        ) from error
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("image", *CLASSES))
+        for item in items:
+            reading = readings.get(item.image_id)
+            scores = equal if reading is None else reading.balanced_scores
+            writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
+
+
+def check_can_be_written(path: Path) -> None:
+    """Raise ``UserError`` before minutes of work whose result could not be kept."""
+    target = path if path.exists() else path.parent
+    if path.is_dir() or not path.parent.is_dir() or not os.access(target, os.W_OK):
+        raise UserError(f"{path}: cannot be written; give a file in a directory that exists and is writable.")
 
 
 def _find_files(directory: Path) -> dict[str, Path]:
