@@ -43,8 +43,8 @@ class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no types
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Sign out as everywhere on the site."""
-        view = resolve(reverse("logout")).func
-        return view(request)
+        response: HttpResponseBase = resolve(reverse("logout")).func(request)
+        return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change the password as everywhere on the site."""
