@@ -13,6 +13,8 @@ SAFETY_SENTENCE = gettext_lazy(
 SEVEN_SENTENCE = gettext_lazy("The network knows these seven diagnoses; others exist, and it cannot name them.")
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
+STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+
 REJECTIONS: dict[str, str | Promise] = {
     "empty": gettext_lazy("The image file is empty; choose the photograph again."),
     "too_large": gettext_lazy("The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller."),

@@ -14,9 +14,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import as_serializer_error
 
+from classifier.imaging.files import StorageUnavailableError
 from classifier.models import LesionImage
 from classifier.services.intake import DuplicateImageError
-from classifier.wording import rejection_text
+from classifier.wording import STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 
 CONTENT_TYPE = "application/problem+json"
@@ -42,6 +43,7 @@ TITLES = {
     422: gettext_lazy("Image rejected"),
     429: gettext_lazy("Too many requests"),
     500: gettext_lazy("Server error"),
+    503: gettext_lazy("Not available now"),
 }
 
 
@@ -84,14 +86,25 @@ class DuplicateImage(exceptions.APIException):
         }
 
 
+class StorageUnavailable(exceptions.APIException):
+    """The storage of photographs is down: nothing was kept, and later it may be."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = STORAGE_SENTENCE
+    default_code = "storage_unavailable"
+    wait = 60  # seconds, told in Retry-After
+
+
 class ProblemHandler(ExceptionHandler):
     """Turns the errors of the domain into those of the API, and answers each as a problem."""
 
-    def convert_known_exceptions(self, exc: Exception) -> Exception:
+    def convert_known_exceptions(self, exc: Exception) -> Exception:  # noqa: PLR0911 one for each kind of error
         """Give each error of the domain its status."""
         match exc:
             case ImageRejected():
                 return RejectedImage(exc)
+            case StorageUnavailableError():
+                return StorageUnavailable()
             case DuplicateImageError():
                 return DuplicateImage(exc.existing, self.context["request"])
             case django_exceptions.ValidationError():

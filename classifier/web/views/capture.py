@@ -11,10 +11,11 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.services.intake import DuplicateImageError, receive_upload
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from classifier.wording import rejection_text
+from classifier.wording import STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
@@ -114,6 +115,8 @@ def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> 
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")
         return Arrival(name=name, error=text, existing=error.existing)
+    except StorageUnavailableError:
+        return Arrival(name=name, error=str(STORAGE_SENTENCE))
     except ValidationError as error:
         return Arrival(name=name, error=" ".join(error.messages))
     return Arrival(name=name, prediction=receipt.prediction, created=receipt.created)
