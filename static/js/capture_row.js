@@ -17,6 +17,7 @@ class CaptureRow {
     this.bar = element.querySelector("[data-progress]");
     this.barText = element.querySelector("[data-progress-text]");
     this.finished = null;
+    this.signedOut = false;
     this.describe();
     this.attach();
     this.listen();
@@ -52,7 +53,7 @@ class CaptureRow {
     this.form.addEventListener("htmx:afterSwap", () => this.showNewLesion());
     this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
     this.form.addEventListener("htmx:xhr:progress", (event) => event.target === this.form && this.progress(event.detail));
-    this.form.addEventListener("htmx:beforeSwap", (event) => this.isMine(event) && this.refusePages(event));
+    this.form.addEventListener("page-refused", (event) => (this.signedOut ||= event.detail.elt === this.form));
     this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
   }
 
@@ -87,14 +88,6 @@ class CaptureRow {
     } else {
       this.bar.removeAttribute("value");
       this.barText.textContent = this.form.dataset.textReading;
-    }
-  }
-
-  // Somebody signed out meanwhile is answered with the sign-in page: that is no row.
-  refusePages(event) {
-    if (event.detail.xhr.responseText.trimStart().toLowerCase().startsWith("<!doctype")) {
-      event.detail.shouldSwap = false;
-      this.signedOut = true;
     }
   }
 

@@ -31,8 +31,22 @@ function focusErrors() {
   document.querySelector(".error-summary")?.focus();
 }
 
+// Somebody signed out meanwhile is answered with the sign-in page: that is never a part of this page. What asked is
+// told; a part that only waits has the whole page loaded anew.
+function refusePages() {
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!xhr.responseText.trimStart().toLowerCase().startsWith("<!doctype")) return;
+    event.detail.shouldSwap = false;
+    const asked = requestConfig.elt;
+    asked.dispatchEvent(new CustomEvent("page-refused", { bubbles: true, detail: { elt: asked } }));
+    if (asked.matches("[data-waiting]")) location.reload();
+  });
+}
+
 startTheme();
 startMenus();
 startDialogs();
 startKeys();
+refusePages();
 focusErrors();

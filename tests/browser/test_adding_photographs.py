@@ -126,13 +126,14 @@ def test_a_photograph_is_sent_with_the_keyboard_alone(upload_page: Page) -> None
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(str(sample_photograph()))
-    expect(page.get_by_label("Dermoscopic")).to_be_focused()
+    row = page.locator("[data-capture-row]")
+    expect(row.get_by_label("Dermoscopic")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.locator("[data-capture-row]").get_by_label("Patient code")).to_be_focused()
+    expect(row.get_by_label("Patient code")).to_be_focused()
     page.keyboard.type("P-600")
     for _field in ("lesion", "body site", "button"):
         page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Save and show the reading")).to_be_focused()
+    expect(row.get_by_role("button", name="Save and show the reading")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/readings/*/")
 

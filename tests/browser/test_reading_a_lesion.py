@@ -59,11 +59,12 @@ def test_a_photograph_becomes_a_reading_that_is_found_in_the_history_and_reviewe
 
 def give_opinion(page: Page) -> None:
     """Fill in the admin's form."""
-    page.locator("select[name$=diagnosis]").select_option("NV")
-    page.locator("select[name$=certainty]").select_option("high")
-    page.locator("textarea[name$=comment]").fill("Regular network.")
-    page.locator("button[name=_save], input[name=_save], button[type=submit]").last.click()
-    page.wait_for_load_state()
+    page.get_by_label("Melanocytic nevus").check()
+    page.get_by_label("Sure", exact=True).check()
+    form = page.locator("form", has=page.locator("[name=comment]"))
+    form.locator("[name=comment]").fill("Regular network.")
+    form.get_by_role("button").click()
+    expect(page.get_by_text("Regular network.")).to_be_visible()
 
 
 def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page: Page) -> None:
@@ -80,7 +81,7 @@ def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page
     for _step in range(10):
         page.keyboard.press("ArrowRight")
     expect(page.locator("[data-heat]")).to_be_visible()
-    page.wait_for_function("document.querySelector('[data-heat]').naturalWidth > 0")
+    expect(page.locator("[data-heat]")).not_to_have_js_property("naturalWidth", 0)
     assert page.locator("[data-heat]").evaluate("image => image.style.opacity") == "0.5"
     expect(page.get_by_text("Where the network looked; not evidence.")).to_be_visible()
 
