@@ -1,11 +1,14 @@
 """What lists can be narrowed by."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters import rest_framework as filters
+from django_filters.fields import IsoDateTimeField
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -66,13 +69,31 @@ class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships 
         super().__init__(*args, lookup_expr="iexact", **kwargs)
 
 
+class CalendarTimeField(IsoDateTimeField):  # type: ignore[misc] # the library ships no types
+    """A time that is still on the calendar in UTC."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read the time, in UTC."""
+        moment: datetime | None = super().to_python(value)
+        try:
+            return moment and moment.astimezone(UTC)
+        except OverflowError as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+
+class TimeFilter(filters.IsoDateTimeFilter):  # type: ignore[misc] # the library ships no types
+    """Rows by a time in ISO 8601."""
+
+    field_class = CalendarTimeField
+
+
 class PatientFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Patients by code, sex and time of creation."""
 
     code = CodeFilter(help_text=gettext_lazy("The whole code, in any case."))
     sex = filters.ChoiceFilter(choices=Sex.choices)
-    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
-    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
     class Meta:
         model = Patient
@@ -84,8 +105,8 @@ class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
 
     patient = filters.UUIDFilter("patient__public_id")
     body_site = filters.ChoiceFilter(choices=BodySite.choices)
-    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
-    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
     class Meta:
         model = Lesion
@@ -99,8 +120,8 @@ class ImageFilter(filters.FilterSet):  # type: ignore[misc] # the library ships 
     patient = filters.UUIDFilter("lesion__patient__public_id")
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("entered_in_error_at", "isnull", exclude=True)
-    uploaded_from = filters.IsoDateTimeFilter("uploaded_at", "gte", help_text=FROM)
-    uploaded_before = filters.IsoDateTimeFilter("uploaded_at", "lt", help_text=BEFORE)
+    uploaded_from = TimeFilter("uploaded_at", "gte", help_text=FROM)
+    uploaded_before = TimeFilter("uploaded_at", "lt", help_text=BEFORE)
 
     class Meta:
         model = LesionImage
@@ -119,8 +140,8 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("image__entered_in_error_at", "isnull", exclude=True)
     reviewed = YesOrNoFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
-    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
-    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
     class Meta:
         model = Prediction
@@ -138,8 +159,8 @@ class ReviewFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
     prediction = filters.UUIDFilter("prediction__public_id")
     diagnosis = filters.ChoiceFilter(choices=Diagnosis.choices)
     certainty = filters.ChoiceFilter(choices=Certainty.choices)
-    created_from = filters.IsoDateTimeFilter("created_at", "gte", help_text=FROM)
-    created_before = filters.IsoDateTimeFilter("created_at", "lt", help_text=BEFORE)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
     class Meta:
         model = Review

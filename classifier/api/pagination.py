@@ -1,5 +1,6 @@
 """Pages of lists: by cursor, newest first, so that rows that arrive meanwhile move nothing."""
 
+from datetime import UTC
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
@@ -36,9 +37,12 @@ class NewestFirst(CursorPagination):
         wrong = ValidationError({"cursor": _("Take the whole address from `next` or `previous` of an earlier answer.")})
         try:
             cursor = super().decode_cursor(request)
-            if cursor is not None and cursor.position is not None and parse_datetime(str(cursor.position)) is None:
-                raise wrong
-        except (NotFound, ValueError) as error:
+            if cursor is not None and cursor.position is not None:
+                moment = parse_datetime(str(cursor.position))
+                if moment is None:
+                    raise wrong
+                moment.astimezone(UTC)  # one that falls off the calendar would break the query
+        except (NotFound, ValueError, OverflowError) as error:
             raise wrong from error
         return cursor
 

@@ -1,8 +1,25 @@
 """How machines talk to the site: the REST framework, its errors, its limits and its description."""
 
+import re
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 from skinsite.settings.env import env
+
+
+def _read_rate(name: str, default: str) -> str | None:
+    """How many requests a person may send in a time; None without a limit.
+
+    Raises:
+        ImproperlyConfigured: for what is no rate.
+    """
+    rate = env.text(name, default)
+    if rate and not re.fullmatch(r"[1-9]\d*/(second|minute|hour|day)", rate):
+        msg = f"{name} is {rate!r}; set a number per second, minute, hour or day, such as 120/minute, or nothing."
+        raise ImproperlyConfigured(msg)
+    return rate or None
+
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -19,8 +36,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Per person. An empty value lifts the limit.
     "DEFAULT_THROTTLE_RATES": {
-        "uploads": env.text("API_UPLOADS_RATE", "120/minute") or None,
-        "reads": env.text("API_READS_RATE", "600/minute") or None,
+        "uploads": _read_rate("API_UPLOADS_RATE", "120/minute"),
+        "reads": _read_rate("API_READS_RATE", "600/minute"),
     },
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -89,6 +89,9 @@ def test_a_row_that_arrives_between_two_pages_moves_nothing(api: APIClient, owne
         ("cursor=cD15ZXN0ZXJkYXk%3D", "cursor"),  # p=yesterday
         ("outcome=harmless", "outcome"),
         ("created_from=yesterday", "created_from"),
+        ("created_from=0001-01-01T00:00:00%2B14:00", "created_from"),
+        ("created_before=9999-12-31T23:59:59-14:00", "created_before"),
+        ("cursor=cD0wMDAxLTAxLTAxVDAwOjAwOjAwJTJCMTQ6MDA%3D", "cursor"),  # p=0001-01-01T00:00:00%2B14:00
         ("image=42", "image"),
         ("reviwed=true", "reviwed"),
         ("reviewed=perhaps", "reviewed"),

@@ -1,14 +1,16 @@
 """Every error is an RFC 9457 problem, in the reader's language."""
 
+import importlib
 import logging
 
 import pytest
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import ImproperlyConfigured, SuspiciousOperation
 from rest_framework.test import APIClient
 from rest_framework.throttling import ScopedRateThrottle
 
 from classifier.api import views
 from skinsite.accounts.models import Membership
+from skinsite.settings import api as api_settings
 from tests.classifier.api.conftest import PREDICTIONS
 
 MEMBERS = {"type", "title", "status", "detail", "errors"}
@@ -98,3 +100,17 @@ def test_a_member_without_a_clinic_is_told_what_to_do(owner: Membership) -> None
     owner.save()
     body = check_problem(client.get("/api/v1/patients/"), 403)
     assert "administrator" in str(body["detail"])
+
+
+@pytest.mark.parametrize("rate", ["lots", "0/minute", "10/fortnight", "10"])
+def test_a_rate_that_is_none_is_refused_at_the_start(rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_READS_RATE", rate)
+    with pytest.raises(ImproperlyConfigured, match=r"API_READS_RATE .* such as 120/minute"):
+        importlib.reload(api_settings)
+
+
+def test_an_empty_rate_lifts_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_READS_RATE", "")
+    monkeypatch.setenv("API_UPLOADS_RATE", "7/second")
+    rates = importlib.reload(api_settings).REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
+    assert rates == {"uploads": "7/second", "reads": None}
