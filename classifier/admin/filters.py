@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +24,7 @@ class ReviewedFilter(admin.SimpleListFilter):
         """Ask the annotation of the list."""
         if self.value() not in {"yes", "no"}:
             return queryset
-        return queryset.filter(is_reviewed=self.value() == "yes")
+        return queryset.filter(Q(is_reviewed=self.value() == "yes"))  # Q: the annotation is none of the model's fields
 
 
 class ModelFilter(admin.SimpleListFilter):
@@ -41,4 +41,5 @@ class ModelFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
         """Ignore an identifier that is none of theirs."""
         known = {key for key, _title in self.lookup_choices}
-        return queryset.filter(model_version__public_id=self.value()) if self.value() in known else queryset
+        chosen = self.value() or ""
+        return queryset.filter(model_version__public_id=chosen) if chosen in known else queryset

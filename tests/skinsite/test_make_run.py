@@ -156,7 +156,7 @@ def test_one_command_leads_from_a_fresh_clone_to_readings_and_again_within_five_
     assert "/var/" in (project / ".gitignore").read_text(encoding="utf-8").split()
 
     # The machine may be busy with other tests: the quickest of a few starts is how long one takes.
-    seconds = []
+    seconds: list[float] = []
     while len(seconds) < TRIES and min(seconds, default=LATER_START) >= LATER_START:
         with make_run(project, within=FIRST_START) as later:
             assert later.accounts() == accounts
