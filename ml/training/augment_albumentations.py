@@ -1,4 +1,6 @@
-"""The same augmentation by albumentations, image by image in the loader's workers. Imported only when configured."""
+"""The same augmentation by albumentations, image by image in the loader's workers. Imported only when configured.
+
+Its draws are its own: they do not repeat when a run is resumed."""
 
 import os
 from collections.abc import Callable

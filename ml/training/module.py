@@ -62,13 +62,13 @@ class LesionModule(lightning.LightningModule):
         return torch.optim.AdamW(groups, lr=self.config.learning_rate)
 
     def on_train_epoch_start(self) -> None:
-        # Every random draw follows from seed and epoch, so that a resumed run equals an uninterrupted one.
-        torch.manual_seed(self.config.seed + self.current_epoch)
-        np.random.seed(self.config.seed + self.current_epoch)  # noqa: NPY002  # timm's Mixup draws from it
         self.epoch_size = self.schedule.size
         self.moment = time.monotonic()
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        # Every random draw follows from seed and step, so that a resumed run equals an uninterrupted one.
+        torch.manual_seed(self.config.seed + self.global_step)
+        np.random.seed(self.config.seed + self.global_step)  # noqa: NPY002  # timm's Mixup draws from it
         self.train_set.size.fill_(self.schedule.size)
         rate = self.config.learning_rate * self.schedule.learning_rate_factor
         for group in self.trainer.optimizers[0].param_groups:

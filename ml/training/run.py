@@ -1,11 +1,14 @@
 """A whole training run, from the data directory to a bundle in the run folder."""
 
 import json
+import logging
 import os
 import platform
 import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -125,12 +128,13 @@ def _fit(model: nn.Module, material: Material, *, progress: bool) -> None:
     trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], progress=progress)
     choosing_batches = OrderedBatches(choosing, batch_size=config.batch_size)
     try:
-        trainer.fit(
-            LesionModule(model, config, schedule, prior, train_set),
-            DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
-            DataLoader(CachedBatches(cache), sampler=choosing_batches, batch_size=None),
-            ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
-        )
+        with _hush_lightning():
+            trainer.fit(
+                LesionModule(model, config, schedule, prior, train_set),
+                DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
+                DataLoader(CachedBatches(cache), sampler=choosing_batches, batch_size=None),
+                ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
+            )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
 
@@ -154,10 +158,6 @@ def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: Any, *, 
         enable_version_counter=False,
         save_on_train_epoch_end=True,
     )
-    # The batches are whole already and pixels come from memory: workers would only copy them.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # These are the moving average's.
-    warnings.filterwarnings("ignore", message=r"Found \d+ module\(s\) in eval mode")
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
         precision=precision,
@@ -170,6 +170,24 @@ def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: Any, *, 
         use_distributed_sampler=False,
         default_root_dir=folder.path,
     )
+
+
+EXPECTED_WARNINGS = (
+    ".*does not have many workers.*",  # pixels come from memory: workers would only copy them
+    r"Found \d+ module\(s\) in eval mode",  # the moving average's
+    "Checkpoint directory .* exists and is not empty",  # when resuming
+    ".*LeafSpec.*",  # Lightning 2.6 still calls torch's old name
+)
+
+
+@contextmanager
+def _hush_lightning() -> Iterator[None]:
+    """Leave out what Lightning says of itself and of what is meant to be so."""
+    logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for message in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", message=message)
+        yield
 
 
 def _describe(material: Material, data: Path, weights: Path | None) -> None:
