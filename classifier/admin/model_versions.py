@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.registry import activate_model
 from ml.errors import UserError
+from skinsite.accounts.models import User
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, is_superuser
 
 
@@ -42,14 +43,14 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The manifest, and the button that lets this version read from now on."""
-        if not is_superuser(request):
+        if not is_superuser(request) or not isinstance(request.user, User):
             raise PermissionDenied
         try:
             model_version = get_object_or_404(ModelVersion, public_id=object_id)
         except ValidationError as error:  # not a UUID
             raise Http404 from error
         if request.method == "POST":
-            self._activate(request, model_version)
+            self._activate(request, model_version, request.user)
             return HttpResponseRedirect(request.path)
         context = {
             **self.admin_site.each_context(request),
@@ -63,9 +64,9 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         }
         return render(request, "admin/classifier/modelversion/change_form.html", context)
 
-    def _activate(self, request: HttpRequest, model_version: ModelVersion) -> None:
+    def _activate(self, request: HttpRequest, model_version: ModelVersion, superuser: User) -> None:
         try:
-            activate_model(model_version=model_version, actor=request.user)
+            activate_model(model_version=model_version, actor=superuser)
         except UserError as error:
             messages.error(request, str(error))
         else:
