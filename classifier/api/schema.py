@@ -13,7 +13,7 @@ from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerial
 ALWAYS = (401, 403, 405, 406, 429, 500)
 LIST = (400,)
 DETAIL = (404,)
-UPLOAD = (400, 409, 413, 415, 422)
+UPLOAD = (400, 409, 413, 415, 422, 503)
 
 
 class ProblemAutoSchema(AutoSchema):
