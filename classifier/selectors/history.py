@@ -28,11 +28,13 @@ def history(
 ) -> QuerySet[Prediction]:
     """Readings of the actor's clinic with image, lesion, patient and model at hand.
 
-    Each has ``is_reviewed`` and ``has_successor`` (the photograph was read again). ``search`` is of patient code,
+    Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
     lesion label and file name: all its words, in any case. ``model`` is a public id; ``since`` and ``until`` are days
     of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
     """
-    later = Prediction.objects.filter(image=OuterRef("image"), pk__gt=OuterRef("pk"))
+    same_image = Prediction.objects.filter(image=OuterRef("image"), modality=OuterRef("image__modality"))
+    # A later one; or, where the modality has been corrected, the one that goes by the right modality.
+    later = same_image.filter(Q(pk__gt=OuterRef("pk")) | ~Q(modality=OuterRef("modality")))
     readings = (
         Prediction.objects.visible_to(actor)
         .select_related("image__lesion__patient", "model_version", "requested_by")

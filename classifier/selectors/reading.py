@@ -41,6 +41,11 @@ def other_readings(prediction: Prediction) -> list[Prediction]:
 
 
 def successor(prediction: Prediction) -> Prediction | None:
-    """The newest later reading of the same photograph, or None; no query for what ``reading_detail`` gave."""
-    later = [reading for reading in prediction.image.predictions.all() if reading.pk > prediction.pk]
-    return max(later, key=lambda reading: reading.pk, default=None)
+    """The reading of the same photograph that counts instead: its newest by the modality that it is known to have now.
+
+    None when that is ``prediction`` itself. No query for what ``reading_detail`` gave.
+    """
+    image = prediction.image
+    fitting = [reading for reading in image.predictions.all() if reading.modality == image.modality]
+    newest = max(fitting, key=lambda reading: reading.pk, default=None)
+    return None if newest == prediction else newest

@@ -139,7 +139,8 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
 
 
 def _latest_reading(image: LesionImage) -> Prediction:
-    return image.predictions.order_by("-created_at", "-pk")[0]
+    """Its newest reading as what it is known to be now: dermoscopic or clinical."""
+    return image.predictions.filter(modality=image.modality).order_by("-created_at", "-pk")[0]
 
 
 def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:

@@ -8,6 +8,7 @@ both write a reading.
 import hashlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -173,20 +174,15 @@ def process_queue(*, progress: Progress = iter, seconds: float | None = None) ->
     """
     inference.forget_failures()
     ends = None if seconds is None else time.monotonic() + seconds
-    waiting = list(_waiting().values_list("pk", flat=True))
+    came_to: Counter[str] = Counter()
     if settings.PREDICTION_MODE == CELERY:
         _submit_waiting(progress)
     elif inference.availability() is None:
-        for prediction_id in progress(waiting):
+        for prediction_id in progress(list(_waiting().values_list("pk", flat=True))):
             if ends is not None and time.monotonic() > ends:
                 break
-            run_prediction(prediction_id=prediction_id)
-    now = Prediction.objects.filter(pk__in=waiting)
-    return QueueReport(
-        done=now.filter(status=Status.DONE).count(),
-        failed=now.filter(status=Status.FAILED).count(),
-        waiting=_waiting().count(),
-    )
+            came_to[run_prediction(prediction_id=prediction_id).status] += 1
+    return QueueReport(done=came_to[Status.DONE], failed=came_to[Status.FAILED], waiting=_waiting().count())
 
 
 def _waiting() -> QuerySet[Prediction]:

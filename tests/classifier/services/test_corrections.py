@@ -5,6 +5,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from classifier.models import ImageCorrection, ModelVersion, Prediction
 from classifier.selectors.history import history
+from classifier.selectors.reading import reading_detail, successor
 from classifier.services.corrections import correct_modality, mark_entered_in_error, move_image
 from classifier.services.intake import receive_upload
 from skinsite.accounts.models import Membership
@@ -106,6 +107,25 @@ def test_correcting_there_and_back_gives_the_first_reading_again(reading: Predic
     assert there == clinical
     assert reading.image.predictions.count() == 2
     assert reading.image.corrections.count() == 3
+
+
+def test_the_reading_that_counts_follows_the_corrected_modality(
+    reading: Prediction, owner: Membership, photograph: bytes
+) -> None:
+    def which_count() -> list[int]:
+        return [row.pk for row in history(owner) if not row.has_successor]  # type: ignore[attr-defined] # annotated
+
+    assert which_count() == [reading.pk]
+    clinical = correct_modality(actor=owner, image=reading.image, modality="clinical", reason="Clinical")
+    assert which_count() == [clinical.pk]
+    assert successor(reading_detail(owner, reading.public_id)) == clinical
+    assert receive_upload(actor=owner, data=photograph).prediction == clinical
+    correct_modality(actor=owner, image=reading.image, modality="dermoscopic", reason="After all not")
+
+    assert which_count() == [reading.pk]
+    assert successor(reading_detail(owner, reading.public_id)) is None
+    assert successor(reading_detail(owner, clinical.public_id)) == reading
+    assert receive_upload(actor=owner, data=photograph).prediction == reading
 
 
 @pytest.mark.parametrize(("reason", "code"), [("", "required"), (" \n\t", "required"), ("x" * 501, "max_length")])
