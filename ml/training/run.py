@@ -85,9 +85,18 @@ def run(
     material = Material(config, folder, records, cache)
     if not resume:
         _describe(material, data, weights)
-    _fit(model, material, progress=progress)
+    if not is_trained(folder, config):
+        _fit(model, material, progress=progress)
     export_checkpoint(folder.best_checkpoint, folder.bundle, data=data, progress=progress)
     return folder.path
+
+
+def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
+    """Whether the last checkpoint is that of a schedule's end, be it by epochs or by minutes."""
+    if not folder.last_checkpoint.is_file():
+        return False
+    state = torch.load(folder.last_checkpoint, map_location="cpu", weights_only=True)
+    return bool(state["schedule"]["stage_index"] >= len(config.stages))
 
 
 def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) -> None:

@@ -23,7 +23,8 @@ from ml.training.__main__ import main
 from ml.training.config import read_config
 from ml.training.dataset import select_records
 from ml.training.finish import export_checkpoint
-from ml.training.run import run
+from ml.training.folder import RunFolder
+from ml.training.run import is_trained, run
 from tests.ml.tiny_isic import write_tiny_isic
 
 CONFIG = """
@@ -134,6 +135,11 @@ def test_an_interrupted_run_says_how_to_go_on(data: Path, config: Path, tmp_path
     code, errors = interrupt(list_command(data, config, tmp_path / "run"), tmp_path / "run", signal.SIGINT)
     assert code == 130
     assert errors.splitlines()[-1].endswith("with the same command and --resume.")
+
+
+def test_a_finished_run_is_not_trained_further(finished: Path, config: Path, tmp_path: Path) -> None:
+    assert is_trained(RunFolder(finished), read_config(config))
+    assert not is_trained(RunFolder(tmp_path), read_config(config))
 
 
 def test_a_bundle_can_be_exported_again_from_the_checkpoint(finished: Path, tmp_path: Path) -> None:
