@@ -6,6 +6,8 @@ import signal
 import socket
 import sqlite3
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -18,23 +20,30 @@ from tests.classifier.running.site import Site
 
 # Short, so that a dead worker's reading is taken over within the test; still longer than an honest one takes.
 LIMITS = {"TASK_SOFT_SECONDS": "12", "TASK_HARD_SECONDS": "14", "TASK_VISIBILITY_SECONDS": "24"}
+UNUSED_DATABASES = iter(range(1, 16))
 
 
 @pytest.fixture
-def celery_site(tmp_path: Path, valkey_url: str) -> Site:
+def broker_url(valkey_url: str) -> str:
+    """A database of the broker that no other test uses."""
+    return f"{valkey_url.rpartition('/')[0]}/{next(UNUSED_DATABASES)}"
+
+
+@pytest.fixture
+def celery_site(tmp_path: Path, broker_url: str) -> Site:
     """A site on a file of SQLite whose readings a worker makes."""
     return Site.create(
         tmp_path,
         f"sqlite:///{tmp_path / 'site.sqlite3'}",
         PREDICTION_MODE="celery",
-        BROKER_URL=valkey_url,
+        BROKER_URL=broker_url,
         **LIMITS,
     )
 
 
 def large_photograph() -> bytes:
-    """12 megapixels without loss: long enough in the decoder to be caught there."""
-    rows, columns = np.ogrid[:3000, :4000]
+    """24 megapixels without loss: long enough in the decoder to be caught there."""
+    rows, columns = np.ogrid[:4000, :6000]
     pixels = np.stack([(rows // 16 + columns // 24) % 256, rows // 16 + 0 * columns, 0 * rows + columns // 24], axis=-1)
     out = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(out, "PNG", compress_level=1)
@@ -49,10 +58,20 @@ def read_row(site: Site, reading: int) -> tuple[str, int]:
     return status, attempts
 
 
-def count_readings(site: Site) -> int:
-    """How many readings there are."""
+def upload_and_catch(site: Site, photograph: Path, strike: Callable[[], None]) -> int:
+    """Upload a photograph to an empty site and strike as soon as a worker is reading it; the reading's key."""
+    with ThreadPoolExecutor(1) as beside:
+        answer = beside.submit(site.work, "upload", photograph)
+        site.wait_for("a worker is reading", lambda: count_readings(site, "running") == 1, pause=0.002)
+        strike()
+        return int(answer.result()[0])
+
+
+def count_readings(site: Site, status: str = "%") -> int:
+    """How many readings there are, of one status if given."""
     with closing(sqlite3.connect(site.folder / "site.sqlite3", timeout=20)) as database:
-        (count,) = database.execute("SELECT COUNT(*) FROM classifier_prediction").fetchone()
+        query = "SELECT COUNT(*) FROM classifier_prediction WHERE status LIKE ?"
+        (count,) = database.execute(query, [status]).fetchone()
     return int(count)
 
 
@@ -73,9 +92,7 @@ def test_a_worker_killed_in_mid_inference_leaves_one_reading_of_two_attempts(cel
     photograph.write_bytes(large_photograph())
     with celery_site.worker() as doomed:
         celery_site.wait_for("the first worker is ready", doomed.is_ready)
-        reading, _status, _waiting_for = celery_site.work("upload", photograph)
-        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
-        doomed.signal_all(signal.SIGSTOP)
+        reading = upload_and_catch(celery_site, photograph, lambda: doomed.signal_all(signal.SIGSTOP))
         assert read_row(celery_site, reading) == ("running", 1)  # stopped in the middle: nothing is written yet
         doomed.signal_all(signal.SIGKILL)
         doomed.process.wait()
@@ -94,11 +111,9 @@ def test_a_child_killed_in_mid_inference_is_replaced(celery_site: Site, tmp_path
     photograph.write_bytes(large_photograph())
     with celery_site.worker() as worker:
         celery_site.wait_for("the worker is ready", worker.is_ready)
-        reading, _status, _waiting_for = celery_site.work("upload", photograph)
-        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
         (child,) = worker.children()
-        os.kill(child, signal.SIGKILL)  # as the kernel does when memory is short
-
+        # As the kernel does when memory is short.
+        reading = upload_and_catch(celery_site, photograph, lambda: os.kill(child, signal.SIGKILL))
         celery_site.wait_for("another child has read it", lambda: read_row(celery_site, reading)[0] == "done")
 
     assert read_row(celery_site, reading) == ("done", 2)
@@ -110,10 +125,8 @@ def test_a_reading_whose_worker_hangs_is_taken_over(celery_site: Site, tmp_path:
     photograph.write_bytes(large_photograph())
     with celery_site.worker() as worker:
         celery_site.wait_for("the worker is ready", worker.is_ready)
-        reading, _status, _waiting_for = celery_site.work("upload", photograph)
-        celery_site.wait_for("it is reading", lambda: read_row(celery_site, reading)[0] == "running", pause=0.005)
         (child,) = worker.children()
-        os.kill(child, signal.SIGSTOP)  # it hangs: the hard limit kills it
+        reading = upload_and_catch(celery_site, photograph, lambda: os.kill(child, signal.SIGSTOP))  # it hangs
 
         def is_done_after_another_round() -> bool:
             celery_site.manage("process_queue")  # what beat does every minute
@@ -124,7 +137,7 @@ def test_a_reading_whose_worker_hangs_is_taken_over(celery_site: Site, tmp_path:
     assert read_row(celery_site, reading) == ("done", 2)
 
 
-def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, valkey_url: str) -> None:
+def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, broker_url: str) -> None:
     database_url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
     site = Site.create(
         tmp_path, database_url, PREDICTION_MODE="celery", BROKER_URL=f"redis://127.0.0.1:{free_port()}/0"
@@ -136,7 +149,7 @@ def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, valkey_url: st
     assert (status, waiting_for) == ("queued", "broker")
     assert "0 done, 0 failed, 1 waiting" in site.manage("process_queue")
 
-    back = Site({**site.environment, "BROKER_URL": valkey_url}, tmp_path)
+    back = Site({**site.environment, "BROKER_URL": broker_url}, tmp_path)
     assert "1 waiting" in back.manage("process_queue")
     with back.worker():
         back.wait_for("the reading is done", lambda: read_row(back, reading) == ("done", 1))
