@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -147,7 +148,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
-CELERY_BEAT_SCHEDULE = {
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # What no worker knows of: a message was lost, the broker was down, a worker died. Outdated after the next round.
     "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 60.0, "options": {"expires": 55}},
     "sweep_storage": {"task": "classifier.tasks.sweep_storage", "schedule": 24 * 3600.0},
