@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
@@ -50,6 +51,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
 
     actions = None
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     views: tuple[str, ...] = ("changelist", "change")
 

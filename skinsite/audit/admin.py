@@ -17,7 +17,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
 
     views = ("changelist",)
-    list_display = ("at", "kind", "action", "actor_email", "object_type", "object_id", "facts", "request_id")
+    list_display = ("moment", "kind", "action", "actor_email", "record", "facts")
     list_display_links = None
     list_filter = ("kind", ("at", admin.DateFieldListFilter))
     search_fields = ("action", "actor_email", "object_type", "object_id", "request_id")
@@ -31,6 +31,16 @@ class AuditEventAdmin(ReadOnlyAdmin):
         """The clinic's events."""
         actor = overseer(request, Role.ADMINISTRATOR)
         return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
+
+    @admin.display(description=_("time"), ordering="at")
+    def moment(self, event: AuditEvent) -> str:
+        """To the second."""
+        return f"{event.at:%Y-%m-%d %H:%M:%S %Z}"
+
+    @admin.display(description=_("object"))
+    def record(self, event: AuditEvent) -> str:
+        """What it was about."""
+        return f"{event.object_type.rpartition('.')[2]} {event.object_id}"
 
     @admin.display(description=_("details"))
     def facts(self, event: AuditEvent) -> str:
