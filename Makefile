@@ -72,3 +72,13 @@ requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.
 	for name in base ml production; do \
 		$(COMPILE) --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
+
+.PHONY: messages
+messages: setup-dev ## Collect the texts to translate into locale/ru, and compile what is translated (needs GNU gettext)
+	$(BIN)/python manage.py makemessages --locale ru --extension html,py,txt --no-location --no-wrap --no-obsolete \
+		--ignore .venv --ignore tests --ignore ml --ignore var --ignore runs
+	$(BIN)/python manage.py compilemessages --locale ru --ignore .venv
+
+.PHONY: openapi
+openapi: setup-dev ## Write docs/openapi.yaml anew from the API's code
+	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml

@@ -122,5 +122,5 @@ def test_the_api_answers_in_the_language_that_is_asked_for(client: Client, owner
         assert response.json()["title"] == word
     factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
     [reading] = client.get("/api/v1/predictions/", headers={"accept-language": "ru"}).json()["results"]
-    assert reading["reason"]["text"] == "Сумма злокачественных 34 %, выше порога направления модели (30 %)."
+    assert reading["reason"]["text"] == "Сумма злокачественных 34 %, выше порога модели для направления (30 %)."
     assert "не диагноз" in reading["notice"]

@@ -22,9 +22,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_committed_description_is_the_one_that_the_code_gives(generated: str) -> None:
-    assert COMMITTED.read_text(encoding="utf-8") == generated, (
-        "docs/openapi.yaml is out of date: manage.py spectacular --file docs/openapi.yaml"
-    )
+    assert COMMITTED.read_text(encoding="utf-8") == generated, "docs/openapi.yaml is out of date: run `make openapi`."
 
 
 def test_every_address_of_the_router_is_described_with_its_problems(generated: str) -> None:
