@@ -12,21 +12,21 @@ from django.utils.translation import ngettext
 
 from classifier import wording
 from classifier.models import Prediction, Status
-from classifier.web.figures import bars_of
+from classifier.web import figures
 
 register = template.Library()
 
-register.filter("bars", bars_of)
+register.filter("bars", figures.bars_of)
 register.filter("class_name", wording.class_name)
 register.filter("flag_text", wording.flag_text)
-register.filter("status_text", wording.status_text)
+register.filter("status_text", figures.status_text)
 register.filter("waiting_text", wording.waiting_text)
 
 
 @register.filter
 def percent(share: object) -> str:
     """Write a share in whole per cent; nothing for none, nor for what a template could not find."""
-    return wording.percent(share) if isinstance(share, int | float) else ""
+    return figures.percent(share) if isinstance(share, int | float) else ""
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")

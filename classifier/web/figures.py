@@ -1,10 +1,25 @@
 """The seven bars of a reading, as the page draws them."""
 
+import re
 from dataclasses import dataclass
 
+from classifier import wording
 from classifier.models import Prediction
-from classifier.wording import class_name, percent
 from ml.taxonomy import CLASSES, MALIGNANT
+
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def percent(share: float) -> str:
+    """Write a share in whole per cent, so that no line breaks inside it."""
+    return wording.percent(share).replace(" ", NO_BREAK_SPACE)
+
+
+def status_text(prediction: Prediction) -> str:
+    """Say how far a reading is, or its reason, so that no line breaks inside a share."""
+    return re.sub(
+        r" %|(?<=[<>]) ", lambda found: found[0].replace(" ", NO_BREAK_SPACE), wording.status_text(prediction)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,4 +59,6 @@ def bars_of(prediction: Prediction) -> Bars | None:
 
 
 def _bar(code: str, share: float) -> Bar:
-    return Bar(code=code, name=class_name(code) if code else "", width=f"{share * 100:.1f}%", text=percent(share))
+    return Bar(
+        code=code, name=wording.class_name(code) if code else "", width=f"{share * 100:.1f}%", text=percent(share)
+    )

@@ -1,7 +1,5 @@
 """A real browser against a real server, at the width of a phone and of a desk."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,29 +12,14 @@ from classifier.models import ModelVersion
 from classifier.services.registry import register_model
 from ml.bundle import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
+from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.factories import PASSWORD
 
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 SAMPLES = Path(__file__).parents[2] / "classifier" / "samples" / "photographs"
 LONGEST_WAIT = 15_000  # milliseconds: the machine may be busy
 
 SignIn = Callable[[Page, Membership], None]
-
-
-def find_chromium() -> str:
-    """Give the browser's path: of CHROMIUM, else on PATH. None is an error, not a reason to leave the tests out."""
-    names = [os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]
-    found = next((path for name in names if name and (path := shutil.which(name))), None)
-    assert found, "There is no Chromium: install it (apt-get install chromium), or name it in CHROMIUM."
-    return found
 
 
 def sample_photograph(place: int = 0) -> Path:

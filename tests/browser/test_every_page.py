@@ -128,7 +128,7 @@ def test_a_photograph_lies_on_the_same_grey_in_both_themes(signed_in: Page, path
     surface = "getComputedStyle(document.querySelector('[data-stage]')).backgroundColor"
     seen = set()
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two
+        page.emulate_media(color_scheme=scheme)
         seen.add(page.evaluate(surface))
     assert seen == {"rgb(119, 119, 119)"}
 

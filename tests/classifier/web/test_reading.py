@@ -38,11 +38,11 @@ def test_bars_have_the_length_of_their_share_and_whole_per_cent(suspicious: Pred
     bars = bars_of(suspicious)
     assert bars is not None
     assert [(bar.code, bar.width, bar.text) for bar in bars.malignant] == [
-        ("MEL", "30.0%", "30 %"),
-        ("BCC", "3.0%", "3 %"),
-        ("AKIEC", "1.0%", "1 %"),
+        ("MEL", "30.0%", "30\xa0%"),
+        ("BCC", "3.0%", "3\xa0%"),
+        ("AKIEC", "1.0%", "1\xa0%"),
     ]
-    assert (bars.total.text, bars.low_risk_below.width, bars.suspicious_from.width) == ("34 %", "8.0%", "30.0%")
+    assert (bars.total.text, bars.low_risk_below.width, bars.suspicious_from.width) == ("34\xa0%", "8.0%", "30.0%")
 
 
 def test_the_outcome_has_a_shape_and_a_word_and_a_reason_with_its_numbers(site: Client, suspicious: Prediction) -> None:
@@ -50,7 +50,7 @@ def test_the_outcome_has_a_shape_and_a_word_and_a_reason_with_its_numbers(site: 
     verdict = page[page.index('id="verdict-title"') : page.index("</section>")]
     assert "icons.svg#suspicious" in verdict
     assert "Suspicious" in verdict
-    assert "Malignant sum 34 %, above the model&#x27;s referral threshold of 30 %." in verdict
+    assert "Malignant sum 34\xa0%, above the model&#x27;s referral threshold of 30\xa0%." in verdict
 
 
 def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produced_it(
@@ -91,7 +91,7 @@ def test_a_reading_that_is_not_assessable_gives_its_reason_and_no_probabilities(
     assert "Malignant sum" not in page
     assert "data-class" not in page
     assert "data-heat-slider" not in page
-    assert "34 %" not in site.get(reverse("history")).content.decode()
+    assert "34\xa0%" not in site.get(reverse("history")).content.decode()
 
 
 @pytest.mark.parametrize(
