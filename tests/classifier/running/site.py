@@ -15,7 +15,7 @@ from typing import Any
 from ml.bundle import DEFAULT_BUNDLE
 
 PROJECT = Path(__file__).parents[3]
-LONGEST_WAIT = 120.0
+LONGEST_WAIT = 240.0  # on an idle machine none takes a tenth of it
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -29,16 +30,27 @@ def broker_url(valkey_url: str) -> str:
     return f"{valkey_url.rpartition('/')[0]}/{next(UNUSED_DATABASES)}"
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a site with a clinic and an active network, to be copied."""
+    folder = tmp_path_factory.mktemp("prepared")
+    Site.create(folder, f"sqlite:///{folder / 'site.sqlite3'}")
+    return folder
+
+
 @pytest.fixture
-def celery_site(tmp_path: Path, broker_url: str) -> Site:
+def celery_site(prepared: Path, tmp_path: Path, broker_url: str) -> Site:
     """A site on a file of SQLite whose readings a worker makes."""
-    return Site.create(
-        tmp_path,
-        f"sqlite:///{tmp_path / 'site.sqlite3'}",
-        PREDICTION_MODE="celery",
-        BROKER_URL=broker_url,
+    folder = tmp_path / "site"
+    shutil.copytree(prepared, folder)
+    environment = {
+        "SKINSITE_VAR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder / 'site.sqlite3'}",
+        "PREDICTION_MODE": "celery",
+        "BROKER_URL": broker_url,
         **LIMITS,
-    )
+    }
+    return Site(environment, folder)
 
 
 def large_photograph() -> bytes:
@@ -137,11 +149,9 @@ def test_a_reading_whose_worker_hangs_is_taken_over(celery_site: Site, tmp_path:
     assert read_row(celery_site, reading) == ("done", 2)
 
 
-def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, broker_url: str) -> None:
-    database_url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
-    site = Site.create(
-        tmp_path, database_url, PREDICTION_MODE="celery", BROKER_URL=f"redis://127.0.0.1:{free_port()}/0"
-    )
+def test_an_upload_survives_a_broker_that_is_down(celery_site: Site, tmp_path: Path) -> None:
+    nobody = f"redis://127.0.0.1:{free_port()}/0"
+    site = Site({**celery_site.environment, "BROKER_URL": nobody}, celery_site.folder)
     photograph = tmp_path / "lesion.jpg"
     photograph.write_bytes(draw_lesion())
 
@@ -149,10 +159,9 @@ def test_an_upload_survives_a_broker_that_is_down(tmp_path: Path, broker_url: st
     assert (status, waiting_for) == ("queued", "broker")
     assert "0 done, 0 failed, 1 waiting" in site.manage("process_queue")
 
-    back = Site({**site.environment, "BROKER_URL": broker_url}, tmp_path)
-    assert "1 waiting" in back.manage("process_queue")
-    with back.worker():
-        back.wait_for("the reading is done", lambda: read_row(back, reading) == ("done", 1))
+    assert "1 waiting" in celery_site.manage("process_queue")
+    with celery_site.worker():
+        celery_site.wait_for("the reading is done", lambda: read_row(celery_site, reading) == ("done", 1))
 
 
 def free_port() -> int:
