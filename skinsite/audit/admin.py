@@ -2,6 +2,7 @@
 
 import json
 
+from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -39,8 +40,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("object"))
     def record(self, event: AuditEvent) -> str:
-        """What it was about."""
-        return f"{event.object_type.rpartition('.')[2]} {event.object_id}"
+        """What it was about, in the reader's language; a kind of record that is no more keeps the name it had."""
+        try:
+            kind = str(apps.get_model(event.object_type)._meta.verbose_name)
+        except (LookupError, ValueError):
+            kind = event.object_type
+        return f"{kind} {event.object_id}"
 
     @admin.display(description=_("details"))
     def facts(self, event: AuditEvent) -> str:
