@@ -17,9 +17,7 @@ def percent(share: float) -> str:
 
 def status_text(prediction: Prediction) -> str:
     """Say how far a reading is, or its reason, so that no line breaks inside a share."""
-    return re.sub(
-        r" %|(?<=[<>]) ", lambda found: found[0].replace(" ", NO_BREAK_SPACE), wording.status_text(prediction)
-    )
+    return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, wording.status_text(prediction))
 
 
 @dataclass(frozen=True, slots=True)
