@@ -45,7 +45,8 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 # --- Checking ----------------------------------------------------------------------------------------------------------
 
 # What production asks of the environment, so that `check --deploy` can look at the rest.
-DEPLOYED := DJANGO_SETTINGS_MODULE=skinsite.settings.production
+DEPLOYED := DJANGO_SETTINGS_MODULE=skinsite.settings.production ALLOWED_HOSTS=localhost DATABASE_URL=sqlite:///:memory: \
+	SECRET_KEY=only-for-checking-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ
 
 .PHONY: check
 check: setup-dev ## Formatting, lint, types, layers, templates, migrations, deployment settings, container
@@ -55,12 +56,18 @@ check: setup-dev ## Formatting, lint, types, layers, templates, migrations, depl
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/djlint --quiet --check --lint templates
 	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(DEPLOYED) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/hadolint Dockerfile
 	shellcheck .ci/run scripts/*
 
 .PHONY: test
 test: check ## Everything: the checks, then all tests with real servers and a real browser
 	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/pytest --numprocesses 2 --dist worksteal
+
+.PHONY: bench
+bench: setup-dev ## Measure: decoder, network and reading; then requests a second and memory of the service
+	$(BIN)/python -m ml.benchmark
+	$(BIN)/python manage.py bench_service
 
 # --- Keeping generated files in step -------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class KeyValueFormatter(logging.Formatter):
         message = record.getMessage().replace("\n", " ").replace('"', "'")
         request_id = getattr(record, "request_id", "-")
         line = f'at={at} level={record.levelname.lower()} logger={record.name} request={request_id} message="{message}"'
-        if record.exc_info:
+        # A page that was refused or not found is an answer, not a fault of the code.
+        if record.exc_info and getattr(record, "status_code", 500) >= 500:  # noqa: PLR2004 the server's own errors
             line += "\n" + self.formatException(record.exc_info)
         return hide_secrets(line)

