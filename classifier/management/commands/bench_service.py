@@ -31,6 +31,7 @@ ADDRESS = "/api/v1/predictions/"
 CREATED = 201
 LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
 MEGABYTE = 1_000_000
+FEWEST = 2
 MAKE_MEMBER = """
 from skinsite.accounts.models import Clinic, Membership, Role, User
 user = User.objects.create_user("bench@clinic.example")
@@ -94,6 +95,8 @@ class Command(UserErrorCommand):
         """Measure one worker with one client, and several with twice as many."""
         if not sys.platform.startswith("linux"):
             raise UserError("The memory of a process is read from /proc: run this on Linux.")
+        if uploads < FEWEST:
+            raise UserError(f"--uploads is {uploads}; give {FEWEST} or more, so that there is a median.")
         photographs = [path.read_bytes() for path in sorted(SAMPLES.glob("*.jpg"))]
         self.stdout.write(f"{os.cpu_count()} cores; photographs of 600×450; 1 thread a process; SQLite; local files")
         with tempfile.TemporaryDirectory() as scratch, _serve(Path(scratch), workers=1) as service:
