@@ -39,7 +39,7 @@ class Command(BaseCommand):
         """Do only what is not done yet, then serve."""
         _require_free(port)
         _migrate()
-        self._register_bundle()
+        self.register_bundle()
         accounts = create_demonstration(progress=show_progress) if settings.DEMO_ALLOWED and not no_demo else []
         if Prediction.objects.filter(status__in=[Status.QUEUED, Status.RUNNING]).exists():
             process_queue()
@@ -50,7 +50,7 @@ class Command(BaseCommand):
         # The server's own banner says no more; what goes wrong it tells on the other stream.
         call_command("runserver", f"{HOST}:{port}", use_reloader=False, stdout=StringIO())
 
-    def _register_bundle(self) -> None:
+    def register_bundle(self) -> None:
         """Register the bundled model if it is new here; activate it unless another network was chosen."""
         try:
             sha256 = hashlib.sha256((DEFAULT_BUNDLE / MANIFEST_FILE).read_bytes()).hexdigest()

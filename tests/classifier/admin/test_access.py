@@ -20,8 +20,10 @@ from classifier.models import (
 )
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.audit.models import AuditEvent
+from skinsite.audit.services import record_access
 from tests import factories
 from tests.classifier.admin.conftest import LIST, ClientFor, page_of, reading_in
+from tests.classifier.web.queries import count_queries
 
 PATIENT_DATA = {Patient, Lesion, LesionImage, ImageCorrection, Prediction, Review, AuditEvent}
 KEPT = {*PATIENT_DATA, ModelVersion}
@@ -156,6 +158,23 @@ def test_the_audit_trail_is_its_clinics_administrators_alone(
     assert str(prediction.public_id) in client_for(administrator).get(trail).content.decode()
     assert str(prediction.public_id) not in client_for(stranger).get(trail).content.decode()
     assert client_for(reviewer).get(trail).status_code == 403
+
+
+@pytest.mark.parametrize("model", [AuditEvent, ModelVersion])
+def test_lists_take_the_same_queries_for_3_and_for_30_rows(
+    model: type[Model], prediction: Prediction, administrator: Membership, superuser: User, client_for: ClientFor
+) -> None:
+    client = client_for(superuser if model is ModelVersion else administrator)
+
+    def add(count: int) -> None:
+        for _number in range(count):
+            factories.ModelVersionFactory.create()
+            record_access(actor=administrator, action="prediction.viewed", obj=prediction)
+
+    add(3)
+    with_three = count_queries(client, list_of(model))
+    add(27)
+    assert count_queries(client, list_of(model)) == with_three
 
 
 def test_the_admin_has_its_own_content_security_policy(reviewer: Membership, client_for: ClientFor) -> None:
