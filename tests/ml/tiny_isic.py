@@ -1,6 +1,7 @@
 """A data set small enough to train on in a test: noise in the colour of its class, under images' real names."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ def write_tiny_isic(directory: Path, *, per_class: dict[str, int]) -> Path:
     images = directory / "ISIC2018_Task3_Training_Input"
     images.mkdir(parents=True)
     names = {fold: [name for name, its in sorted(read_split().items()) if its == fold] for fold in per_class}
-    rows, random = [], np.random.default_rng(7)
+    rows: list[tuple[object, ...]] = []
+    random = np.random.default_rng(7)
     for fold, count in per_class.items():
         for place in range(count * len(CLASSES)):
             label, name = place % len(CLASSES), names[fold][place]
@@ -27,13 +29,13 @@ def write_tiny_isic(directory: Path, *, per_class: dict[str, int]) -> Path:
             Image.fromarray(pixels).save(images / f"{name}.jpg", quality=90)
             rows.append((name, *(float(index == label) for index in range(len(CLASSES)))))
     write_rows(directory / "ISIC2018_Task3_Training_GroundTruth.csv", ("image", *CLASSES), rows)
-    lesions = [(row[0], f"HAM_{row[0][-7:]}", "histopathology") for row in rows]
+    lesions = [(row[0], f"HAM_{str(row[0])[-7:]}", "histopathology") for row in rows]
     header = ("image", "lesion_id", "diagnosis_confirm_type")
     write_rows(directory / "ISIC2018_Task3_Training_LesionGroupings.csv", header, lesions)
     return directory
 
 
-def write_rows(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def write_rows(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write a CSV file."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
