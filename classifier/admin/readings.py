@@ -31,7 +31,7 @@ class PredictionAdmin(ReadOnlyAdmin):
     """The readings of the acting clinic."""
 
     list_display = ("thumbnail", "patient", "outcome_badge", "malignant_sum", "state", "review", "model_column", "date")
-    list_display_links = ("thumbnail", "patient")
+    list_display_links = ("patient",)  # a picture is no name for a link
     list_filter = (
         "outcome",
         "status",
