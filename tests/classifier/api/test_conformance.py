@@ -1,9 +1,13 @@
 """Schemathesis asks what the description allows, and what it does not, and holds every answer to it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.config import SchemathesisConfig
 from schemathesis.core.result import Ok
@@ -12,7 +16,6 @@ from schemathesis.schemas import APIOperation, BaseSchema
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from skinsite.accounts.models import Membership
-from skinsite.wsgi import application
 from tests import factories
 from tests.classifier.api.conftest import create_token
 
@@ -32,6 +35,16 @@ def bounded() -> settings:
     )
 
 
+@pytest.fixture(autouse=True)
+def _one_connection() -> Iterator[None]:
+    """The requests run in the test's own transaction, as with Django's client: they must not close its connection."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
 @pytest.fixture
 def description(owner: Membership) -> BaseSchema:
     """The description as it is served, with something in every list."""
@@ -39,7 +52,7 @@ def description(owner: Membership) -> BaseSchema:
     factories.ReviewFactory.create(prediction__image=image)
     unread = factories.LesionImageFactory.create(lesion=image.lesion)
     factories.PredictionFactory.create(image=unread, waiting_for="no_model")
-    return schemathesis.openapi.from_wsgi("/api/v1/schema/", application, config=SchemathesisConfig())
+    return schemathesis.openapi.from_wsgi("/api/v1/schema/", WSGIHandler(), config=SchemathesisConfig())
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=[mode.value for mode in GenerationMode])
