@@ -71,5 +71,13 @@ class RunProgress(lightning.Callback):
         tqdm.write(f"epoch {trainer.current_epoch + 1}: {figures}", file=sys.stderr)
 
     def on_train_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._close()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         if self.bar is not None:
             self.bar.close()
