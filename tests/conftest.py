@@ -1,9 +1,11 @@
 """What every test may ask for: the actors, the data set, real servers."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import translation
 
 from skinsite.accounts.models import Membership, Role
 from tests import factories
@@ -47,6 +49,13 @@ def data_dir() -> Path:
     directory = Path(os.environ[DATA_VARIABLE])
     assert (directory / "isic2018_task3").is_dir(), f"{DATA_VARIABLE}={directory} has no isic2018_task3/"
     return directory
+
+
+@pytest.fixture(autouse=True)
+def _language_of_its_own() -> Iterator[None]:
+    """A request leaves its language behind in the thread; the next test starts without."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

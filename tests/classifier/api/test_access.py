@@ -8,7 +8,7 @@ from django.urls import URLPattern
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from classifier.api.urls import router
+from classifier.api.urls import router, urlpatterns
 from skinsite.accounts.models import ApiToken, Membership
 from skinsite.audit.models import AuditEvent, EventKind
 from tests import factories
@@ -44,6 +44,11 @@ def addresses(records: dict[str, Model]) -> list[str]:
 def test_the_router_has_the_lists_that_these_tests_know(records: dict[str, Model]) -> None:
     assert set(records) == set(LISTS) == {str(route.pattern).split("/")[0] for route in ROUTES}
     assert len(addresses(records)) == 2 * len(LISTS)
+
+
+def test_outside_the_router_there_is_only_what_is_for_everybody() -> None:
+    outside = {str(each.pattern) for each in urlpatterns} - {str(route.pattern) for route in ROUTES}
+    assert outside == {"schema/", "docs/", ""}
 
 
 def test_owner_and_colleague_see_what_a_stranger_does_not(
