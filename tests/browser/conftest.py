@@ -83,10 +83,15 @@ def page(context: BrowserContext, complaints: list[str]) -> Iterator[Page]:
 
 
 @pytest.fixture
-def network(settings: Settings, tmp_path: Path, transactional_db: None) -> ModelVersion:
-    """The shipped network in service, with a storage of this test's own."""
+def storage(settings: Settings, tmp_path: Path, transactional_db: None) -> None:
+    """A storage of this test's own, and no network yet."""
     settings.MODEL_STORE = tmp_path / "models"
     settings.MEDIA_ROOT = tmp_path / "media"
+
+
+@pytest.fixture
+def network(storage: None) -> ModelVersion:
+    """The shipped network in service."""
     return register_model(path=DEFAULT_BUNDLE, activate=True)
 
 

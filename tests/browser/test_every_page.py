@@ -1,6 +1,7 @@
 """Every page at both widths, light and dark, in both languages: nothing is cut, and a screen reader can use it."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +16,7 @@ from tests.browser.conftest import SignIn, sample_photograph
 from tests.classifier.web.routes import POST_ONLY, all_routes
 
 NOT_PAGES = {"image-file", "image-thumbnail", "heat-map", "patient-search", "lesion-search", "reading-status"}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 
 
@@ -79,6 +81,13 @@ def test_the_page_of_what_is_not_there_has_no_barrier_either(signed_in: Page, co
     assert find_serious(signed_in) == []
 
 
+def test_the_page_to_sign_in_on_has_no_barrier(page: Page, db: None) -> None:
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        page.goto("/login/")
+        assert find_serious(page) == []
+
+
 def test_russian_fits_on_every_page(signed_in: Page, paths: list[str]) -> None:
     page = signed_in
     choose_language(page, "Русский")
@@ -127,7 +136,7 @@ def test_a_photograph_lies_on_the_same_grey_in_both_themes(signed_in: Page, path
     page.goto(next(path for path in paths if path.startswith("/readings/")))
     surface = "getComputedStyle(document.querySelector('[data-stage]')).backgroundColor"
     seen = set()
-    for scheme in ("light", "dark"):
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         seen.add(page.evaluate(surface))
     assert seen == {"rgb(119, 119, 119)"}

@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from classifier.models import ModelVersion, Prediction, Review
+from classifier.services.registry import register_model
+from ml.bundle import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
 
@@ -65,6 +67,17 @@ def give_opinion(page: Page) -> None:
     form.locator("[name=comment]").fill("Regular network.")
     form.get_by_role("button").click()
     expect(page.get_by_text("Regular network.")).to_be_visible()
+
+
+def test_a_reading_that_waits_for_a_model_says_so_and_appears_by_itself(
+    page: Page, owner: Membership, storage: None, sign_in: SignIn
+) -> None:
+    sign_in(page, owner)
+    send_from(page, sample_photograph(), "P-100")
+    expect(page.locator(".verdict")).to_contain_text("no model is in service")
+    register_model(path=DEFAULT_BUNDLE, activate=True)
+    expect(page.locator(".verdict")).to_contain_text(OUTCOME)
+    expect(page.locator("[data-class]")).to_have_count(7)
 
 
 def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page: Page) -> None:

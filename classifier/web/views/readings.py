@@ -119,7 +119,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
         "chosen": chosen,
         "page": page,
         "outcomes": Outcome.choices,
-        "statuses": [(value, label) for value, label in Status.choices if value != Status.DONE],
+        "statuses": Status.choices,
         "modalities": Modality.choices,
     }
     return render(request, "classifier/history.html", context)
