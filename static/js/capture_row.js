@@ -1,5 +1,7 @@
 // One photograph about to be sent: its preview, its fields, its progress, its reading or its error.
 
+import { showSite } from "./place.js";
+
 function writeSize(bytes) {
   const [unit, divisor] = bytes < 1_000_000 ? ["kilobyte", 1_000] : ["megabyte", 1_000_000];
   const style = { style: "unit", unit, maximumFractionDigits: unit === "megabyte" ? 1 : 0 };
@@ -21,7 +23,7 @@ class CaptureRow {
     this.describe();
     this.attach();
     this.listen();
-    this.showNewLesion();
+    showSite(this.form);
     if (file.size > maxBytes) this.fail(this.form.dataset.textTooLarge);
   }
 
@@ -49,8 +51,6 @@ class CaptureRow {
   listen() {
     this.element.querySelector("[data-remove]").addEventListener("click", () => this.remove());
     this.element.querySelector("[data-same-below]").addEventListener("click", () => this.emit("row-same-below"));
-    this.form.querySelector("[data-lesion]").addEventListener("change", () => this.showNewLesion());
-    this.form.addEventListener("htmx:afterSwap", () => this.showNewLesion());
     this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
     this.form.addEventListener("htmx:xhr:progress", (event) => event.target === this.form && this.progress(event.detail));
     this.form.addEventListener("page-refused", (event) => (this.signedOut ||= event.detail.elt === this.form));
@@ -138,10 +138,6 @@ class CaptureRow {
     (next?.querySelector("[data-remove]") ?? root.querySelector("[data-files]")).focus();
   }
 
-  showNewLesion() {
-    this.form.querySelector("[data-new-lesion]").hidden = this.form.querySelector("[data-lesion]").value !== "";
-  }
-
   values() {
     const lesion = this.form.querySelector("[data-lesion]");
     return {
@@ -160,7 +156,7 @@ class CaptureRow {
     const lesion = this.form.querySelector("[data-lesion]");
     lesion.innerHTML = values.lesions;
     lesion.value = values.lesion;
-    this.showNewLesion();
+    showSite(this.form);
   }
 }
 

@@ -1,6 +1,7 @@
 // What every page uses: the theme, menus, the list of shortcuts.
 
 import { startKeys } from "./keys.js";
+import { startPlaces } from "./place.js";
 import { startTheme } from "./theme.js";
 
 function startMenus() {
@@ -48,5 +49,6 @@ startTheme();
 startMenus();
 startDialogs();
 startKeys();
+startPlaces();
 refusePages();
 focusErrors();
