@@ -158,20 +158,15 @@ def _make_train_set(cache: PixelCache, config: TrainingConfig) -> tuple[CachedBa
 
 
 def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: Any, *, progress: bool) -> lightning.Trainer:
-    checkpoint = ModelCheckpoint(
-        folder.checkpoints,
-        filename="best",
-        monitor="balanced_accuracy",
-        mode="max",
-        save_last=True,
-        enable_version_counter=False,
-        save_on_train_epoch_end=True,
-    )
+    every_epoch: dict[str, Any] = {"enable_version_counter": False, "save_on_train_epoch_end": True}
+    # Likelihood is steadier than balanced accuracy, which hangs on a few images of the rare classes.
+    best = ModelCheckpoint(folder.checkpoints, "best", monitor="nll", mode="min", **every_epoch)
+    last = ModelCheckpoint(folder.checkpoints, "last", **every_epoch)
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
         precision=precision,
         gradient_clip_val=config.clip,
-        callbacks=[checkpoint, EpochTable(folder.metrics), *([RunProgress()] if progress else [])],
+        callbacks=[best, last, EpochTable(folder.metrics), *([RunProgress()] if progress else [])],
         logger=False,
         enable_progress_bar=False,
         enable_model_summary=False,

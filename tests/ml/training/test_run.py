@@ -137,6 +137,15 @@ def test_an_interrupted_run_says_how_to_go_on(data: Path, config: Path, tmp_path
     assert errors.splitlines()[-1].endswith("with the same command and --resume.")
 
 
+def test_the_last_epoch_is_kept_and_the_one_of_least_nll(finished: Path) -> None:
+    figures = [float(row["nll"]) for row in read_figures(finished)]
+    best, last = (
+        torch.load(finished / "checkpoints" / name, weights_only=True)["epoch"] for name in ("best.ckpt", "last.ckpt")
+    )
+    assert best == figures.index(min(figures))
+    assert last == len(figures) - 1
+
+
 def test_a_finished_run_is_not_trained_further(finished: Path, config: Path, tmp_path: Path) -> None:
     assert is_trained(RunFolder(finished), read_config(config))
     assert not is_trained(RunFolder(tmp_path), read_config(config))
