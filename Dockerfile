@@ -16,7 +16,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 RUN useradd --system --uid 10001 --home-dir /var/lib/skinsite --create-home skinsite
 WORKDIR /srv/skinsite
 COPY --from=build /opt/venv /opt/venv
-COPY manage.py ./
+COPY manage.py gunicorn.conf.py ./
 COPY skinsite skinsite
 COPY classifier classifier
 COPY ml ml
