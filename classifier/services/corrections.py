@@ -10,16 +10,39 @@ from django.utils.translation import gettext as _
 from classifier import policies
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality, Prediction
 from classifier.models.image import REASON_LENGTH, CorrectionKind
-from classifier.services import predictions
+from classifier.services import predictions, records
 from classifier.text import clean_line
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
 
 
-def move_image(*, actor: Membership, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
-    """Move a photograph to another lesion of the clinic. Raises ``ValidationError`` by field."""
+def move_image(
+    *,
+    actor: Membership,
+    image: LesionImage,
+    reason: str,
+    lesion: Lesion | None = None,
+    patient_code: str = "",
+    body_site: str = "",
+) -> ImageCorrection:
+    """Move a photograph to another lesion of the clinic, or without one to a new lesion of the patient of that code.
+
+    Raises ``ValidationError`` by field; then there is no new lesion either.
+    """
     policies.require(policies.may_correct(actor, image))
     reason = _check_reason(reason)
+    with transaction.atomic():
+        return _move(actor, image, lesion or _create_lesion(actor, patient_code, body_site), reason)
+
+
+def _create_lesion(actor: Membership, patient_code: str, body_site: str) -> Lesion:
+    patient = records.find_patient(actor=actor, code=patient_code)
+    if patient is None:
+        _refuse("patient_code", _("No patient of this clinic has this code."), "does_not_exist")
+    return records.create_lesion(actor=actor, patient=patient, body_site=body_site)
+
+
+def _move(actor: Membership, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
     if not Lesion.objects.visible_to(actor).contains(lesion):
         _refuse("lesion", _("There is no such lesion in this clinic."), "does_not_exist")
     if lesion.pk == image.lesion_id:

@@ -91,8 +91,12 @@ def lock_clinic(clinic: Clinic) -> None:
 
 def find_or_create_patient(*, actor: Membership, code: str) -> Patient:
     """Give the clinic's patient of this code, whatever its case, or a new one; call with the clinic locked."""
-    known = Patient.objects.visible_to(actor).filter(code__iexact=clean_line(code)).first() if code else None
-    return known or create_patient(actor=actor, code=code)
+    return find_patient(actor=actor, code=code) or create_patient(actor=actor, code=code)
+
+
+def find_patient(*, actor: Membership, code: str) -> Patient | None:
+    """Give the clinic's patient of this code, whatever its case."""
+    return Patient.objects.visible_to(actor).filter(code__iexact=clean_line(code)).first()
 
 
 def _generate_code(clinic: Clinic) -> str:

@@ -91,6 +91,12 @@ class ReasonForm(forms.Form):
     )
 
 
+class ModalityForm(ReasonForm):
+    """How a photograph was really taken; told by the page, so that sending it twice does not turn it back."""
+
+    modality = forms.ChoiceField(label=_("Kind of photograph"), choices=Modality, widget=forms.HiddenInput)
+
+
 class MoveForm(PlaceForm, ReasonForm):
     """Move a photograph to another lesion."""
 
@@ -108,11 +114,6 @@ class MoveForm(PlaceForm, ReasonForm):
         if self.patient is None:
             raise forms.ValidationError(_("No patient of this clinic has this code."), code="does_not_exist")
         return code
-
-    def found_patient(self) -> Patient:
-        """Give the patient of a valid form."""
-        assert self.patient is not None  # noqa: S101 the form is valid
-        return self.patient
 
     def clean(self) -> dict[str, Any]:
         """Refuse a lesion that is not of the patient."""

@@ -4,16 +4,15 @@ import uuid
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db import transaction
 from django.forms import Form
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from classifier.models import Lesion, LesionImage, Modality, Prediction
-from classifier.services import corrections, records
-from classifier.web.forms import MoveForm, ReasonForm
+from classifier.models import LesionImage, Prediction
+from classifier.services import corrections
+from classifier.web.forms import ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
@@ -30,23 +29,13 @@ def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
     form = MoveForm(request.POST, actor=request.membership, auto_id="move_%s")
     if form.is_valid():
         try:
-            _move(request, image, form)
+            corrections.move_image(actor=request.membership, image=image, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
             messages.success(request, _("The photograph has been moved."))
             return redirect("reading", prediction.public_id)
     return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, move_form=form)
-
-
-def _move(request: MemberRequest, image: LesionImage, form: MoveForm) -> None:
-    """Move to the lesion chosen, or to a new one of the patient; both or neither."""
-    said, actor = form.cleaned_data, request.membership
-    with transaction.atomic():
-        lesion: Lesion = said["lesion"] or records.create_lesion(
-            actor=actor, patient=form.found_patient(), body_site=said["body_site"]
-        )
-        corrections.move_image(actor=actor, image=image, lesion=lesion, reason=said["reason"])
 
 
 @member_required
@@ -56,12 +45,10 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
     image, prediction = _find(request, public_id)
     if request.method != "POST":
         return redirect("reading", prediction.public_id)
-    form = ReasonForm(request.POST, auto_id="modality_%s")
+    form = ModalityForm(request.POST, auto_id="modality_%s")
     if form.is_valid():
         try:
-            new = corrections.correct_modality(
-                actor=request.membership, image=image, modality=_other(image), reason=form.cleaned_data["reason"]
-            )
+            new = corrections.correct_modality(actor=request.membership, image=image, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -95,10 +82,6 @@ def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Pr
     prediction = image.predictions.order_by("-created_at", "-pk").first()
     assert prediction is not None  # noqa: S101 intake writes both or neither
     return image, prediction
-
-
-def _other(image: LesionImage) -> str:
-    return Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC
 
 
 def add_errors(form: Form, error: ValidationError) -> None:

@@ -169,3 +169,16 @@ def test_two_people_do_not_correct_over_each_other(reading: Prediction, owner: M
 
     assert refusal.value.code == "changed_meanwhile"
     assert reading.image.corrections.count() == 1
+
+
+def test_a_refused_move_to_a_new_lesion_leaves_no_lesion_behind(reading: Prediction, owner: Membership) -> None:
+    image = reading.image
+    mark_entered_in_error(actor=owner, image=image, reason="Not a lesion")
+
+    with pytest.raises(ValidationError):
+        move_image(actor=owner, image=image, patient_code=image.lesion.patient.code, reason="Another mole")
+    with pytest.raises(ValidationError) as refusal:
+        move_image(actor=owner, image=image, patient_code="nobody", reason="Another mole")
+
+    assert list(refusal.value.error_dict) == ["patient_code"]
+    assert image.lesion.patient.lesions.count() == 1

@@ -86,7 +86,7 @@ def test_moving_to_where_it_is_already_leaves_nothing_behind(site: Client, read_
 
 def test_a_wrong_modality_gets_a_new_reading_and_the_old_one_stays(site: Client, read_photograph: Prediction) -> None:
     outcome = read_photograph.outcome
-    status, page = act(site, "image-modality", read_photograph, reason="no dermatoscope was used")
+    status, page = act(site, "image-modality", read_photograph, modality="clinical", reason="no dermatoscope was used")
     new = Prediction.objects.get(image=read_photograph.image, modality="clinical")
     read_photograph.refresh_from_db()
     assert status == 200
@@ -95,13 +95,28 @@ def test_a_wrong_modality_gets_a_new_reading_and_the_old_one_stays(site: Client,
     assert reverse("reading", args=[read_photograph.public_id]) in page
 
 
+def test_the_page_says_which_modality_its_form_corrects_to(site: Client, read_photograph: Prediction) -> None:
+    page = site.get(reverse("reading", args=[read_photograph.public_id])).content.decode()
+    assert '<input type="hidden" name="modality" value="clinical">' in page
+
+
+def test_a_correction_of_the_modality_sent_twice_is_not_turned_back(site: Client, read_photograph: Prediction) -> None:
+    said = {"modality": "clinical", "reason": "no dermatoscope was used"}
+    act(site, "image-modality", read_photograph, **said)
+    status, page = act(site, "image-modality", read_photograph, **said)
+    read_photograph.image.refresh_from_db()
+    assert (status, read_photograph.image.modality) == (422, "clinical")
+    assert "recorded like this already" in page
+    assert Prediction.objects.filter(image=read_photograph.image).count() == 2
+
+
 def test_a_photograph_entered_in_error_says_so_and_offers_no_more(site: Client, read_photograph: Prediction) -> None:
     status, page = act(site, "image-error", read_photograph, reason="a photograph of the floor")
     assert status == 200
     assert "It and its readings do not count" in page
     assert "a photograph of the floor" in page
     assert "Put it right" not in page
-    status, page = act(site, "image-modality", read_photograph, reason="clinical")
+    status, page = act(site, "image-modality", read_photograph, modality="clinical", reason="clinical")
     assert status == 422
 
 
