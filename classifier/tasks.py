@@ -1,6 +1,7 @@
 """What workers do: load by id, call a service."""
 
 from celery.signals import worker_ready
+from django.utils import timezone
 
 from classifier.models import Status
 from classifier.services import predictions, sweeping
@@ -9,10 +10,14 @@ from skinsite.tasks import task
 
 @task
 def run_prediction(prediction_id: int) -> None:
-    """Read a photograph; while another worker holds it, come back when that one's lease ends."""
+    """Read a photograph; while another worker holds it, come back when that one's lease ends.
+
+    A lease that has ended already waits for what keeps everything from being read now; ``process_queue`` finds it.
+    """
     prediction = predictions.run_prediction(prediction_id=prediction_id)
-    if prediction.status == Status.RUNNING:
-        run_prediction.apply_async((prediction_id,), eta=predictions.lease_end(prediction))
+    lease_end = predictions.lease_end(prediction)
+    if prediction.status == Status.RUNNING and lease_end > timezone.now():
+        run_prediction.apply_async((prediction_id,), eta=lease_end)
 
 
 @task

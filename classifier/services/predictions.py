@@ -110,12 +110,18 @@ def create(*, actor: Membership | None, image: LesionImage) -> Prediction:
 
 
 def start(prediction: Prediction) -> Prediction:
-    """Run a queued reading here, or hand it to a worker once it is committed, as PREDICTION_MODE says."""
+    """Run a queued reading here, or hand it to a worker once it is committed, as PREDICTION_MODE says.
+
+    While no bundle can be used it says so and waits for ``process_queue``.
+    """
     if prediction.status != Status.QUEUED:
         return prediction
     if settings.PREDICTION_MODE != CELERY:
         return run_prediction(prediction_id=prediction.pk)
-    transaction.on_commit(lambda: submit(prediction.pk))
+    if missing := inference.availability():
+        _wait(prediction, missing)
+    else:
+        transaction.on_commit(lambda: submit(prediction.pk))
     return _load(prediction.pk)
 
 
@@ -142,6 +148,9 @@ def run_prediction(*, prediction_id: int) -> Prediction:
     prediction = _load(prediction_id)
     if not _may_be_claimed(prediction):
         return prediction
+    if prediction.attempts >= settings.PREDICTION_MAX_ATTEMPTS:  # first: it needs neither model nor storage to end
+        _fail(prediction, "attempts_exhausted")
+        return _load(prediction_id)
     try:
         loaded = inference.active_predictor()
         data = files.read_stored(prediction.image)
@@ -175,6 +184,8 @@ def process_queue(*, progress: Progress = iter, seconds: float | None = None) ->
     inference.forget_failures()
     ends = None if seconds is None else time.monotonic() + seconds
     came_to: Counter[str] = Counter()
+    for prediction_id in _waiting().filter(attempts__gte=settings.PREDICTION_MAX_ATTEMPTS).values_list("pk", flat=True):
+        came_to[run_prediction(prediction_id=prediction_id).status] += 1  # it ends, whatever can be read now
     if settings.PREDICTION_MODE == CELERY:
         _submit_waiting(progress)
     elif inference.availability() is None:
@@ -236,9 +247,6 @@ def _wait(prediction: Prediction, code: str) -> None:
 def _claim_and_read(prediction: Prediction, loaded: inference.LoadedModel, data: bytes) -> None:
     if hashlib.sha256(data).hexdigest() != prediction.stored_sha256:
         _fail(prediction, "stored_image_changed")
-        return
-    if prediction.attempts >= settings.PREDICTION_MAX_ATTEMPTS:
-        _fail(prediction, "attempts_exhausted")
         return
     if not _claim(prediction, loaded.model_version):
         return

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile
 from django.utils import timezone
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from classifier.imaging.files import read_stored
 from classifier.models import LesionImage, ModelVersion, Prediction, Status
@@ -128,6 +129,28 @@ def test_attempts_are_used_up(queued: Prediction) -> None:
     queued.refresh_from_db()
     assert settings.PREDICTION_MAX_ATTEMPTS == 3
     assert (queued.status, queued.failure, queued.attempts) == ("failed", "attempts_exhausted", 3)
+
+
+def test_attempts_used_up_end_even_while_no_model_can_read(queued: Prediction) -> None:
+    claim_elsewhere(queued, ModelVersionFactory.create(), ago=timedelta(hours=1), attempts=3)
+
+    report = process_queue()
+
+    queued.refresh_from_db()
+    assert (report.failed, report.waiting) == (1, 0)
+    assert (queued.status, queued.failure) == ("failed", "attempts_exhausted")
+
+
+def test_handed_to_workers_an_upload_says_at_once_that_there_is_no_model(
+    owner: Membership, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    settings.PREDICTION_MODE = predictions.CELERY
+
+    with django_capture_on_commit_callbacks() as sent:
+        reading = upload(owner)
+
+    assert (reading.status, reading.waiting_for, reading.submitted_at) == ("queued", "no_model", None)
+    assert sent == []
 
 
 def test_a_crash_in_the_network_ends_in_a_failure_that_says_so(owner: Membership, active_model: ModelVersion) -> None:
