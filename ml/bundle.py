@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.errors import UserError
+from ml.hashing import hash_file
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
 from ml.quality import QualityThresholds
 from ml.taxonomy import CLASSES, MALIGNANT
@@ -125,11 +126,7 @@ def load_bundle(path: Path) -> Bundle:
         raise BundleError(f"{manifest_path} is not JSON; restore the bundle or export it again.") from error
     manifest = Manifest.from_dict(parsed)
     _check_values(manifest, manifest_path)
-    for name, expected in manifest.files.items():
-        if hash_file(path / name) != expected:
-            raise BundleError(
-                f"{path / name} is not the file of its manifest (SHA-256 differs); restore or export it again."
-            )
+    _check_files(manifest, path)
     return Bundle(path, manifest, hashlib.sha256(text).hexdigest())
 
 
@@ -139,21 +136,24 @@ def write_manifest(path: Path, manifest: Manifest) -> Bundle:
     return load_bundle(path)
 
 
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file of the bundle, hexadecimal."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise BundleError(f"{path} is missing; restore the bundle or export it again.") from error
-
-
 def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
     """One view (1, S, S, 3) uint8 made by whole-number arithmetic, so the same everywhere: what the self-test reads."""
     rows, columns, channels = np.ogrid[:size, :size, :3]
     distance = (rows - size // 2) ** 2 + (columns - size // 2) ** 2
     values = 200 - 20 * channels - np.minimum(120, distance * 400 // (size * size)) + (rows * 5 + columns * 3) % 17
     return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
+
+
+def _check_files(manifest: Manifest, path: Path) -> None:
+    for name, expected in manifest.files.items():
+        try:
+            found = hash_file(path / name)
+        except OSError as error:
+            raise BundleError(f"{path / name} is missing; restore the bundle or export it again.") from error
+        if found != expected:
+            raise BundleError(
+                f"{path / name} is not the file of its manifest (SHA-256 differs); restore or export it again."
+            )
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:

@@ -27,10 +27,10 @@ from ml.bundle import (
     Bundle,
     BundleError,
     Manifest,
-    hash_file,
     synthetic_view,
     write_manifest,
 )
+from ml.hashing import hash_file
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
 from ml.runtime import open_runtime
 from ml.taxonomy import CLASSES, MALIGNANT

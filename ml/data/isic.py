@@ -49,39 +49,39 @@ def read_isic(directory: Path) -> Dataset:
     truth_path = _find_one(directory, "*_GroundTruth.csv")
     labels = read_ground_truth(truth_path)
     _check_same_images(images, labels, truth_path)
-    lesions, confirmations = _read_lesion_groupings(directory, labels)
+    groupings = _read_groupings_of(directory, labels)
     metadata = _read_ham10000(directory)
     records = []
     for image_id in sorted(labels):
-        row = metadata.get(image_id, {})
+        row, grouping = metadata.get(image_id, {}), groupings.get(image_id, {})
         records.append(
             Record(
                 image_id=image_id,
                 path=images[image_id],
                 label=labels[image_id],
-                lesion_id=lesions.get(image_id) or row.get("lesion_id") or None,
+                lesion_id=grouping.get("lesion_id") or row.get("lesion_id") or None,
                 age=_parse_age(row.get("age", ""), image_id),
                 sex=_known(row.get("sex")),
                 site=_known(row.get("localization")),
-                confirmation=row.get("dx_type") or confirmations.get(image_id) or None,
+                confirmation=row.get("dx_type") or grouping.get("diagnosis_confirm_type") or None,
             )
         )
     return Dataset(tuple(records), truth_path)
 
 
-def find_images(directory: Path) -> dict[str, Path]:
-    """Image files of a directory by their name without suffix."""
+def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> dict[str, Path]:
+    """Image files of a directory by their name without suffix; raises ``UserError`` if there are none, or two."""
     if not directory.is_dir():
-        raise UserError(f"{directory}: no such directory of images")
+        raise UserError(f"{directory}: no such directory; give the one that holds the images")
     found: dict[str, Path] = {}
     for path in sorted(directory.iterdir()):
-        if path.suffix.lower() not in IMAGE_SUFFIXES:
+        if path.suffix.lower() not in suffixes:
             continue
         if path.stem in found:
             raise UserError(f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one")
         found[path.stem] = path
     if not found:
-        raise UserError(f"{directory}: holds no image ({', '.join(IMAGE_SUFFIXES)})")
+        raise UserError(f"{directory}: holds no image ({', '.join(suffixes)})")
     return found
 
 
@@ -104,6 +104,11 @@ def read_ground_truth(path: Path) -> dict[str, int]:
     return labels
 
 
+def read_lesion_groupings(path: Path) -> dict[str, dict[str, str]]:
+    """Rows by image id: ``lesion_id``, and how the diagnosis was confirmed where the file tells."""
+    return {row["image"]: row for _, row in _read_rows(path, ("image", "lesion_id"))}
+
+
 def _check_same_images(images: dict[str, Path], labels: dict[str, int], truth_path: Path) -> None:
     unlabelled = sorted(images.keys() - labels.keys())
     if unlabelled:
@@ -118,16 +123,15 @@ def _name_some(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _read_lesion_groupings(directory: Path, labels: dict[str, int]) -> tuple[dict[str, str], dict[str, str]]:
+def _read_groupings_of(directory: Path, labels: dict[str, int]) -> dict[str, dict[str, str]]:
     path = _find_at_most_one(directory, "*_LesionGroupings.csv")
     if path is None:
-        return {}, {}
-    rows = {row["image"]: row for _, row in _read_rows(path, ("image", "lesion_id"))}
+        return {}
+    rows = read_lesion_groupings(path)
     ungrouped = sorted(labels.keys() - rows.keys())
     if ungrouped:
         raise UserError(f"{path}: no lesion for {_name_some(ungrouped)}; add the rows or remove the file")
-    lesions = {image_id: row["lesion_id"] for image_id, row in rows.items()}
-    return lesions, {image_id: row.get("diagnosis_confirm_type", "") for image_id, row in rows.items()}
+    return rows
 
 
 def _read_ham10000(directory: Path) -> dict[str, dict[str, str]]:

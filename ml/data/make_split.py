@@ -22,8 +22,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from ml.data.isic import Record, read_isic
 from ml.data.near_duplicates import find_near_duplicates, hash_images
-from ml.data.split import COLUMNS, hash_file
+from ml.data.split import COLUMNS
 from ml.errors import UserError
+from ml.hashing import hash_file
 
 SEED = 20180704
 MAX_GROUP = 30

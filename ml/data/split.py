@@ -1,20 +1,16 @@
 """The one frozen split of ISIC 2018 Task 3, read and checked against its hash. How it was made: ``make_split``."""
 
 import csv
-import hashlib
 from pathlib import Path
 
 from ml.errors import UserError
+from ml.hashing import hash_file
+
+__all__ = ["COLUMNS", "FOLDS", "SPLIT_FILE", "SPLIT_SHA256", "hash_file", "read_groups", "read_split"]
 
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
 COLUMNS = ("image", "group", "fold")
 FOLDS = ("test", "0", "1", "2", "3", "4")
-
-
-def hash_file(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]

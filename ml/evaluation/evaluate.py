@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ml.bundle import Bundle
-from ml.data.isic import IMAGE_SUFFIXES, read_ground_truth
+from ml.data.isic import IMAGE_SUFFIXES, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
@@ -58,23 +58,26 @@ def evaluate_bundle(
     """Score every image of a truth file and measure, with 95 % intervals over lesions where they are known.
 
     ``fold`` keeps to one fold of the frozen split. Where an image of the test fold is among them, ``why`` must say
-    what for, and a line goes to ``log``. Images missing for a label are named and weigh nothing; over 1 % is a
-    ``UserError``, as is an image that cannot be decoded.
+    what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and weigh
+    nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded.
     """
     if predictions_csv is not None:
         check_can_be_written(predictions_csv)
     folds = read_split() if split is None else split
     items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
     reads_test = any(folds.get(item.image_id) == "test" for item in items)
-    if reads_test and not why:
-        raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
+    if reads_test:
+        if not why:
+            raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
+        check_can_be_written(log)
     present = [item for item in items if item.path is not None]
     readings = read_images(Predictor(bundle, runtime), present, progress=progress)
-    if predictions_csv is not None:
-        write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
     report = build_report(bundle, truth_csv, fold, items, readings)
+    # Nothing of the test fold is handed out before the log tells of it.
     if reads_test:
         _append_to_log(log, bundle, report, str(why))
+    if predictions_csv is not None:
+        write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
     return report
 
 
@@ -89,7 +92,7 @@ def select_images(
         labels = {image_id: label for image_id, label in labels.items() if split.get(image_id) == fold}
         if not labels:
             raise UserError(f"{truth_csv}: no image of fold {fold}; leave out --fold for another data set.")
-    files = _find_files(images_dir)
+    files = find_images(images_dir, SUFFIXES)
     lesions = _read_lesions(truth_csv, lesions_csv)
     items = [
         Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or image_id)
@@ -176,28 +179,12 @@ def check_can_be_written(path: Path) -> None:
         raise UserError(f"{path}: cannot be written; give a file in a directory that exists and is writable.")
 
 
-def _find_files(directory: Path) -> dict[str, Path]:
-    if not directory.is_dir():
-        raise UserError(f"{directory}: no such directory; give the one that holds the images.")
-    found: dict[str, Path] = {}
-    for path in sorted(directory.iterdir()):
-        if path.suffix.lower() in SUFFIXES and found.setdefault(path.stem, path) is not path:
-            raise UserError(
-                f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one."
-            )
-    return found
-
-
 def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
     """Lesion by image id, from the file given or the one found beside the truth under its official name."""
     path = lesions_csv or truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
     if path == truth_csv or (lesions_csv is None and not path.is_file()):
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            return {row["image"]: row["lesion_id"] for row in csv.DictReader(file)}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read; it must be a CSV file with the columns image,lesion_id.") from error
+    return {image_id: row["lesion_id"] for image_id, row in read_lesion_groupings(path).items()}
 
 
 def _append_to_log(log: Path, bundle: Bundle, report: Report, why: str) -> None:

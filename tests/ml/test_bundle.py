@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.bundle import DEFAULT_BUNDLE, Bundle, BundleError, hash_file, load_bundle, synthetic_view
+from ml.bundle import DEFAULT_BUNDLE, Bundle, BundleError, load_bundle, synthetic_view
+from ml.hashing import hash_file
 from ml.runtime import open_runtime
 from ml.taxonomy import CLASSES
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ml.data.make_split import assign_folds, group_images, main
-from ml.data.split import hash_file, read_groups, read_split
+from ml.data.split import read_groups, read_split
+from ml.hashing import hash_file
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from ml.data.isic import Record, read_isic
 from ml.data.near_duplicates import find_near_duplicates, hash_images
-from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, hash_file, read_groups, read_split
+from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_groups, read_split
 from ml.errors import UserError
+from ml.hashing import hash_file
 from ml.taxonomy import CLASSES
 
 

@@ -183,6 +183,33 @@ def test_reading_the_test_fold_needs_a_reason_and_leaves_a_line(
     assert {row["bundle_sha256"] for row in rows} == {bundle.sha256}
 
 
+def test_the_test_fold_is_not_read_where_its_log_cannot_be_written(
+    bundle: Bundle, two_folds: tuple[Path, dict[str, str]]
+) -> None:
+    folder, split = two_folds
+    (folder / "A.jpg").write_bytes(b"would be the error if it were read")
+    scores = folder / "scores.csv"
+    with pytest.raises(UserError, match=r"log\.csv: cannot be written"):
+        evaluate_bundle(
+            bundle,
+            folder,
+            folder / "truth.csv",
+            fold="test",
+            split=split,
+            why="figures",
+            predictions_csv=scores,
+            progress=False,
+            log=folder / "nowhere" / "log.csv",
+        )
+    assert not scores.exists()
+
+
+def test_an_empty_directory_of_images_is_told(bundle: Bundle, tmp_path: Path) -> None:
+    truth = write_truth(tmp_path / "truth.csv", {"A": 0})
+    with pytest.raises(UserError, match=r"holds no image \(\.jpg"):
+        evaluate_bundle(bundle, tmp_path, truth, progress=False)
+
+
 def test_another_fold_leaves_no_line(bundle: Bundle, two_folds: tuple[Path, dict[str, str]]) -> None:
     folder, split = two_folds
     log = folder / "log.csv"
