@@ -1,5 +1,6 @@
 """Every code that the domain keeps, in calm plain words: what pages, the API and the admin say."""
 
+from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -48,6 +49,21 @@ REASONS: dict[str, str | Promise] = {
     ),
 }
 
+# Where a sum and its limit are alike even to a tenth of a per cent.
+CLOSE_REASONS: dict[str, str | Promise] = {
+    "below_low_risk_threshold": gettext_lazy(
+        "Malignant sum %(malignant)s, just below the model's low-risk threshold of %(low)s."
+    ),
+    "above_suspicious_threshold": gettext_lazy(
+        "Malignant sum %(malignant)s, at or just above the model's referral threshold of %(high)s."
+    ),
+}
+COMPARED = {
+    "below_low_risk_threshold": ("low",),
+    "above_suspicious_threshold": ("high",),
+    "between_thresholds": ("low", "high"),
+}
+
 FLAGS: dict[str, str | Promise] = {
     "blurred": gettext_lazy("Out of focus: hold still, focus again."),
     "dark": gettext_lazy("Dark: use more light."),
@@ -94,6 +110,11 @@ def percent(share: float) -> str:
     return _("%(number)s %%") % {"number": round(share * 100)}
 
 
+def percent_with_tenths(share: float) -> str:
+    """A share from 0 to 1 in per cent with one decimal: for two that whole per cents would not tell apart."""
+    return _("%(number)s %%") % {"number": number_format(round(share * 100, 1), decimal_pos=1)}
+
+
 def rejection_text(error: ImageRejected) -> str:
     """Why an upload was refused, the limit, and what to do."""
     text = REJECTIONS.get(error.code)
@@ -106,11 +127,17 @@ def reason_text(prediction: Prediction) -> str:
     if text is None:
         return prediction.reason
     limits = (prediction.thresholds or {}).get("malignant", {})
-    return str(text) % {
-        "malignant": percent(prediction.malignant_probability or 0),
-        "low": percent(limits.get("low_risk_below", 0)),
-        "high": percent(limits.get("suspicious_from", 0)),
+    shares = {
+        "malignant": prediction.malignant_probability or 0,
+        "low": limits.get("low_risk_below", 0),
+        "high": limits.get("suspicious_from", 0),
     }
+    compared = COMPARED.get(prediction.reason, ())
+    for write in (percent, percent_with_tenths):
+        words = {name: write(share) for name, share in shares.items()}
+        if all(words[name] != words["malignant"] for name in compared):
+            return str(text) % words
+    return str(CLOSE_REASONS.get(prediction.reason, text)) % words
 
 
 def flag_text(code: str) -> str:

@@ -1,5 +1,6 @@
 """How the list of readings narrows down."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -25,6 +26,29 @@ class ReviewedFilter(admin.SimpleListFilter):
         if self.value() not in {"yes", "no"}:
             return queryset
         return queryset.filter(Q(is_reviewed=self.value() == "yes"))  # Q: the annotation is none of the model's fields
+
+
+class EnteredInErrorFilter(admin.SimpleListFilter):
+    """Readings of photographs entered in error are listed only when they are asked for."""
+
+    title = _("entered in error")
+    parameter_name = "entered_in_error"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Beside those in use, which are the default."""
+        return [("yes", _("Entered in error")), ("all", _("All"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The choice of nothing in particular shows those in use, and says so."""
+        default, *others = super().choices(changelist)
+        yield {**default, "display": _("In use")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
+        """Leave them out, or give them alone."""
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(image__entered_in_error_at__isnull=self.value() != "yes")
 
 
 class ModelFilter(admin.SimpleListFilter):

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from classifier.admin.filters import ModelFilter, ReviewedFilter
+from classifier.admin.filters import EnteredInErrorFilter, ModelFilter, ReviewedFilter
 from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Review, Status
 from classifier.selectors.reading import reading_detail
@@ -38,6 +38,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         "modality",
         ReviewedFilter,
         ModelFilter,
+        EnteredInErrorFilter,
         ("created_at", admin.DateFieldListFilter),
     )
     list_select_related = ("image__lesion__patient", "model_version")
@@ -80,7 +81,7 @@ class PredictionAdmin(ReadOnlyAdmin):
             "numbers": _raw_numbers(prediction),
             "seven_sentence": SEVEN_SENTENCE,
             "safety_sentence": SAFETY_SENTENCE,
-            "may_review": prediction.status == Status.DONE,
+            "may_review": prediction.status == Status.DONE and prediction.image.entered_in_error_at is None,
             "form": form,
             **(extra_context or {}),
         }

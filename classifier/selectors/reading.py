@@ -31,11 +31,10 @@ def reading_detail(actor: Membership, public_id: uuid.UUID | str) -> Prediction:
 
 def other_readings(prediction: Prediction) -> list[Prediction]:
     """The lesion's other readings, newest first; no query for what ``reading_detail`` gave."""
+    photographs = {image.pk: image for image in prediction.image.lesion.images.all()}
+    photographs[prediction.image_id] = prediction.image  # one entered in error is none of those in use
     found = [
-        reading
-        for image in prediction.image.lesion.images.all()
-        for reading in image.predictions.all()
-        if reading.pk != prediction.pk
+        reading for image in photographs.values() for reading in image.predictions.all() if reading.pk != prediction.pk
     ]
     return sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
 

@@ -63,6 +63,51 @@ def test_a_reason_is_one_sentence_with_its_numbers(
     assert wording.reason_text(reading) == wording.status_text(reading) == sentence
 
 
+@pytest.mark.parametrize(
+    ("reason", "malignant", "low", "high", "sentence"),
+    [
+        (
+            "below_low_risk_threshold",
+            0.0314,
+            0.0339,
+            0.16,
+            "Malignant sum 3.1 %, below the model's low-risk threshold of 3.4 %.",
+        ),
+        (
+            "below_low_risk_threshold",
+            0.03391,
+            0.03394,
+            0.16,
+            "Malignant sum 3.4 %, just below the model's low-risk threshold of 3.4 %.",
+        ),
+        (
+            "above_suspicious_threshold",
+            0.1612,
+            0.03,
+            0.1612,
+            "Malignant sum 16.1 %, at or just above the model's referral threshold of 16.1 %.",
+        ),
+        (
+            "between_thresholds",
+            0.158,
+            0.0339,
+            0.1612,
+            "Malignant sum 15.8 %, between the model's thresholds of 3.4 % and 16.1 %: it does not decide.",
+        ),
+    ],
+)
+def test_a_reason_tells_a_sum_from_a_limit_that_rounds_alike(
+    reason: str, malignant: float, low: float, high: float, sentence: str
+) -> None:
+    reading = Prediction(
+        reason=reason,
+        malignant_probability=malignant,
+        thresholds={"malignant": {"low_risk_below": low, "suspicious_from": high}},
+    )
+
+    assert wording.reason_text(reading) == sentence
+
+
 @pytest.mark.parametrize("reason", ["blank_frame", "clinical_photograph"])
 def test_a_reading_that_is_not_assessable_tells_no_numbers(reason: str) -> None:
     text = wording.reason_text(Prediction(status=Status.DONE, outcome="not_assessable", reason=reason))

@@ -149,6 +149,38 @@ def test_a_queued_reading_opens_and_takes_no_opinion(
     assert not Review.objects.exists()
 
 
+def test_a_photograph_entered_in_error_takes_no_opinion(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    mark(prediction)
+    client = client_for(reviewer)
+    text = client.get(page_of(prediction)).content.decode()
+    assert "Save my opinion" not in text
+    assert "no opinion can be given" in text
+    assert client.post(page_of(prediction), OPINION).status_code == 200
+    assert not Review.objects.exists()
+
+
+def mark(prediction: Prediction) -> None:
+    """Mark its photograph as entered in error."""
+    prediction.image.entered_in_error_at = timezone.now()
+    prediction.image.save()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [("", {"P-IN-USE"}), ("?entered_in_error=yes", {"P-SECRET"}), ("?entered_in_error=all", {"P-IN-USE", "P-SECRET"})],
+)
+def test_readings_entered_in_error_are_listed_only_when_asked_for(
+    query: str, found: set[str], owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    mark(reading_in(owner))
+    reading_in(owner, "P-IN-USE")
+    response = client_for(reviewer).get(LIST + query)
+    assert {row.image.lesion.patient.code for row in response.context["cl"].result_list} == found
+    assert "In use" in response.content.decode()
+
+
 def test_opening_a_reading_is_recorded_as_access(
     prediction: Prediction, reviewer: Membership, client_for: ClientFor
 ) -> None:

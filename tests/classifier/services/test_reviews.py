@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils import timezone
 
 from classifier.models import Diagnosis, Review
 from classifier.services.reviews import add_review
@@ -60,6 +61,18 @@ def test_there_is_no_opinion_on_a_reading_that_is_not_there_yet(reviewer: Member
         add_review(actor=reviewer, prediction=reading, diagnosis="NV", certainty="high")
 
     assert refusal.value.code == "not_done"
+
+
+def test_there_is_no_opinion_on_a_photograph_entered_in_error(reviewer: Membership) -> None:
+    reading = DonePredictionFactory.create(
+        image__lesion__patient__clinic=reviewer.clinic, image__entered_in_error_at=timezone.now()
+    )
+
+    with pytest.raises(ValidationError) as refusal:
+        add_review(actor=reviewer, prediction=reading, diagnosis="NV", certainty="high")
+
+    assert refusal.value.code == "entered_in_error"
+    assert not Review.objects.exists()
 
 
 def test_opinions_know_the_classes_of_the_network() -> None:

@@ -42,6 +42,17 @@ def test_a_photograph_is_moved_to_a_new_lesion(site: Client, read_photograph: Pr
     assert (made.patient, made.body_site) == (before.patient, "ear")
 
 
+def test_a_photograph_entered_in_error_still_leads_to_its_earlier_readings(
+    site: Client, read_photograph: Prediction
+) -> None:
+    act(site, "image-modality", read_photograph, modality="clinical", reason="no dermatoscope")
+    newest = read_photograph.image.predictions.latest("pk")
+    _status, page = act(site, "image-error", read_photograph, reason="another person's skin")
+    assert "entered in error" in page
+    assert newest != read_photograph
+    assert reverse("reading", args=[read_photograph.public_id]) in page
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
