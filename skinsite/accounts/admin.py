@@ -1,10 +1,10 @@
 """Clinics, people and memberships, for superusers to manage. No patient data is near."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -94,17 +94,17 @@ class UserAdmin(SuperuserAdmin):
 class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
     """A person's place in a clinic."""
 
+    actor: User
+
     def clean(self) -> dict[str, Any]:
-        """Change an existing one by the services: what they refuse is an error of the form."""
+        """Change an existing one by the services: what they refuse is an error of the form, and nothing is changed."""
         data = super().clean() or self.cleaned_data
         if self.instance.pk and not self.errors:
             now = Membership.objects.get(pk=self.instance.pk)
             set_active = reactivate_member if data["is_active"] else deactivate_member
-            try:
-                change_role(actor=None, membership=now, role=data["role"])
-                set_active(actor=None, membership=now)
-            except ValidationError as error:
-                self.add_error(None, error)
+            with transaction.atomic():
+                change_role(actor=self.actor, membership=now, role=data["role"])
+                set_active(actor=self.actor, membership=now)
         return data
 
 
@@ -125,7 +125,19 @@ class MembershipAdmin(SuperuserAdmin):
         """Whose it is and where is said once."""
         return () if obj is None else ("user", "clinic")
 
-    def write(self, obj: Membership, *, change: bool) -> None:
-        """Save a new one; of an existing one the services have."""
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Membership | None = None,
+        change: bool = False,  # noqa: FBT001 Django's signature
+        **options: Any,
+    ) -> type[MembershipForm]:
+        """The form, made for this request, told who fills it in."""
+        form: type[MembershipForm] = super().get_form(request, obj, change, **options)
+        form.actor = cast("User", request.user)  # nobody else than a superuser sees this page
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: Any) -> None:
+        """Save a new one; an existing one has been changed by the services, which told the audit trail."""
         if not change:
-            obj.save()
+            super().save_model(request, obj, form, change)

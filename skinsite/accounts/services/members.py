@@ -4,18 +4,18 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from skinsite.accounts.models import ApiToken, Clinic, Membership, Role
+from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, User
 from skinsite.accounts.policies import may_run, require_administrator
 from skinsite.accounts.tokens import revoke_token
 from skinsite.audit.services import record_change
 
 
 @transaction.atomic
-def change_role(*, actor: Membership | None, membership: Membership, role: str) -> Membership:
+def change_role(*, actor: Membership | User | None, membership: Membership, role: str) -> Membership:
     """Give a member another role.
 
     Raises:
-        PermissionDenied: unless the actor administers the clinic.
+        PermissionDenied: unless the actor administers the clinic, or is a superuser.
         ValidationError: for an unknown role, or if the clinic would be left without an administrator.
     """
     require_administrator(actor, membership.clinic)
@@ -35,11 +35,11 @@ def change_role(*, actor: Membership | None, membership: Membership, role: str) 
 
 
 @transaction.atomic
-def deactivate_member(*, actor: Membership | None, membership: Membership) -> Membership:
+def deactivate_member(*, actor: Membership | User | None, membership: Membership) -> Membership:
     """End a member's access to the clinic, on their next request; their API tokens end for good.
 
     Raises:
-        PermissionDenied: unless the actor administers the clinic.
+        PermissionDenied: unless the actor administers the clinic, or is a superuser.
         ValidationError: if the clinic would be left without an administrator.
     """
     require_administrator(actor, membership.clinic)
@@ -58,11 +58,11 @@ def deactivate_member(*, actor: Membership | None, membership: Membership) -> Me
 
 
 @transaction.atomic
-def reactivate_member(*, actor: Membership | None, membership: Membership) -> Membership:
+def reactivate_member(*, actor: Membership | User | None, membership: Membership) -> Membership:
     """Give a former member access again, in the role that they had.
 
     Raises:
-        PermissionDenied: unless the actor administers the clinic.
+        PermissionDenied: unless the actor administers the clinic, or is a superuser.
     """
     require_administrator(actor, membership.clinic)
     current = _locked(membership)
