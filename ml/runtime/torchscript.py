@@ -1,7 +1,6 @@
 """TorchScript, on CUDA where there is one."""
 
 import warnings
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -19,6 +18,8 @@ class TorchScriptRuntime:
     def __init__(self, bundle: Bundle, threads: int = 1, device: str | None = None) -> None:
         torch.set_num_threads(threads)
         self._device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        if self._device.type == "cuda":
+            compute_in_full_precision()
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
             warnings.filterwarnings("ignore", category=DeprecationWarning, module="torch.jit")
@@ -28,12 +29,16 @@ class TorchScriptRuntime:
 
     def run(self, batch: UInt8Batch) -> Outputs:
         """Run views (N, S, S, 3) uint8 through the network."""
-        with torch.inference_mode(), self._in_full_precision():
+        with torch.inference_mode():
             outputs = self._module(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device))
         return Outputs(*(output.cpu().numpy() for output in outputs))
 
-    def _in_full_precision(self) -> AbstractContextManager[None]:
-        """On CUDA, no TF32: its ten-bit products would fail the parity with ONNX Runtime."""
-        if self._device.type != "cuda":
-            return nullcontext()
-        return cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+
+def compute_in_full_precision() -> None:
+    """Switch TF32 off on CUDA: its ten-bit products would fail the parity with ONNX Runtime.
+
+    The switches are the process's and not a thread's: they are set once, before anything runs.
+    """
+    torch.set_float32_matmul_precision("highest")
+    cudnn.allow_tf32 = False
+    cudnn.deterministic = True

@@ -2,16 +2,21 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch.backends import cudnn
 
 from ml.bundle import Bundle
 from ml.errors import UserError
 from ml.image_io import decode_stored, normalise_upload
 from ml.preprocess import views
 from ml.runtime import open_runtime
+from ml.runtime.torchscript import compute_in_full_precision
 
 PARITY = 1e-4
 
@@ -45,6 +50,26 @@ def test_logits_are_the_mean_of_the_activation_map_and_a_constant(bundle: Bundle
     outputs = open_runtime(bundle, "onnx").run(batch)
     constant = outputs.logits - outputs.activation_map.mean(axis=(2, 3))
     assert np.abs(constant - constant[0]).max() <= PARITY
+
+
+@pytest.fixture
+def _with_tf32() -> Iterator[None]:
+    """TF32 allowed, as it is at first, and every switch where it was afterwards."""
+    precision = torch.get_float32_matmul_precision()
+    with cudnn.flags(enabled=True, deterministic=False, allow_tf32=True):
+        torch.set_float32_matmul_precision("high")
+        yield
+    torch.set_float32_matmul_precision(precision)
+
+
+@pytest.mark.usefixtures("_with_tf32")
+def test_tf32_is_switched_off_for_every_thread() -> None:
+    compute_in_full_precision()
+    with ThreadPoolExecutor(1) as another:
+        seen = another.submit(
+            lambda: (torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.deterministic)
+        ).result()
+    assert seen == ("highest", False, True)
 
 
 def test_an_unknown_runtime_is_named(bundle: Bundle) -> None:
