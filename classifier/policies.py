@@ -4,7 +4,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils.translation import gettext as _
 
 from classifier.models import LesionImage
-from skinsite.accounts.models import Membership, Role
+from skinsite.accounts.models import Membership, Role, User
 
 
 def is_at_work(actor: Membership | None) -> bool:
@@ -30,6 +30,11 @@ def may_review(actor: Membership | None) -> bool:
 def may_manage_clinic(actor: Membership | None) -> bool:
     """Whether an actor may invite, deactivate and change the members of the clinic: its administrators."""
     return actor is not None and is_at_work(actor) and actor.role == Role.ADMINISTRATOR
+
+
+def may_manage_models(actor: User | None) -> bool:
+    """Whether an actor may register and activate models: superusers, and the system itself (None)."""
+    return actor is None or (actor.is_active and actor.is_superuser)
 
 
 def require(allowed: bool) -> None:  # noqa: FBT001 reads as require(may_upload(actor))

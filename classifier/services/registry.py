@@ -1,5 +1,6 @@
 """Bundles come into service here."""
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -11,21 +12,22 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from classifier import inference
+from classifier import inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services import predictions
-from ml.bundle import Bundle, BundleError, load_bundle
-from skinsite.accounts.models import Membership, User
+from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
+from skinsite.accounts.models import User
 from skinsite.audit.services import record_change
 
 SECONDS_IN_THE_REQUEST = 10.0
 
 
-def register_model(*, path: Path, activate: bool = False, actor: Membership | None = None) -> ModelVersion:
+def register_model(*, path: Path, activate: bool = False, actor: User | None = None) -> ModelVersion:
     """Copy the bundle at ``path`` into the model store and list it; a known one is given as it is.
 
     Raises ``UserError`` when the bundle is not sound; then nothing is stored, and the active one stays.
     """
+    policies.require(policies.may_manage_models(actor))
     bundle = inference.verify_bundle(path)
     _copy_to_store(bundle)
     with transaction.atomic():
@@ -44,15 +46,35 @@ def register_model(*, path: Path, activate: bool = False, actor: Membership | No
     return model_version
 
 
-def activate_model(*, model_version: ModelVersion, actor: Membership | User | None = None) -> None:
-    """Let a registered version read from now on, and read what waits; the one before retires.
+def register_shipped_model(*, path: Path, actor: User | None = None) -> ModelVersion:
+    """Register the bundle that comes with the software, and activate it unless another was chosen; for every start.
+
+    A new one follows the one before it of its name. Whoever chose another network, or went back, keeps it. Quick when
+    there is nothing to do. Raises ``UserError`` as ``register_model`` does.
+    """
+    policies.require(policies.may_manage_models(actor))
+    known = _find_registered(path)
+    is_new = known is None
+    if known is None or not inference.bundle_path(known.bundle_sha256).is_dir():
+        known = register_model(path=path, actor=actor)
+    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
+    if active is None or (is_new and active.name == known.name):
+        activate_model(model_version=known, actor=actor)
+    return known
+
+
+def activate_model(*, model_version: ModelVersion, actor: User | None = None, read_queue: bool = True) -> None:
+    """Let a registered version read from now on, and read what waits unless the caller does; the one before retires.
 
     Raises ``UserError`` when its bundle in the store is not sound; the one before then stays.
     """
+    policies.require(policies.may_manage_models(actor))
     inference.verify_bundle(inference.bundle_path(model_version.bundle_sha256))
     inference.forget_failures()
     with transaction.atomic():
-        others = ModelVersion.objects.select_for_update().filter(status=ModelStatus.ACTIVE).exclude(pk=model_version.pk)
+        # All rows, always in the same order: two activations at once come one after the other, the first ones too.
+        list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
+        others = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).exclude(pk=model_version.pk)
         others.update(status=ModelStatus.RETIRED)
         changed = (
             ModelVersion.objects.filter(pk=model_version.pk)
@@ -62,7 +84,8 @@ def activate_model(*, model_version: ModelVersion, actor: Membership | User | No
         model_version.refresh_from_db()
         if changed:
             record_change(actor=actor, action="model.activated", obj=model_version)
-    _process_queue_soon()
+    if read_queue:
+        _process_queue_soon()
 
 
 def _process_queue_soon() -> None:
@@ -74,6 +97,15 @@ def _process_queue_soon() -> None:
         current_app.send_task(predictions.QUEUE_TASK, retry=False)
     except (OperationalError, OSError):
         return  # beat's next round does it
+
+
+def _find_registered(path: Path) -> ModelVersion | None:
+    """Give the version that the bundle at ``path`` is listed as, by its manifest alone."""
+    try:
+        sha256 = hashlib.sha256((path / MANIFEST_FILE).read_bytes()).hexdigest()
+    except OSError:  # registering says what is wrong
+        return None
+    return ModelVersion.objects.filter(bundle_sha256=sha256).first()
 
 
 def _copy_to_store(bundle: Bundle) -> None:

@@ -5,7 +5,7 @@ from django.core.exceptions import PermissionDenied
 
 from classifier import policies
 from skinsite.accounts.models import Membership
-from tests.factories import LesionImageFactory
+from tests.factories import LesionImageFactory, UserFactory
 
 
 def test_every_member_may_upload_and_correct_in_the_own_clinic_only(
@@ -52,3 +52,15 @@ def test_what_is_not_allowed_is_refused() -> None:
     policies.require(True)
     with pytest.raises(PermissionDenied):
         policies.require(False)
+
+
+def test_superusers_and_the_system_manage_models(administrator: Membership) -> None:
+    superuser = UserFactory.create(is_superuser=True)
+    gone = UserFactory.create(is_superuser=True, is_active=False)
+
+    assert [policies.may_manage_models(actor) for actor in (None, superuser, administrator.user, gone)] == [
+        True,
+        True,
+        False,
+        False,
+    ]

@@ -1,6 +1,5 @@
 """`manage.py run_site`: everything between a fresh database and a page, in one process. `make run` calls it."""
 
-import hashlib
 import socket
 from io import StringIO
 from typing import Any
@@ -11,13 +10,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from classifier.inference import bundle_path
 from classifier.management.commands.create_demo import describe_accounts, show_progress
-from classifier.models import ModelStatus, ModelVersion, Prediction, Status
+from classifier.models import Prediction, Status
 from classifier.services.demonstration import create_demonstration
 from classifier.services.predictions import process_queue
-from classifier.services.registry import activate_model, register_model
-from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE
+from classifier.services.registry import register_shipped_model
+from ml.bundle import DEFAULT_BUNDLE
 from ml.errors import UserError
 from skinsite.audit.triggers import missing_triggers
 
@@ -53,15 +51,7 @@ class Command(BaseCommand):
     def register_bundle(self) -> None:
         """Register the bundled model if it is new here; activate it unless another network was chosen."""
         try:
-            sha256 = hashlib.sha256((DEFAULT_BUNDLE / MANIFEST_FILE).read_bytes()).hexdigest()
-            known = ModelVersion.objects.filter(bundle_sha256=sha256).first()
-            is_new = known is None
-            if known is None or not bundle_path(sha256).is_dir():
-                known = register_model(path=DEFAULT_BUNDLE)
-            active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
-            # A new bundle follows the one before it; whoever chose another network, or went back, keeps it.
-            if active is None or (is_new and active.name == known.name):
-                activate_model(model_version=known)
+            register_shipped_model(path=DEFAULT_BUNDLE)
         except (OSError, UserError) as error:
             self.stderr.write(f"No readings for now, uploads wait: the bundled model cannot be used. {error}")
 

@@ -18,6 +18,7 @@ from ml.bundle import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.conftest import draw_lesion
+from tests.factories import ModelVersionFactory
 
 pytestmark = pytest.mark.usefixtures("store", "db")
 
@@ -38,6 +39,16 @@ def test_register_model_lists_a_bundle_and_activates_it_when_asked(owner: Member
 
     waiting.refresh_from_db()
     assert waiting.status == "done"
+
+
+def test_a_start_leaves_the_network_that_an_administrator_chose(active_model: ModelVersion) -> None:
+    ModelVersion.objects.update(status=ModelStatus.RETIRED)
+    chosen = ModelVersionFactory.create(name="another network", status=ModelStatus.ACTIVE)
+
+    assert "Retired" in run("register_model", str(DEFAULT_BUNDLE), "--activate-if-new")
+    assert ModelVersion.objects.get(status=ModelStatus.ACTIVE) == chosen
+    chosen.delete()
+    assert "Active" in run("register_model", str(DEFAULT_BUNDLE), "--activate-if-new")
 
 
 def test_register_model_names_what_is_wrong_in_one_line(tmp_path: Path) -> None:

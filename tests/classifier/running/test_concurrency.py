@@ -31,3 +31,7 @@ def test_a_reading_run_ten_times_at_once_is_made_once(site: Site, tmp_path: Path
 
     assert (status, attempts, waiting_for) == ("done", 1, "")
     assert outcome is not None
+
+
+def test_two_first_activations_at_once_leave_one_active(site: Site, tmp_path: Path) -> None:
+    assert site.work("activate_at_once", tmp_path) == 1

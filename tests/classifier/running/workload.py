@@ -1,6 +1,7 @@
 """What a site's own processes do in tests: `python -m tests.classifier.running.workload NAME ARGUMENT…` prints JSON."""
 
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -20,7 +21,9 @@ from classifier.selectors.history import history  # noqa: E402
 from classifier.services.corrections import correct_modality  # noqa: E402
 from classifier.services.intake import receive_upload  # noqa: E402
 from classifier.services.predictions import run_prediction  # noqa: E402
+from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
+from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE  # noqa: E402
 from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
 
 
@@ -52,6 +55,20 @@ def upload_at_once(path: str, times: str) -> dict[str, object]:
         "rows": [model.objects.count() for model in (Patient, LesionImage, Prediction)],
         "statuses": list(Prediction.objects.values_list("status", "attempts")),
     }
+
+
+def activate_at_once(folder: str) -> int:
+    """Activate two versions at once while none is active, five times; how many are active in the end."""
+    copy = Path(folder) / "copy"
+    shutil.copytree(DEFAULT_BUNDLE, copy)
+    manifest = json.loads((copy / MANIFEST_FILE).read_text(encoding="utf-8"))
+    (copy / MANIFEST_FILE).write_text(json.dumps(manifest | {"version": "another"}), encoding="utf-8")
+    versions = [register_model(path=path) for path in (DEFAULT_BUNDLE, copy)]
+    for _round in range(5):
+        ModelVersion.objects.update(status="retired")
+        turns = iter(versions)
+        _at_once(2, lambda turns=turns: activate_model(model_version=next(turns)))
+    return ModelVersion.objects.filter(status="active").count()
 
 
 def run_at_once(prediction_id: str, times: str) -> list[object]:

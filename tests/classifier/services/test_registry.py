@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 
 from classifier import inference
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.intake import receive_upload
-from classifier.services.registry import activate_model, register_model
+from classifier.services.registry import activate_model, register_model, register_shipped_model
 from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE, ONNX_FILE, BundleError
 from skinsite.accounts.models import Membership
 from skinsite.health import run_checks
@@ -144,3 +145,12 @@ def test_a_network_that_gives_no_numbers_gives_no_reading(tmp_path: Path, owner:
 
 def test_a_good_bundle_is_healthy(active_model: ModelVersion) -> None:
     assert run_checks()["bundle"].ok
+
+
+def test_only_a_superuser_registers_and_activates(active_model: ModelVersion, administrator: Membership) -> None:
+    with pytest.raises(PermissionDenied):
+        register_model(path=DEFAULT_BUNDLE, actor=administrator.user)
+    with pytest.raises(PermissionDenied):
+        register_shipped_model(path=DEFAULT_BUNDLE, actor=administrator.user)
+    with pytest.raises(PermissionDenied):
+        activate_model(model_version=active_model, actor=administrator.user)
