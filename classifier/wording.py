@@ -1,5 +1,7 @@
 """Every code that the domain keeps, in calm plain words: what pages, the API and the admin say."""
 
+from collections.abc import Iterable
+
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -119,6 +121,11 @@ def rejection_text(error: ImageRejected) -> str:
     """Why an upload was refused, the limit, and what to do."""
     text = REJECTIONS.get(error.code)
     return str(error) if text is None else str(text) % error.params
+
+
+def unknown_choice_text(value: str, known: Iterable[str]) -> str:
+    """That a value is none of those that a field takes, and which those are."""
+    return _("“%(value)s” is not known; use one of: %(known)s.") % {"value": value[:40], "known": ", ".join(known)}
 
 
 def reason_text(prediction: Prediction) -> str:

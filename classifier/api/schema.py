@@ -8,7 +8,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
 from classifier.api.problems import CONTENT_TYPE, TITLES
-from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer
+from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer, UploadSerializer
 
 ALWAYS = (401, 403, 405, 406, 429, 500)
 LIST = (400,)
@@ -27,6 +27,12 @@ class ProblemAutoSchema(AutoSchema):
             body = self._get_response_for_code(serializer, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call] # the library's
             bodies[str(status)] = {**body, "description": str(TITLES[status])}
         return bodies
+
+    def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
+        schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call] # the library's
+        if isinstance(serializer, UploadSerializer):
+            schema["additionalProperties"] = False
+        return schema
 
 
 class ClinicTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call] # the library registers subclasses untyped

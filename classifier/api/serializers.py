@@ -1,8 +1,10 @@
 """What the API takes and gives."""
 
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
+from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -37,6 +39,17 @@ class VisibleLesionField(serializers.UUIDField):
         return lesion
 
 
+class NamedChoiceField(serializers.ChoiceField):
+    """A choice whose refusal names the choices."""
+
+    def fail(self, key: str, **values: Any) -> NoReturn:
+        """Say what may be sent."""
+        if key == "invalid_choice":
+            message = wording.unknown_choice_text(str(values["input"]), map(str, self.choices))
+            raise serializers.ValidationError(message, code=key)
+        super().fail(key, **values)
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """A photograph to read."""
 
@@ -45,7 +58,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         max_length=None,
         help_text=_("JPEG, PNG, WebP, TIFF or HEIC; at most 25 MB and 52 megapixels, at least 224 pixels a side."),
     )
-    modality = serializers.ChoiceField(
+    modality = NamedChoiceField(
         choices=Modality.choices,
         default=Modality.DERMOSCOPIC,
         help_text=_("The network reads dermoscopy; a clinical photograph is kept and answered `not_assessable`."),
@@ -59,12 +72,32 @@ class UploadSerializer(serializers.Serializer[Any]):
         max_length=40,
         help_text=_("The clinic's code of the patient; an unknown one creates the patient."),
     )
-    body_site = serializers.ChoiceField(
+    body_site = NamedChoiceField(
         choices=BodySite.choices, required=False, allow_blank=True, help_text=_("Where a new lesion is.")
     )
     attach_anyway = serializers.BooleanField(
-        default=False, help_text=_("Keep it here although the same file lies under another lesion.")
+        default=False,
+        help_text=_("Keep it here although the same file lies under another lesion."),
+        error_messages={"invalid": _("Send true or false.")},
     )
+
+    def to_internal_value(self, data: QueryDict) -> Any:
+        """Refuse a field that there is not, or one sent twice: it would be dropped in silence."""
+        known = ", ".join(self.fields)
+        wrong = {
+            name: serializers.ErrorDetail(
+                gettext("There is no such field. Known ones: %(names)s.") % {"names": known}, code="unknown_field"
+            )
+            for name in data
+            if name not in self.fields
+        } | {
+            name: serializers.ErrorDetail(gettext("Send this field once."), code="repeated_field")
+            for name, values in data.lists()
+            if name in self.fields and len(values) > 1
+        }
+        if wrong:
+            raise serializers.ValidationError(wrong)
+        return super().to_internal_value(data)
 
 
 class ModelSerializer(serializers.ModelSerializer[ModelVersion]):

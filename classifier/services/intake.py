@@ -14,6 +14,7 @@ from classifier.models import BodySite, Lesion, LesionImage, Modality, Predictio
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
 from classifier.text import clean_line
+from classifier.wording import unknown_choice_text
 from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
@@ -113,8 +114,7 @@ def _check_fields(request: _Request) -> None:
 
 
 def _invalid_choice(value: str, known: list[str]) -> ValidationError:
-    message = _("“%(value)s” is not known; use one of: %(known)s.") % {"value": value[:40], "known": ", ".join(known)}
-    return ValidationError(message, code="invalid_choice")
+    return ValidationError(unknown_choice_text(value, known), code="invalid_choice")
 
 
 def _find_same_bytes(request: _Request) -> LesionImage | None:

@@ -255,6 +255,37 @@ def test_an_invalid_field_is_named_and_nothing_is_stored(
     assert stored_files(store) == []
 
 
+@pytest.mark.parametrize("field", ["patientcode", "Modality"])
+def test_a_field_that_there_is_not_is_refused_with_the_known_ones(
+    field: str, api: APIClient, store: Path, photograph: bytes
+) -> None:
+    response = send(api, photograph, **{field: "clinical"})
+    [error] = response.json()["errors"]
+    assert response.status_code == 400
+    assert (error["field"], error["code"]) == (field, "unknown_field")
+    assert error["detail"].endswith(": image, modality, lesion, patient_code, body_site, attach_anyway.")
+    assert kept() == (0, 0, 0, 0)
+
+
+def test_two_images_in_one_request_are_refused(api: APIClient, store: Path) -> None:
+    files = [io.BytesIO(draw_lesion(seed=seed)) for seed in (1, 2)]
+    response = api.post(PREDICTIONS, {"image": files}, format="multipart")
+    assert response.status_code == 400
+    assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [("image", "repeated_field")]
+    assert kept() == (0, 0, 0, 0)
+
+
+def test_a_bad_choice_is_answered_with_the_choices_in_the_language_of_the_request(api: APIClient, store: Path) -> None:
+    [error] = send(api, draw_lesion(), modality="xray").json()["errors"]
+    assert error["detail"] == "“xray” is not known; use one of: dermoscopic, clinical."
+    form = {"image": io.BytesIO(draw_lesion()), "modality": "xray", "attach_anyway": "maybe"}
+    errors = api.post(PREDICTIONS, form, format="multipart", HTTP_ACCEPT_LANGUAGE="ru").json()["errors"]
+    assert [error["detail"] for error in errors] == [
+        "Значение «xray» неизвестно; возможны: dermoscopic, clinical.",
+        "Укажите true или false.",
+    ]
+
+
 def test_what_contradicts_its_lesion_is_refused_by_field(api: APIClient, owner: Membership, photograph: bytes) -> None:
     lesion = factories.LesionFactory.create(patient__clinic=owner.clinic, body_site=BodySite.BACK)
     response = send(api, photograph, lesion=lesion.public_id, patient_code="another", body_site="face")
