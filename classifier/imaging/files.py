@@ -5,10 +5,12 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import IO
 
 from django.core.files.base import ContentFile
 
 from classifier.models import LesionImage
+from classifier.models.image import THUMBNAILS, name_thumbnail
 from classifier.text import clean_line
 from ml.image_io import StoredImage, thumbnail
 from skinsite.storage import private_storage
@@ -16,7 +18,6 @@ from skinsite.storage import private_storage
 log = logging.getLogger(__name__)
 
 IMAGES = "images"
-THUMBNAILS = "thumbnails"
 THUMBNAIL_SIDE = 320
 NAME_LENGTH = 120
 EXTENSIONS = {"jpeg": "jpg", "png": "png"}
@@ -36,7 +37,7 @@ class StorageUnavailableError(Exception):
 
 def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
     """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot."""
-    names = KeptFiles(f"{IMAGES}/{public_id}.{EXTENSIONS[stored.format]}", f"{THUMBNAILS}/{public_id}.jpg")
+    names = KeptFiles(f"{IMAGES}/{public_id}.{EXTENSIONS[stored.format]}", name_thumbnail(public_id))
     storage = private_storage()
     try:
         storage.save(names.thumbnail, ContentFile(thumbnail(stored.data, side=THUMBNAIL_SIDE)))
@@ -63,13 +64,23 @@ def read_stored(image: LesionImage) -> bytes:
     Raises ``FileNotFoundError`` when they are gone and ``StorageUnavailableError`` when nobody can say.
     """
     try:
-        with private_storage().open(image.stored_name) as file:
-            data: bytes = file.read()
-    except FileNotFoundError:
+        with open_stored(image.stored_name) as file:
+            return file.read()
+    except (FileNotFoundError, StorageUnavailableError):
         raise
     except Exception as error:  # each kind of storage raises its own
         raise StorageUnavailableError(f"{image.stored_name} cannot be read: {error}") from error
-    return data
+
+
+def open_stored(name: str) -> IO[bytes]:
+    """Open a photograph or a thumbnail by its storage name; raises as ``read_stored`` does."""
+    try:
+        file: IO[bytes] = private_storage().open(name)
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # each kind of storage raises its own
+        raise StorageUnavailableError(f"{name} cannot be opened: {error}") from error
+    return file
 
 
 def list_stored() -> list[str]:

@@ -12,6 +12,7 @@ from classifier.models.lesion import Lesion
 from skinsite.accounts.models import Membership
 
 REASON_LENGTH = 500
+THUMBNAILS = "thumbnails"
 
 
 class Modality(models.TextChoices):
@@ -19,6 +20,11 @@ class Modality(models.TextChoices):
 
     DERMOSCOPIC = "dermoscopic", _("Dermoscopic")
     CLINICAL = "clinical", _("Clinical")
+
+
+def name_thumbnail(public_id: uuid.UUID) -> str:
+    """Give the storage name of the thumbnail of the photograph of this id."""
+    return f"{THUMBNAILS}/{public_id}.jpg"
 
 
 class LesionImageQuerySet(models.QuerySet["LesionImage"]):
@@ -78,7 +84,7 @@ class LesionImage(models.Model):
     @property
     def thumbnail_name(self) -> str:
         """The storage name of the thumbnail."""
-        return f"thumbnails/{self.public_id}.jpg"
+        return name_thumbnail(self.public_id)
 
 
 class CorrectionKind(models.TextChoices):

@@ -1,10 +1,13 @@
 """The one way by which the bytes of photographs leave: visible or 404, recorded, streamed, never kept by others."""
 
 import io
+import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO
+from functools import wraps
+from http import HTTPStatus
+from typing import IO, Concatenate, ParamSpec
 
 import numpy as np
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
@@ -16,15 +19,21 @@ from PIL import Image
 from classifier.imaging import files
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
+from ml.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access
-from skinsite.storage import private_storage
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
 NEVER_KEPT = "private, no-store"
 # Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
 KEPT_FOR_A_DAY = "private, max-age=86400"
 HEAT_COLOUR = (255, 208, 40)
 HEAT_OPACITY = 235
+RETRY_AFTER = 60  # seconds
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
@@ -37,26 +46,61 @@ class Delivery:
     cache_control: str
 
 
+def _tells_what_is_missing(view: View[P]) -> View[P]:
+    """Answer in words when the bytes, or what is needed to make them, cannot be had."""
+
+    @wraps(view)
+    def told(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except FileNotFoundError as error:
+            raise Http404 from error
+        except NoUsableModelError:
+            text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
+            return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
+        except files.StorageUnavailableError as error:
+            log.warning("A picture cannot be shown: %s", error)
+            text = _("The image storage does not answer. Try again in a minute.")
+            return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
+        except ImageRejected as error:
+            log.error("A stored photograph is damaged: %s", error)  # noqa: TRY400 the code is not at fault
+            text = _("The stored photograph is damaged; tell whoever runs this site.")
+            return _sorry(text, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    return told
+
+
+def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
+    response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
+    response["Cache-Control"] = NEVER_KEPT
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
+
+
 @member_required
 @require_safe
+@_tells_what_is_missing
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
     delivery = Delivery(image.stored_name, "image.viewed", NEVER_KEPT)
-    return _deliver(request, image, delivery, lambda: _stored(delivery.name))
+    return _deliver(request, image, delivery, files.open_stored(delivery.name))
 
 
 @member_required
 @require_safe
+@_tells_what_is_missing
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
     delivery = Delivery(image.thumbnail_name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
-    return _deliver(request, image, delivery, lambda: _stored(delivery.name))
+    return _deliver(request, image, delivery, files.open_stored(delivery.name))
 
 
 @member_required
 @require_safe
+@_tells_what_is_missing
 def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Where the network of a reading looked: a PNG to lie over the photograph, computed from the stored bytes."""
     prediction = get_object_or_404(
@@ -64,20 +108,10 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     )
     if prediction.model_version is None or not prediction.shows_probabilities:
         raise Http404
-    try:
-        predictor = predictor_for(prediction.model_version).predictor
-        activation = predictor.activation_map(files.read_stored(prediction.image))
-    except NoUsableModelError:
-        text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
-        return HttpResponse(text, status=503, content_type="text/plain; charset=utf-8")
-    except FileNotFoundError as error:
-        raise Http404 from error
+    predictor = predictor_for(prediction.model_version).predictor
+    activation = predictor.activation_map(files.read_stored(prediction.image))
     delivery = Delivery(f"{prediction.public_id}.png", "image.heat_map_viewed", NEVER_KEPT)
-    return _deliver(request, prediction.image, delivery, lambda: _paint(activation))
-
-
-def _stored(name: str) -> IO[bytes]:
-    return private_storage().open(name)
+    return _deliver(request, prediction.image, delivery, _paint(activation))
 
 
 def _paint(activation: np.ndarray) -> IO[bytes]:
@@ -91,14 +125,8 @@ def _paint(activation: np.ndarray) -> IO[bytes]:
     return buffer
 
 
-def _deliver(
-    request: MemberRequest, image: LesionImage, delivery: Delivery, open_bytes: Callable[[], IO[bytes]]
-) -> FileResponse:
+def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
-    try:
-        content = open_bytes()
-    except FileNotFoundError as error:
-        raise Http404 from error
     record_access(actor=request.membership, action=delivery.action, obj=image)
     response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
     response["Cache-Control"] = delivery.cache_control

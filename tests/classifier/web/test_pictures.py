@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +123,27 @@ def test_a_png_is_told_as_one(owner: Membership, site: Client, active_model: Mod
     assert content(response).startswith(b"\x89PNG")
     assert response["Content-Type"] == "image/png"
     assert private_storage().exists(image.stored_name)
+
+
+def test_while_the_storage_is_down_a_picture_may_be_asked_for_again_later(
+    site: Client, read_photograph: Prediction
+) -> None:
+    shutil.rmtree(settings.MEDIA_ROOT)
+    Path(settings.MEDIA_ROOT).mkdir()
+    for folder in ("images", "thumbnails"):
+        (Path(settings.MEDIA_ROOT) / folder).write_text("not a folder")
+    for name, subject in (
+        ("image-file", read_photograph.image),
+        ("image-thumbnail", read_photograph.image),
+        ("heat-map", read_photograph),
+    ):
+        response = site.get(reverse(name, args=[subject.public_id]))
+        assert (response.status_code, response["Retry-After"]) == (503, "60")
+        assert "The image storage does not answer" in response.content.decode()
+
+
+def test_no_heat_map_of_damaged_bytes_but_a_clear_word(site: Client, read_photograph: Prediction) -> None:
+    (Path(settings.MEDIA_ROOT) / read_photograph.image.stored_name).write_bytes(b"no photograph any more")
+    response = site.get(reverse("heat-map", args=[read_photograph.public_id]))
+    assert response.status_code == 500
+    assert "The stored photograph is damaged" in response.content.decode()
