@@ -12,8 +12,16 @@ from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.audit.triggers import drop_sql
 from skinsite.health import CheckResult, register_check, registry, run_checks
 from skinsite.health.checks import check_broker, check_clock, check_database, check_storage
+from skinsite.health.views import SECONDS_KEPT, failed_checks
+from skinsite.storage import private_storage
 
 UNKNOWN_HOST = {"host": "10.1.2.3:8000"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered() -> None:
+    """Each test asks for itself."""
+    failed_checks.cache_clear()
 
 
 @pytest.fixture
@@ -70,6 +78,34 @@ def test_a_check_for_the_doctor_alone_does_not_stop_requests(client: Client) -> 
 
     assert client.get("/health/ready/").status_code == 200
     assert run_checks() == {"bundle": CheckResult(ok=False, detail="none", remedy="Register one.")}
+
+
+@pytest.mark.usefixtures("_own_checks")
+def test_strangers_who_ask_often_run_the_checks_once_and_the_doctor_every_time(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    @register_check("storage")
+    def check() -> CheckResult:
+        ran.append("storage")
+        return CheckResult(ok=len(ran) > 1)
+
+    now = 1000.0 * SECONDS_KEPT
+    monkeypatch.setattr("skinsite.health.views.time.monotonic", lambda: now)
+    assert [client.get("/health/ready/").status_code for _time in range(5)] == [503] * 5
+    assert len(ran) == 1
+    now += SECONDS_KEPT
+    assert client.get("/health/ready/").status_code == 200
+    run_checks()
+    run_checks()
+    assert len(ran) == 4
+
+
+def test_probes_of_the_storage_leave_one_object_however_they_end(db: None) -> None:
+    for _time in range(3):
+        assert check_storage().ok
+    assert private_storage().listdir("health") == ([], ["probe"])
 
 
 def test_probes_only_ask(client: Client) -> None:
