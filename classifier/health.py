@@ -11,11 +11,12 @@ REMEDIES = {
 
 
 # Uploads are kept without a bundle, and read later: the service takes requests.
-@register_check("bundle", needed_for_ready=False)
+@register_check("bundle", needed_for_ready=False, needs="database")
 def check_bundle() -> CheckResult:
     """The active bundle verifies and passes its self-test."""
     try:
         loaded = inference.active_predictor()
     except inference.NoUsableModelError as error:
-        return CheckResult(ok=False, detail=str(error), remedy=REMEDIES[error.code])
+        detail = "no model is active" if error.code == "no_model" else str(error)
+        return CheckResult(ok=False, detail=detail, remedy=REMEDIES[error.code])
     return CheckResult(ok=True, detail=str(loaded.model_version))

@@ -1,16 +1,17 @@
-"""What the commands share."""
+"""What the classifier's commands share."""
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from ml.errors import UserError
+from skinsite.commands import BAD_INPUT, OneLineCommand
 
-BAD_INPUT = 2
 
-
-class UserErrorCommand(BaseCommand):
+class UserErrorCommand(OneLineCommand):
     """A command whose ``UserError`` is one line on standard error and exit code 2, without a traceback."""
+
+    silent_loggers = ("classifier.inference", *OneLineCommand.silent_loggers)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run, turning bad input into Django's own error."""

@@ -24,7 +24,7 @@ PROBE_NAME = "health/probe"
 _PROBE = b"ok"
 
 
-@register_check("database")
+@register_check("database", remedy="Start the database, or correct DATABASE_URL.")
 def check_database() -> CheckResult:
     """The database answers and every migration has run."""
     connection.ensure_connection()
@@ -37,7 +37,7 @@ def check_database() -> CheckResult:
     return CheckResult(ok=True, detail=connection.vendor)
 
 
-@register_check("append_only")
+@register_check("append_only", needs="database")
 def check_append_only() -> CheckResult:
     """The triggers that keep readings and the audit trail are there."""
     missing = missing_triggers()
@@ -50,7 +50,10 @@ def check_append_only() -> CheckResult:
     return CheckResult(ok=True)
 
 
-@register_check("storage")
+@register_check(
+    "storage",
+    remedy="Correct the variables S3_*; for local files let the service write to the folder media in SKINSITE_VAR.",
+)
 def check_storage() -> CheckResult:
     """A small object can be written and read."""
     # A second time, since another process may be writing it at the very moment of the first.
@@ -66,17 +69,23 @@ def _write_and_read(storage: Storage) -> bool:
         return bool(stored.read() == _PROBE)
 
 
-@register_check("broker")
+@register_check("broker", remedy="Start the broker, or correct BROKER_URL.")
 def check_broker() -> CheckResult:
     """The broker answers, where a worker does the readings."""
     if settings.PREDICTION_MODE != "celery":
         return CheckResult(ok=True, detail="not used: readings are made in the request")
+    if not celery_app.conf.broker_write_url:
+        return CheckResult(
+            ok=False,
+            detail="PREDICTION_MODE is celery, and BROKER_URL is not set",
+            remedy="Set BROKER_URL, for example to redis://HOST:6379/0, or PREDICTION_MODE to synchronous.",
+        )
     with celery_app.connection_for_write() as broker:
         broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
     return CheckResult(ok=True, detail=broker.transport_cls if isinstance(broker.transport_cls, str) else "")
 
 
-@register_check("demonstration", needed_for_ready=False)
+@register_check("demonstration", needed_for_ready=False, needs="database")
 def check_demonstration() -> CheckResult:
     """No demonstration clinic lies in a database whose settings refuse one."""
     if has_refused_demo():
@@ -84,7 +93,7 @@ def check_demonstration() -> CheckResult:
     return CheckResult(ok=True, detail="allowed" if settings.DEMO_ALLOWED else "none")
 
 
-@register_check("clock")
+@register_check("clock", needs="database")
 def check_clock() -> CheckResult:
     """The clock is not behind what was recorded, nor away from the database's."""
     now = timezone.now()

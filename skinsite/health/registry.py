@@ -17,17 +17,30 @@ class CheckResult:
 
 
 Check = Callable[[], CheckResult]
-_checks: dict[str, tuple[Check, bool]] = {}
 
 
-def register_check(name: str, *, needed_for_ready: bool = True) -> Callable[[Check], Check]:
+@dataclass(frozen=True)
+class _Registered:
+    check: Check
+    needed_for_ready: bool
+    needs: str | None
+    remedy: str
+
+
+_checks: dict[str, _Registered] = {}
+
+
+def register_check(
+    name: str, *, needed_for_ready: bool = True, needs: str | None = None, remedy: str = ""
+) -> Callable[[Check], Check]:
     """Register a check under a name.
 
-    With ``needed_for_ready`` off, `doctor` runs it, but the service takes requests without it.
+    With ``needed_for_ready`` off, `doctor` runs it, but the service takes requests without it. It is not run when the
+    check ``needs``, registered before it, has failed. ``remedy`` is told when the check raises.
     """
 
     def register(check: Check) -> Check:
-        _checks[name] = (check, needed_for_ready)
+        _checks[name] = _Registered(check, needed_for_ready, needs, remedy)
         return check
 
     return register
@@ -35,16 +48,28 @@ def register_check(name: str, *, needed_for_ready: bool = True) -> Callable[[Che
 
 def run_checks(*, only_ready: bool = False) -> dict[str, CheckResult]:
     """Run the checks, in the order of their registration; one that raises has failed."""
-    return {name: _run(name, check) for name, (check, needed) in _checks.items() if needed or not only_ready}
+    results: dict[str, CheckResult] = {}
+    for name, registered in _checks.items():
+        before = results.get(registered.needs or "")
+        if only_ready and not registered.needed_for_ready:
+            continue
+        if before is not None and not before.ok:
+            remedy = f"Mend {registered.needs} first."
+            results[name] = CheckResult(ok=False, detail=f"not run: {registered.needs} has failed", remedy=remedy)
+        else:
+            results[name] = run_check(name, registered.check)
+    return results
 
 
-def _run(name: str, check: Check) -> CheckResult:
+def run_check(name: str, check: Check) -> CheckResult:
+    """Run one check; what it raises is told in one line, with the remedy that it was registered with."""
     try:
         return check()
     except Exception as error:  # noqa: BLE001 whatever it is, it is the finding
         logger.warning("Health check %s raised %s", name, type(error).__name__)
+        registered = _checks.get(name)
         return CheckResult(
             ok=False,
-            detail=f"{type(error).__name__}: {error}",
-            remedy="See the message; check the settings of this part.",
+            detail=f"{type(error).__name__}: {' '.join(str(error).split())}",
+            remedy=(registered and registered.remedy) or "See the message; check the settings of this part.",
         )

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from tqdm import tqdm
 
+from classifier.management.base import BAD_INPUT, UserErrorCommand
 from classifier.services.demonstration import Sample, create_demonstration
 from skinsite.accounts.demonstration import DemoAccount
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     """Make the demonstration clinic and print how to sign in."""
 
     help = "Make a demonstration clinic: three accounts and twenty sample cases. Again: only what is missing."
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         """Refuse where demonstration accounts are refused."""
         if not settings.DEMO_ALLOWED:
             message = "These settings refuse demonstration accounts; use `create_clinic NAME --admin EMAIL`."
-            raise CommandError(message, returncode=2)
+            raise CommandError(message, returncode=BAD_INPUT)
         for line in describe_accounts(create_demonstration(progress=show_progress)):
             self.stdout.write(line)
 

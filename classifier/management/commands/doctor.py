@@ -3,12 +3,11 @@
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand
-
+from classifier.management.base import UserErrorCommand
 from skinsite.health import run_checks
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     """Run every health check and name the remedy of each that fails."""
 
     help = "Check what the service stands on, and name the remedy of what is wrong; exit code 1 if anything is."

@@ -62,13 +62,31 @@ def test_register_model_names_what_is_wrong_in_one_line(tmp_path: Path) -> None:
 def test_process_queue_reads_what_waits(owner: Membership) -> None:
     for seed in range(2):
         receive_upload(actor=owner, data=draw_lesion(seed=seed))
-    assert run("process_queue") == "0 done, 0 failed, 2 waiting\n"
-
     run("register_model", str(DEFAULT_BUNDLE))
     ModelVersion.objects.update(status=ModelStatus.ACTIVE)
 
     assert run("process_queue") == "2 done, 0 failed, 0 waiting\n"
     assert run("process_queue") == "0 done, 0 failed, 0 waiting\n"
+
+
+def test_process_queue_says_why_nothing_can_be_read(owner: Membership, capfd: pytest.CaptureFixture[str]) -> None:
+    chosen = ModelVersionFactory.create(status=ModelStatus.ACTIVE)
+    kept = shutil.copytree(DEFAULT_BUNDLE, inference.bundle_path(chosen.bundle_sha256))
+    (kept / "model.onnx").write_bytes(b"changed")
+    told = StringIO()
+    call_command("process_queue", stdout=StringIO(), stderr=told, no_color=True)  # nothing waits: no fault
+    receive_upload(actor=owner, data=draw_lesion(seed=0))
+    capfd.readouterr()
+    with pytest.raises(SystemExit) as end:
+        call_command("process_queue", stdout=StringIO(), stderr=told, no_color=True)
+
+    assert end.value.code == 1
+    before, after = told.getvalue().splitlines()
+    assert before == after
+    assert after.startswith("Nothing can be read: ")
+    assert "SHA-256 differs" in after
+    assert "register_model PATH --activate" in after
+    assert capfd.readouterr().err == ""  # no line of the log beside it
 
 
 def test_a_reading_is_reproduced_from_stored_bytes_and_bundle(

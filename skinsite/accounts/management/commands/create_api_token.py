@@ -4,16 +4,16 @@ from argparse import ArgumentParser
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from skinsite.accounts.models import Membership
 from skinsite.accounts.tokens import create_token
+from skinsite.commands import BAD_INPUT, OneLineCommand
 
-BAD_INPUT = 2
 LONGEST_DAYS = 3650
 
 
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Prints a new key alone on its last line; it is shown this once."""
 
     help = "Make an API token for a member of a clinic. It is printed alone on the last line, this once."

@@ -5,15 +5,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.urls import reverse
 
 from skinsite.accounts.services.clinics import open_clinic
+from skinsite.commands import BAD_INPUT, OneLineCommand
 
-BAD_INPUT = 2
 
-
-class Command(BaseCommand):
+class Command(OneLineCommand):
     """Opens a clinic and prints the link by which its administrator sets a password."""
 
     help = "Open a clinic. The link for its administrator is printed alone on the last line; it works once."
