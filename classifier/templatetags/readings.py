@@ -45,14 +45,24 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
     """Write a time relative to now within a day, as a date after; the full time is in the element's title."""
-    if moment is None:
-        return ""
+    return _write_time(moment, "DATE_FORMAT") if moment else ""
+
+
+@register.filter
+def when_exactly(moment: datetime | None) -> SafeString | str:
+    """Write a time as ``when`` does, but after a day as date and time with their zone."""
+    return _write_time(moment, "DATETIME_FORMAT", zone=True) if moment else ""
+
+
+def _write_time(moment: datetime, late_format: str, *, zone: bool = False) -> SafeString:
     local = timezone.localtime(moment)
+    late = date_format(local, late_format) + (f" {local.tzname()}" if zone else "")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{} {}">{}</time>',
         local.isoformat(timespec="seconds"),
         date_format(local, "DATETIME_FORMAT"),
-        _relative(timezone.now() - moment) or date_format(local, "DATE_FORMAT"),
+        local.tzname(),
+        _relative(timezone.now() - moment) or late,
     )
 
 

@@ -6,6 +6,8 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Lesion, Modality, Outcome, Patient, Sex, Status
+from classifier.services.records import find_patient
+from classifier.text import fold_line
 from skinsite.accounts.models import Membership
 
 ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
@@ -50,8 +52,7 @@ class PlaceForm(forms.Form):
         field.offer(self._lesions_of_patient())
 
     def _lesions_of_patient(self) -> list[Lesion]:
-        code = str(self["patient_code"].value() or "").strip()
-        return lesions_of(self.actor, code) if code else []
+        return lesions_of(self.actor, str(self["patient_code"].value() or ""))
 
     def clean_lesion(self) -> Lesion | None:
         """Give the lesion; one of another clinic is as unknown as none."""
@@ -66,7 +67,10 @@ class PlaceForm(forms.Form):
 
 def lesions_of(actor: Membership, code: str) -> list[Lesion]:
     """Give the lesions of the clinic's patient of that code, the oldest first."""
-    return list(Lesion.objects.visible_to(actor).filter(patient__code__iexact=code).order_by("created_at", "pk"))
+    key = fold_line(code)
+    if not key:
+        return []
+    return list(Lesion.objects.visible_to(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
 
 
 class UploadForm(PlaceForm):
@@ -109,8 +113,8 @@ class MoveForm(PlaceForm, ReasonForm):
 
     def clean_patient_code(self) -> str:
         """Refuse a code that the clinic does not know: a move makes no patient."""
-        code = str(self.cleaned_data["patient_code"]).strip()
-        self.patient = Patient.objects.visible_to(self.actor).filter(code__iexact=code).first()
+        code = str(self.cleaned_data["patient_code"])
+        self.patient = find_patient(actor=self.actor, code=code)
         if self.patient is None:
             raise forms.ValidationError(_("No patient of this clinic has this code."), code="does_not_exist")
         return code
@@ -169,3 +173,8 @@ class HistoryFilter(forms.Form):
         """Give what could be understood; what could not be is left out, and said by the form's errors."""
         self.is_valid()
         return {name: value for name, value in self.cleaned_data.items() if value}
+
+    def misunderstood(self) -> list[str]:
+        """The names in the address that are no filter, or whose value is none, in the order given."""
+        known = {*self.fields, "page"}
+        return [name for name in self.data if name not in known or name in self.errors]

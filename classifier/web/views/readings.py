@@ -113,8 +113,11 @@ def history_page(request: MemberRequest) -> HttpResponse:
         since=chosen.get("since"),
         until=chosen.get("until"),
     )
-    page = Paginator(readings, ROWS).get_page(request.GET.get("page"))
+    asked_page = request.GET.get("page", "1")
+    page = Paginator(readings, ROWS).get_page(asked_page)
     context = {
+        "misunderstood": form.misunderstood(),
+        "other_page": asked_page if asked_page != str(page.number) else "",
         "form": form,
         "chosen": chosen,
         "page": page,

@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import Certainty, Diagnosis, Modality, Outcome, Prediction, Review, ReviewKind, Status
+from classifier.services.corrections import mark_entered_in_error, move_image
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
 from tests import factories
@@ -88,6 +89,15 @@ def test_readings_of_one_model_are_found_by_it(
     assert version is not None
     rows = client_for(reviewer).get(f"{LIST}?model={version.public_id}").context["cl"].result_list
     assert [row.pk for row in rows] == [prediction.pk]
+
+
+def test_readings_are_searched_as_in_the_history(
+    owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    found = reading_in(owner, "Ключ-17")
+    reading_in(owner, "P-OTHER")
+    rows = client_for(reviewer).get(LIST, {"q": "КЛЮЧ"}).context["cl"].result_list
+    assert [row.pk for row in rows] == [found.pk]
 
 
 def test_newest_readings_come_first(owner: Membership, reviewer: Membership, client_for: ClientFor) -> None:
@@ -179,6 +189,20 @@ def test_readings_entered_in_error_are_listed_only_when_asked_for(
     response = client_for(reviewer).get(LIST + query)
     assert {row.image.lesion.patient.code for row in response.context["cl"].result_list} == found
     assert "In use" in response.content.decode()
+
+
+def test_corrections_are_told_in_words_and_lead_to_the_lesions(
+    prediction: Prediction, owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    image = prediction.image
+    old, new = image.lesion, factories.LesionFactory.create(patient__clinic=owner.clinic, patient__code="P-NEXT")
+    move_image(actor=owner, image=image, lesion=new, reason="Wrong row.")
+    mark_entered_in_error(actor=owner, image=image, reason="Not skin.")
+    text = " ".join(client_for(reviewer).get(page_of(prediction)).content.decode().split())
+    assert "In use → Entered in error (Not skin.)" in text
+    for lesion in (old, new):
+        assert f'<a href="/lesions/{lesion.public_id}/">{lesion.patient.code}, ' in text
+    assert "in_use" not in text.split("Corrections of the photograph")[1]
 
 
 def test_opening_a_reading_is_recorded_as_access(

@@ -120,6 +120,32 @@ def test_an_address_that_makes_no_sense_still_gives_a_page(query: dict[str, str]
     assert "History" in shown(site, **query)
 
 
+@pytest.mark.parametrize(
+    ("query", "named", "said"),
+    [
+        ({"outcome": "zzz"}, "outcome", "The list holds every reading."),
+        ({"from": "2026-99-99"}, "from", "The list holds every reading."),
+        ({"since": "2026-99-99", "status": "done"}, "since", "The list is narrowed by the other filters alone."),
+    ],
+)
+def test_a_filter_that_is_not_understood_is_named(
+    query: dict[str, str], named: str, said: str, site: Client, owner: Membership
+) -> None:
+    make(owner)
+    page = shown(site, **query)
+    message = page.split("Not understood, and left out:")[1].split("</div>")[0]
+    assert f"<code>{named}</code>" in message
+    assert said in message
+    assert "Not understood" not in shown(site, outcome="suspicious", q="", page="1")
+
+
+@pytest.mark.parametrize("asked", ["abc", "-3", "7"])
+def test_a_page_that_there_is_not_is_named(asked: str, site: Client, owner: Membership) -> None:
+    make(owner)
+    assert f"There is no page <code>{asked}</code>. This is page 1." in shown(site, page=asked)
+    assert "There is no page" not in shown(site, page="1")
+
+
 def test_an_empty_history_says_what_to_do_and_an_empty_search_how_to_go_back(site: Client, owner: Membership) -> None:
     assert "No readings yet" in shown(site)
     make(owner)

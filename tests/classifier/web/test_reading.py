@@ -1,10 +1,12 @@
 """The reading page: what is shown, in which order, and what is not."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from classifier.models import Outcome, Prediction, Status
 from classifier.web.figures import bars_of
@@ -171,3 +173,25 @@ def test_the_page_takes_as_many_queries_for_one_reading_as_for_many(site: Client
         factories.ReviewFactory.create(prediction=suspicious)
         factories.ReviewFactory.create(prediction=other)
     assert count_queries(site, path) == few
+
+
+@pytest.mark.parametrize(
+    ("age", "words"), [(timedelta(minutes=5, seconds=1), r">5 min ago<"), (timedelta(days=3), r" UTC</time>")]
+)
+def test_the_foot_tells_the_time_relative_within_a_day_and_after_it_with_its_zone(
+    age: timedelta, words: str, site: Client, owner: Membership
+) -> None:
+    finished = timezone.now() - age
+    prediction = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, created_at=finished, started_at=finished, finished_at=finished
+    )
+    foot = page_of(site, prediction).split('class="reading-foot"')[1]
+    assert re.search(words, foot)
+
+
+def test_the_foot_gives_each_hash_a_row_of_its_own(site: Client, suspicious: Prediction) -> None:
+    foot = page_of(site, suspicious).split('class="reading-foot"')[1]
+    for label, value in (("Image hash", suspicious.stored_sha256), ("Bundle hash", suspicious.bundle_sha256)):
+        row = foot.split(f"<dt>{label}</dt>")[1].split("</dd>")[0]
+        assert row.count("<code") == 1
+        assert value[:12] in row

@@ -1,0 +1,46 @@
+"""Corrections of a photograph in words, with the lesions that they name."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
+from classifier.models.image import CorrectionKind
+from skinsite.accounts.models import Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What something was before a correction, or is after it; ``address`` leads to a lesion."""
+
+    text: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """One correction, and both its sides."""
+
+    correction: ImageCorrection
+    before: Side
+    after: Side
+
+
+def corrections_in_words(actor: Membership, image: LesionImage) -> list[CorrectionRow]:
+    """Every correction of the photograph, oldest first; at most one query more than they took."""
+    corrections = list(image.corrections.all())
+    moves = [each for each in corrections if each.kind == CorrectionKind.MOVED]
+    named = [key for move in moves for key in (move.before, move.after)]
+    visible = Lesion.objects.visible_to(actor).select_related("patient")
+    lesions = {str(lesion.public_id): lesion for lesion in visible.filter(public_id__in=named)} if named else {}
+    return [CorrectionRow(each, _side(each.before, lesions), _side(each.after, lesions)) for each in corrections]
+
+
+def _side(value: str, lesions: dict[str, Lesion]) -> Side:
+    if value in lesions:
+        lesion = lesions[value]
+        words = ", ".join(filter(None, [lesion.patient.code, str(lesion.get_body_site_display()), lesion.label]))
+        return Side(words, reverse("lesion", args=[lesion.public_id]))
+    states = {"in_use": _("In use"), "entered_in_error": _("Entered in error")}
+    return Side(str(Modality(value).label) if value in Modality.values else states.get(value, value))
