@@ -8,6 +8,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from classifier import models
+from classifier.text import fold_line
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Clinic, Membership, Role, User
 
@@ -57,6 +58,7 @@ class PatientFactory(DjangoModelFactory[models.Patient]):
 
     clinic = factory.SubFactory(ClinicFactory)
     code = factory.Sequence(lambda n: f"P-{n:05d}")
+    code_key = factory.LazyAttribute(lambda patient: fold_line(patient.code))
 
 
 class LesionFactory(DjangoModelFactory[models.Lesion]):

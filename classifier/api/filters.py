@@ -28,6 +28,7 @@ from classifier.models import (
     Sex,
     Status,
 )
+from classifier.text import fold_line
 
 FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnight, UTC).")
 BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight, UTC).")
@@ -66,7 +67,15 @@ class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships 
     """A code, whole and in any case."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, lookup_expr="iexact", **kwargs)
+        super().__init__("code_key", *args, **kwargs)
+
+    def filter(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Patients of this code."""
+        key = fold_line(value)
+        if value and not key:  # signs that nobody sees: no code, which is not every code
+            return queryset.none()
+        narrowed: QuerySet[Any] = super().filter(queryset, key)
+        return narrowed
 
 
 class CalendarTimeField(IsoDateTimeField):  # type: ignore[misc] # the library ships no types

@@ -5,13 +5,13 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Membership
 
 CODE_LENGTH = 40
+CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding makes up to three characters of one
 
 
 class Sex(models.TextChoices):
@@ -31,11 +31,15 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
 
 class Patient(models.Model):
-    """A person under the code that the clinic gives; who it is stays in the clinic's own records."""
+    """A person under the code that the clinic gives; who it is stays in the clinic's own records.
+
+    ``code_key`` is the code with its case folded, by which it is looked up: databases fold some alphabets only.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
     code = models.CharField(_("patient code"), max_length=CODE_LENGTH)
+    code_key = models.CharField(max_length=CODE_KEY_LENGTH, editable=False)
     sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
@@ -47,9 +51,9 @@ class Patient(models.Model):
         verbose_name = _("patient")
         verbose_name_plural = _("patients")
         constraints = [
-            models.UniqueConstraint("clinic", Lower("code"), name="patient_code_once_per_clinic"),
+            models.UniqueConstraint(fields=["clinic", "code_key"], name="patient_code_once_per_clinic"),
             models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
-            models.CheckConstraint(condition=~models.Q(code=""), name="patient_code_given"),
+            models.CheckConstraint(condition=~models.Q(code="") & ~models.Q(code_key=""), name="patient_code_given"),
         ]
 
     def __str__(self) -> str:

@@ -8,9 +8,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from classifier.models import Prediction, Review
+from classifier.text import clean_line, fold_line
 from skinsite.accounts.models import Membership
 
-SEARCHED = ("image__lesion__patient__code", "image__lesion__label", "image__original_name")
+SEARCHED = ("image__lesion__label", "image__original_name")  # and the patient's code, by its key
 
 
 def history(
@@ -40,7 +41,7 @@ def history(
         .select_related("image__lesion__patient", "model_version", "requested_by")
         .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))), has_successor=Exists(later))
     )
-    conditions = _search_condition(search)
+    conditions = search_condition(search)
     for field, value in (("outcome", outcome), ("status", status), ("modality", modality)):
         if value:
             conditions &= Q((field, value))
@@ -57,11 +58,11 @@ def history(
     return readings.filter(conditions).order_by("-created_at", "-pk")
 
 
-def _search_condition(search: str) -> Q:
+def search_condition(search: str) -> Q:
     """Every word in one of the fields; by regular expression, since SQLite's LIKE knows only ASCII's cases."""
     conditions = Q()
-    for word in search.replace("\x00", "").split():
-        anywhere = Q()
+    for word in clean_line(search).split():
+        anywhere = Q(image__lesion__patient__code_key__contains=fold_line(word))
         for field in SEARCHED:
             anywhere |= Q((f"{field}__iregex", re.escape(word)))
         conditions &= anywhere

@@ -13,7 +13,7 @@ from classifier.imaging import files
 from classifier.models import BodySite, Lesion, LesionImage, Modality, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
-from classifier.text import clean_line
+from classifier.text import clean_line, fold_line
 from classifier.wording import unknown_choice_text
 from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
 from skinsite.accounts.models import Membership
@@ -103,7 +103,7 @@ def _check_fields(request: _Request) -> None:
     if lesion is not None:
         if not Lesion.objects.visible_to(request.actor).contains(lesion):
             errors["lesion"] = ValidationError(_("There is no such lesion in this clinic."), code="does_not_exist")
-        elif request.patient_code and request.patient_code.casefold() != lesion.patient.code.casefold():
+        elif request.patient_code and fold_line(request.patient_code) != lesion.patient.code_key:
             message = _("This lesion is not of that patient; leave one of the two out.")
             errors["patient_code"] = ValidationError(message, code="contradiction")
         elif request.body_site not in ("", BodySite.UNKNOWN, lesion.body_site):
@@ -131,7 +131,7 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     for image in same:
         if request.lesion is not None and image.lesion_id == request.lesion.pk:
             return image
-        if request.lesion is None and request.patient_code.casefold() in ("", image.lesion.patient.code.casefold()):
+        if request.lesion is None and fold_line(request.patient_code) in ("", image.lesion.patient.code_key):
             return image
     if request.attach_anyway:
         return None

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.models import BodySite, Lesion, Patient, Sex
-from classifier.text import clean_line
+from classifier.text import clean_line, fold_line
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.audit.services import record_change
 
@@ -28,13 +28,8 @@ def create_patient(
     policies.require(policies.may_upload(actor))
     with transaction.atomic():
         lock_clinic(actor.clinic)
-        patient = Patient(
-            clinic=actor.clinic,
-            code=clean_line(code) or _generate_code(actor.clinic),
-            sex=sex,
-            birth_year=birth_year,
-            created_by=actor.user,
-        )
+        patient = Patient(clinic=actor.clinic, sex=sex, birth_year=birth_year, created_by=actor.user)
+        _set_code(patient, code if fold_line(code) else _generate_code(actor.clinic))
         _check_patient(patient)
         patient.save()
         record_change(actor=actor, action="patient.created", obj=patient, clinic=actor.clinic)
@@ -48,10 +43,12 @@ def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, 
         lock_clinic(actor.clinic)
         stored = Patient.objects.get(pk=patient.pk)
         before = {"code": stored.code, "sex": stored.sex, "birth_year": stored.birth_year}
-        stored.code, stored.sex, stored.birth_year = clean_line(code), sex, birth_year
+        stored.sex, stored.birth_year = sex, birth_year
+        _set_code(stored, code)
         _check_patient(stored)
-        stored.save(update_fields=list(before))
-        record_change(actor=actor, action="patient.updated", obj=stored, clinic=actor.clinic, before=before)
+        stored.save(update_fields=[*before, "code_key"])
+        changed = _names_of_changed(stored, before)
+        record_change(actor=actor, action="patient.updated", obj=stored, clinic=actor.clinic, changed=changed)
     return stored
 
 
@@ -77,7 +74,8 @@ def update_lesion(*, actor: Membership, lesion: Lesion, body_site: str, label: s
         stored.body_site, stored.label = body_site or BodySite.UNKNOWN, clean_line(label)
         stored.clean_fields(exclude=["patient", "created_by"])
         stored.save(update_fields=list(before))
-        record_change(actor=actor, action="lesion.updated", obj=stored, clinic=actor.clinic, before=before)
+        changed = _names_of_changed(stored, before)
+        record_change(actor=actor, action="lesion.updated", obj=stored, clinic=actor.clinic, changed=changed)
     return stored
 
 
@@ -96,24 +94,33 @@ def find_or_create_patient(*, actor: Membership, code: str) -> Patient:
 
 def find_patient(*, actor: Membership, code: str) -> Patient | None:
     """Give the clinic's patient of this code, whatever its case."""
-    return Patient.objects.visible_to(actor).filter(code__iexact=clean_line(code)).first()
+    return Patient.objects.visible_to(actor).filter(code_key=fold_line(code)).first()
+
+
+def _set_code(patient: Patient, code: str) -> None:
+    patient.code, patient.code_key = clean_line(code), fold_line(code)
+
+
+def _names_of_changed(stored: Patient | Lesion, before: dict[str, object]) -> list[str]:
+    """For the audit trail, which is never cleared: which fields, and not what stood in them."""
+    return [name for name, value in before.items() if getattr(stored, name) != value]
 
 
 def _generate_code(clinic: Clinic) -> str:
     while True:
         code = "P-" + "".join(secrets.choice(GENERATED_ALPHABET) for _place in range(GENERATED_LENGTH))
-        if not Patient.objects.filter(clinic=clinic, code__iexact=code).exists():
+        if not Patient.objects.filter(clinic=clinic, code_key=fold_line(code)).exists():
             return code
 
 
 def _check_patient(patient: Patient) -> None:
     """Check the fields, then what only the clinic's other patients can tell."""
-    patient.clean_fields(exclude=["clinic", "created_by"])
+    patient.clean_fields(exclude=["clinic", "created_by", "code_key"])
     this_year = timezone.now().year
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}
         raise ValidationError({"birth_year": ValidationError(message, code="out_of_range")})
-    others = Patient.objects.filter(clinic=patient.clinic, code__iexact=patient.code).exclude(pk=patient.pk)
+    others = Patient.objects.filter(clinic=patient.clinic, code_key=patient.code_key).exclude(pk=patient.pk)
     if others.exists():
         message = _("Another patient of this clinic has this code.")
         raise ValidationError({"code": ValidationError(message, code="unique")})

@@ -13,7 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.models.patient import CODE_LENGTH
 from classifier.services.intake import DuplicateImageError, receive_upload
+from classifier.text import clean_line, fold_line
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
 from classifier.wording import STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
@@ -84,7 +86,7 @@ def _initial(request: MemberRequest) -> dict[str, str]:
         found = None
     if found is not None:
         return {"patient_code": found.patient.code, "lesion": str(found.public_id)}
-    return {"patient_code": request.GET.get("patient_code", "")[:40]}
+    return {"patient_code": clean_line(request.GET.get("patient_code", ""))[:CODE_LENGTH]}
 
 
 def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
@@ -143,8 +145,8 @@ def _form_error(form: UploadForm) -> str:
 @require_safe
 def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
-    typed = request.GET.get("patient_code", "").strip()[:40]
-    patients = Patient.objects.visible_to(request.membership).filter(code__icontains=typed).order_by("code")
+    typed = fold_line(request.GET.get("patient_code", ""))
+    patients = Patient.objects.visible_to(request.membership).filter(code_key__contains=typed).order_by("code_key")
     context = {"patients": patients[:SUGGESTIONS] if typed else []}
     return render(request, "classifier/includes/patient_options.html", context)
 
@@ -153,6 +155,6 @@ def patient_search(request: MemberRequest) -> HttpResponse:
 @require_safe
 def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
-    code = request.GET.get("patient_code", "").strip()[:40]
-    context = {"lesions": lesions_of(request.membership, code) if code else [], "chosen": request.GET.get("lesion", "")}
+    lesions = lesions_of(request.membership, request.GET.get("patient_code", ""))
+    context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)

@@ -63,7 +63,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
             text = _("The image storage does not answer. Try again in a minute.")
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
         except ImageRejected as error:
-            log.error("A stored photograph is damaged: %s", error)  # noqa: TRY400 the code is not at fault
+            log.error("A stored photograph is damaged: %s", error)
             text = _("The stored photograph is damaged; tell whoever runs this site.")
             return _sorry(text, HTTPStatus.INTERNAL_SERVER_ERROR)
 

@@ -14,7 +14,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.models.patient import CODE_LENGTH
 from classifier.services import records
+from classifier.text import clean_line, fold_line
 from classifier.web.forms import LesionForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from skinsite.accounts.access import MemberRequest, member_required
@@ -27,13 +29,13 @@ ROWS = 25
 @require_safe
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
-    search = request.GET.get("q", "").strip()[:40]
+    search = clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     found = Patient.objects.visible_to(request.membership).annotate(
         lesion_count=Count("lesions", distinct=True),
         last_upload=Max("lesions__images__uploaded_at"),
     )
     if search:
-        found = found.filter(code__icontains=search)
+        found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
     context = {"page": Paginator(found, ROWS).get_page(request.GET.get("page")), "search": search}
     return render(request, "classifier/patients.html", context)

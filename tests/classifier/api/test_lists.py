@@ -156,6 +156,9 @@ def test_records_are_found_by_their_fields(api: APIClient, owner: Membership) ->
     review = factories.ReviewFactory.create(prediction__image=image, diagnosis=Diagnosis.BCC)
     factories.ReviewFactory.create(prediction__image=other, diagnosis=Diagnosis.NV)
     assert ids(api, "/api/v1/patients/?code=ward%207/12") == {str(patient.public_id)}
+    assert ids(api, "/api/v1/patients/?code=%E2%80%8B") == set()  # a sign that nobody sees
+    russian = factories.PatientFactory.create(clinic=owner.clinic, code="Ключ-17")
+    assert ids(api, "/api/v1/patients/?code=КЛЮЧ-17") == {str(russian.public_id)}
     assert ids(api, "/api/v1/patients/?sex=female") == {str(patient.public_id)}
     assert ids(api, f"/api/v1/lesions/?patient={patient.public_id}&body_site=scalp") == {str(lesion.public_id)}
     assert ids(api, f"/api/v1/images/?lesion={lesion.public_id}") == {str(image.public_id)}

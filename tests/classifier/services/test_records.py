@@ -2,9 +2,10 @@
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
 
 from classifier.models import Lesion, Patient
-from classifier.services.records import create_lesion, create_patient, update_lesion, update_patient
+from classifier.services.records import create_lesion, create_patient, find_patient, update_lesion, update_patient
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.factories import LesionFactory, PatientFactory
@@ -21,6 +22,18 @@ def test_a_patient_is_created_and_changed_on_record(owner: Membership, colleague
         ("patient.created", owner.user),
         ("patient.updated", colleague.user),
     ]
+    assert events[1].details == {"changed": ["code", "sex", "birth_year"]}
+
+
+def test_a_code_is_one_whatever_its_case_in_every_alphabet(owner: Membership) -> None:
+    patient = create_patient(actor=owner, code="Ключ-17")
+
+    assert find_patient(actor=owner, code=" кЛЮЧ-17\x00") == patient
+    with pytest.raises(ValidationError) as refusal:
+        create_patient(actor=owner, code="КЛЮЧ-17")
+    assert list(refusal.value.error_dict) == ["code"]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PatientFactory.create(clinic=owner.clinic, code="ключ-17")
 
 
 @pytest.mark.parametrize(

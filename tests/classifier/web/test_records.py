@@ -85,6 +85,7 @@ def test_patients_are_searched_by_code(site: Client, owner: Membership, patient:
     assert "Berg-17" in page
     assert "Other-1" not in page
     assert "Nothing matches" in site.get(reverse("patients"), {"q": "nowhere"}).content.decode()
+    assert "Berg-17" in site.get(reverse("patients"), {"q": "be\x00rg"}).content.decode()
 
 
 def test_the_patient_photographed_last_comes_first(site: Client, owner: Membership, patient: Patient) -> None:
