@@ -56,11 +56,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
 
 
 def request_too_large(request: HttpRequest) -> HttpResponse:
-    """413: more bytes than any form of ours sends."""
-    limit = settings.UPLOAD_MAX_BYTES // settings.MEGABYTE
-    detail = _("The upload is too large: one photograph may have at most %(limit)s MB. Send a smaller file.") % {
-        "limit": limit
-    }
+    """413: more bytes than one request may have, in one photograph or in several."""
+    limit = settings.REQUEST_MAX_BYTES // settings.MEGABYTE
+    detail = _(
+        "The request is too large: it may have at most %(limit)s MB. Send fewer photographs at once, or smaller ones."
+    ) % {"limit": limit}
     return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
 
 
@@ -75,4 +75,4 @@ def _answer(
 ) -> HttpResponse:
     if request.path_info.startswith(API_PREFIX):
         return problem(status=status, detail=detail, code=code, field=field)
-    return render(request, template or f"{status.value}.html", status=status)
+    return render(request, template or f"{status.value}.html", {"detail": detail}, status=status)

@@ -7,8 +7,7 @@ from csp.constants import NONE, SELF
 from skinsite.settings.env import env
 
 MEGABYTE = 1024 * 1024
-# A photograph of 25 MB passes with its form. What is larger never gets as far as a view.
-UPLOAD_MAX_BYTES = 25 * MEGABYTE
+# The largest photograph passes with its form, and several do together. What is larger never gets as far as a view.
 REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27) * MEGABYTE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200

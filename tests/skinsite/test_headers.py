@@ -78,7 +78,9 @@ def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, setti
         reverse("login"), b"x", content_type="multipart/form-data", CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1
     )
     assert response.status_code == 413
-    assert "25 MB" in response.content.decode()
+    page = response.content.decode()
+    assert "at most 130 MB. Send fewer photographs at once" in page
+    assert "Nothing of it has been saved." in page
 
 
 def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client, db: None, settings: Settings) -> None:
@@ -94,7 +96,8 @@ def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client,
         {
             "field": "image",
             "code": "too_large",
-            "detail": "The upload is too large: one photograph may have at most 25 MB. Send a smaller file.",
+            "detail": "The request is too large: it may have at most 130 MB. "
+            "Send fewer photographs at once, or smaller ones.",
         }
     ]
 
