@@ -37,8 +37,12 @@ def addresses(records: dict[str, Model]) -> list[str]:
     for route in ROUTES:
         path = f"/api/v1/{route.pattern}"
         name = path.split("/")[3]
-        found.append(path.replace("<uuid:id>", str(getattr(records[name], "public_id"))))  # noqa: B009 the models share no base
+        found.append(path.replace("<uuid:id>", public_id(records[name])))
     return found
+
+
+def public_id(record: Model) -> str:
+    return str(getattr(record, "public_id"))  # noqa: B009 the models share no base
 
 
 def test_the_router_has_the_lists_that_these_tests_know(records: dict[str, Model]) -> None:
@@ -51,27 +55,40 @@ def test_outside_the_router_there_is_only_what_is_for_everybody() -> None:
     assert outside == {"schema/", "docs/", ""}
 
 
-def test_owner_and_colleague_see_what_a_stranger_does_not(
+def test_owner_and_colleague_list_what_a_stranger_does_not(
     records: dict[str, Model], owner: Membership, colleague: Membership, stranger: Membership, client_for: ClientFor
 ) -> None:
     inside = [client_for(owner), client_for(colleague)]
     outside = client_for(stranger)
-    for address in addresses(records):
-        is_list = address.count("/") == 4
+    for name, record in records.items():
         for client in inside:
-            response = client.get(address)
-            assert response.status_code == 200, address
-            assert (len(response.json()["results"]) == 1) if is_list else response.json()["id"] in address
-        response = outside.get(address)
-        assert response.status_code == (200 if is_list else 404), address
-        assert response.json()["results"] == [] if is_list else response.json()["title"] == "Not found"
+            listed = client.get(f"/api/v1/{name}/")
+            assert listed.status_code == 200, name
+            assert [row["id"] for row in listed.json()["results"]] == [public_id(record)], name
+        hidden = outside.get(f"/api/v1/{name}/")
+        assert (hidden.status_code, hidden.json()["results"]) == (200, []), name
+
+
+def test_owner_and_colleague_open_what_a_stranger_cannot(
+    records: dict[str, Model], owner: Membership, colleague: Membership, stranger: Membership, client_for: ClientFor
+) -> None:
+    inside = [client_for(owner), client_for(colleague)]
+    outside = client_for(stranger)
+    for name, record in records.items():
+        address = f"/api/v1/{name}/{public_id(record)}/"
+        assert address in addresses(records)
+        for client in inside:
+            opened = client.get(address)
+            assert (opened.status_code, opened.json()["id"]) == (200, public_id(record)), address
+        hidden = outside.get(address)
+        assert (hidden.status_code, hidden.json()["title"]) == (404, "Not found"), address
 
 
 def test_filters_reveal_nothing_of_another_clinic(
     records: dict[str, Model], stranger: Membership, client_for: ClientFor
 ) -> None:
     client = client_for(stranger)
-    patient, lesion = (str(getattr(records[name], "public_id")) for name in ("patients", "lesions"))  # noqa: B009 the models share no base
+    patient, lesion = public_id(records["patients"]), public_id(records["lesions"])
     for name, field, value in [
         ("lesions", "patient", patient),
         ("images", "patient", patient),
