@@ -1,7 +1,7 @@
 """What the project's commands share: a fault that a person can mend is one line on standard error, and exit code 2."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -33,7 +33,7 @@ class OneLineCommand(BaseCommand):
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run, turning an unusable database into Django's own error."""
-        with _silenced(self.silent_loggers):
+        with silenced(self.silent_loggers):
             try:
                 return super().execute(*args, **options)
             except (OperationalError, InterfaceError, ProgrammingError) as error:
@@ -45,7 +45,7 @@ class OneLineCommand(BaseCommand):
 
 
 @contextmanager
-def _silenced(names: tuple[str, ...]) -> Iterator[None]:
+def silenced(names: Iterable[str]) -> Iterator[None]:
     """Keep what these loggers say to themselves until the block ends."""
     loggers = [logger for logger in map(logging.getLogger, names) if not logger.disabled]
     for logger in loggers:

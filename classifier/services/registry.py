@@ -49,13 +49,14 @@ def register_model(*, path: Path, activate: bool = False, actor: User | None = N
 def register_shipped_model(*, path: Path, actor: User | None = None) -> ModelVersion:
     """Register the bundle that comes with the software, and activate it unless another was chosen; for every start.
 
-    A new one follows the one before it of its name. Whoever chose another network, or went back, keeps it. Quick when
-    there is nothing to do. Raises ``UserError`` as ``register_model`` does.
+    A new one follows the one before it of its name. Whoever chose another network, or went back, keeps it. A lost or
+    damaged copy in the store is replaced. Quick when there is nothing to do. Raises ``UserError`` as ``register_model``
+    does.
     """
     policies.require(policies.may_manage_models(actor))
     known = _find_registered(path)
     is_new = known is None
-    if known is None or not inference.bundle_path(known.bundle_sha256).is_dir():
+    if known is None or not _is_sound_in_store(known.bundle_sha256):
         known = register_model(path=path, actor=actor)
     active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
     if active is None or (is_new and active.name == known.name):
@@ -108,15 +109,20 @@ def _find_registered(path: Path) -> ModelVersion | None:
     return ModelVersion.objects.filter(bundle_sha256=sha256).first()
 
 
+def _is_sound_in_store(sha256: str) -> bool:
+    """Whether the store holds this bundle as its manifest describes it."""
+    try:
+        return load_bundle(inference.bundle_path(sha256)).sha256 == sha256
+    except BundleError:
+        return False
+
+
 def _copy_to_store(bundle: Bundle) -> None:
     """Put a bundle under its hash, whole or not at all; what is there and sound is left alone."""
     target = inference.bundle_path(bundle.sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        if load_bundle(target).sha256 == bundle.sha256:
-            return
-    except BundleError:
-        pass
+    if _is_sound_in_store(bundle.sha256):
+        return
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="incoming-") as scratch:
         incoming = Path(scratch) / bundle.sha256
         shutil.copytree(bundle.path, incoming)

@@ -1,12 +1,15 @@
 """A real clinic is opened by a command, which hands over one invitation."""
 
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 from skinsite.accounts.models import Clinic, Membership, Role
+from skinsite.address import note_address
 
 STRONG = "a long enough pass phrase"
 
@@ -35,6 +38,14 @@ def test_the_link_on_the_last_line_makes_the_first_administrator_once() -> None:
     signed_in = Client().post("/login/", {"username": "head@clinic.example", "password": STRONG})
     assert signed_in.status_code == 302
     assert Client().get(path).status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_link_leads_to_where_the_site_was_started(settings: Settings, tmp_path: Path) -> None:
+    settings.VAR_DIR = tmp_path
+    note_address("http://127.0.0.1:8123")
+    link = create("Skin", "--admin", "head@clinic.example").splitlines()[-1]
+    assert link.startswith("http://127.0.0.1:8123/invitations/")
 
 
 @pytest.mark.django_db

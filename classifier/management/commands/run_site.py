@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from classifier.health import check_bundle
+from classifier.management.base import BAD_INPUT, UserErrorCommand
 from classifier.management.commands.create_demo import describe_accounts, show_progress
 from classifier.models import Prediction, Status
 from classifier.services.demonstration import create_demonstration
@@ -17,15 +19,19 @@ from classifier.services.predictions import process_queue
 from classifier.services.registry import register_shipped_model
 from ml.bundle import DEFAULT_BUNDLE
 from ml.errors import UserError
+from skinsite.address import note_address
 from skinsite.audit.triggers import missing_triggers
+from skinsite.commands import silenced
+from skinsite.health import run_check
 
 HOST = "127.0.0.1"
 
 
-class Command(BaseCommand):
+class Command(UserErrorCommand):
     """Prepare the site and serve it on this machine."""
 
     help = "Migrate, register the bundled model, make the demonstration clinic, and serve the site on this machine."
+    silent_loggers = ()  # they speak of what happens while the site runs
     requires_system_checks = []  # the server that it starts runs them
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,17 +49,27 @@ class Command(BaseCommand):
             process_queue()
         for line in describe_accounts(accounts):
             self.stdout.write(line)
-        self.stdout.write(f"Open http://{HOST}:{port} (Ctrl-C stops it)")
+        address = f"http://{HOST}:{port}"
+        note_address(address)
+        self.stdout.write(f"Open {address} (Ctrl-C stops it)")
         self.stdout.flush()
         # The server's own banner says no more; what goes wrong it tells on the other stream.
         call_command("runserver", f"{HOST}:{port}", use_reloader=False, stdout=StringIO())
 
     def register_bundle(self) -> None:
-        """Register the bundled model if it is new here; activate it unless another network was chosen."""
+        """Put the bundled model into service unless another was chosen, and say if nothing can read."""
+        fault = ""
         try:
             register_shipped_model(path=DEFAULT_BUNDLE)
         except (OSError, UserError) as error:
-            self.stderr.write(f"No readings for now, uploads wait: the bundled model cannot be used. {error}")
+            fault = f"the bundled model cannot be used. {error}"
+        with silenced(UserErrorCommand.silent_loggers):
+            found = run_check("bundle", check_bundle)
+        if not found.ok:
+            why = fault or f"{found.detail.rstrip('.')}. {found.remedy}"
+            self.stderr.write(f"No readings for now, uploads wait: {why}")
+        elif fault:
+            self.stderr.write(f"{found.detail} reads, and {fault}")
 
 
 def _migrate() -> None:
@@ -72,5 +88,5 @@ def _require_free(port: int) -> None:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
             raise CommandError(
-                f"Port {port} cannot be used ({error}); choose another: make run PORT=8001", returncode=2
+                f"Port {port} cannot be used ({error}); choose another: make run PORT=8001", returncode=BAD_INPUT
             ) from error

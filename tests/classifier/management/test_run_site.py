@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from classifier import inference
 from classifier.inference import bundle_path
 from classifier.management.commands import run_site
 from classifier.models import ModelStatus, ModelVersion
@@ -58,6 +59,24 @@ def test_a_lost_copy_in_the_store_is_restored(store: Path, active_model: ModelVe
     shutil.rmtree(bundle_path(active_model.bundle_sha256))
     assert register() == ""
     activate_model(model_version=active_model)
+
+
+def test_a_damaged_copy_in_the_store_is_replaced(store: Path, active_model: ModelVersion) -> None:
+    (bundle_path(active_model.bundle_sha256) / "model.onnx").write_bytes(b"damaged")
+    assert register() == ""
+    activate_model(model_version=active_model)
+
+
+def test_a_chosen_model_that_is_lost_is_told_with_the_remedy(
+    store: Path, active_model: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "_shelf", inference._Shelf())  # a start has opened nothing yet
+    ModelVersion.objects.filter(pk=active_model.pk).update(status=ModelStatus.RETIRED)
+    factories.ModelVersionFactory.create(status=ModelStatus.ACTIVE)
+    told = register()
+    assert told.startswith("No readings for now, uploads wait")
+    assert "register_model PATH --activate" in told
+    assert len(told.splitlines()) == 1
 
 
 def test_without_a_bundle_the_site_starts_and_says_that_readings_wait(

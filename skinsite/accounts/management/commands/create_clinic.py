@@ -9,6 +9,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from skinsite.accounts.services.clinics import open_clinic
+from skinsite.address import noted_address
 from skinsite.commands import BAD_INPUT, OneLineCommand
 
 
@@ -40,6 +41,8 @@ class Command(OneLineCommand):
 
 
 def _address_of_site() -> str:
-    """Where people find the site, as far as the settings tell."""
+    """Where people find the site, as far as the settings or its last start tell."""
     named = [host for host in settings.ALLOWED_HOSTS if "*" not in host and not host.startswith(".")]
-    return f"https://{named[0]}" if named and settings.SECURE_SSL_REDIRECT else "http://127.0.0.1:8000"
+    if named and settings.SECURE_SSL_REDIRECT:
+        return f"https://{named[0]}"
+    return noted_address() or "http://127.0.0.1:8000"
