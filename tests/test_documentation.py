@@ -1,6 +1,8 @@
 """The documentation says what is so."""
 
 import re
+import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,13 +19,29 @@ def test_deployment_names_every_variable_that_the_settings_read() -> None:
     assert read - told == set()
 
 
+@cache
+def published() -> frozenset[Path]:
+    """Files that a clone has, and their folders; in a copy without its history, all that lie here."""
+    if not (ROOT / ".git").exists():
+        return frozenset(ROOT.rglob("*"))
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    files = [ROOT / name for name in listed.stdout.split("\0") if name]
+    return frozenset(path for file in files if file.exists() for path in (file, *file.parents))
+
+
+def test_a_file_that_git_does_not_know_is_not_published() -> None:
+    assert {ROOT / "README.md", ROOT / "docs"} <= published()
+    assert ROOT / ".venv" not in published() or not (ROOT / ".git").exists()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_to_files_that_are_there(page: Path) -> None:
+def test_links_lead_to_files_that_a_clone_has(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
     missing = [
         target
         for target in targets
-        if not target.startswith(("http://", "https://", "mailto:")) and not (page.parent / target).exists()
+        if not target.startswith(("http://", "https://", "mailto:"))
+        and (page.parent / target).resolve() not in published()
     ]
     assert missing == []
 
