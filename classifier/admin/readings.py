@@ -25,7 +25,7 @@ from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
-from skinsite.audit.services import record_access
+from skinsite.audit.services import record_access, record_listing
 
 
 @admin.register(Prediction)
@@ -59,6 +59,16 @@ class PredictionAdmin(ReadOnlyAdmin):
             return Prediction.objects.none()
         reviews = Review.objects.filter(prediction=OuterRef("pk"))
         return Prediction.objects.visible_to(actor).annotate(is_reviewed=Exists(reviews))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list; that it was given out is kept."""
+        response = super().changelist_view(request, extra_context)
+        shown = (getattr(response, "context_data", None) or {}).get("cl")  # none when the address made no sense
+        actor = overseer(request)
+        if shown is not None and actor is not None:
+            rows = len(shown.result_list)
+            record_listing(actor=actor, noun="prediction", rows=rows, filters=shown.params, by="admin")
+        return response
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Prediction], search_term: str

@@ -27,7 +27,7 @@ from classifier.api.problems import RequestTooLarge
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.services.intake import receive_upload
 from ml.image_io import LIMITS
-from skinsite.audit.services import record_access
+from skinsite.audit.services import record_access, record_listing
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
@@ -58,9 +58,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     def paginate_queryset(self, queryset: Any) -> Any:
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
-        actor = actor_of(self.request)
-        asked = sorted(self.request.query_params)
-        record_access(actor=actor, action=f"{self.noun}.listed", obj=actor.clinic, rows=len(page or ()), filters=asked)
+        asked = self.request.query_params
+        record_listing(actor=actor_of(self.request), noun=self.noun, rows=len(page or ()), filters=asked)
         return page
 
     @property
@@ -187,8 +186,9 @@ class PredictionViewSet(ClinicViewSet):
         answer = self.get_serializer(prediction).data
         finished = prediction.status in (Status.DONE, Status.FAILED)
         code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED
-        if not receipt.created:
+        if not receipt.created:  # somebody else's, perhaps
             code = status.HTTP_200_OK
+            record_access(actor=actor_of(request), action="prediction.viewed", obj=prediction, by="api")
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
 
 

@@ -41,18 +41,12 @@ def history(
         .select_related("image__lesion__patient", "model_version", "requested_by")
         .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))), has_successor=Exists(later))
     )
-    conditions = search_condition(search)
+    conditions = search_condition(search) & _model_condition(model) & _time_condition(since, until)
     for field, value in (("outcome", outcome), ("status", status), ("modality", modality)):
         if value:
             conditions &= Q((field, value))
-    if model:
-        conditions &= Q(model_version__public_id=model) if _is_uuid(model) else Q(pk=None)
     if reviewed is not None:
         conditions &= Q(is_reviewed=reviewed)
-    if since is not None:
-        conditions &= Q(created_at__gte=_day(since, time.min))
-    if until is not None:
-        conditions &= Q(created_at__lte=_day(until, time.max))
     if not entered_in_error:
         conditions &= Q(image__entered_in_error_at=None)
     return readings.filter(conditions).order_by("-created_at", "-pk")
@@ -69,12 +63,22 @@ def search_condition(search: str) -> Q:
     return conditions
 
 
-def _is_uuid(text: str) -> bool:
+def _model_condition(model: str) -> Q:
+    if not model:
+        return Q()
     try:
-        uuid.UUID(text)
+        return Q(model_version__public_id=uuid.UUID(model))
     except ValueError:
-        return False
-    return True
+        return Q(pk=None)
+
+
+def _time_condition(since: date | None, until: date | None) -> Q:
+    conditions = Q()
+    if since is not None:
+        conditions &= Q(created_at__gte=_day(since, time.min))
+    if until is not None:
+        conditions &= Q(created_at__lte=_day(until, time.max))
+    return conditions
 
 
 def _day(day: date, moment: time) -> datetime:

@@ -1,5 +1,6 @@
 """The only writers of the audit trail. Call them inside the transaction of what they tell."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Model
@@ -26,6 +27,18 @@ def record_access(
 ) -> AuditEvent:
     """Record that something was looked at or left the site, such as ``image.downloaded``. Arguments as above."""
     return _record(EventKind.ACCESS, actor=actor, action=action, obj=obj, clinic=clinic, details=details)
+
+
+def record_listing(
+    *, actor: Membership, noun: str, rows: int, filters: Iterable[str] = (), **details: Any
+) -> AuditEvent:
+    """Record that a list of the actor's clinic was given out: how many rows, and by which filters.
+
+    ``filters`` are names alone: what was asked for may name a patient.
+    """
+    return record_access(
+        actor=actor, action=f"{noun}.listed", obj=actor.clinic, rows=rows, filters=sorted(filters), **details
+    )
 
 
 def record_sign_in_event(*, action: str, user: User | None, **details: Any) -> AuditEvent:

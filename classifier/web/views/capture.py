@@ -21,6 +21,7 @@ from classifier.wording import STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
+from skinsite.audit.services import record_listing
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
@@ -147,7 +148,10 @@ def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     typed = fold_line(request.GET.get("patient_code", ""))
     patients = Patient.objects.visible_to(request.membership).filter(code_key__contains=typed).order_by("code_key")
-    context = {"patients": patients[:SUGGESTIONS] if typed else []}
+    found = list(patients[:SUGGESTIONS]) if typed else []
+    if found:
+        record_listing(actor=request.membership, noun="patient", rows=len(found), filters=["patient_code"])
+    context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
 
@@ -156,5 +160,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
 def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = lesions_of(request.membership, request.GET.get("patient_code", ""))
+    if lesions:
+        record_listing(actor=request.membership, noun="lesion", rows=len(lesions), filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)

@@ -9,6 +9,7 @@ from classifier.selectors.home import home_counts, latest_readings
 from classifier.web.forms import UploadForm
 from classifier.web.views.capture import capture_context
 from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.audit.services import record_listing
 
 LAST = 10
 
@@ -17,9 +18,11 @@ LAST = 10
 @require_safe
 def home(request: MemberRequest) -> HttpResponse:
     """Work: no welcome."""
+    last = latest_readings(request.membership, count=LAST)
+    record_listing(actor=request.membership, noun="prediction", rows=len(last))
     context = capture_context(request, UploadForm(actor=request.membership)) | {
         "counts": home_counts(request.membership),
-        "last": latest_readings(request.membership, count=LAST),
+        "last": last,
         "unavailable": availability(),
     }
     return render(request, "classifier/home.html", context)

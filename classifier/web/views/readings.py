@@ -19,7 +19,7 @@ from classifier.web.figures import bars_of
 from classifier.web.forms import HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_access
+from skinsite.audit.services import record_access, record_listing
 
 ROWS = 25
 WAITING = (Status.QUEUED, Status.RUNNING)
@@ -115,6 +115,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
     )
     asked_page = request.GET.get("page", "1")
     page = Paginator(readings, ROWS).get_page(asked_page)
+    record_listing(actor=request.membership, noun="prediction", rows=len(page), filters=chosen)
     context = {
         "misunderstood": form.misunderstood(),
         "other_page": asked_page if asked_page != str(page.number) else "",

@@ -20,7 +20,7 @@ from classifier.text import clean_line, fold_line
 from classifier.web.forms import LesionForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_access
+from skinsite.audit.services import record_access, record_listing
 
 ROWS = 25
 
@@ -37,8 +37,9 @@ def patients(request: MemberRequest) -> HttpResponse:
     if search:
         found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
-    context = {"page": Paginator(found, ROWS).get_page(request.GET.get("page")), "search": search}
-    return render(request, "classifier/patients.html", context)
+    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
+    record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
+    return render(request, "classifier/patients.html", {"page": page, "search": search})
 
 
 @member_required

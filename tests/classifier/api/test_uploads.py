@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction
 from ml.taxonomy import CLASSES, MALIGNANT
 from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.api.conftest import PREDICTIONS, ClientFor
 from tests.classifier.conftest import draw_lesion
@@ -150,6 +151,8 @@ def test_the_same_bytes_again_give_the_reading_that_there_is(
         assert again.status_code == 200
         assert again.json() == first.json()
     assert kept() == (1, 1, 1, 1)
+    viewed = AuditEvent.objects.filter(action="prediction.viewed", object_id=first.json()["id"])
+    assert [event.details for event in viewed] == [{"by": "api"}] * 3
 
 
 def test_the_same_bytes_for_another_lesion_conflict_and_the_problem_names_the_lesion(

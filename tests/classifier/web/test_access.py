@@ -105,3 +105,25 @@ def test_looking_at_a_reading_a_patient_and_a_lesion_is_on_the_audit_trail(
         ("lesion.viewed", str(lesion.public_id)),
         ("patient.viewed", str(lesion.patient.public_id)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "action"),
+    [
+        ("home", {}, "prediction.listed"),
+        ("history", {"q": "berg", "status": "queued"}, "prediction.listed"),
+        ("patients", {"q": "berg"}, "patient.listed"),
+        ("patient-search", {"patient_code": "berg"}, "patient.listed"),
+        ("lesion-search", {"patient_code": "berg-17"}, "lesion.listed"),
+    ],
+)
+def test_that_a_list_was_given_out_is_kept_without_what_was_asked_for(
+    name: str, asked: dict[str, str], action: str, site: Client, owner: Membership
+) -> None:
+    factories.PredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, image__lesion__patient__code="Berg-17"
+    )
+    site.get(reverse(name), asked)
+    event = AuditEvent.objects.get(action__endswith=".listed")
+    assert (event.action, event.actor, event.clinic) == (action, owner.user, owner.clinic)
+    assert event.details == {"rows": 1, "filters": sorted(asked)}
