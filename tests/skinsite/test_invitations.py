@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from skinsite.accounts.models import Invitation, Membership, Role, User
+from skinsite.accounts.models import ApiToken, Invitation, Membership, Role, User
 from skinsite.accounts.services import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
@@ -41,6 +41,17 @@ def test_the_link_is_shown_once_and_mailed(administrator: Membership, sign_in: S
     assert link not in page
     assert [(letter.to, link in letter.body) for letter in mail.outbox] == [([EMAIL], True)]
     assert Client().get(link).status_code == 200
+
+
+def test_no_russian_date_is_followed_by_a_second_full_stop(administrator: Membership, sign_in: SignIn) -> None:
+    client = sign_in(administrator)
+    ApiToken.objects.create(administrator.user, expiry=timedelta(days=1), membership=administrator)
+    said = {"email": EMAIL, "role": "reviewer"}
+    shown = client.post(reverse("clinic-invite"), said, headers={"accept-language": "ru"}).content.decode()
+    tokens = client.get(reverse("account"), headers={"accept-language": "ru"}).content.decode()
+    for text in (shown, tokens, mail.outbox[0].body):
+        assert " г." in text
+        assert "г.." not in text
 
 
 def test_without_a_mail_server_nothing_is_sent_or_logged(
