@@ -81,7 +81,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         error_messages={"invalid": _("Send true or false.")},
     )
 
-    def to_internal_value(self, data: QueryDict) -> Any:
+    def to_internal_value(self, data: QueryDict | dict[str, Any]) -> Any:
         """Refuse a field that there is not, or one sent twice: it would be dropped in silence."""
         known = ", ".join(self.fields)
         wrong = {
@@ -92,7 +92,7 @@ class UploadSerializer(serializers.Serializer[Any]):
             if name not in self.fields
         } | {
             name: serializers.ErrorDetail(gettext("Send this field once."), code="repeated_field")
-            for name, values in data.lists()
+            for name, values in (data.lists() if isinstance(data, QueryDict) else ())  # an empty request has no form
             if name in self.fields and len(values) > 1
         }
         if wrong:
