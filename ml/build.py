@@ -122,7 +122,7 @@ def fit_operating_points(
     bundle: Bundle, records: list[Record], fold: str, *, progress: bool
 ) -> tuple[float, Thresholds]:
     """Temperature by likelihood, then the thresholds of sensitivity 0.95 and specificity 0.90, all on one fold."""
-    items = [evaluate.Labelled(record.image_id, record.label, record.path, record.image_id) for record in records]
+    items = [evaluate.Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     readings = evaluate.read_images(Predictor(bundle, "onnx"), items, progress=progress)
     labels = np.array([record.label for record in records])
     log_mean = average_views(np.stack([reading.logits for reading in readings]))

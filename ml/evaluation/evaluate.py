@@ -33,12 +33,12 @@ ANY_SIZE = Limits(min_side=1)
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """One image of a truth file; ``path`` is None where there is no such file."""
+    """One image of a truth file; ``path`` is None where there is no such file, ``lesion_id`` where it is not known."""
 
     image_id: str
     label: int
     path: Path | None
-    lesion_id: str
+    lesion_id: str | None
 
 
 def evaluate_bundle(
@@ -95,7 +95,7 @@ def select_images(
     files = find_images(images_dir, SUFFIXES)
     lesions = _read_lesions(truth_csv, lesions_csv)
     items = [
-        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or image_id)
+        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or None)
         for image_id, label in labels.items()
     ]
     missing = [item.image_id for item in items if item.path is None]
@@ -138,7 +138,7 @@ def build_report(
     weighted = np.array([item.image_id not in UNWEIGHTED for item in present], np.float64)
     limits = bundle.manifest.thresholds.malignant
     points = {"low_risk_below": limits.low_risk_below, "suspicious_from": limits.suspicious_from}
-    groups = [item.lesion_id for item in present]
+    groups = [item.lesion_id or item.image_id for item in present]
     confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
     return Report(
         bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
@@ -146,7 +146,7 @@ def build_report(
         truth=truth_csv.name,
         fold=fold,
         images=int(weighted.sum()),
-        lesions=len(set(groups)),
+        lesions=len(set(groups)) if any(item.lesion_id for item in present) else None,
         per_class=tuple(int(count) for count in confusion[0].sum(axis=1)),
         missing=tuple(item.image_id for item in items if item.path is None),
         not_assessable=tuple(

@@ -33,7 +33,8 @@ class Report:
     """Metrics of one bundle on one truth file.
 
     ``values`` holds scalars and, for recall, precision and AUC, (7,); ``intervals`` low and high of each, (2, …);
-    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last.
+    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None where they
+    are not known: the bootstrap is then over images.
     """
 
     bundle: str
@@ -41,7 +42,7 @@ class Report:
     truth: str
     fold: str | None
     images: int
-    lesions: int
+    lesions: int | None
     per_class: tuple[int, ...]
     missing: tuple[str, ...]
     not_assessable: tuple[str, ...]
@@ -76,7 +77,7 @@ class Report:
         """A table for people."""
         plain = self.to_dict()
         what = self.truth if self.fold is None else f"{self.truth}, fold {self.fold}"
-        lines = [f"{self.bundle} on {what}: {self.images} images of {self.lesions} lesions"]
+        lines = [f"{self.bundle} on {what}: {self.images} images{self._of_lesions()}"]
         lines += [f"  {LABELS[name]:<38}{_format(entry)}" for name, entry in plain["metrics"].items()]
         lines.append("  " + f"{'class':<8}{'images':>7}" + "".join(f"{name:>24}" for name in PER_CLASS))
         for code, entry in plain["per_class"].items():
@@ -88,6 +89,11 @@ class Report:
         lines += [f"  no image, no weight: {image_id}" for image_id in self.missing]
         lines += [f"  not assessable, scored all the same: {image_id}" for image_id in self.not_assessable]
         return "\n".join(lines)
+
+    def _of_lesions(self) -> str:
+        if self.lesions is None:
+            return "; lesions are not known, the intervals are by bootstrap over images"
+        return f" of {self.lesions} lesions; the intervals are by bootstrap over lesions"
 
     def _describe(self, name: str, place: tuple[int, ...]) -> dict[str, float | None]:
         low, high = self.intervals[name]

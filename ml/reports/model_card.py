@@ -96,12 +96,15 @@ def _describe_figures(name: str, figures: dict[str, Any]) -> str:
         f"| {code} | {entry['images']} | " + " | ".join(_format(entry[key]) for key in PER_CLASS) + " |"
         for code, entry in figures["per_class"].items()
     )
+    lesions = figures["lesions"]
+    images = f"{figures['images']} images" + ("" if lesions is None else f" of {lesions} lesions")
+    units = "lesions" if lesions is not None else "images, for lesions are not known"
     purpose = "read for reporting only" if name == "test" else "the temperature and the thresholds were fitted here"
     return f"""## Figures on {title}
 
-{figures["images"]} images of {figures["lesions"]} lesions; {purpose}. Measured on the exported
+{images}; {purpose}. Measured on the exported
 ONNX graph, from image files through the serving functions, re-encoding included; 95 % intervals by bootstrap over
-lesions. Accuracy, F1 and the table below follow the balanced scores; malignancy, calibration and the *most probable*
+{units}. Accuracy, F1 and the table below follow the balanced scores; malignancy, calibration and the *most probable*
 class follow the probabilities.
 
 | metric | value |

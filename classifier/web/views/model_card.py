@@ -33,7 +33,7 @@ class Evaluation:
 
     fold: str
     images: int
-    lesions: int
+    lesions: int | None
     metrics: list[tuple[Any, dict[str, float | None]]]
     classes: list[tuple[str, int, list[dict[str, float | None]]]]
 

@@ -67,6 +67,7 @@ def test_every_image_is_scored_and_the_missing_one_named_without_weight(report: 
 
 def test_lesions_are_found_beside_the_truth(report: Report) -> None:
     assert report.lesions == 50
+    assert "of 50 lesions; the intervals are by bootstrap over lesions" in report.to_text()
 
 
 def test_balanced_accuracy_equals_the_official_scorers_on_the_submission(report: Report, folder: Path) -> None:
@@ -156,6 +157,13 @@ def test_what_is_not_assessable_is_scored_all_the_same(bundle: Bundle, tmp_path:
     report = evaluate_bundle(bundle, tmp_path, truth, progress=False)
     assert report.not_assessable == ("BLANK",)
     assert report.images == 2
+
+
+def test_lesions_that_are_not_known_are_not_counted(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "ALONE.jpg").write_bytes(pictures.jpeg())
+    report = evaluate_bundle(bundle, tmp_path, write_truth(tmp_path / "truth.csv", {"ALONE": 1}), progress=False)
+    assert report.to_dict()["lesions"] is None
+    assert "1 images; lesions are not known, the intervals are by bootstrap over images" in report.to_text()
 
 
 @pytest.fixture
