@@ -33,6 +33,15 @@ def test_every_figure_stands_with_its_interval(site: Client, active_model: Model
         assert str(report["lesions"]) in page
 
 
+def test_an_evaluation_whose_lesions_are_not_known_says_so(site: Client, active_model: ModelVersion) -> None:
+    for report in active_model.manifest["metrics"].values():
+        report["lesions"] = None
+    other = factories.ModelVersionFactory.create(manifest=active_model.manifest)
+    page = site.get(reverse("model", args=[other.public_id])).content.decode()
+    assert "their lesions are not known; in grey the 95 % interval, by bootstrap over photographs" in page
+    assert "of None lesions" not in page
+
+
 def test_a_version_without_an_evaluation_says_so(site: Client) -> None:
     bare = factories.ModelVersionFactory.create(manifest={})
     page = site.get(reverse("model", args=[bare.public_id])).content.decode()
