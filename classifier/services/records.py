@@ -1,6 +1,7 @@
 """Patients and lesions."""
 
 import secrets
+from collections.abc import Mapping
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -101,7 +102,7 @@ def _set_code(patient: Patient, code: str) -> None:
     patient.code, patient.code_key = clean_line(code), fold_line(code)
 
 
-def _names_of_changed(stored: Patient | Lesion, before: dict[str, object]) -> list[str]:
+def _names_of_changed(stored: Patient | Lesion, before: Mapping[str, object]) -> list[str]:
     """For the audit trail, which is never cleared: which fields, and not what stood in them."""
     return [name for name, value in before.items() if getattr(stored, name) != value]
 

@@ -4,8 +4,9 @@ import json
 import shutil
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,12 @@ def activate_at_once(folder: str) -> int:
     versions = [register_model(path=path) for path in (DEFAULT_BUNDLE, copy)]
     for _round in range(5):
         ModelVersion.objects.update(status="retired")
-        turns = iter(versions)
-        _at_once(2, lambda turns=turns: activate_model(model_version=next(turns)))
+        _at_once(2, partial(_activate_next, iter(versions)))
     return ModelVersion.objects.filter(status="active").count()
+
+
+def _activate_next(versions: Iterator[ModelVersion]) -> None:
+    activate_model(model_version=next(versions))
 
 
 def run_at_once(prediction_id: str, times: str) -> list[object]:
