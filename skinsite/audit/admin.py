@@ -6,6 +6,7 @@ from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Role
@@ -49,8 +50,6 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("details"))
     def facts(self, event: AuditEvent) -> str:
-        """What was recorded with it."""
-        return (
-            ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in event.details.items())
-            or "–"
-        )
+        """What was recorded with it, as it was: names and codes, not words."""
+        facts = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in event.details.items()]
+        return format_html("<code>{}</code>", ", ".join(facts)) if facts else "–"
