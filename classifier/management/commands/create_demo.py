@@ -6,9 +6,10 @@ from django.conf import settings
 from django.core.management.base import CommandError
 from tqdm import tqdm
 
-from classifier.management.base import BAD_INPUT, UserErrorCommand
+from classifier.management.base import UserErrorCommand
 from classifier.services.demonstration import Sample, create_demonstration
 from skinsite.accounts.demonstration import DemoAccount
+from skinsite.commands import BAD_INPUT
 
 
 class Command(UserErrorCommand):

@@ -7,13 +7,14 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from classifier.management.base import BAD_INPUT, UserErrorCommand
+from classifier.management.base import UserErrorCommand
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import read_file
 from ml.image_io import LIMITS
 from ml.predictor import Outcome, Predictor, Reading
 from ml.taxonomy import CLASSES
+from skinsite.commands import BAD_INPUT
 
 
 class Command(UserErrorCommand):

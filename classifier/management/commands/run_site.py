@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from classifier.health import check_bundle
-from classifier.management.base import BAD_INPUT, UserErrorCommand
+from classifier.management.base import UserErrorCommand
 from classifier.management.commands.create_demo import describe_accounts, show_progress
 from classifier.models import Prediction, Status
 from classifier.services.demonstration import create_demonstration
@@ -21,7 +21,7 @@ from ml.bundle import DEFAULT_BUNDLE
 from ml.errors import UserError
 from skinsite.address import note_address
 from skinsite.audit.triggers import missing_triggers
-from skinsite.commands import silenced
+from skinsite.commands import BAD_INPUT, silenced
 from skinsite.health import run_check
 
 HOST = "127.0.0.1"
