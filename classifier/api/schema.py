@@ -8,7 +8,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
 from classifier.api.problems import CONTENT_TYPE, TITLES
-from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer, UploadSerializer
+from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer
+from classifier.api.uploads import UploadSerializer
 
 ALWAYS = (401, 403, 405, 406, 429, 500)
 LIST = (400,)

@@ -1,18 +1,14 @@
-"""What the API takes and gives."""
+"""What the API gives."""
 
-from typing import Any, NoReturn
-from uuid import UUID
+from typing import Any
 
-from django.http import QueryDict
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier import wording
-from classifier.api.actor import actor_of
-from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction, Review, Status
+from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Status
 from ml.taxonomy import CLASSES
 
 
@@ -21,83 +17,6 @@ class CodedTextSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField()
     text = serializers.CharField()
-
-
-class VisibleLesionField(serializers.UUIDField):
-    """The identifier of a lesion of the actor's clinic; another clinic's does not exist."""
-
-    default_error_messages = {"does_not_exist": _("There is no lesion %(lesion)s in your clinic.")}
-
-    def to_internal_value(self, data: Any) -> Lesion:  # type: ignore[override] # the field gives the lesion itself
-        """Find the lesion."""
-        identifier: UUID = super().to_internal_value(data)
-        visible = Lesion.objects.visible_to(actor_of(self.context["request"]))
-        lesion = visible.select_related("patient").filter(public_id=identifier).first()
-        if lesion is None:
-            message = str(self.error_messages["does_not_exist"]) % {"lesion": identifier}
-            raise serializers.ValidationError(message, code="does_not_exist")
-        return lesion
-
-
-class NamedChoiceField(serializers.ChoiceField):
-    """A choice whose refusal names the choices."""
-
-    def fail(self, key: str, **values: Any) -> NoReturn:
-        """Say what may be sent."""
-        if key == "invalid_choice":
-            message = wording.unknown_choice_text(str(values["input"]), map(str, self.choices))
-            raise serializers.ValidationError(message, code=key)
-        super().fail(key, **values)
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    """A photograph to read."""
-
-    image = serializers.FileField(
-        allow_empty_file=True,  # an empty one is refused with the images, not with the fields
-        max_length=None,
-        help_text=_("JPEG, PNG, WebP, TIFF or HEIC; at most 25 MB and 52 megapixels, at least 224 pixels a side."),
-    )
-    modality = NamedChoiceField(
-        choices=Modality.choices,
-        default=Modality.DERMOSCOPIC,
-        help_text=_("The network reads dermoscopy; a clinical photograph is kept and answered `not_assessable`."),
-    )
-    lesion = VisibleLesionField(
-        required=False, help_text=_("The lesion that it shows. Without one, a new lesion is made.")
-    )
-    patient_code = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        max_length=40,
-        help_text=_("The clinic's code of the patient; an unknown one creates the patient."),
-    )
-    body_site = NamedChoiceField(
-        choices=BodySite.choices, required=False, allow_blank=True, help_text=_("Where a new lesion is.")
-    )
-    attach_anyway = serializers.BooleanField(
-        default=False,
-        help_text=_("Keep it here although the same file lies under another lesion."),
-        error_messages={"invalid": _("Send true or false.")},
-    )
-
-    def to_internal_value(self, data: QueryDict | dict[str, Any]) -> Any:
-        """Refuse a field that there is not, or one sent twice: it would be dropped in silence."""
-        known = ", ".join(self.fields)
-        wrong = {
-            name: serializers.ErrorDetail(
-                gettext("There is no such field. Known ones: %(names)s.") % {"names": known}, code="unknown_field"
-            )
-            for name in data
-            if name not in self.fields
-        } | {
-            name: serializers.ErrorDetail(gettext("Send this field once."), code="repeated_field")
-            for name, values in (data.lists() if isinstance(data, QueryDict) else ())  # an empty request has no form
-            if name in self.fields and len(values) > 1
-        }
-        if wrong:
-            raise serializers.ValidationError(wrong)
-        return super().to_internal_value(data)
 
 
 class ModelSerializer(serializers.ModelSerializer[ModelVersion]):

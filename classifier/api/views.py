@@ -24,6 +24,7 @@ from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
 from classifier.api.problems import RequestTooLarge
+from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.services.intake import receive_upload
 from ml.image_io import LIMITS
@@ -151,7 +152,7 @@ class PredictionViewSet(ClinicViewSet):
             "a wrong modality is corrected on the reading's page. "
             "A field that is not listed here, or that is sent twice, is refused."
         ),
-        request={"multipart/form-data": serializers.UploadSerializer},
+        request={"multipart/form-data": UploadSerializer},
         parameters=[
             OpenApiParameter(
                 "Location",
@@ -177,7 +178,7 @@ class PredictionViewSet(ClinicViewSet):
     )
     def create(self, request: Request) -> Response:
         """Keep the photograph and read it."""
-        serializer = serializers.UploadSerializer(data=request.data, context=self.get_serializer_context())
+        serializer = UploadSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
         upload = fields.pop("image")
