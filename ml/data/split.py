@@ -6,8 +6,6 @@ from pathlib import Path
 from ml.errors import UserError
 from ml.hashing import hash_file
 
-__all__ = ["COLUMNS", "FOLDS", "SPLIT_FILE", "SPLIT_SHA256", "hash_file", "read_groups", "read_split"]
-
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
 COLUMNS = ("image", "group", "fold")
 FOLDS = ("test", "0", "1", "2", "3", "4")

@@ -17,8 +17,9 @@ from torch.utils.data import Sampler
 from tqdm import tqdm
 
 from ml.data.isic import Record
-from ml.data.split import hash_file, read_split
+from ml.data.split import read_split
 from ml.errors import UserError
+from ml.hashing import hash_file
 from ml.image_io import ImageRejected, decode_stored, normalise_upload
 from ml.taxonomy import CLASSES
 from ml.training.config import TrainingConfig

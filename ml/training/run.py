@@ -22,8 +22,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.data.isic import Record, read_isic
-from ml.data.split import SPLIT_SHA256, hash_file
+from ml.data.split import SPLIT_SHA256
 from ml.errors import UserError
+from ml.hashing import hash_file
 from ml.models.backbone import create_backbone, load_weights
 from ml.training.callbacks import EpochTable, RunProgress
 from ml.training.config import TrainingConfig, read_config
