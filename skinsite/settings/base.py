@@ -162,7 +162,7 @@ INVITATION_DAYS = 7
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 # Handlers of the log are the process's own output: whatever runs the service collects it.
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {

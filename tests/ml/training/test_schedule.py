@@ -32,10 +32,9 @@ def test_the_size_changes_after_the_first_stage_s_epochs() -> None:
     advance(schedule, 1)
     assert schedule.size == 96
     advance(schedule, 9)
-    assert not schedule.finished
+    assert schedule.finished is False
     advance(schedule, 1)
-    assert schedule.finished
-    assert schedule.size == 96
+    assert (schedule.finished, schedule.size) == (True, 96)
 
 
 def test_warm_up_rises_in_a_line() -> None:
