@@ -34,9 +34,9 @@ class Site:
         site.work("prepare")
         return site
 
-    def manage(self, *arguments: str) -> str:
-        """Run a command; its output."""
-        return self._run(sys.executable, "manage.py", *arguments, "--skip-checks")
+    def manage(self, *arguments: str, exit_code: int = 0) -> str:
+        """Run a command, which ends with this exit code; its output."""
+        return self._run(sys.executable, "manage.py", *arguments, "--skip-checks", exit_code=exit_code)
 
     def work(self, name: str, *arguments: object) -> Any:
         """Run a function of ``tests.classifier.running.workload``; what it gives."""
@@ -81,11 +81,11 @@ class Site:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "DJANGO_SETTINGS_MODULE": "skinsite.settings.development", **self.environment}
 
-    def _run(self, *command: str) -> str:
+    def _run(self, *command: str, exit_code: int = 0) -> str:
         done = subprocess.run(
             command, cwd=PROJECT, env=self._environment(), capture_output=True, text=True, check=False, timeout=120
         )
-        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.returncode == exit_code, done.stderr[-3000:]
         return done.stdout
 
 

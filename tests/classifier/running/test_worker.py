@@ -157,7 +157,7 @@ def test_an_upload_survives_a_broker_that_is_down(celery_site: Site, tmp_path: P
 
     reading, status, waiting_for = site.work("upload", photograph)
     assert (status, waiting_for) == ("queued", "broker")
-    assert "0 done, 0 failed, 1 waiting" in site.manage("process_queue")
+    assert "0 done, 0 failed, 1 waiting" in site.manage("process_queue", exit_code=1)
 
     assert "1 waiting" in celery_site.manage("process_queue")
     with celery_site.worker():
