@@ -24,7 +24,7 @@ from ml.training.config import read_config
 from ml.training.dataset import select_records
 from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
-from ml.training.run import is_trained, run
+from ml.training.run import is_trained
 from tests.ml.tiny_isic import write_tiny_isic
 
 CONFIG = """
