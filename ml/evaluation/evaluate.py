@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +17,11 @@ from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
 from ml.evaluation.report import Report
+from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.image_io import ImageRejected, Limits, normalise_upload
 from ml.predictor import Outcome, Predictor, Reading
 from ml.taxonomy import CLASSES
 
-TEST_FOLD_LOG = Path(__file__).parents[2] / "docs" / "test-fold-log.csv"
-LOG_COLUMNS = ("date", "bundle_sha256", "balanced_accuracy", "images", "why")
 MOST_MISSING = 0.01
 SUFFIXES = (*IMAGE_SUFFIXES, ".webp", ".tif", ".tiff", ".heic", ".heif", ".mpo")
 # The official scorer gives this image of the test set no weight: it was withdrawn.
@@ -75,7 +73,13 @@ def evaluate_bundle(
     report = build_report(bundle, truth_csv, fold, items, readings)
     # Nothing of the test fold is handed out before the log tells of it.
     if reads_test:
-        _append_to_log(log, bundle, report, str(why))
+        append_to_log(
+            log,
+            sha256=bundle.sha256,
+            balanced_accuracy=float(report.values["balanced_accuracy"]),
+            images=report.images,
+            why=str(why),
+        )
     if predictions_csv is not None:
         write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
     return report
@@ -172,26 +176,9 @@ def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str,
             writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
 
 
-def check_can_be_written(path: Path) -> None:
-    """Raise ``UserError`` before minutes of work whose result could not be kept."""
-    target = path if path.exists() else path.parent
-    if path.is_dir() or not path.parent.is_dir() or not os.access(target, os.W_OK):
-        raise UserError(f"{path}: cannot be written; give a file in a directory that exists and is writable.")
-
-
 def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
     """Lesion by image id, from the file given or the one found beside the truth under its official name."""
     path = lesions_csv or truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
     if path == truth_csv or (lesions_csv is None and not path.is_file()):
         return {}
     return {image_id: row["lesion_id"] for image_id, row in read_lesion_groupings(path).items()}
-
-
-def _append_to_log(log: Path, bundle: Bundle, report: Report, why: str) -> None:
-    is_new = not log.exists()
-    with log.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(LOG_COLUMNS)
-        figure = f"{float(report.values['balanced_accuracy']):.4f}"
-        writer.writerow((datetime.now(UTC).date().isoformat(), bundle.sha256, figure, report.images, why))

@@ -15,6 +15,7 @@ IntArray = npt.NDArray[np.int64]
 
 CALIBRATION_BINS = 15
 UNDECIDED = -1
+MELANOMA = CLASSES.index("MEL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,15 @@ def measure(
     """Measure under B rows of weights (B, N); gives (B,) for a scalar, (B, 7) for a metric per class.
 
     Everything per class, accuracy, balanced accuracy and macro-F1 follow ``balanced_scores``, as the submission file
-    does; the metrics called ``most_probable`` and all of malignancy and calibration follow ``probabilities``.
+    does; the metrics called ``most_probable`` and all of melanoma, malignancy and calibration follow ``probabilities``.
     """
     confusion = count_confusion(scored.labels, decide(scored.balanced_scores), weights)
     recall, precision, f1 = _rates(confusion)
     most_probable = decide(scored.probabilities)
     called_low, called_suspicious = scored.malignant < low_risk_below, scored.malignant >= suspicious_from
     ill, well = scored.is_malignant, ~scored.is_malignant
+    areas = [area_under_roc(scored.labels == c, scored.balanced_scores[:, c], weights) for c in range(len(CLASSES))]
+    auc = np.stack(areas, -1)
     return {
         "accuracy": _share(decide(scored.balanced_scores) == scored.labels, weights),
         "balanced_accuracy": _mean_defined(recall),
@@ -57,9 +60,9 @@ def measure(
         "most_probable_macro_f1": _mean_defined(_rates(count_confusion(scored.labels, most_probable, weights))[2]),
         "recall": recall,
         "precision": precision,
-        "auc": np.stack(
-            [area_under_roc(scored.labels == c, scored.balanced_scores[:, c], weights) for c in range(len(CLASSES))], -1
-        ),
+        "auc": auc,
+        "macro_auc": _mean_defined(auc),
+        "melanoma_auc": area_under_roc(scored.labels == MELANOMA, scored.probabilities[:, MELANOMA], weights),
         "malignancy_auc": area_under_roc(ill, scored.malignant, weights),
         "sensitivity_not_low_risk": _share(~called_low, weights * ill),
         "specificity_low_risk": _share(called_low, weights * well),

@@ -9,7 +9,8 @@ from django.core.management.base import CommandParser
 from classifier.management.base import UserErrorCommand
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.data.split import FOLDS
-from ml.evaluation.evaluate import check_can_be_written, evaluate_bundle
+from ml.evaluation.evaluate import evaluate_bundle
+from ml.evaluation.test_fold import check_can_be_written
 
 
 class Command(UserErrorCommand):

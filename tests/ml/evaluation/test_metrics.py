@@ -58,6 +58,10 @@ def test_metrics_equal_scikit_learns_under_any_weights(scored: Scored, weights: 
             "macro_f1": sklearn.metrics.f1_score(scored.labels, decided, average="macro", **options),
             "most_probable_accuracy": sklearn.metrics.accuracy_score(scored.labels, likely, **options),
             "most_probable_macro_f1": sklearn.metrics.f1_score(scored.labels, likely, average="macro", **options),
+            "macro_auc": sklearn.metrics.roc_auc_score(
+                scored.labels, scored.balanced_scores, average="macro", multi_class="ovr", **options
+            ),
+            "melanoma_auc": sklearn.metrics.roc_auc_score(scored.labels == 0, scored.probabilities[:, 0], **options),
             "malignancy_auc": sklearn.metrics.roc_auc_score(ill, scored.malignant, **options),
             "sensitivity_suspicious": sklearn.metrics.recall_score(ill, scored.malignant >= 0.5, **options),
             "specificity_low_risk": sklearn.metrics.recall_score(~ill, scored.malignant < 0.2, **options),
