@@ -4,13 +4,19 @@ Source: https://challenge.isic-archive.com/data/#2018; HAM10000's metadata: Tsch
 """
 
 import csv
+import zipfile
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
+METADATA_COLUMNS = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
+
+Table = Path | zipfile.Path
+"""A CSV file, or one inside a zip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +91,44 @@ def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> 
     return found
 
 
-def read_ground_truth(path: Path) -> dict[str, int]:
-    """Labels by image id from the one-hot columns, which are found by name, so that their order does not matter."""
+def read_ground_truth(path: Table, *, faults: dict[str, str] | None = None) -> dict[str, int]:
+    """Labels by image id from the one-hot columns, which are found by name, so that their order does not matter.
+
+    A row that is no label is a ``UserError``; with ``faults``, what is wrong with it goes there by image id.
+    """
     labels: dict[str, int] = {}
-    for line, row in _read_rows(path, ("image", *CLASSES)):
+    faulty: dict[str, str] = {}
+    for line, row in read_rows(path, ("image", *CLASSES)):
         image_id = row["image"]
         try:
-            marks = [float(row[code]) for code in CLASSES]
-        except ValueError:
-            raise UserError(f"{path}, line {line}: a label of {image_id} is not a number; use 1.0 and 0.0") from None
-        if sorted(marks) != [0.0] * (len(CLASSES) - 1) + [1.0]:
-            raise UserError(f"{path}, line {line}: {image_id} is not one-hot; set one of {','.join(CLASSES)} to 1.0")
-        if image_id in labels:
-            raise UserError(f"{path}, line {line}: {image_id} is labelled twice; keep one row")
-        labels[image_id] = marks.index(1.0)
+            if image_id in labels or image_id in faulty:
+                raise UserError(f"{path}, line {line}: {image_id} is labelled twice; keep one row")
+            labels[image_id] = _parse_label(row, f"{path}, line {line}")
+        except UserError as error:
+            if faults is None:
+                raise
+            labels.pop(image_id, None)
+            faulty.setdefault(image_id, str(error))
+    if faults is not None:
+        faults.update(faulty)
     if not labels:
         raise UserError(f"{path}: no labelled image; add rows under the header")
     return labels
 
 
-def read_lesion_groupings(path: Path) -> dict[str, dict[str, str]]:
+def _parse_label(row: dict[str, str], place: str) -> int:
+    try:
+        marks = [float(row[code]) for code in CLASSES]
+    except ValueError:
+        raise UserError(f"{place}: a label of {row['image']} is not a number; use 1.0 and 0.0") from None
+    if sorted(marks) != [0.0] * (len(CLASSES) - 1) + [1.0]:
+        raise UserError(f"{place}: {row['image']} is not one-hot; set one of {','.join(CLASSES)} to 1.0")
+    return marks.index(1.0)
+
+
+def read_lesion_groupings(path: Table) -> dict[str, dict[str, str]]:
     """Rows by image id: ``lesion_id``, and how the diagnosis was confirmed where the file tells."""
-    return {row["image"]: row for _, row in _read_rows(path, ("image", "lesion_id"))}
+    return {row["image"]: row for _, row in read_rows(path, ("image", "lesion_id"))}
 
 
 def _check_same_images(images: dict[str, Path], labels: dict[str, int], truth_path: Path) -> None:
@@ -136,17 +158,21 @@ def _read_groupings_of(directory: Path, labels: dict[str, int]) -> dict[str, dic
 
 def _read_ham10000(directory: Path) -> dict[str, dict[str, str]]:
     path = _find_at_most_one(directory, "HAM10000_metadata*")
-    if path is None:
-        return {}
-    columns = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
-    return {row["image_id"]: row for _, row in _read_rows(path, columns)}
+    return {} if path is None else read_metadata(path)
 
 
-def _read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers; ``columns`` must all be in the header and filled."""
+def read_metadata(path: Table, *, also: tuple[str, ...] = ()) -> dict[str, dict[str, str]]:
+    """HAM10000's rows by image id, with the columns ``METADATA_COLUMNS`` and ``also``."""
+    return {row["image_id"]: row for _, row in read_rows(path, (*METADATA_COLUMNS, *also))}
+
+
+def read_rows(path: Table, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
+    """Rows with their line numbers, between commas or (Dataverse's .tab) tabs; ``columns`` must be there and filled."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+        with path.open("r", newline="", encoding="utf-8-sig") as file:
+            lines = iter(file)
+            first = next(lines, "")
+            reader = csv.DictReader(chain([first], lines), delimiter="\t" if "\t" in first else ",")
             header = reader.fieldnames or []
             missing = [column for column in columns if column not in header]
             if missing:
@@ -159,7 +185,7 @@ def _read_rows(path: Path, columns: tuple[str, ...]) -> list[tuple[int, dict[str
                     raise UserError(f"{path}, line {reader.line_num}: too few fields; fill {','.join(columns)}")
                 rows.append((reader.line_num, row))
             return rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error}); give a UTF-8 file with commas") from error
 
 
