@@ -20,11 +20,16 @@ def intervals(
 
     ``groups`` (N) names each image's lesion; whole lesions are drawn with replacement.
     """
+    return {name: percentiles(values, level) for name, values in resample(measure, groups, resamples=resamples).items()}
+
+
+def resample(measure: Measure, groups: Sequence[str], *, resamples: int = RESAMPLES) -> dict[str, FloatArray]:
+    """Every metric of ``measure`` on each resample, (resamples, …): the same ``groups`` give the same resamples."""
     rows: dict[str, list[FloatArray]] = {}
     for weights in draw_weights(groups, resamples):
         for name, values in measure(weights).items():
             rows.setdefault(name, []).append(values)
-    return {name: _percentiles(np.concatenate(values), level) for name, values in rows.items()}
+    return {name: np.concatenate(values) for name, values in rows.items()}
 
 
 def paired_interval(
@@ -32,7 +37,7 @@ def paired_interval(
 ) -> tuple[float, float]:
     """Interval of metric ``name`` of ``one`` less that of ``other``, both on the same resamples."""
     differences = [one(weights)[name] - other(weights)[name] for weights in draw_weights(groups, resamples)]
-    low, high = _percentiles(np.concatenate(differences), level)
+    low, high = percentiles(np.concatenate(differences), level)
     return float(low), float(high)
 
 
@@ -47,7 +52,7 @@ def draw_weights(groups: Sequence[str], resamples: int) -> Iterator[FloatArray]:
         yield drawn[:, lesion_of].astype(np.float64)
 
 
-def _percentiles(values: FloatArray, level: float) -> FloatArray:
+def percentiles(values: FloatArray, level: float = 0.95) -> FloatArray:
     """Low and high along the first axis, leaving out resamples that do not define the metric; NaN where none does."""
     defined = ~np.isnan(values).all(axis=0)
     tails = (50 * (1 - level), 50 * (1 + level))

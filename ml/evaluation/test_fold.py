@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ml.errors import UserError
+from ml.evaluation.study_folder import Calibration, Measured, StudyFolder, measure_folder, read_test_truth
 
 TEST_FOLD_LOG = Path(__file__).parents[2] / "docs" / "test-fold-log.csv"
 LOG_COLUMNS = ("date", "bundle_sha256", "balanced_accuracy", "images", "why")
@@ -36,3 +37,27 @@ def check_can_be_written(path: Path) -> None:
     target = path if path.exists() else path.parent
     if path.is_dir() or not path.parent.is_dir() or not os.access(target, os.W_OK):
         raise UserError(f"{path}: cannot be written; give a file in a directory that exists and is writable.")
+
+
+def measure_study_model(
+    folder: StudyFolder, calibration: Calibration, *, data: Path, why: str, log: Path = TEST_FOLD_LOG
+) -> Measured:
+    """Measure a study model on the test fold, once: the second time is a ``UserError``. Logs before it hands out."""
+    sha256 = str(folder.summary["sha256"])
+    check_can_be_written(log)
+    before = find_readings(log, sha256)
+    if before:
+        raise UserError(
+            f"{log}: {folder.name} read the test fold on {before[0]['date']} with these weights, and a study model does"
+            " so once; restore its results file"
+        )
+    measured = measure_folder(folder, read_test_truth(data), calibration, test=True)
+    figures = measured.figures
+    append_to_log(
+        log,
+        sha256=sha256,
+        balanced_accuracy=figures["metrics"]["balanced_accuracy"][0],
+        images=figures["images"],
+        why=f"study, {folder.name}: {why}",
+    )
+    return measured

@@ -1,0 +1,131 @@
+"""``python -m ml.study``: train and measure the models of the plan; the same command goes on where it stopped.
+
+Without ``--report-test`` only the choosing fold is measured. With it nothing is trained: every selected model must be
+finished, and each reads the test fold once, which is logged.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.errors import UserError
+from ml.evaluation.study_folder import is_finished, open_study_folder, read_truth
+from ml.evaluation.test_fold import TEST_FOLD_LOG
+from ml.study.plan import DEFAULT_PLAN, Entry, Plan, read_plan
+from ml.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
+from ml.study.runner import Job, Workplace, prepare_job, run_jobs
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; 2 for bad input, 1 where a model failed, 130 after Ctrl-C."""
+    options = _make_parser().parse_args(arguments)
+    try:
+        plan = read_plan(options.plan)
+        entries = plan.select(only=tuple(options.only), tier=options.tier)
+        if options.report_test is not None:
+            report_test(plan, entries, options)
+            return 0
+        return train(plan, entries, options)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Stopped. The same command goes on where it was.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> int:
+    """Train what is not finished and write down what each model does on the choosing fold."""
+    place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
+    truth = read_truth(place.data)
+    jobs, problems = _prepare(plan, entries, place, keep_going=options.keep_going)
+
+    def finish(job: Job) -> None:
+        result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
+        print(describe_result(result))
+
+    failures = problems | run_jobs(
+        jobs,
+        place,
+        finish,
+        at_once=options.jobs,
+        minutes=options.minutes_per_job,
+        keep_going=options.keep_going,
+        progress=True,
+    )
+    record_comparisons(plan, options.out, options.results)
+    if failures:
+        print(f"{len(failures)} of {len(entries)} models failed: {', '.join(failures)}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> None:
+    """Measure the models on the test fold, each once."""
+    unfinished = [entry.name for entry in entries if not is_finished(options.out / entry.name)]
+    if unfinished:
+        raise UserError(
+            f"{options.out}: {', '.join(unfinished)} not finished; the test fold is read when all of a tier are, or"
+            " name those to report with --only"
+        )
+    truth = read_truth(options.data)
+    for entry in entries:
+        folder = open_study_folder(options.out / entry.name)
+        record_choosing(folder, plan, entry, truth, options.results)
+        is_new = record_test(
+            folder, data=options.data, why=options.report_test, results=options.results, log=options.log
+        )
+        print(f"{entry.name}: {'measured on the test fold' if is_new else 'was measured on the test fold before'}")
+    record_comparisons(plan, options.out, options.results)
+
+
+def describe_result(result: dict[str, object]) -> str:
+    """One line of a finished model."""
+    figures = result["choosing"]
+    assert isinstance(figures, dict)
+    value, low, high = figures["metrics"]["balanced_accuracy"]
+    auc = figures["metrics"]["malignancy_auc"][0]
+    return (
+        f"{result['name']}: balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}], malignancy AUC {auc:.3f}"
+        f" on {figures['images']} choosing images"
+    )
+
+
+def _prepare(
+    plan: Plan, entries: Sequence[Entry], place: Workplace, *, keep_going: bool
+) -> tuple[list[Job], dict[str, str]]:
+    """Jobs, and what is wrong with those entries that cannot be one; without ``keep_going`` the first raises."""
+    jobs, problems = [], {}
+    for entry in entries:
+        try:
+            jobs.append(prepare_job(plan, entry, place))
+        except UserError as error:
+            if not keep_going:
+                raise
+            problems[entry.name] = str(error)
+            print(f"{entry.name}: failed: {error}", file=sys.stderr)
+    return jobs, problems
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m ml.study", description=(__doc__ or ""))
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--weights-dir", type=Path, help="directory of the weights that entries start from")
+    parser.add_argument("--out", type=Path, default=Path("runs/study"), help="study folders; default runs/study")
+    parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
+    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="figures as JSON; default docs/study")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these entries alone")
+    parser.add_argument("--tier", type=int, help="entries of this tier alone")
+    parser.add_argument("--gpu", action="store_true", help="the plan's values for a GPU: longer, larger")
+    parser.add_argument("--jobs", type=int, choices=range(1, 65), default=1, metavar="N", help="processes at once")
+    parser.add_argument("--minutes-per-job", type=float, metavar="N", help="stop a model after so long; resumable")
+    parser.add_argument("--keep-going", action="store_true", help="go on after a failure; count them at the end")
+    parser.add_argument("--report-test", metavar="WHY", help="train nothing; measure on the test fold, logged, once")
+    parser.add_argument("--log", type=Path, default=TEST_FOLD_LOG, help="log of the test fold's readings")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

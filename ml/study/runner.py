@@ -1,0 +1,212 @@
+"""Working off the list: each model trains in a process of its own, and is measured when it is done."""
+
+import csv
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tqdm import tqdm
+
+from ml.errors import UserError
+from ml.evaluation.study_folder import is_finished
+from ml.models.classical_config import read_classical_config
+from ml.study.plan import Entry, Plan, merge_config
+from ml.training.config import TrainingConfig, read_config
+
+NETWORK = "network"
+GRACE = 60  # s between asking a process to stop and killing it
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where the study reads and writes. ``gpu``: the plan's values for one."""
+
+    data: Path
+    weights: Path | None
+    out: Path
+    gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry ready to train: its merged ``config`` has been written and checked."""
+
+    entry: Entry
+    kind: str
+    config: Path
+    folder: Path
+    weights: Path | None
+    epochs: int | None
+
+    @property
+    def log(self) -> Path:
+        """What the training process prints."""
+        return self.folder.parent / "logs" / f"{self.entry.name}.log"
+
+    @property
+    def is_started(self) -> bool:
+        return (self.folder / "checkpoints" / "last.ckpt").is_file()
+
+    def list_command(self, data: Path) -> list[str]:
+        """The command of its training, which a person may type too."""
+        command = [sys.executable, "-m", "ml.training", "--data", str(data), "--config", str(self.config)]
+        command += ["--out", str(self.folder)]
+        command += [] if self.weights is None else ["--weights", str(self.weights)]
+        if self.kind == NETWORK:
+            command += ["--no-export", *(["--resume"] if self.is_started else [])]
+        return command
+
+    def describe_progress(self) -> str:
+        """Its name and, for a network, the epochs behind it."""
+        if self.epochs is None:
+            return self.entry.name
+        try:
+            with (self.folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+                done = sum(1 for _ in csv.DictReader(file))
+        except OSError:
+            done = 0
+        return f"{self.entry.name} {done}/{self.epochs}"
+
+
+def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
+    """Merge and check a configuration and find the weights, before any hours are spent."""
+    content = merge_config(plan, entry, gpu=place.gpu)
+    kind = str(content.get("kind", NETWORK))
+    config = place.out / "configs" / f"{entry.name}.yaml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    folder = place.out / entry.name
+    epochs = _check_config(config, folder, kind)
+    return Job(entry, kind, config, folder, _find_weights(entry, place), epochs)
+
+
+def _check_config(path: Path, folder: Path, kind: str) -> int | None:
+    """How many epochs a network trains; a folder that holds a model of another configuration is an error."""
+    held = folder / "config.yaml"
+    read: Callable[[Path], Any] = read_config if kind == NETWORK else read_classical_config
+    config = read(path)
+    if held.is_file() and read(held) != config:
+        raise UserError(f"{held}: differs from the plan's {path}; move the folder away, or give another --out")
+    return sum(stage.epochs for stage in config.stages) if isinstance(config, TrainingConfig) else None
+
+
+def _find_weights(entry: Entry, place: Workplace) -> Path | None:
+    if entry.weights is None:
+        return None
+    path = (place.weights or Path()) / entry.weights
+    if place.weights is None or not path.is_file():
+        raise UserError(f"{path}: is not there, and {entry.name} starts from it; give its directory as --weights-dir")
+    return path
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    place: Workplace,
+    done: Callable[[Job], None],
+    *,
+    at_once: int,
+    minutes: float | None,
+    keep_going: bool,
+    progress: bool,
+) -> dict[str, str]:
+    """Train what is not finished, ``at_once`` processes at a time, and call ``done`` for each in this thread.
+
+    Returns why those failed that did, by name; without ``keep_going`` nothing is started after the first failure.
+    """
+    failures: dict[str, str] = {}
+    stop = threading.Event()
+    bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
+    with _own(place.out), ThreadPoolExecutor(at_once) as pool, bar:
+        futures = {pool.submit(_train, job, place, stop, at_once, minutes): job for job in jobs}
+        try:
+            for future in _as_finished(futures, bar):
+                job = futures[future]
+                try:
+                    if future.result():
+                        done(job)
+                except UserError as error:
+                    failures[job.entry.name] = str(error)
+                    tqdm.write(f"{job.entry.name}: failed: {error}", file=sys.stderr)
+                    if not keep_going:
+                        stop.set()
+                bar.update()
+        finally:
+            stop.set()
+    return failures
+
+
+def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[bool]]:
+    """Futures as they finish; the bar tells meanwhile how far the running ones are."""
+    waiting = set(futures)
+    while waiting:
+        finished, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+        bar.set_postfix_str(", ".join(futures[each].describe_progress() for each in waiting if each.running()))
+        yield from finished
+
+
+def _train(job: Job, place: Workplace, stop: threading.Event, at_once: int, minutes: float | None) -> bool:
+    """Train one model unless it is finished; False where the study stopped before it began."""
+    if is_finished(job.folder):
+        return True
+    if stop.is_set():
+        return False
+    _forget_unfinished_start(job)
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    threads = {"OMP_NUM_THREADS": "1"} if at_once > 1 else {}
+    with job.log.open("ab") as log:
+        process = subprocess.Popen(  # noqa: S603  # our own command
+            job.list_command(place.data), stdout=log, stderr=log, env={**os.environ, **threads}
+        )
+        try:
+            code = process.wait(None if minutes is None else 60 * minutes)
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            raise UserError(
+                f"{job.folder}: not done within {minutes:g} minutes; run the study again to go on"
+            ) from None
+    if code != 0 or not is_finished(job.folder):
+        raise UserError(f"{_last_line(job.log)} (exit code {code}; all of it in {job.log})")
+    return True
+
+
+def _forget_unfinished_start(job: Job) -> None:
+    """Let a run begin anew that this study began and that has no whole epoch to resume after."""
+    description = job.folder / "run.json"
+    if job.kind == NETWORK and not job.is_started and job.log.is_file():
+        description.unlink(missing_ok=True)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else "said nothing"
+
+
+@contextmanager
+def _own(out: Path) -> Iterator[None]:
+    """Two studies in one directory would train the same models: the second is refused."""
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(f"{out}: another study is at work here; wait for it, or give another --out") from None
+        yield
