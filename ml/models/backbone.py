@@ -1,6 +1,8 @@
 """timm backbones with a seven-class classifier, started from weights in a safetensors file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -15,13 +17,36 @@ CLASSIFIER_STD = 0.01
 """Near zero: timm's default for EfficientNet starts the loss at 8 instead of ln 7 = 1.95."""
 
 
-def create_backbone(architecture: str, *, dropout: float = 0.0, drop_path: float = 0.0) -> nn.Module:
-    """A timm model of that name with a fresh, nearly zero classifier for ``CLASSES``. Nothing is downloaded."""
+class HubError(Exception):
+    """The hub of weights cannot be reached, or has none of that name."""
+
+
+def create_backbone(
+    architecture: str,
+    *,
+    dropout: float = 0.0,
+    drop_path: float = 0.0,
+    options: Mapping[str, Any] | None = None,
+    pretrained: bool = False,
+) -> nn.Module:
+    """A timm model of that name with a fresh, nearly zero classifier for ``CLASSES``.
+
+    ``options`` go to timm, which refuses what the architecture does not take. Only ``pretrained`` downloads, from the
+    hub; raises ``HubError`` where that cannot be reached or has no weights of that name.
+    """
     if not timm.is_model(architecture):
         raise UserError(f"architecture: timm knows no model {architecture!r}; `timm.list_models()` names them")
-    model: nn.Module = timm.create_model(
-        architecture, num_classes=len(CLASSES), drop_rate=dropout, drop_path_rate=drop_path
-    )
+    named: dict[str, Any] = {"num_classes": len(CLASSES), "drop_rate": dropout, **(options or {})}
+    if drop_path:
+        named["drop_path_rate"] = drop_path
+    try:
+        model: nn.Module = timm.create_model(architecture, pretrained=pretrained, **named)
+    except TypeError as error:
+        raise UserError(f"architecture_options: {architecture} does not take them ({error}); change them") from error
+    except (OSError, RuntimeError, ValueError) as error:
+        if not pretrained:
+            raise
+        raise HubError(f"{architecture}: no weights from the hub ({' '.join(str(error).split())[:120]})") from error
     classifier = get_classifier(model)
     nn.init.normal_(classifier.weight, std=CLASSIFIER_STD)
     nn.init.zeros_(classifier.bias)

@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", type=Path, help="safetensors state dict to start from; default: from scratch")
     parser.add_argument("--out", type=Path, help="run folder; default runs/ and the configuration's name")
     parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in the run folder")
+    parser.add_argument("--no-export", dest="export", action="store_false", help="end with the predictions: no bundle")
+    parser.add_argument("--devices", type=int, default=1, help="processes that share every batch (1)")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             weights=options.weights,
             out=options.out,
             resume=options.resume,
+            export=options.export,
+            devices=options.devices,
         )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -41,9 +41,27 @@ class Colour:
 
 def augment(pixels: Tensor, widths: Tensor, size: int, config: Augmentation) -> Tensor:
     """Draw and apply alterations: (N, H, W, 3) uint8 with content widths (N,) to (N, 3, size, size) float, 0 to 1."""
-    geometry = draw_geometry(widths, pixels.shape[1], config)
-    colour = draw_colour(len(pixels), pixels.device, config)
-    return alter_colour(sample(pixels, geometry, size), colour)
+    if config.level == "none":
+        return sample(pixels, take_whole(widths, pixels.shape[1]), size)
+    altered = sample(pixels, draw_geometry(widths, pixels.shape[1], config), size)
+    if config.level == "basic":
+        return altered
+    return alter_colour(altered, draw_colour(len(pixels), pixels.device, config))
+
+
+def take_whole(widths: Tensor, image_height: int) -> Geometry:
+    """The whole image, as it lies."""
+    ones, height = torch.ones_like(widths, dtype=torch.float32), torch.full_like(widths, image_height).float()
+    return Geometry(
+        centre_x=widths / 2,
+        centre_y=height / 2,
+        width=widths.float(),
+        height=height,
+        mirror_x=ones,
+        mirror_y=ones,
+        quarter_turns=0 * ones,
+        jitter=0 * ones,
+    )
 
 
 def draw_geometry(widths: Tensor, image_height: int, config: Augmentation) -> Geometry:
@@ -137,3 +155,17 @@ def alter_colour(images: Tensor, colour: Colour) -> Tensor:
     flat = images.permute(0, 2, 3, 1).reshape(count, -1, 3)
     altered = torch.baddbmm(offset[:, None, :], flat, matrix.transpose(1, 2)).clamp_(0, 1)
     return altered.reshape(count, *images.shape[-2:], 3).permute(0, 3, 1, 2)
+
+
+def view_cached(pixels: Tensor, widths: Tensor, fraction: float, size: int) -> Tensor:
+    """The central ``fraction`` of cached images, squashed: (N, H, W, 3) uint8 to (N, 3, size, size) float, 0 to 1,
+    antialiased bicubic."""
+    height = pixels.shape[1]
+    views = torch.empty((len(pixels), 3, size, size), device=pixels.device)
+    for width in set(widths.tolist()):
+        chosen = widths == width
+        top, left = round(height * (1 - fraction) / 2), round(width * (1 - fraction) / 2)
+        content = pixels[chosen][:, top : height - top, left : width - left].permute(0, 3, 1, 2).float()
+        resized = functional.interpolate(content, (size, size), mode="bicubic", antialias=True, align_corners=False)
+        views[chosen] = resized.div(255).clamp(0, 1)
+    return views

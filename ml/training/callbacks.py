@@ -1,14 +1,18 @@
 """What a run writes and shows while it goes."""
 
 import csv
+import importlib.util
+import math
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import lightning
+from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tqdm import tqdm
 
+from ml.training.folder import RunFolder
 from ml.training.module import LesionModule
 
 COLUMNS = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc", "minutes")
@@ -27,16 +31,49 @@ class EpochTable(lightning.Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, LesionModule)
         seen = trainer.callback_metrics
+        if not trainer.is_global_zero:
+            return
         row: dict[str, Any] = {name: f"{float(seen[name]):.5f}" for name in COLUMNS if name in seen}
         row["epoch"] = trainer.current_epoch + 1
         row["size"] = pl_module.epoch_size
-        row["learning_rate"] = f"{trainer.optimizers[0].param_groups[0]['lr']:.3e}"
+        row["learning_rate"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
         row["minutes"] = f"{(time.monotonic() - self.start) / 60:.2f}"
         rows = [old for old in read_epochs(self.path) if int(old["epoch"]) <= trainer.current_epoch]
         with self.path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows([*rows, row])
+
+
+class EarlyEnd(lightning.Callback):
+    """Ends the run's schedule after ``patience`` epochs without a better likelihood."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.best = math.inf
+        self.waited = 0
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, LesionModule)
+        found = float(trainer.callback_metrics["nll"])
+        self.waited = 0 if found < self.best else self.waited + 1
+        self.best = min(self.best, found)
+        if self.waited >= self.patience:
+            pl_module.schedule.finish()
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "waited": self.waited}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best, self.waited = state_dict["best"], state_dict["waited"]
+
+
+def make_logger(folder: RunFolder) -> Logger | bool:
+    """TensorBoard's, where it is installed: the same figures as ``metrics.csv``."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return False
+    return TensorBoardLogger(folder.tensorboard.parent, name=folder.tensorboard.name, version="")
 
 
 def read_epochs(path: Path) -> list[dict[str, str]]:

@@ -1,14 +1,15 @@
 """The configuration of a training run, read strictly from YAML."""
 
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
-
-import yaml
+from typing import Any, Literal
 
 from ml.data.split import FOLDS
 from ml.errors import UserError
+from ml.strict_yaml import build, read_yaml, to_plain
+from ml.taxonomy import CLASSES
+
+TENSOR_LEVELS = ("none", "basic", "standard")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +24,15 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """Ranges from which every image's alterations are drawn uniformly."""
+    """How much every image is altered, and the ranges from which its alterations are drawn uniformly.
+
+    ``level``: ``none`` squashes the whole image; ``basic`` crops, turns and mirrors; ``standard`` changes colour too;
+    ``strong`` adds blur, elastic distortion, holes and drawn hair to it; ``randaugment`` adds two random operations to
+    ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, knows the first three.
+    """
 
     kind: Literal["tensor", "albumentations"] = "tensor"
+    level: Literal["none", "basic", "standard", "strong", "randaugment"] = "standard"
     min_crop_area: float = 0.35
     max_crop_aspect: float = 4 / 3
     rotation_jitter: float = 15.0
@@ -40,6 +47,41 @@ class Augmentation:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """What is minimised.
+
+    ``kind``: cross-entropy; focal (Lin et al., ICCV 2017) with ``focal_gamma``; or logit-adjusted (Menon et al., ICLR
+    2021), which makes the network itself balanced. ``class_weights``: ``inverse`` of the frequency that the sampling
+    presents, or of the ``effective`` number of images with ``effective_beta`` (Cui et al., CVPR 2019).
+    """
+
+    kind: Literal["cross_entropy", "focal", "logit_adjusted"] = "cross_entropy"
+    class_weights: Literal["none", "inverse", "effective"] = "none"
+    label_smoothing: float = 0.0
+    focal_gamma: float = 2.0
+    effective_beta: float = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained network to learn from: a safetensors file as a run leaves it (``weights.safetensors``). For a file from
+    elsewhere ``architecture`` and ``prior``, the class frequencies that its training presented, must be given."""
+
+    weights: str
+    architecture: str = ""
+    prior: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Distillation:
+    """Learning from the mean of the teachers' probabilities for the same altered image, each moved from its own prior
+    to the student's (Hinton et al., 2015); ``share`` of the loss, the rest is the labels'."""
+
+    teachers: tuple[Teacher, ...] = ()
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class ReadingPlan:
     """A way to read an image: input size (px) and the central fractions whose softmax outputs are averaged."""
 
@@ -50,19 +92,37 @@ class ReadingPlan:
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
     """A run. ``cache_side``: short side (px) at which decoded images are kept; ``readings``: what to choose from on
-    ``choose_fold``, which also chooses the checkpoint and calibrates."""
+    ``choose_fold``, which also chooses the checkpoint and calibrates.
+
+    ``architecture_options`` go to timm's model (image size of a transformer, for one). ``pretrained``: start from the
+    hub's weights where no file is given. ``metadata``: fields fused with the picture's features, each left out of an
+    image with ``metadata_dropout``. ``training_images``: train on so many, whole lesions of a fixed draw.
+    ``split_by: image`` deals the images of all named folds anew without regard to lesions, to show what such a split
+    would claim. ``unfreeze_epochs``: layers join from the classifier downwards over so many. ``layer_decay``: factor of
+    the learning rate from each layer to the one below. ``patience``: epochs without a better likelihood before the end.
+    """
 
     architecture: str
     train_folds: tuple[str, ...]
     choose_fold: str
     stages: tuple[Stage, ...]
     readings: tuple[ReadingPlan, ...]
+    architecture_options: dict[str, Any] = field(default_factory=dict)
+    pretrained: bool = False
+    metadata: tuple[Literal["age", "sex", "site"], ...] = ()
+    metadata_dropout: float = 0.1
+    split_by: Literal["lesion", "image"] = "lesion"
+    training_images: int | None = None
     cache_side: int = 288
     batch_size: int = 64
+    accumulate: int = 1
     learning_rate: float = 1e-3
     final_learning_rate: float = 0.005
     weight_decay: float = 0.02
     warmup_epochs: float = 1.0
+    layer_decay: float = 1.0
+    unfreeze_epochs: int = 0
+    patience: int | None = None
     clip: float = 5.0
     ema_decay: float = 0.999
     dropout: float = 0.2
@@ -70,24 +130,23 @@ class TrainingConfig:
     sampling_power: float = 0.5
     validation_fraction: float = 0.8
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    compile: bool = False
     seed: int = 2018
+    loss: Loss = field(default_factory=Loss)
+    distillation: Distillation = field(default_factory=Distillation)
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as YAML and a checkpoint hold them."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = to_plain(asdict(self))
         return plain
 
 
 def read_config(path: Path) -> TrainingConfig:
     """Read and check a YAML file. Raises ``UserError`` naming the first key that is wrong."""
+    content = read_yaml(path)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path}: cannot be read as YAML ({reason}); see ml/configs for examples") from error
-    try:
-        config: TrainingConfig = _build(TrainingConfig, content, "")
+        config: TrainingConfig = build(TrainingConfig, content)
         _check(config)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
@@ -115,6 +174,22 @@ def _check(config: TrainingConfig) -> None:
         "cache_side: must be at least the largest stage's size": config.cache_side
         >= max(s.size for s in config.stages),
         "learning_rate: must be more than 0": config.learning_rate > 0,
+        "accumulate: must be at least 1": config.accumulate >= 1,
+        "layer_decay: must be more than 0 and at most 1": 0 < config.layer_decay <= 1,
+        "training_images: must be at least 7": config.training_images is None or config.training_images >= 7,
+        "patience: must be at least 1": config.patience is None or config.patience >= 1,
+        "metadata: labels of mixed images have no one patient; set augmentation.mix_probability: 0": not config.metadata
+        or config.augmentation.mix_probability == 0,
+        "loss.label_smoothing: must be from 0 to below 1": 0 <= config.loss.label_smoothing < 1,
+        "loss.effective_beta: must be from 0 to below 1": 0 <= config.loss.effective_beta < 1,
+        "distillation.share: must be from 0 to 1": 0 <= config.distillation.share <= 1,
+        "distillation.teachers: a prior has seven frequencies over 0": all(
+            not teacher.prior or (len(teacher.prior) == len(CLASSES) and min(teacher.prior) > 0)
+            for teacher in config.distillation.teachers
+        ),
+        f"augmentation.level: {config.augmentation.level} needs augmentation.kind: albumentations": (
+            config.augmentation.kind == "albumentations" or config.augmentation.level in TENSOR_LEVELS
+        ),
         "validation_fraction: must be from 0.1 to 1": 0.1 <= config.validation_fraction <= 1,
         "augmentation.min_crop_area: must be from 0.05 to 1": 0.05 <= config.augmentation.min_crop_area <= 1,
         "augmentation.max_crop_aspect: must be at least 1": config.augmentation.max_crop_aspect >= 1,
@@ -122,48 +197,3 @@ def _check(config: TrainingConfig) -> None:
     for rule, holds in rules.items():
         if not holds:
             raise UserError(rule)
-
-
-def _build(kind: Any, value: object, where: str) -> Any:
-    """A value of type ``kind`` from parsed YAML; what is unknown, missing or mistyped is an error naming ``where``."""
-    if isinstance(kind, type) and is_dataclass(kind):
-        if not isinstance(value, dict):
-            raise UserError(f"{where or 'the file'}: must hold keys and values")
-        prefix = f"{where}." if where else ""
-        known = {item.name: item for item in fields(kind)}
-        for key in value:
-            if key not in known:
-                raise UserError(f"unknown key {prefix}{key}; known are {', '.join(known)}")
-        hints = get_type_hints(kind)
-        for name, item in known.items():
-            if name not in value and item.default is MISSING and item.default_factory is MISSING:
-                raise UserError(f"key {prefix}{name} is missing; add it")
-        return kind(**{key: _build(hints[key], item, f"{prefix}{key}") for key, item in value.items()})
-    if get_origin(kind) is tuple:
-        if not isinstance(value, list):
-            raise UserError(f"{where}: must be a list")
-        return tuple(_build(get_args(kind)[0], item, f"{where}[{place}]") for place, item in enumerate(value))
-    return _build_scalar(kind, value, where)
-
-
-def _build_scalar(kind: Any, value: object, where: str) -> Any:
-    options = get_args(kind)
-    if get_origin(kind) is Literal:
-        if value not in options:
-            raise UserError(f"{where}: is {value!r}; use {' or '.join(map(str, options))}")
-        return value
-    if get_origin(kind) in (Union, UnionType):
-        return None if value is None else _build_scalar(options[0], value, where)
-    if kind is float and type(value) is int:
-        return float(value)
-    if kind is str and type(value) is int:  # fold: 3 without quotes
-        return str(value)
-    if type(value) is not kind:
-        raise UserError(f"{where}: is {value!r}; must be of type {kind.__name__}")
-    return value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return [_plain(item) for item in value] if isinstance(value, tuple | list) else value

@@ -45,3 +45,23 @@ class RunFolder:
     @property
     def bundle(self) -> Path:
         return self.path / "bundle"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights.safetensors"
+
+    @property
+    def predictions(self) -> Path:
+        return self.path / "predictions.csv"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def curves(self) -> Path:
+        return self.path / "curves.svg"
+
+    @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"

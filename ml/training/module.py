@@ -7,7 +7,7 @@ import lightning
 import numpy as np
 import torch
 from timm.data.mixup import Mixup
-from timm.optim._param_groups import param_groups_weight_decay
+from timm.optim import param_groups_layer_decay, param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,16 +15,20 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
 
 from ml.models.backbone import to_channels_last
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
-from ml.training.augment_tensor import augment
-from ml.training.config import TrainingConfig
+from ml.training.augment_tensor import augment, view_cached
+from ml.training.config import Augmentation, TrainingConfig
 from ml.training.dataset import Batch, CachedBatches
+from ml.training.losses import LabelLoss, distil
 from ml.training.schedule import Schedule
+from ml.training.teachers import Teachers
+from ml.training.unfreezing import unfreeze
 
 
 class LesionModule(lightning.LightningModule):
     """Trains ``model`` and keeps its moving average, which is what is validated and exported.
 
-    ``prior`` (7,) is the class prior that the sampling presents: balanced scores are divided by it.
+    ``loss`` knows what the sampling presents; the prior that the network itself carries after training, by which
+    balanced scores are divided, is the buffer ``prior`` (7,).
     """
 
     prior: Tensor
@@ -32,7 +36,12 @@ class LesionModule(lightning.LightningModule):
     std: Tensor
 
     def __init__(
-        self, model: nn.Module, config: TrainingConfig, schedule: Schedule, prior: Tensor, train_set: CachedBatches
+        self,
+        model: nn.Module,
+        config: TrainingConfig,
+        schedule: Schedule,
+        loss: LabelLoss,
+        train_set: CachedBatches,
     ) -> None:
         super().__init__()
         self.model = to_channels_last(model)
@@ -40,54 +49,67 @@ class LesionModule(lightning.LightningModule):
         self.config = config
         self.schedule = schedule
         self.train_set = train_set
+        self.loss = loss
+        self.register_buffer("prior", loss.learnt_prior)
+        self.teachers = Teachers(config.distillation, self.prior) if config.distillation.teachers else None
         normalisation: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]  # timm adds it
-        self.register_buffer("prior", prior)
         self.register_buffer("mean", torch.tensor(normalisation["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(normalisation["std"])[:, None, None], persistent=False)
-        alterations = config.augmentation
-        self.mix = Mixup(  # type: ignore[no-untyped-call]  # timm's
-            mixup_alpha=alterations.mixup_alpha,
-            cutmix_alpha=alterations.cutmix_alpha,
-            prob=alterations.mix_probability,
-            label_smoothing=0.0,
-            num_classes=len(CLASSES),
-        )
+        self.mix = make_mix(config.augmentation)
         self.balanced_accuracy = MulticlassAccuracy(num_classes=len(CLASSES), average="macro")
         self.malignancy_auc = BinaryAUROC()
         self.epoch_size = schedule.size
         self.moment = 0.0
+        if config.compile:
+            self.model.compile()  # type: ignore[no-untyped-call]  # torch's
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        groups = param_groups_weight_decay(self.model, self.config.weight_decay)
+        decay = self.config.weight_decay
+        if self.config.layer_decay < 1:
+            groups = param_groups_layer_decay(self.model, decay, layer_decay=self.config.layer_decay)
+        else:
+            groups = param_groups_weight_decay(self.model, decay)
         return torch.optim.AdamW(groups, lr=self.config.learning_rate)
 
     def on_train_epoch_start(self) -> None:
         self.epoch_size = self.schedule.size
         self.moment = time.monotonic()
+        if self.config.unfreeze_epochs:
+            unfreeze(self.model, (self.current_epoch + 1) / (self.config.unfreeze_epochs + 1))
 
     def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
         # Every random draw follows from seed and step, so that a resumed run equals an uninterrupted one.
-        torch.manual_seed(self.config.seed + self.global_step)
-        np.random.seed(self.config.seed + self.global_step)  # noqa: NPY002  # timm's Mixup draws from it
+        drawn = self.config.seed + self.schedule.steps * self.trainer.world_size + self.global_rank
+        torch.manual_seed(drawn)
+        np.random.seed(drawn)  # noqa: NPY002  # timm's Mixup draws from it
         self.train_set.size.fill_(self.schedule.size)
         rate = self.config.learning_rate * self.schedule.learning_rate_factor
         for group in self.trainer.optimizers[0].param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("lr_scale", 1.0)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        pixels, widths, labels = batch
-        if self.config.augmentation.kind == "tensor":
-            images = augment(pixels, widths, self.schedule.size, self.config.augmentation)
+        if self.config.augmentation.kind == "albumentations":  # altered already, in the loader
+            images = batch.pixels.permute(0, 3, 1, 2).float() / 255
         else:
-            images = pixels.permute(0, 3, 1, 2).float() / 255
-        images, targets = self.mix(images, labels)
-        logits = self.model(self._normalise(images))
-        loss = functional.cross_entropy(logits.float(), targets)
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(labels))
+            images = augment(batch.pixels, batch.widths, self.schedule.size, self.config.augmentation)
+        images, targets = self.mix(images, batch.labels)
+        logits = self._run(self.model, images, batch.metadata)
+        loss = self._compare(logits, images, targets)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
+        return loss
+
+    def _compare(self, logits: Tensor, images: Tensor, targets: Tensor) -> Tensor:
+        share = self.config.distillation.share if self.teachers is not None else 0.0
+        loss = logits.new_zeros(())
+        if share < 1:
+            loss = loss + (1 - share) * self.loss(logits, targets)
+        if self.teachers is not None:
+            loss = loss + share * distil(logits, self.teachers(images))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        self.average.update(self.model, step=self.global_step)
+        if (batch_idx + 1) % self.config.accumulate == 0:
+            self.average.update(self.model, step=self.global_step)
         now = time.monotonic()
         self.schedule.advance(now - self.moment)
         self.moment = now
@@ -102,36 +124,39 @@ class LesionModule(lightning.LightningModule):
             self.trainer.should_stop = True
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        pixels, widths, labels = batch
-        views = view_cached(pixels, widths, self.config.validation_fraction, self.epoch_size)
-        logits = self.average(self._normalise(views)).float()
+        views = view_cached(batch.pixels, batch.widths, self.config.validation_fraction, self.epoch_size)
+        logits, labels = self._run(self.average, views, batch.metadata).float(), batch.labels
         probabilities = logits.softmax(dim=1)
-        self.log("nll", functional.cross_entropy(logits, labels), batch_size=len(labels))
+        self.log("nll", functional.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
         self.balanced_accuracy.update(probabilities / self.prior, labels)
         malignant = torch.tensor(MALIGNANT_INDICES, device=labels.device)
         self.malignancy_auc.update(probabilities[:, malignant].sum(dim=1), torch.isin(labels, malignant).long())
         self.log("balanced_accuracy", self.balanced_accuracy, batch_size=len(labels))
         self.log("malignancy_auc", self.malignancy_auc, batch_size=len(labels))
 
-    def _normalise(self, images: Tensor) -> Tensor:
-        return ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+    def _run(self, model: nn.Module, images: Tensor, metadata: Tensor) -> Tensor:
+        images = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        logits: Tensor = model(images, metadata) if metadata.shape[1] else model(images)
+        return logits
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["schedule"] = self.schedule.state_dict()
+        for name in [name for name in checkpoint["state_dict"] if name.startswith("teachers.")]:
+            del checkpoint["state_dict"][name]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.schedule.load_state_dict(checkpoint["schedule"])
+        if self.teachers is not None:  # they come from their own files
+            own = self.teachers.state_dict(prefix="teachers.")
+            checkpoint["state_dict"] = {**checkpoint["state_dict"], **own}
 
 
-def view_cached(pixels: Tensor, widths: Tensor, fraction: float, size: int) -> Tensor:
-    """The central ``fraction`` of cached images, squashed: (N, H, W, 3) uint8 to (N, 3, size, size) float, 0 to 1,
-    antialiased bicubic."""
-    height = pixels.shape[1]
-    views = torch.empty((len(pixels), 3, size, size), device=pixels.device)
-    for width in set(widths.tolist()):
-        chosen = widths == width
-        top, left = round(height * (1 - fraction) / 2), round(width * (1 - fraction) / 2)
-        content = pixels[chosen][:, top : height - top, left : width - left].permute(0, 3, 1, 2).float()
-        resized = functional.interpolate(content, (size, size), mode="bicubic", antialias=True, align_corners=False)
-        views[chosen] = resized.div(255).clamp(0, 1)
-    return views
+def make_mix(config: Augmentation) -> Mixup:
+    """MixUp and CutMix of a batch (Zhang et al., ICLR 2018; Yun et al., ICCV 2019), each batch one of the two."""
+    return Mixup(  # type: ignore[no-untyped-call]  # timm's
+        mixup_alpha=config.mixup_alpha,
+        cutmix_alpha=config.cutmix_alpha,
+        prob=config.mix_probability if config.mixup_alpha or config.cutmix_alpha else 0.0,
+        label_smoothing=0.0,
+        num_classes=len(CLASSES),
+    )

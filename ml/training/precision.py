@@ -21,7 +21,11 @@ def time_precisions(config: TrainingConfig) -> dict[str, dict[str, float]]:
     sizes = sorted({stage.size for stage in config.stages})
     timings: dict[str, dict[str, float]] = {}
     for name in LIGHTNING_NAMES:
-        model = to_channels_last(create_backbone(config.architecture)).to(device).train()
+        model = (
+            to_channels_last(create_backbone(config.architecture, options=config.architecture_options))
+            .to(device)
+            .train()
+        )
         if name == "bf16" and device.type == "cpu":
             speed_up_depthwise(model)
         timings[name] = {str(size): _time_steps(model, name, size, config.batch_size) for size in sizes}

@@ -15,34 +15,34 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
+import numpy.typing as npt
 import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Record, read_isic
+from ml.data.metadata import encode_metadata
 from ml.data.split import SPLIT_SHA256
 from ml.errors import UserError
 from ml.hashing import hash_file
-from ml.models.backbone import create_backbone, load_weights
-from ml.training.callbacks import EpochTable, RunProgress
+from ml.models.backbone import HubError, create_backbone, load_weights
+from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
+from ml.training.checkpoint import fuse_metadata
 from ml.training.config import TrainingConfig, read_config
-from ml.training.dataset import (
-    CachedBatches,
-    OrderedBatches,
-    PixelCache,
-    WeightedBatches,
-    open_cache,
-    select_records,
-    split_positions,
-    weigh_classes,
-)
+from ml.training.dataset import CachedBatches, OrderedBatches, WeightedBatches
+from ml.training.devices import check_devices, choose_strategy, current_shard, is_first_process
 from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
+from ml.training.losses import LabelLoss
 from ml.training.module import LesionModule
 from ml.training.precision import LIGHTNING_NAMES, choose_precision, speed_up_depthwise, time_precisions
+from ml.training.predict import write_predictions
 from ml.training.schedule import Schedule
+from ml.training.selection import count_classes, select_records, split_positions, weigh_classes
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 LESION_WEIGHTS_FOLD = "4"
@@ -66,30 +66,62 @@ def run(
     weights: Path | None = None,
     out: Path | None = None,
     resume: bool = False,
+    export: bool = True,
+    devices: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train by the configuration on the official ISIC layout in ``data``, choose, calibrate, export and measure.
+    """Train by the configuration on the official ISIC layout in ``data``, choose, predict, calibrate, export, measure.
 
-    ``weights`` start the backbone (none: from scratch). ``resume`` goes on after the last whole epoch in ``out``.
-    Returns the run folder. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
+    ``weights`` start the backbone; without them the hub's, where the configuration wants these and they can be had;
+    else it starts from scratch. ``resume`` goes on after the last whole epoch in ``out``. Without ``export`` the run
+    ends with its predictions. ``devices`` processes train together, each on its part of every batch. Returns the run
+    folder. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
     """
     config_path = config_path or DEFAULT_CONFIG
     config = read_config(config_path)
     folder = RunFolder(out or Path("runs") / config_path.stem)
-    _check_folder(folder, config, resume=resume)
+    check_devices(config, devices)
+    if is_first_process():
+        _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
-    model = create_backbone(config.architecture, dropout=config.dropout, drop_path=config.drop_path)
-    if weights is not None and load_weights(model, weights):
-        _check_descent(config, weights)
-    records = select_records(read_isic(data).records, config)
+    model, initialisation = start_model(config, weights)
+    dataset = read_isic(data)
+    records = select_records(dataset.records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     material = Material(config, folder, records, cache)
-    if not resume:
-        _describe(material, data, weights)
+    if not resume and is_first_process():
+        _describe(material, data, weights, initialisation)
     if not is_trained(folder, config):
-        _fit(model, material, progress=progress)
-    export_checkpoint(folder.best_checkpoint, folder.bundle, data=data, progress=progress)
+        _fit(model, material, devices=devices, progress=progress)
+    if is_first_process():
+        write_predictions(folder, config, dataset, progress=progress)
+        if export:
+            export_checkpoint(folder.best_checkpoint, folder.bundle, data=data, progress=progress)
     return folder.path
+
+
+def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module, str]:
+    """The network before training, and in words where its weights come from."""
+    named: dict[str, Any] = {
+        "dropout": config.dropout,
+        "drop_path": config.drop_path,
+        "options": config.architecture_options,
+    }
+    if weights is not None:
+        model = create_backbone(config.architecture, **named)
+        takes_classifier = load_weights(model, weights)
+        if takes_classifier:
+            _check_descent(config, weights)
+        initialisation = f"{'lesions' if takes_classifier else 'imagenet'}: {weights.name}"
+    elif config.pretrained:
+        try:
+            model, initialisation = create_backbone(config.architecture, pretrained=True, **named), "imagenet: hub"
+        except HubError as error:
+            warnings.warn(f"{error}; training from scratch", stacklevel=2)
+            model, initialisation = create_backbone(config.architecture, **named), "scratch"
+    else:
+        model, initialisation = create_backbone(config.architecture, **named), "scratch"
+    return fuse_metadata(model, config), initialisation
 
 
 def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
@@ -119,15 +151,17 @@ def _check_descent(config: TrainingConfig, weights: Path) -> None:
         )
 
 
-def _fit(model: nn.Module, material: Material, *, progress: bool) -> None:
+def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) -> None:
     config, cache, folder = material.config, material.cache, material.folder
     precision = json.loads(folder.description.read_text(encoding="utf-8"))["precision"]
     if precision == "bf16" and not torch.cuda.is_available():
         speed_up_depthwise(model)
     training, choosing = split_positions(material.records, config)
     weights, prior = weigh_classes(cache.labels[training], power=config.sampling_power)
-    batches = WeightedBatches(training, weights, batch_size=config.batch_size, seed=config.seed)
-    train_set, workers = _make_train_set(cache, config)
+    shard = current_shard(devices)
+    batches = WeightedBatches(training, weights, batch_size=config.batch_size, seed=config.seed, shard=shard)
+    metadata = encode_metadata(material.records, config.metadata)
+    train_set, workers = _make_train_set(cache, metadata, config)
     schedule = Schedule(
         config.stages,
         steps_per_epoch=len(batches),
@@ -135,45 +169,55 @@ def _fit(model: nn.Module, material: Material, *, progress: bool) -> None:
         final_fraction=config.final_learning_rate,
     )
     train_set.size.fill_(schedule.size)
-    trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], progress=progress)
-    choosing_batches = OrderedBatches(choosing, batch_size=config.batch_size)
+    loss = LabelLoss(config.loss, count_classes(cache.labels[training]), prior)
+    module = LesionModule(model, config, schedule, loss, train_set)
+    trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], devices=devices, progress=progress)
+    choosing_batches = OrderedBatches(choosing, batch_size=config.batch_size, shard=shard)
     try:
         with _hush_lightning():
             trainer.fit(
-                LesionModule(model, config, schedule, prior, train_set),
+                module,
                 DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
-                DataLoader(CachedBatches(cache), sampler=choosing_batches, batch_size=None),
+                DataLoader(CachedBatches(cache, metadata), sampler=choosing_batches, batch_size=None),
                 ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
             )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
 
 
-def _make_train_set(cache: PixelCache, config: TrainingConfig) -> tuple[CachedBatches, int]:
+def _make_train_set(
+    cache: PixelCache, metadata: npt.NDArray[np.float32], config: TrainingConfig
+) -> tuple[CachedBatches, int]:
     """The training batches and how many worker processes make them."""
     if config.augmentation.kind == "tensor":
-        return CachedBatches(cache), 0
+        return CachedBatches(cache, metadata), 0
     from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # a run by tensors does without
 
-    return CachedBatches(cache, make_alter(config.augmentation)), config.augmentation.workers
+    return CachedBatches(cache, metadata, make_alter(config.augmentation)), config.augmentation.workers
 
 
-def _make_trainer(config: TrainingConfig, folder: RunFolder, precision: Any, *, progress: bool) -> lightning.Trainer:
+def _make_trainer(
+    config: TrainingConfig, folder: RunFolder, precision: Any, *, devices: int, progress: bool
+) -> lightning.Trainer:
     every_epoch: dict[str, Any] = {"enable_version_counter": False, "save_on_train_epoch_end": True}
     # Likelihood is steadier than balanced accuracy, which hangs on a few images of the rare classes.
     best = ModelCheckpoint(folder.checkpoints, "best", monitor="nll", mode="min", **every_epoch)
     last = ModelCheckpoint(folder.checkpoints, "last", **every_epoch)
+    shown = [RunProgress()] if progress and is_first_process() else []
+    stop = [] if config.patience is None else [EarlyEnd(config.patience)]
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
         precision=precision,
         gradient_clip_val=config.clip,
-        callbacks=[best, last, EpochTable(folder.metrics), *([RunProgress()] if progress else [])],
-        logger=False,
+        accumulate_grad_batches=config.accumulate,
+        callbacks=[*stop, best, last, EpochTable(folder.metrics), *shown],
+        logger=make_logger(folder),
         enable_progress_bar=False,
         enable_model_summary=False,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder.path,
+        **choose_strategy(config, devices),
     )
 
 
@@ -195,7 +239,7 @@ def _hush_lightning() -> Iterator[None]:
         yield
 
 
-def _describe(material: Material, data: Path, weights: Path | None) -> None:
+def _describe(material: Material, data: Path, weights: Path | None, initialisation: str) -> None:
     config, folder = material.config, material.folder
     timings = time_precisions(config) if config.precision == "auto" else {}
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -205,6 +249,7 @@ def _describe(material: Material, data: Path, weights: Path | None) -> None:
         "data_directory": str(data.resolve()),
         "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
+        "initialisation": initialisation,
         "weights": None if weights is None else {"name": weights.name, "sha256": hash_file(weights)},
         "seed": config.seed,
         "precision": choose_precision(config, timings) if timings else config.precision,

@@ -72,6 +72,10 @@ class Schedule:
             self.steps_in_stage = 0
             self.seconds_in_stage = 0.0
 
+    def finish(self) -> None:
+        """End here, whatever is left."""
+        self.stage_index = len(self.stages)
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "stage_index": self.stage_index,

@@ -31,6 +31,8 @@ class Command(UserErrorCommand):
                 weights=options["weights"],
                 out=options["out"],
                 resume=options["resume"],
+                export=options["export"],
+                devices=options["devices"],
             )
         except KeyboardInterrupt:
             raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None

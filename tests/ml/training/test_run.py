@@ -21,7 +21,7 @@ from ml.errors import UserError
 from ml.models.backbone import create_backbone
 from ml.training.__main__ import main
 from ml.training.config import read_config
-from ml.training.dataset import select_records
+from ml.training.selection import select_records
 from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
 from ml.training.run import is_trained

@@ -1,0 +1,93 @@
+"""Decoded pixels of many images kept in one memory-mapped file, so that an epoch decodes nothing."""
+
+import hashlib
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from tqdm import tqdm
+
+from ml.data.isic import Record
+from ml.errors import UserError
+from ml.hashing import hash_file
+from ml.image_io import ImageRejected, decode_stored, normalise_upload
+
+MAX_ASPECT = 4 / 3
+CACHE_VERSION = 1
+
+
+@dataclass(frozen=True)
+class PixelCache:
+    """Images of one height, left-aligned on a canvas of 4:3 and reflected beyond their width.
+
+    ``pixels`` (N, S, ceil(4/3 S), 3) uint8, memory-mapped; ``widths`` (N,): how much of a row is the image;
+    ``labels`` (N,); ``data_sha256``: of all files and labels.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    widths: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    data_sha256: str
+
+
+def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, progress: bool = True) -> PixelCache:
+    """The cache of these records in ``directory``, made on the first call and whenever a file has changed."""
+    digest = hashlib.sha256(f"{CACHE_VERSION} {short_side}".encode())
+    for record in records:
+        status = record.path.stat()
+        digest.update(f"{record.image_id} {record.label} {status.st_size} {status.st_mtime_ns}\n".encode())
+    stem = directory / f"pixels-{short_side}-{digest.hexdigest()[:16]}"
+    shape = (len(records), short_side, math.ceil(short_side * MAX_ASPECT), 3)
+    if not stem.with_suffix(".json").is_file():
+        directory.mkdir(parents=True, exist_ok=True)
+        _write_cache(records, stem, shape, progress=progress)
+    description = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
+    return PixelCache(
+        pixels=np.memmap(stem.with_suffix(".u8"), dtype=np.uint8, mode="r", shape=shape),
+        widths=np.array(description["widths"], dtype=np.int64),
+        labels=np.array([record.label for record in records], dtype=np.int64),
+        data_sha256=description["data_sha256"],
+    )
+
+
+def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], *, progress: bool) -> None:
+    pixels = np.memmap(stem.with_suffix(".u8"), dtype=np.uint8, mode="w+", shape=shape)
+    widths = []
+    digest = hashlib.sha256()
+    for index, record in enumerate(tqdm(records, desc="Decoding images", unit="image", disable=not progress)):
+        content = fit_to_canvas(_decode(record.path, short_side=shape[1]), short_side=shape[1])
+        widths.append(content.shape[1])
+        pixels[index] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
+        digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
+    pixels.flush()
+    # The description comes last: without it, a cache that was cut off is made again.
+    description = {"widths": widths, "data_sha256": digest.hexdigest()}
+    stem.with_suffix(".json").write_text(json.dumps(description), encoding="utf-8")
+
+
+def _decode(path: Path, *, short_side: int) -> npt.NDArray[np.uint8]:
+    try:
+        return decode_stored(normalise_upload(path.read_bytes()).data, at_least=short_side)
+    except ImageRejected as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def fit_to_canvas(image: npt.NDArray[np.uint8], *, short_side: int) -> npt.NDArray[np.uint8]:
+    """Crop centrally to 4:3 at most, turn upright images on their side, and scale to the height ``short_side``.
+
+    The turn does no harm: quarter turns are among the augmentations, and a lesion has no upright.
+    """
+    if image.shape[0] > image.shape[1]:
+        image = np.rot90(image)
+    height, width = image.shape[:2]
+    kept = min(width, int(height * MAX_ASPECT))
+    left = (width - kept) // 2
+    size = (max(short_side, round(short_side * kept / height)), short_side)
+    picture = Image.fromarray(np.ascontiguousarray(image))
+    box = (left, 0, left + kept, height)
+    return np.asarray(picture.resize(size, Image.Resampling.BICUBIC, box=box, reducing_gap=3.0))

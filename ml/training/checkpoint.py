@@ -1,0 +1,35 @@
+"""The network that a run's checkpoint holds."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ml.errors import UserError
+from ml.models.backbone import create_backbone, to_channels_last
+from ml.models.metadata import MetadataFusion
+from ml.training.config import TrainingConfig
+
+AVERAGE_PREFIX = "average.module."
+
+
+def fuse_metadata(backbone: nn.Module, config: TrainingConfig) -> nn.Module:
+    """The backbone itself, or joined by the metadata that the configuration names."""
+    return MetadataFusion(backbone, config.metadata, config.metadata_dropout) if config.metadata else backbone
+
+
+def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, Tensor]:
+    """The moving average of a checkpoint as a network in evaluation mode, and the prior (7,) of its training."""
+    try:
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
+    except (OSError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(f"{checkpoint}: cannot be read as a checkpoint ({reason}); give one of ml.training") from error
+    model = fuse_metadata(create_backbone(config.architecture, options=config.architecture_options), config)
+    own = {name.removeprefix(AVERAGE_PREFIX): value for name, value in state.items() if name.startswith(AVERAGE_PREFIX)}
+    try:
+        model.load_state_dict(own)
+    except RuntimeError as error:
+        raise UserError(f"{checkpoint}: does not fit {config.architecture}; its run folder has been changed") from error
+    return to_channels_last(model).eval(), state["prior"]

@@ -1,0 +1,179 @@
+"""What a finished run leaves for comparison: weights, predictions, curves and a summary."""
+
+import csv
+import json
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+from tqdm import tqdm
+
+from ml.data.cache import PixelCache, open_cache
+from ml.data.isic import Dataset, Record
+from ml.data.metadata import encode_metadata
+from ml.data.split import read_split
+from ml.hashing import hash_file
+from ml.reports.training_curves import draw_curves
+from ml.taxonomy import CLASSES
+from ml.training.augment_tensor import view_cached
+from ml.training.callbacks import read_epochs
+from ml.training.checkpoint import load_average
+from ml.training.config import ReadingPlan, TrainingConfig
+from ml.training.folder import RunFolder
+from ml.training.selection import select_records, split_positions
+
+BATCH = 32
+TIMED = 15
+REPORT_FOLD = "test"
+
+FloatArray = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A run's network in evaluation mode, and the prior (7,) that its softmax carries."""
+
+    model: nn.Module
+    prior: Tensor
+    config: TrainingConfig
+
+    def predict(
+        self,
+        records: Sequence[Record],
+        cache: PixelCache,
+        positions: npt.NDArray[np.int64],
+        plan: ReadingPlan,
+        bar: Any,
+    ) -> FloatArray:
+        """Mean softmax over the plan's views of the cached images at ``positions``: (N, 7)."""
+        normalisation: Any = self.model.pretrained_cfg
+        mean, std = (torch.tensor(normalisation[name])[:, None, None] for name in ("mean", "std"))
+        metadata = encode_metadata(records, self.config.metadata)
+        found = []
+        for batch in np.array_split(positions, max(1, len(positions) // BATCH)):
+            pixels, widths = torch.from_numpy(cache.pixels[batch]), torch.from_numpy(cache.widths[batch])
+            more = (torch.from_numpy(metadata[batch]),) if self.config.metadata else ()
+            with torch.inference_mode():
+                views = [(view_cached(pixels, widths, part, plan.size) - mean) / std for part in plan.fractions]
+                found.append(torch.stack([self.model(view, *more).softmax(dim=1) for view in views]).mean(dim=0))
+            bar.update(len(batch))
+        return torch.cat(found).double().numpy()
+
+
+def write_predictions(folder: RunFolder, config: TrainingConfig, dataset: Dataset, *, progress: bool = True) -> None:
+    """Choose how to read on the choosing fold; write weights, scores of that and of the test fold, curves, summary.
+
+    Labels of the test fold are not looked at. A run whose split is by image has no scores of the test fold.
+    """
+    trained = Trained(*load_average(folder.best_checkpoint, config), config)
+    records = select_records(dataset.records, config)
+    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
+    positions = split_positions(records, config)[1]
+    plan, scores = choose_reading(folder, trained, records, cache, positions, progress=progress)
+    rows = [(records[place].image_id, config.choose_fold) for place in positions]
+    folds = read_split()
+    held_out = [record for record in dataset.records if folds[record.image_id] == REPORT_FOLD]
+    if held_out and config.split_by == "lesion":
+        other = open_cache(held_out, folder.cache, short_side=config.cache_side, progress=progress)
+        with tqdm(total=len(held_out), desc="Reading the test fold", unit="image", disable=not progress) as bar:
+            every = np.arange(len(held_out))
+            scores = np.concatenate([scores, trained.predict(held_out, other, every, plan, bar)])
+        rows += [(record.image_id, REPORT_FOLD) for record in held_out]
+    _write_weights(folder, trained)
+    with folder.predictions.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("image", "fold", *CLASSES))
+        writer.writerows((*row, *(f"{value:.7g}" for value in each)) for row, each in zip(rows, scores, strict=True))
+    draw_curves(folder.metrics, folder.curves)
+    training_images = len(split_positions(records, config)[0])
+    summary = _summarise(folder, trained, plan, training_images)
+    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+
+
+def choose_reading(
+    folder: RunFolder,
+    trained: Trained,
+    records: Sequence[Record],
+    cache: PixelCache,
+    positions: npt.NDArray[np.int64],
+    *,
+    progress: bool = True,
+) -> tuple[ReadingPlan, FloatArray]:
+    """The configured way to read of the highest balanced accuracy at ``positions``, and its scores (N, 7) there."""
+    plans = trained.config.readings
+    labels = cache.labels[positions]
+    total = len(plans) * len(positions)
+    with tqdm(total=total, desc="Choosing how to read", unit="image", disable=not progress) as bar:
+        scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
+    prior = trained.prior.numpy()
+    accuracies = [_balanced_accuracy((each / prior).argmax(axis=1), labels) for each in scores]
+    found = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
+    folder.readings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    best = int(np.argmax(accuracies))
+    return plans[best], scores[best]
+
+
+def _balanced_accuracy(decided: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:
+    return float(np.mean([np.mean(decided[labels == label] == label) for label in np.unique(labels)]))
+
+
+def _write_weights(folder: RunFolder, trained: Trained) -> None:
+    state = {
+        name: value.half() if value.is_floating_point() and value.ndim > 1 else value
+        for name, value in trained.model.state_dict().items()
+    }
+    told = {"architecture": trained.config.architecture, "prior": " ".join(f"{each:.6f}" for each in trained.prior)}
+    save_file({name: value.contiguous() for name, value in state.items()}, folder.weights, told)
+
+
+def _summarise(folder: RunFolder, trained: Trained, plan: ReadingPlan, training_images: int) -> dict[str, Any]:
+    config = trained.config
+    epochs = read_epochs(folder.metrics)
+    steps = max(1, training_images // config.batch_size)
+    flops, milliseconds = measure_cost(trained, plan)
+    return {
+        "kind": "network",
+        "name": folder.path.name,
+        "architecture": config.architecture,
+        "initialisation": json.loads(folder.description.read_text(encoding="utf-8"))["initialisation"],
+        "resolution": plan.size,
+        "views": list(plan.fractions),
+        "training_prior": [float(value) for value in trained.prior],
+        "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+        "flops": flops,
+        "milliseconds_per_image": milliseconds,
+        "training_minutes": round(sum(float(row["minutes"]) for row in epochs), 2),
+        "training_images": training_images,
+        "images_seen": len(epochs) * steps * config.batch_size,
+        "epochs": len(epochs),
+        "sha256": hash_file(folder.weights),
+        "config": config.to_dict(),
+    }
+
+
+def measure_cost(trained: Trained, plan: ReadingPlan) -> tuple[int, float]:
+    """Floating-point operations (two for each multiply-add) and milliseconds of processor time of one reading, all its
+    views, in fp32 on one core."""
+    views = torch.zeros(len(plan.fractions), 3, plan.size, plan.size).contiguous(memory_format=torch.channels_last)
+    width = encode_metadata([], trained.config.metadata).shape[1]
+    arguments = (views, torch.zeros(len(views), width)) if width else (views,)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    taken = []
+    with torch.inference_mode():
+        with FlopCounterMode(display=False) as counter:
+            trained.model(*arguments)
+        for _ in range(TIMED):
+            started = time.process_time()
+            trained.model(*arguments)
+            taken.append(1000 * (time.process_time() - started))
+    torch.set_num_threads(threads)
+    return counter.get_total_flops(), round(statistics.median(taken), 2)

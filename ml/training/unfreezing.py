@@ -1,0 +1,24 @@
+"""Layers that join the training one after the other, from the classifier downwards (Howard and Ruder, ACL 2018)."""
+
+import math
+from typing import Any, cast
+
+from timm.models import group_parameters
+from torch import nn
+
+
+def unfreeze(model: nn.Module, share: float) -> None:
+    """Train the upper ``share`` (0 to 1) of a timm model's layer groups, at least the uppermost; freeze the others."""
+    groups = list_layer_groups(model)
+    trained = max(1, math.ceil(share * len(groups)))
+    parameters = dict(model.named_parameters())
+    for place, names in enumerate(groups):
+        for name in names:
+            parameters[name].requires_grad_(place >= len(groups) - trained)
+
+
+def list_layer_groups(model: nn.Module) -> list[list[str]]:
+    """Names of parameters, group by group, from the input to the classifier, as timm groups them."""
+    matcher = cast("Any", model).group_matcher(coarse=True)
+    groups: dict[int, list[str]] = group_parameters(model, matcher)
+    return [groups[key] for key in sorted(groups)]
