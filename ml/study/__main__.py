@@ -14,7 +14,7 @@ from ml.evaluation.study_folder import is_finished, open_study_folder, read_trut
 from ml.evaluation.test_fold import TEST_FOLD_LOG
 from ml.study.plan import DEFAULT_PLAN, Entry, Plan, read_plan
 from ml.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
-from ml.study.runner import Job, Workplace, prepare_job, run_jobs
+from ml.study.runner import Job, Rules, Workplace, prepare_job, run_jobs
 
 INTERRUPTED = 130
 
@@ -47,15 +47,8 @@ def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> 
         result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
         print(describe_result(result))
 
-    failures = problems | run_jobs(
-        jobs,
-        place,
-        finish,
-        at_once=options.jobs,
-        minutes=options.minutes_per_job,
-        keep_going=options.keep_going,
-        progress=True,
-    )
+    rules = Rules(options.jobs, options.minutes_per_job, options.keep_going)
+    failures = problems | run_jobs(jobs, place, finish, rules=rules)
     record_comparisons(plan, options.out, options.results)
     if failures:
         print(f"{len(failures)} of {len(entries)} models failed: {', '.join(failures)}", file=sys.stderr)

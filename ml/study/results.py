@@ -100,10 +100,10 @@ def read_comparisons(results: Path) -> list[dict[str, Any]]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented, with every list of plain values on one line."""
+    """Indented, with every list of numbers on one line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, allow_nan=False)
-    flat = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
+    flat = re.sub(r"\[\n([^][{}\"]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
     path.write_text(flat + "\n", encoding="utf-8")
 
 

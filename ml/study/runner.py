@@ -38,6 +38,16 @@ class Workplace:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """How to work: so many processes at once (of one thread each where there are several), each stopped after so many
+    minutes; without ``keep_going`` nothing is started after the first failure."""
+
+    at_once: int = 1
+    minutes: float | None = None
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One entry ready to train: its merged ``config`` has been written and checked."""
 
@@ -110,24 +120,14 @@ def _find_weights(entry: Entry, place: Workplace) -> Path | None:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
-    place: Workplace,
-    done: Callable[[Job], None],
-    *,
-    at_once: int,
-    minutes: float | None,
-    keep_going: bool,
-    progress: bool,
+    jobs: Sequence[Job], place: Workplace, done: Callable[[Job], None], *, rules: Rules, progress: bool = True
 ) -> dict[str, str]:
-    """Train what is not finished, ``at_once`` processes at a time, and call ``done`` for each in this thread.
-
-    Returns why those failed that did, by name; without ``keep_going`` nothing is started after the first failure.
-    """
+    """Train what is not finished and call ``done`` for each, in this thread. Returns why those failed that did."""
     failures: dict[str, str] = {}
     stop = threading.Event()
     bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
-    with _own(place.out), ThreadPoolExecutor(at_once) as pool, bar:
-        futures = {pool.submit(_train, job, place, stop, at_once, minutes): job for job in jobs}
+    with _own(place.out), ThreadPoolExecutor(rules.at_once) as pool, bar:
+        futures = {pool.submit(_train, job, place, rules, stop): job for job in jobs}
         try:
             for future in _as_finished(futures, bar):
                 job = futures[future]
@@ -137,8 +137,6 @@ def run_jobs(
                 except UserError as error:
                     failures[job.entry.name] = str(error)
                     tqdm.write(f"{job.entry.name}: failed: {error}", file=sys.stderr)
-                    if not keep_going:
-                        stop.set()
                 bar.update()
         finally:
             stop.set()
@@ -154,29 +152,35 @@ def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[
         yield from finished
 
 
-def _train(job: Job, place: Workplace, stop: threading.Event, at_once: int, minutes: float | None) -> bool:
+def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> bool:
     """Train one model unless it is finished; False where the study stopped before it began."""
-    if is_finished(job.folder):
-        return True
-    if stop.is_set():
-        return False
+    if not is_finished(job.folder):
+        if stop.is_set():
+            return False
+        try:
+            _run_command(job, place, rules)
+        except UserError:
+            if not rules.keep_going:
+                stop.set()
+            raise
+    return True
+
+
+def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
     _forget_unfinished_start(job)
     job.log.parent.mkdir(parents=True, exist_ok=True)
-    threads = {"OMP_NUM_THREADS": "1"} if at_once > 1 else {}
+    environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if rules.at_once > 1 else {})}
     with job.log.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603  # our own command
-            job.list_command(place.data), stdout=log, stderr=log, env={**os.environ, **threads}
-        )
+        command = job.list_command(place.data)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603  # our own command
         try:
-            code = process.wait(None if minutes is None else 60 * minutes)
+            code = process.wait(None if rules.minutes is None else 60 * rules.minutes)
         except subprocess.TimeoutExpired:
             _stop(process)
-            raise UserError(
-                f"{job.folder}: not done within {minutes:g} minutes; run the study again to go on"
-            ) from None
+            reason = f"{job.folder}: not done within {rules.minutes:g} minutes; run the study again to go on"
+            raise UserError(reason) from None
     if code != 0 or not is_finished(job.folder):
         raise UserError(f"{_last_line(job.log)} (exit code {code}; all of it in {job.log})")
-    return True
 
 
 def _forget_unfinished_start(job: Job) -> None:
