@@ -8,7 +8,11 @@ import yaml
 from ml.errors import UserError
 from ml.training.config import Stage, read_config
 
-CONFIGS = sorted((Path(__file__).parents[3] / "ml" / "configs").glob("*.yaml"))
+CONFIGS = sorted(
+    path
+    for path in (Path(__file__).parents[3] / "ml" / "configs").glob("*.yaml")
+    if "architecture:" in path.read_text(encoding="utf-8") and "kind:" not in path.read_text(encoding="utf-8")
+)
 MINIMAL = """
 architecture: test_efficientnet
 train_folds: [0, 1]
@@ -39,10 +43,10 @@ def test_a_configuration_survives_being_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
-def test_every_configuration_of_the_project_is_valid_and_keeps_to_the_folds_of_its_start(path: Path) -> None:
+def test_every_configuration_of_a_network_is_valid_and_chooses_on_fold_3(path: Path) -> None:
     config = read_config(path)
-    assert config.choose_fold == "3", "both start from ImageNet weights"
-    assert set(config.train_folds) == {"0", "1", "2", "4"}
+    assert config.choose_fold == "3", "all start from ImageNet weights or from none"
+    assert set(config.train_folds) in ({"0", "1", "2", "4"}, {"0", "1", "2"})
 
 
 @pytest.mark.parametrize(
