@@ -1,0 +1,39 @@
+"""Room on the disk, looked for before it is needed, and a line for when it ends all the same."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ml.errors import UserError
+
+MARGIN_BYTES = 50_000_000
+"""Kept free for the tables and reports that are written beside the images."""
+
+
+def check_space(directory: Path, needed: int) -> None:
+    """Raise ``UserError`` if the disk of an existing directory has not ``needed`` bytes free, and some more."""
+    free = shutil.disk_usage(directory).free
+    if free < needed + MARGIN_BYTES:
+        raise UserError(
+            f"{directory}: {(needed + MARGIN_BYTES) / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB are free; "
+            "make room or choose a directory on another disk"
+        )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Tell in one line what the disk says against writing ``path``."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); make room or choose another directory"
+        ) from error
+
+
+def make_directory(path: Path) -> Path:
+    """Make a directory and those above it, and return it; raises ``UserError`` if it cannot be."""
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path

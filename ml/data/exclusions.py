@@ -1,0 +1,30 @@
+"""Images that no training uses, and why: what was found after the split was frozen.
+
+A find never moves an image between folds and never leaves one out of the test fold.
+"""
+
+from pathlib import Path
+
+from ml.data.isic import read_rows
+from ml.data.split import read_split
+from ml.errors import UserError
+
+EXCLUSIONS_FILE = Path(__file__).parent / "exclusions.csv"
+
+
+def read_exclusions(path: Path = EXCLUSIONS_FILE) -> dict[str, str]:
+    """The reason by image id. Raises ``UserError`` for an image that is listed twice, tested on, or not in the split."""
+    folds = read_split()
+    exclusions: dict[str, str] = {}
+    for line, row in read_rows(path, ("image", "reason")):
+        image_id = row["image"]
+        if image_id not in folds:
+            raise UserError(f"{path}, line {line}: {image_id} is not in the split; correct the name")
+        if folds[image_id] == "test":
+            raise UserError(
+                f"{path}, line {line}: {image_id} is of the test fold, which stays as it is; remove the row"
+            )
+        if image_id in exclusions or not row["reason"]:
+            raise UserError(f"{path}, line {line}: {image_id} needs one row with a reason; correct the row")
+        exclusions[image_id] = row["reason"]
+    return exclusions
