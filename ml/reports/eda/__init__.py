@@ -1,0 +1,1 @@
+"""The page that explores the data: measures, figures, and what they mean for a model."""

@@ -1,0 +1,118 @@
+"""What is measured on every picture, kept in a CSV so that the next report need not measure again."""
+
+import csv
+import hashlib
+import inspect
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from tqdm import tqdm
+
+from ml import quality
+from ml.data import artefacts, near_duplicates
+from ml.data.isic import Record, find_images
+from ml.errors import UserError
+from ml.image_io import ImageRejected, decode_stored
+from ml.reports.eda import shape
+
+MASKS = "HAM10000_segmentations"
+MASK_ENDING = "_segmentation"
+COLUMNS = (
+    *("image", "stamp", "phash", "lightness", "redness", "yellowness", "sharpness", "contrast"),
+    *("area", "asymmetry", "cut_off"),
+    *artefacts.ARTEFACTS,
+)
+
+
+def find_masks(data: Path) -> dict[str, Path]:
+    """Mask files by image id; none where the data have no masks."""
+    directory = data / MASKS
+    if not directory.is_dir():
+        return {}
+    return {name.removesuffix(MASK_ENDING): path for name, path in find_images(directory, (".png",)).items()}
+
+
+def measure_all(
+    records: list[Record], masks: dict[str, Path], cache: Path, *, workers: int = 2, progress: bool = True
+) -> pd.DataFrame:
+    """Measure every picture that is not in the cache unchanged; rows of ``COLUMNS`` in the order of ``records``.
+
+    The cache is a CSV in the folder ``cache``, named after the code that measured; a run that was stopped goes on.
+    """
+    path = _open_cache(cache)
+    stamps = {record.image_id: _stamp(record.path, masks.get(record.image_id)) for record in records}
+    known = pd.read_csv(path, dtype={"phash": str}).drop_duplicates("image", keep="last").set_index("image")
+    fresh = set(known.index[known["stamp"] == pd.Series(stamps).reindex(known.index)])
+    waiting = [record for record in records if record.image_id not in fresh]
+    cv2.setNumThreads(1)  # the workers share the cores already
+    with path.open("a", newline="", encoding="utf-8") as file, ThreadPoolExecutor(workers) as pool:
+        writer = csv.DictWriter(file, COLUMNS)
+        measured = pool.map(lambda record: measure_picture(record, masks.get(record.image_id)), waiting)
+        bar = tqdm(measured, desc="Measuring pictures", total=len(waiting), unit="picture", disable=not progress)
+        try:
+            for record, row in zip(waiting, bar, strict=True):
+                writer.writerow({"image": record.image_id, "stamp": stamps[record.image_id], **row})
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # a bad file is told at once, not after all the others
+            raise
+    rows = pd.read_csv(path, dtype={"phash": str}).drop_duplicates("image", keep="last").set_index("image")
+    return rows.loc[[record.image_id for record in records]].reset_index()
+
+
+def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float | str]:
+    """Every measure of one picture; what needs a mask is NaN without one. Raises ``UserError`` naming the file."""
+    image = _read_picture(record.path)
+    colour = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).mean(axis=0)
+    measured = quality.measure(image)
+    mask = None if mask_path is None else _read_mask(mask_path, image.shape[:2])
+    shapes = {} if mask is None else shape.measure_shape(mask)
+    phash = int(near_duplicates.hash_images([record.path], progress=False)[0])
+    return {
+        "phash": f"{phash:016x}",
+        "lightness": colour[0] * 100 / 255,
+        "redness": colour[1] - 128,
+        "yellowness": colour[2] - 128,
+        "sharpness": measured["sharpness"],
+        "contrast": measured["contrast"],
+        **{name: shapes.get(name, np.nan) for name in ("area", "asymmetry", "cut_off")},
+        **artefacts.score_artefacts(image, mask),
+    }
+
+
+def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
+    try:
+        return decode_stored(path.read_bytes())
+    except (OSError, ImageRejected) as error:
+        raise UserError(f"{path}: cannot be decoded; copy it from the archive again") from error
+
+
+def _read_mask(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8]:
+    mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if mask is None or mask.shape != size:
+        raise UserError(f"{path}: is no mask of its picture's size {size[1]}×{size[0]}; copy it from the archive again")
+    return mask.astype(np.uint8)
+
+
+def _stamp(*paths: Path | None) -> str:
+    """Size and time of change of files, which tell whether they are the ones that were measured."""
+    states = [path.stat() for path in paths if path is not None]
+    return "-".join(f"{state.st_size}.{state.st_mtime_ns}" for state in states)
+
+
+def _open_cache(folder: Path) -> Path:
+    """The CSV for the measuring code as it is now, with a header at least; git is told to leave the folder out."""
+    measuring = (artefacts, quality, shape, near_duplicates.hash_images, measure_picture)
+    code = hashlib.sha256("".join(inspect.getsource(each) for each in measuring).encode()).hexdigest()
+    path = folder / f"measures-{code[:12]}.csv"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        whole = path.read_text(encoding="utf-8").rpartition("\n")[0] if path.exists() else ",".join(COLUMNS)
+        path.write_text(whole + "\n", encoding="utf-8")  # less a line that a kill cut short
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from error
+    return path
