@@ -105,7 +105,7 @@ def _prepare(
 def _make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ml.study", description=(__doc__ or ""))
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--weights-dir", type=Path, help="directory of the weights that entries start from")
+    parser.add_argument("--weights-dir", type=Path, help="weights that entries start from; default: the hub")
     parser.add_argument("--out", type=Path, default=Path("runs/study"), help="study folders; default runs/study")
     parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
     parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="figures as JSON; default docs/study")

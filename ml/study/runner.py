@@ -111,11 +111,12 @@ def _check_config(path: Path, folder: Path, kind: str) -> int | None:
 
 
 def _find_weights(entry: Entry, place: Workplace) -> Path | None:
-    if entry.weights is None:
+    """The file that an entry starts from; none without a directory, where the training asks the hub."""
+    if entry.weights is None or place.weights is None:
         return None
-    path = (place.weights or Path()) / entry.weights
-    if place.weights is None or not path.is_file():
-        raise UserError(f"{path}: is not there, and {entry.name} starts from it; give its directory as --weights-dir")
+    path = place.weights / entry.weights
+    if not path.is_file():
+        raise UserError(f"{path}: is not there, and {entry.name} starts from it; add it, or leave out --weights-dir")
     return path
 
 

@@ -169,8 +169,9 @@ def test_the_command_counts_what_cannot_be_trained(
 ) -> None:
     (tmp_path / "study.yaml").write_text(PLAN)
     write_study_folder(tmp_path / "out" / "small", data)
-    assert run_command(data, tmp_path, "--tier", "1") == 2
+    weights = ("--weights-dir", str(tmp_path))
+    assert run_command(data, tmp_path, "--tier", "1", *weights) == 2
     assert "w.bin: is not there" in capsys.readouterr().err
-    assert run_command(data, tmp_path, "--tier", "1", "--keep-going") == 1
+    assert run_command(data, tmp_path, "--tier", "1", "--keep-going", *weights) == 1
     assert "1 of 2 models failed: large" in capsys.readouterr().err
     assert read_result(tmp_path / "results", "small")["name"] == "small"

@@ -1,0 +1,34 @@
+"""``manage.py compare_models``: the models of the study side by side."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from classifier.management.base import UserErrorCommand
+from ml.evaluation.comparison import PARTS
+from ml.reports.study import compare, read_study
+from ml.study.plan import DEFAULT_PLAN
+from ml.study.results import DEFAULT_RESULTS
+
+
+class Command(UserErrorCommand):
+    """Thin over ``ml.reports.study``."""
+
+    help = (
+        "Print tables of the study's models from their results: figures with 95 % intervals, costs, paired differences."
+    )
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of the command."""
+        parser.add_argument("questions", nargs="*", metavar="QUESTION", help="as scratch or loss; default: all")
+        parser.add_argument("--on", choices=tuple(PARTS), default="choosing", help="which fold; default: choosing")
+        parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, metavar="DIR", help="default: docs/study")
+        parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, metavar="FILE", help="default: the study's")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Compare and print."""
+        study = read_study(options["results"], options["plan"], options["results"])
+        self.stdout.write(compare(study, options["on"], options["questions"]))

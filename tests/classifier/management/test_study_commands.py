@@ -1,0 +1,51 @@
+"""``compare_models`` and ``error_report`` from the command line."""
+
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from ml.evaluation.study_folder import open_study_folder, read_truth
+from ml.study.plan import read_plan
+from ml.study.results import record_choosing
+from tests.ml.study.folders import write_study_folder
+from tests.ml.study.test_plan import BASE, PLAN
+from tests.ml.tiny_isic import write_tiny_isic
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A plan, data, and one model finished."""
+    place = tmp_path_factory.mktemp("study")
+    data = write_tiny_isic(place / "isic", per_class={"0": 1, "3": 4, "test": 1})
+    (place / "base.yaml").write_text(BASE)
+    (place / "study.yaml").write_text(PLAN)
+    plan = read_plan(place / "study.yaml")
+    folder = open_study_folder(write_study_folder(place / "runs" / "small", data))
+    record_choosing(folder, plan, plan.entries["small"], read_truth(data), place / "results")
+    return place
+
+
+def compare(place: Path, *arguments: str) -> None:
+    call_command("compare_models", "--plan", place / "study.yaml", "--results", place / "results", *arguments)
+
+
+def test_models_are_compared_in_a_table_for_each_question(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare(place)
+    lines = capsys.readouterr().out.splitlines()
+    assert "From scratch (tier 1), on the choosing fold" in lines
+    assert any(line.startswith("**Small**  0.") for line in lines)
+    assert any(line.startswith("Large") and "not run" in line for line in lines)
+
+
+def test_one_question_can_be_asked(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    compare(place, "loss", "--on", "test")
+    out = capsys.readouterr().out
+    assert out.startswith("Loss (tier 2), on the test fold")
+    assert "From scratch" not in out
+
+
+def test_a_question_that_is_not_there_is_told(place: Path) -> None:
+    with pytest.raises(CommandError, match="huge: is no question of the plan; known are scratch, loss") as error:
+        compare(place, "huge")
+    assert error.value.returncode == 2
