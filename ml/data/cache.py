@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from ml.data.disk import check_space, make_directory
 from ml.data.isic import Record
 from ml.errors import UserError
 from ml.hashing import hash_file
@@ -44,7 +46,7 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
     stem = directory / f"pixels-{short_side}-{digest.hexdigest()[:16]}"
     shape = (len(records), short_side, math.ceil(short_side * MAX_ASPECT), 3)
     if not stem.with_suffix(".json").is_file():
-        directory.mkdir(parents=True, exist_ok=True)
+        make_directory(directory)
         _write_cache(records, stem, shape, progress=progress)
     description = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
     return PixelCache(
@@ -56,7 +58,10 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
 
 
 def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], *, progress: bool) -> None:
-    pixels = np.memmap(stem.with_suffix(".u8"), dtype=np.uint8, mode="w+", shape=shape)
+    check_space(stem.parent, math.prod(shape))  # a full disk would end a process that writes to mapped memory
+    # Under a name of its own until it is whole, so that runs that start together do not write into one file.
+    part = stem.with_suffix(f".{os.getpid()}.part")
+    pixels = np.memmap(part, dtype=np.uint8, mode="w+", shape=shape)
     widths = []
     digest = hashlib.sha256()
     for index, record in enumerate(tqdm(records, desc="Decoding images", unit="image", disable=not progress)):
@@ -65,6 +70,7 @@ def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], 
         pixels[index] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
         digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
     pixels.flush()
+    part.replace(stem.with_suffix(".u8"))
     # The description comes last: without it, a cache that was cut off is made again.
     description = {"widths": widths, "data_sha256": digest.hexdigest()}
     stem.with_suffix(".json").write_text(json.dumps(description), encoding="utf-8")

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record
 from ml.data.split import read_split
 from ml.errors import UserError
@@ -20,12 +21,20 @@ Positions = npt.NDArray[np.int64]
 
 
 def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Record]:
-    """Those of the training and choosing folds: no run ever opens an image of the test fold."""
-    folds = read_split()
+    """Those of the training and choosing folds: no run ever opens an image of the test fold.
+
+    Images that were found bad or repeated after the split was made are left out of training, not of the choosing fold.
+    """
+    folds, excluded = read_split(), read_exclusions()
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
-    selected = [record for record in records if folds[record.image_id] in {*config.train_folds, config.choose_fold}]
+    selected = [
+        record
+        for record in records
+        if folds[record.image_id] == config.choose_fold
+        or (folds[record.image_id] in config.train_folds and record.image_id not in excluded)
+    ]
     if not any(folds[record.image_id] == config.choose_fold for record in selected):
         raise UserError(f"no image of fold {config.choose_fold} in the data; it is needed to choose and calibrate")
     return selected
