@@ -116,6 +116,8 @@ def _list_ticks(lines: Mask) -> tuple[Floats, Floats]:
     places, angles = [], []
     contours, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for contour in contours:
+        if len(contour) < TICK_LENGTHS[0]:
+            continue
         centre, (width, height), degrees = cv2.minAreaRect(contour)
         length, thickness = max(width, height), min(width, height)
         if TICK_LENGTHS[0] <= length <= TICK_LENGTHS[1] and thickness <= max(3.0, 0.45 * length):
@@ -147,8 +149,8 @@ def _score_ink(image: Pixels, skin: npt.NDArray[np.bool_]) -> float:
     """Share of the picture that is skin and much bluer, more violet or greener than the skin's median, by CIELAB."""
     if skin.mean() < 0.02:
         return 0.0
-    colour = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).astype(np.int16)[..., 1:]
-    redder, yellower = np.moveaxis(colour - np.median(colour[skin], axis=0), -1, 0)
+    _, *opponents = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
+    redder, yellower = (channel.astype(np.int16) - int(np.median(channel[skin][::5])) for channel in opponents)
     bluish = yellower < -18
     greenish = (redder < -22) & (yellower < 8)
     marked = (bluish | greenish) & (redder**2 + yellower**2 > 22**2) & skin

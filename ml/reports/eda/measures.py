@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from PIL import Image
 from tqdm import tqdm
 
 from ml import quality
@@ -70,7 +71,7 @@ def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float |
     measured = quality.measure(image)
     mask = None if mask_path is None else _read_mask(mask_path, image.shape[:2])
     shapes = {} if mask is None else shape.measure_shape(mask)
-    phash = int(near_duplicates.hash_images([record.path], progress=False)[0])
+    phash = int(near_duplicates.hash_image(Image.fromarray(image)))
     return {
         "phash": f"{phash:016x}",
         "lightness": colour[0] * 100 / 255,
@@ -105,7 +106,7 @@ def _stamp(*paths: Path | None) -> str:
 
 def _open_cache(folder: Path) -> Path:
     """The CSV for the measuring code as it is now, with a header at least; git is told to leave the folder out."""
-    measuring = (artefacts, quality, shape, near_duplicates.hash_images, measure_picture)
+    measuring = (artefacts, shape, quality.measure, near_duplicates.hash_image, measure_picture)
     code = hashlib.sha256("".join(inspect.getsource(each) for each in measuring).encode()).hexdigest()
     path = folder / f"measures-{code[:12]}.csv"
     try:

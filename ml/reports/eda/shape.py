@@ -36,7 +36,9 @@ def measure_asymmetry(inside: Mask) -> float:
         return float("nan")
     centre = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
     degrees = np.degrees(0.5 * np.arctan2(2 * moments["mu11"], moments["mu20"] - moments["mu02"]))
-    side = 2 * int(np.hypot(*inside.shape)) + 1  # odd: the mirror image of its middle is itself
+    left, top, width, height = cv2.boundingRect(inside)
+    corners = np.array([(x, y) for x in (left, left + width) for y in (top, top + height)]) - centre
+    side = 2 * int(np.hypot(*corners.T).max()) + 3  # odd: the mirror image of its middle is itself
     turn = cv2.getRotationMatrix2D(centre, degrees, 1.0)
     turn[:, 2] += side // 2 - np.array(centre)
     upright = cv2.warpAffine(inside, turn, (side, side), flags=cv2.INTER_NEAREST) > 0
