@@ -112,9 +112,7 @@ def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
 def merge_config(plan: Plan, entry: Entry, *, gpu: bool = False) -> dict[str, Any]:
     """The entry's whole configuration: its file, what it sets, and what its question and it set on a GPU."""
     path = plan.directory / entry.config
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: must hold keys and values")
+    content: dict[str, Any] = build(dict[str, Any], read_yaml(path), str(path))
     changes = [entry.set, plan.question_of(entry.name).gpu, entry.gpu] if gpu else [entry.set]
     for key, value in (item for change in changes for item in change.items()):
         content = _set(content, key.split("."), value)

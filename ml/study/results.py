@@ -112,13 +112,9 @@ def _replicates_file(folder: Path, part: str) -> Path:
 
 
 def _keep_replicates(folder: StudyFolder, part: str, measured: Measured) -> None:
+    arrays: dict[str, Any] = {name: each.astype(np.float32) for name, each in measured.replicates.items()}
     images = np.array([folder.images[row] for row in folder.rows(test=part == "test")])
-    np.savez_compressed(
-        _replicates_file(folder.path, part),
-        images=images,
-        sha256=np.array(folder.summary["sha256"]),
-        **{name: each.astype(np.float32) for name, each in measured.replicates.items()},
-    )
+    np.savez_compressed(_replicates_file(folder.path, part), images=images, **arrays)
 
 
 def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:
