@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         with needs_training_libraries():
-            from ml.training.run import run  # noqa: PLC0415  # --help needs none of it
-        folder = run(
+            from ml.training.start import train  # noqa: PLC0415  # --help needs none of it
+        folder = train(
             data=options.data,
             config_path=options.config,
             weights=options.weights,

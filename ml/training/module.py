@@ -7,7 +7,7 @@ import lightning
 import numpy as np
 import torch
 from timm.data.mixup import Mixup
-from timm.optim import param_groups_layer_decay, param_groups_weight_decay
+from timm.optim._param_groups import param_groups_layer_decay, param_groups_weight_decay
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
@@ -61,7 +61,7 @@ class LesionModule(lightning.LightningModule):
         self.epoch_size = schedule.size
         self.moment = 0.0
         if config.compile:
-            self.model.compile()  # type: ignore[no-untyped-call]  # torch's
+            self.model.compile()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         decay = self.config.weight_decay

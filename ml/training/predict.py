@@ -1,6 +1,7 @@
 """What a finished run leaves for comparison: weights, predictions, curves and a summary."""
 
 import csv
+import importlib.util
 import json
 import statistics
 import time
@@ -21,7 +22,6 @@ from ml.data.isic import Dataset, Record
 from ml.data.metadata import encode_metadata
 from ml.data.split import read_split
 from ml.hashing import hash_file
-from ml.reports.training_curves import draw_curves
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
 from ml.training.callbacks import read_epochs
@@ -92,7 +92,7 @@ def write_predictions(folder: RunFolder, config: TrainingConfig, dataset: Datase
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(("image", "fold", *CLASSES))
         writer.writerows((*row, *(f"{value:.7g}" for value in each)) for row, each in zip(rows, scores, strict=True))
-    draw_curves(folder.metrics, folder.curves)
+    _draw_curves(folder)
     training_images = len(split_positions(records, config)[0])
     summary = _summarise(folder, trained, plan, training_images)
     folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -119,6 +119,14 @@ def choose_reading(
     folder.readings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     best = int(np.argmax(accuracies))
     return plans[best], scores[best]
+
+
+def _draw_curves(folder: RunFolder) -> None:
+    """Where matplotlib is installed; ``metrics.csv`` holds the same figures."""
+    if importlib.util.find_spec("matplotlib") is not None:
+        from ml.reports.training_curves import draw_curves  # noqa: PLC0415
+
+        draw_curves(folder.metrics, folder.curves)
 
 
 def _balanced_accuracy(decided: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:

@@ -2,15 +2,11 @@
 
 import json
 import logging
-import os
-import platform
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +23,7 @@ from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import encode_metadata
 from ml.data.split import SPLIT_SHA256
+from ml.environment import describe_environment, find_git_revision
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.models.backbone import HubError, create_backbone, load_weights
@@ -245,7 +242,7 @@ def _describe(material: Material, data: Path, weights: Path | None, initialisati
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.config.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     description: dict[str, Any] = {
-        "git_revision": _git_revision(),
+        "git_revision": find_git_revision(),
         "data_directory": str(data.resolve()),
         "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
@@ -254,35 +251,8 @@ def _describe(material: Material, data: Path, weights: Path | None, initialisati
         "seed": config.seed,
         "precision": choose_precision(config, timings) if timings else config.precision,
         "milliseconds_per_training_image": timings,
-        "environment": _describe_environment(),
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "environment": describe_environment("torch", "timm", "lightning", "numpy", "pillow"),
         "command": sys.argv,
     }
     folder.description.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
-
-
-def _describe_environment() -> dict[str, Any]:
-    return {
-        "python": platform.python_version(),
-        "processor": _name_processor(),
-        "cores": os.cpu_count(),
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        **{name: version(name) for name in ("torch", "timm", "lightning", "numpy", "pillow")},
-    }
-
-
-def _git_revision() -> str | None:
-    """The commit, marked where files differ from it; none outside a repository."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)  # noqa: S603
-    except OSError:
-        return None
-    return found.stdout.strip() or None
-
-
-def _name_processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")

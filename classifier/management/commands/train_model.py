@@ -23,9 +23,9 @@ class Command(UserErrorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Train and print the run folder."""
         with needs_training_libraries():
-            from ml.training.run import run  # noqa: PLC0415  # --help works without torch
+            from ml.training.start import train  # noqa: PLC0415  # --help works without torch
         try:
-            folder = run(
+            folder = train(
                 data=options["data"],
                 config_path=options["config"],
                 weights=options["weights"],
