@@ -13,7 +13,7 @@ EXCLUSIONS_FILE = Path(__file__).parent / "exclusions.csv"
 
 
 def read_exclusions(path: Path = EXCLUSIONS_FILE) -> dict[str, str]:
-    """The reason by image id. Raises ``UserError`` for an image that is listed twice, tested on, or not in the split."""
+    """The reason by image id. Raises ``UserError`` for an image listed twice, of the test fold, or not in the split."""
     folds = read_split()
     exclusions: dict[str, str] = {}
     for line, row in read_rows(path, ("image", "reason")):

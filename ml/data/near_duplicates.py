@@ -1,13 +1,11 @@
-"""Photographs of the same skin under different names, found by perceptual hash and by the shipped network's embedding.
+"""Photographs of the same skin under different names, found by perceptual hash or by the network's embedding.
 
 Source of the hash: N. Krawetz, "Looks Like It" (2011), as in ``imagehash.phash``: the signs of the lowest 8×8 cosine
 coefficients of a 32×32 grey copy about their median. It finds copies; the embedding also finds another photograph of
-the same lesion, turned, mirrored or nearer.
+the same lesion, turned or nearer.
 """
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import imagehash
@@ -16,21 +14,15 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from ml import preprocess
-from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.image_io import decode_stored
-from ml.runtime import open_runtime
-
 MAX_DISTANCE = 2
 """Bits of 64 in which two copies may differ. At three and more, unlike lesions chain together by the thousand."""
-WHOLE_IMAGE = (preprocess.ViewSpec("whole", 1.0),)
 ROWS_AT_ONCE = 512
 
 
 def hash_image(image: Image.Image) -> np.uint64:
     """64-bit perceptual hash of a picture."""
     bits = imagehash.phash(image, hash_size=8).hash
-    return np.uint64(int.from_bytes(np.packbits(bits.reshape(64)).tobytes()))
+    return np.uint64(int.from_bytes(np.packbits(bits.reshape(64)).tobytes(), "big"))
 
 
 def hash_images(paths: Sequence[Path], *, progress: bool = True) -> npt.NDArray[np.uint64]:
@@ -52,30 +44,10 @@ def find_near_duplicates(
             yield first, first + 1 + int(offset)
 
 
-def embed_images(
-    paths: Sequence[Path], *, bundle: Bundle | None = None, threads: int = 1, progress: bool = True
-) -> npt.NDArray[np.float32]:
-    """Embeddings (N, D) of unit length of image files, seen whole by a bundle's network (default: the shipped one)."""
-    bundle = bundle or load_bundle(DEFAULT_BUNDLE)
-    runtime = open_runtime(bundle, "onnx")
-    spec = replace(bundle.manifest.input, views=WHOLE_IMAGE)
-
-    def embed(path: Path) -> npt.NDArray[np.float32]:
-        pixels = decode_stored(path.read_bytes(), at_least=2 * spec.size)
-        return runtime.run(preprocess.views(pixels, spec)).embedding[0]
-
-    with ThreadPoolExecutor(threads) as pool:
-        bar = tqdm(
-            pool.map(embed, paths), total=len(paths), desc="Embedding images", unit="image", disable=not progress
-        )
-        embeddings = np.stack(list(bar))
-    return np.asarray(embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
-
-
-def find_similar(embeddings: npt.NDArray[np.float32], *, min_cosine: float) -> Iterator[tuple[int, int]]:
-    """Pairs of indices (first < second) of unit-length embeddings (N, D) whose cosine is at least ``min_cosine``."""
-    for start in range(0, len(embeddings), ROWS_AT_ONCE):
-        cosines = embeddings[start : start + ROWS_AT_ONCE] @ embeddings.T
+def find_similar(vectors: npt.NDArray[np.float32], *, min_cosine: float) -> Iterator[tuple[int, int]]:
+    """Pairs of indices (first < second) of vectors (N, D) of unit length whose cosine is at least ``min_cosine``."""
+    for start in range(0, len(vectors), ROWS_AT_ONCE):
+        cosines = vectors[start : start + ROWS_AT_ONCE] @ vectors.T
         for offset, second in np.argwhere(cosines >= min_cosine):
             if start + offset < second:
                 yield int(start + offset), int(second)

@@ -1,0 +1,37 @@
+"""``manage.py prepare_data``: check HAM10000 in any layout and write the official one."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from classifier.management.base import UserErrorCommand
+from ml.data.prepare import INTERRUPTED, INTERRUPTED_MESSAGE, add_arguments, run
+
+
+class Command(UserErrorCommand):
+    """Thin over ``python -m ml.data.prepare``."""
+
+    help = "Check every image and label, list duplicates, and write the layout that training and evaluation read."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of ``python -m ml.data.prepare``."""
+        add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Prepare and print what was found."""
+        try:
+            summary = run(
+                source=options["source"],
+                out=options["out"],
+                download=options["download"],
+                address=options["address"],
+                keep_going=options["keep_going"],
+                no_embeddings=options["no_embeddings"],
+                min_cosine=options["min_cosine"],
+                threads=options["threads"],
+            )
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        self.stdout.write(summary.to_text())

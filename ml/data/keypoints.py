@@ -1,0 +1,79 @@
+"""Whether two photographs show the same skin: keypoints of one found again in the other, all moved alike.
+
+Sources: SIFT, D. Lowe, IJCV 60 (2004); its square roots compared, Arandjelović and Zisserman, CVPR 2012; RANSAC,
+Fischler and Bolles, CACM 24 (1981).
+"""
+
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from ml.image_io import decode_stored
+
+Float32Array = npt.NDArray[np.float32]
+
+SIDE = 300
+"""Pixels of the shorter side at which keypoints are sought."""
+MOST_KEYPOINTS = 600
+LEAST_CONTRAST = 0.02
+MAX_DISTANCE_RATIO = 0.85
+"""Of the nearest keypoint's distance to the second nearest's (Lowe, section 7.1)."""
+TOLERANCE_PIXELS = 4.0
+MAX_ZOOM = 4.0
+LEAST_POINTS = 4
+
+
+class KeypointMatcher:
+    """Counts keypoints that agree; keeps those of the images last seen."""
+
+    def __init__(self, *, kept_images: int = 2000) -> None:
+        self._find = lru_cache(kept_images)(self._find_keypoints)
+
+    @cached_property
+    def _detector(self) -> cv2.SIFT:
+        return cv2.SIFT.create(nfeatures=MOST_KEYPOINTS, contrastThreshold=LEAST_CONTRAST)
+
+    def count_matches(self, first: Path, second: Path) -> int:
+        """How many keypoints of two image files agree on one move, turn and zoom; 0 if no such motion is plausible."""
+        (first_points, first_features), (second_points, second_features) = self._find(first), self._find(second)
+        if min(len(first_points), len(second_points)) < 2 * LEAST_POINTS:
+            return 0
+        matches = _match(first_features, second_features)
+        if len(matches) < LEAST_POINTS:
+            return 0
+        motion, agree = cv2.estimateAffinePartial2D(
+            first_points[matches[:, 0]], second_points[matches[:, 1]], ransacReprojThreshold=TOLERANCE_PIXELS
+        )
+        if motion is None or not 1 / MAX_ZOOM < np.hypot(motion[0, 0], motion[1, 0]) < MAX_ZOOM:
+            return 0
+        return int(agree.sum())
+
+    def _find_keypoints(self, path: Path) -> tuple[Float32Array, Float32Array]:
+        """Places (K, 2) in pixels and features (K, 128) of unit length, on a grey copy of evened contrast."""
+        pixels = decode_stored(path.read_bytes(), at_least=SIDE)
+        scale = SIDE / min(pixels.shape[:2])
+        grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+        grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        grey = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(grey)
+        keypoints, features = self._detector.detectAndCompute(grey, None)
+        if not keypoints:
+            return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
+        places = np.array([keypoint.pt for keypoint in keypoints], np.float32)
+        roots = np.sqrt(features / np.maximum(features.sum(axis=1, keepdims=True), 1e-7))
+        return places, np.asarray(roots, np.float32)
+
+
+def _match(first: Float32Array, second: Float32Array) -> npt.NDArray[np.int64]:
+    """Index pairs (M, 2) of features nearest to each other, and clearly nearer than the second nearest."""
+    likeness = first @ second.T
+    order = np.argpartition(-likeness, 1, axis=1)[:, :2]
+    rows = np.arange(len(first))
+    top = likeness[rows[:, None], order]
+    best = order[rows, top.argmax(axis=1)]
+    distances = np.sqrt(np.maximum(2 - 2 * np.sort(top, axis=1)[:, ::-1], 0))
+    mutual = likeness.argmax(axis=0)[best] == rows
+    kept = mutual & (distances[:, 0] < MAX_DISTANCE_RATIO * distances[:, 1])
+    return np.stack([rows[kept], best[kept]], axis=1)
