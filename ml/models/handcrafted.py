@@ -146,7 +146,8 @@ def measure_asymmetry(lesion: Mask) -> tuple[float, float]:
     half = int(np.ceil(np.hypot(*(np.stack([x, y], axis=1) - centroid).T).max())) + 2
     move = np.column_stack([axes, half - axes @ centroid])
     side = 2 * half + 1
-    turned = cv2.warpAffine(lesion.astype(np.uint8), move, (side, side), flags=cv2.INTER_NEAREST) > 0
+    # Just under a half: a pixel cut in two by an axis counts on both of its sides.
+    turned = cv2.warpAffine(lesion.astype(np.float32), move, (side, side), flags=cv2.INTER_LINEAR) > 0.49
     about_major, about_minor = (
         float(1 - (turned & mirrored).sum() / max(1, (turned | mirrored).sum()))
         for mirrored in (turned[::-1], turned[:, ::-1])
