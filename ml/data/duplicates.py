@@ -23,6 +23,8 @@ WAYS = ("file", "pixels", "hash", "keypoints", "embedding")
 
 ``keypoints`` confirms a pair of two lesions that ``embedding`` proposes."""
 MIN_MATCHES = 12
+MOST_PROPOSED = 180
+"""Pairs that only the embedding finds on the contact sheets; the list has all."""
 COLUMNS = (
     *("first", "second", "found_by", "hash_distance", "cosine", "matches", "same_lesion", "lesion_first"),
     *("lesion_second", "same_label", "label_first", "label_second", "same_fold", "fold_first", "fold_second"),
@@ -91,7 +93,8 @@ def find_pairs(
 
 
 def _sureness(pair: Pair) -> tuple[object, ...]:
-    return (WAYS.index(pair.found_by), -(pair.matches or 0), -(pair.cosine or 0), pair.first.image_id)
+    matches = 0 if pair.found_by == "embedding" else pair.matches or 0
+    return (WAYS.index(pair.found_by), -matches, -(pair.cosine or 0), pair.first.image_id)
 
 
 def _find_equal(hashes: Sequence[str]) -> Iterable[tuple[int, int]]:
@@ -109,7 +112,7 @@ def write_pairs(path: Path, pairs: Sequence[Pair], folds: Mapping[str, str]) -> 
 
 def _row(pair: Pair, folds: Mapping[str, str]) -> tuple[object, ...]:
     first, second = pair.first, pair.second
-    fold_first, fold_second = folds.get(first.image_id, ""), folds.get(second.image_id, "")
+    fold_first, fold_second = _fold(first, folds), _fold(second, folds)
     return (
         *(first.image_id, second.image_id, pair.found_by, pair.hash_distance),
         *("" if pair.cosine is None else f"{pair.cosine:.4f}", "" if pair.matches is None else pair.matches),
@@ -129,7 +132,7 @@ def count_pairs(pairs: Sequence[Pair], folds: Mapping[str, str]) -> dict[str, di
     for way in WAYS:
         its = [pair for pair in pairs if pair.found_by == way]
         across = [pair for pair in its if not pair.same_lesion]
-        sides = [{folds.get(pair.first.image_id), folds.get(pair.second.image_id)} for pair in across]
+        sides = [{_fold(pair.first, folds), _fold(pair.second, folds)} for pair in across]
         tally = Counter("test" if "test" in side else "other" for side in sides if len(side) == 2)
         counts[way] = {
             "pairs": len(its),
@@ -142,9 +145,12 @@ def count_pairs(pairs: Sequence[Pair], folds: Mapping[str, str]) -> dict[str, di
 
 
 def make_tiles(pairs: Iterable[Pair], folds: Mapping[str, str]) -> list[Tile]:
-    """What a contact sheet shows of pairs of two lesions: those between folds first, since they would leak."""
+    """What a contact sheet shows: pairs of two lesions, of those merely proposed the likeliest. Within each way, those
+    between two folds come first, since they would leak."""
     across = [pair for pair in pairs if not pair.same_lesion]
-    across.sort(key=lambda pair: folds.get(pair.first.image_id) == folds.get(pair.second.image_id))
+    proposed = [pair for pair in across if pair.found_by == "embedding"]
+    across = [pair for pair in across if pair.found_by != "embedding"] + proposed[:MOST_PROPOSED]
+    across.sort(key=lambda pair: (WAYS.index(pair.found_by), _fold(pair.first, folds) == _fold(pair.second, folds)))
     return [
         Tile(
             paths=(pair.first.path, pair.second.path),
@@ -159,5 +165,9 @@ def make_tiles(pairs: Iterable[Pair], folds: Mapping[str, str]) -> list[Tile]:
 
 
 def _describe(record: Record, folds: Mapping[str, str]) -> str:
-    fold = folds.get(record.image_id, "-")
+    fold = _fold(record, folds) or "unknown"
     return f"{record.image_id}  {record.lesion_id or 'lesion unknown'}  {CLASSES[record.label]}  fold {fold}"
+
+
+def _fold(record: Record, folds: Mapping[str, str]) -> str:
+    return folds.get(record.image_id, "")

@@ -1,5 +1,6 @@
 """What the shipped network sees in every image, as vectors that are close where two show the same lesion."""
 
+import zipfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -36,21 +37,23 @@ def open_embeddings(
             places = waiting[start : start + IMAGES_PER_SAVE]
             vectors = embed_images([paths[place] for place in places], bundle, threads=threads, bar=bar)
             known.update(zip((file_hashes[place] for place in places), vectors, strict=True))
-            with writing(kept), kept.open("wb") as file:
-                np.savez(
-                    file, bundle=bundle.sha256, sha256=np.array(list(known)), vectors=np.stack(list(known.values()))
-                )
+            _keep(known, kept, bundle.sha256)
     return np.stack([known[digest] for digest in file_hashes])
 
 
 def _read_kept(kept: Path, bundle_sha256: str) -> dict[str, Vectors]:
     try:
-        with np.load(kept) as arrays:
+        with kept.open("rb") as file, np.load(file) as arrays:
             if str(arrays["bundle"]) == bundle_sha256:
                 return dict(zip(arrays["sha256"].tolist(), arrays["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError):  # none yet, or one cut off: it is made anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none yet, or one cut off: it is made anew
         pass
     return {}
+
+
+def _keep(known: dict[str, Vectors], kept: Path, bundle_sha256: str) -> None:
+    with writing(kept), kept.open("wb") as file:
+        np.savez(file, bundle=bundle_sha256, sha256=np.array(list(known)), vectors=np.stack(list(known.values())))
 
 
 def embed_images(

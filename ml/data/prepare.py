@@ -14,7 +14,7 @@ from ml.training import needs_training_libraries
 if TYPE_CHECKING:
     from ml.data.preparation import Summary
 
-MIN_COSINE = 0.4
+MIN_COSINE = 0.3
 """Of whitened embeddings: PLACEHOLDER"""
 INTERRUPTED = 130
 INTERRUPTED_MESSAGE = "Stopped. The same command goes on with what is written already."
