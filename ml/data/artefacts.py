@@ -19,7 +19,7 @@ ARTEFACTS = ("hair", "ruler", "ink", "dark_corner")
 WIDTH = 400
 """Pixels: every picture is measured at this width, so that a score does not depend on its size."""
 
-THRESHOLDS = {"hair": 0.3, "ruler": 5.0, "ink": 0.0003, "dark_corner": 0.8}
+THRESHOLDS = {"hair": 0.3, "ruler": 5.0, "ink": 0.0003, "dark_corner": 0.5}
 """Least score at which an artefact is called present."""
 
 LINE_REACH, ORIENTATIONS = 9, 8

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -19,7 +20,7 @@ THEME = "<style>svg{color:#1f2933}@media(prefers-color-scheme:dark){svg{color:#e
 COLOURS = dict(zip(CLASSES, sns.color_palette("colorblind", len(CLASSES)), strict=True))
 PAIR = ("#0b7285", "#e8890c")
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     **dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color", "grid.color"), INK
     ),

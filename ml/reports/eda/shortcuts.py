@@ -1,0 +1,140 @@
+"""The section on artefacts: how often heuristics find them, in which classes, and how far they can be trusted."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ml.data.artefacts import ARTEFACTS
+from ml.reports.eda import charts, galleries
+from ml.reports.eda.agreement import check_artefact, find_interval
+from ml.reports.eda.page import Figure, Image, Section, Table
+from ml.taxonomy import CLASSES
+
+NAMES = {"hair": "Hair", "ruler": "A ruler", "ink": "Ink", "dark_corner": "A dark corner"}
+UNEVEN = 1.5
+"""Ratio of shares, malignant to benign or the reverse, from which an artefact is called a shortcut."""
+FEW = 10
+"""Pictures seen with an artefact, below which a sensitivity says nothing."""
+
+
+def describe_artefacts(
+    table: pd.DataFrame,
+    *,
+    measures: pd.DataFrame,
+    labels: pd.DataFrame,
+    files: Mapping[str, Path],
+    out: Path,
+    numbers: dict[str, Any],
+) -> Section:
+    """Prevalence by class, and the check on the labelled pictures where the data have them all."""
+    figures = [_draw_prevalence(table, artefact, out, numbers) for artefact in ARTEFACTS]
+    text = (
+        "Found by heuristics on OpenCV: thin lines for hair, parallel marks at equal steps for rulers, colours no "
+        "skin has outside the lesion for ink, darkness in the corners."
+    )
+    if not set(labels["image"]) <= set(measures["image"]):
+        return Section(
+            "artefacts", "Artefacts", f"{text} The labelled pictures are not in these data: not checked.", figures
+        )
+    scores = measures.set_index("image").loc[labels["image"]]
+    checks = {artefact: check_artefact(labels, scores[artefact], artefact) for artefact in ARTEFACTS}
+    numbers["artefact_check"] = checks
+    text += (
+        f" Checked on {len(labels)} pictures of folds 0 to 3, of different lesions, labelled in two independent "
+        f"passes before any score was seen: {(labels['drawn_by'] == 'random').sum()} at random, the others from the "
+        "highest scores of a first version of each heuristic, so that each artefact occurs; their shares therefore "
+        "do not stand for the whole, only the random ones do. Thresholds come from every second picture; "
+        "sensitivity, specificity and κ of the heuristic from the others, where both passes agree."
+    )
+    return Section(
+        "artefacts", "Artefacts", text, [*figures, _draw_sheets(labels, checks, files, out)], _tabulate(checks)
+    )
+
+
+def _draw_prevalence(table: pd.DataFrame, artefact: str, out: Path, numbers: dict[str, Any]) -> Figure:
+    has = table[f"has_{artefact}"]
+    by_class = has.groupby(table["class"]).agg(["sum", "size"])
+    by_class = by_class.reindex([code for code in CLASSES if code in by_class.index])
+    shares = pd.DataFrame({"share": by_class["sum"] / by_class["size"]})
+    bounds = [find_interval(int(count), int(of)) for count, of in by_class.to_numpy()]
+    file = f"{artefact.replace('_', '-')}.svg"
+    charts.draw_shares(out / file, shares, f"% of pictures with {NAMES[artefact].lower()}, 95 % interval", bounds)
+    malignant, benign = (float(has[table["malignant"] == side].mean()) for side in (True, False))
+    most, least = shares["share"].idxmax(), shares["share"].idxmin()
+    numbers.setdefault("artefacts", {})[artefact] = {
+        "share": float(has.mean()),
+        "malignant": malignant,
+        "benign": benign,
+        "by_class": shares["share"].to_dict(),
+    }
+    return Figure(
+        [
+            Image(
+                file,
+                f"Bars: share of pictures with {NAMES[artefact].lower()} by class, most in {most}, least in {least}",
+            )
+        ],
+        f"{NAMES[artefact]}: found in {has.mean():.1%} of the pictures, from {shares['share'].min():.1%} ({least}) to "
+        f"{shares['share'].max():.1%} ({most}); {malignant:.1%} of the malignant, {benign:.1%} of the benign.",
+        _judge(artefact, malignant, benign),
+    )
+
+
+def _judge(artefact: str, malignant: float, benign: float) -> str:
+    name = NAMES[artefact].lower()
+    high, low = max(malignant, benign), min(malignant, benign)
+    side = "malignant" if malignant > benign else "benign"
+    if high > 0 and high >= UNEVEN * low:
+        times = f"{high / low:.1f} times as often" if low > 0 else "only"
+        return (
+            f"found {times} in {side} pictures, {name} can be learnt in place of the lesion: report errors with and "
+            "without, and add or cover them in training."
+        )
+    return f"{name} lies about evenly over malignant and benign: a nuisance to be robust to more than a shortcut."
+
+
+def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
+    rows = []
+    for artefact, check in checks.items():
+        count, of = check["seen_at_random"]
+        low, high = find_interval(count, of)
+        rows.append(
+            [
+                NAMES[artefact],
+                f"{check['seen'][0]} / {check['seen'][1]}",
+                _write_kappa(check["kappa"]),
+                _write_share(*check["sensitivity"]),
+                _write_share(*check["specificity"]),
+                _write_kappa(check["heuristic_kappa"]),
+                f"{count} of {of} ({low:.0%} to {high:.0%})",
+            ]
+        )
+    header = ("", "seen, pass 1 / 2", "κ of passes", "sensitivity", "specificity", "κ of heuristic", "seen at random")
+    return Table(header, rows)
+
+
+def _write_kappa(kappa: float | None) -> str:
+    return "not defined" if kappa is None else f"{kappa:.2f}"
+
+
+def _write_share(count: int, of: int) -> str:
+    return f"{count} of {of}"
+
+
+def _draw_sheets(
+    labels: pd.DataFrame, checks: Mapping[str, Mapping[str, Any]], files: Mapping[str, Path], out: Path
+) -> Figure:
+    images = galleries.save_label_sheets(list(labels["image"]), files, out)
+    kappas = {NAMES[name].lower(): check["kappa"] for name, check in checks.items() if check["kappa"] is not None}
+    worst = min(kappas, key=kappas.__getitem__)
+    few = [NAMES[name].lower() for name, check in checks.items() if check["sensitivity"][1] < FEW]
+    unsure = f" Too few were seen to judge the sensitivity for {', '.join(few)}." if few else ""
+    return Figure(
+        images,
+        f"The labelled pictures, numbered as in artefact_labels.csv. The passes agree least on {worst} "
+        f"(κ {kappas[worst]:.2f}).",
+        f"an error analysis by artefact is as sure as these labels and heuristics, no surer.{unsure}",
+        size="tiles",
+    )
