@@ -75,8 +75,8 @@ def _draw_samples(table: pd.DataFrame, out: Path) -> Figure:
         images,
         "Photographs of each class, at random. Within a class pictures differ by a standard deviation of "
         f"{lightness:.0f} in lightness, {redness:.0f} in redness and {yellowness:.0f} in yellowness (CIELAB).",
-        "hair, scale bars, vignettes and white balance vary within each class as much as the lesions do: "
-        "augmentation should span what is seen here and not what is not.",
+        "hair, scale bars, vignettes and shifts of colour come with every class: augmentation should span what is seen "
+        "here, and not what is not.",
         size="tiles",
     )
 

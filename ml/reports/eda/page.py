@@ -48,12 +48,14 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole page; ``tiles`` are its few leading numbers, each a value and what it counts."""
+    """The whole page; ``tiles`` are its few leading numbers, each a value and what it counts;
+    ``files`` lie beside the page, each a name and what it holds."""
 
     title: str
     lead: str
     tiles: Sequence[tuple[str, str]]
     sections: Sequence[Section]
+    files: Sequence[tuple[str, str]]
     credit: str
 
 

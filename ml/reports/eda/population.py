@@ -74,8 +74,8 @@ def _describe_lesions(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -
         [Image("pictures-a-lesion.svg", "Bars of the number of lesions by how many pictures they have")],
         f"{len(several):,} of {len(sizes):,} lesions have several pictures, up to {sizes.max()}; "
         f"{in_several / len(table):.0%} of all pictures show one of them, and {repeated.max():.0%} of those of {most}.",
-        f"a random fifth of the pictures held out would show in {leaking:.0%} of them a lesion that is also trained "
-        "on, and would praise memory. Splits, folds and bootstrap are by lesion.",
+        f"of a random fifth of the pictures, held out, {leaking:.0%} would show a lesion that is also trained on, "
+        "and the result would praise memory. Splits, folds and bootstrap are by lesion.",
     )
 
 
@@ -123,7 +123,7 @@ def _describe_sex(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -> Fi
         [Image("sex.svg", f"Stacked bars of sex by class; {first} from {least} to {most}")],
         f"The share of {first} patients runs from {shares[first].min():.0%} ({least}) to {shares[first].max():.0%} "
         f"({most}); unknown for {numbers['missing']} pictures.",
-        f"sex and class are linked {_name_link(link)} (Cramér's V {link:.2f}): little to gain as an input, and a "
+        f"sex and class are linked {_name_link(link)} (Cramér's V {link:.2f}): a hint at most as an input, and a "
         "subgroup to report.",
     )
 

@@ -85,6 +85,7 @@ def _assemble(table: pd.DataFrame, numbers: dict[str, Any], sections: list[Secti
             (f"{numbers['in_test_fold']:,}", "pictures of the test fold left unread"),
         ],
         sections=sections,
+        files=[(NUMBERS, "the numbers, as JSON"), (agreement.LABELS.name, "labels of artefacts, both passes")],
         credit=CREDIT,
     )
 

@@ -61,38 +61,42 @@ def _draw_prevalence(table: pd.DataFrame, artefact: str, out: Path, numbers: dic
     bounds = [find_interval(int(count), int(of)) for count, of in by_class.to_numpy()]
     file = f"{artefact.replace('_', '-')}.svg"
     charts.draw_shares(out / file, shares, f"% of pictures with {NAMES[artefact].lower()}, 95 % interval", bounds)
-    malignant, benign = (float(has[table["malignant"] == side].mean()) for side in (True, False))
+    sides = {side: has[table["malignant"] == (side == "malignant")] for side in ("malignant", "benign")}
     most, least = shares["share"].idxmax(), shares["share"].idxmin()
     numbers.setdefault("artefacts", {})[artefact] = {
         "share": float(has.mean()),
-        "malignant": malignant,
-        "benign": benign,
+        **{side: float(found.mean()) for side, found in sides.items()},
         "by_class": shares["share"].to_dict(),
     }
+    name = NAMES[artefact]
     return Figure(
-        [
-            Image(
-                file,
-                f"Bars: share of pictures with {NAMES[artefact].lower()} by class, most in {most}, least in {least}",
-            )
-        ],
-        f"{NAMES[artefact]}: found in {has.mean():.1%} of the pictures, from {shares['share'].min():.1%} ({least}) to "
-        f"{shares['share'].max():.1%} ({most}); {malignant:.1%} of the malignant, {benign:.1%} of the benign.",
-        _judge(artefact, malignant, benign),
+        [Image(file, f"Bars: share of pictures with {name.lower()} by class, most in {most}, least in {least}")],
+        f"{name}: found in {has.mean():.1%} of the pictures, from {shares['share'].min():.1%} ({least}) to "
+        f"{shares['share'].max():.1%} ({most}); {sides['malignant'].mean():.1%} of the malignant, "
+        f"{sides['benign'].mean():.1%} of the benign.",
+        judge_shortcut(name.lower(), sides),
     )
 
 
-def _judge(artefact: str, malignant: float, benign: float) -> str:
-    name = NAMES[artefact].lower()
-    high, low = max(malignant, benign), min(malignant, benign)
-    side = "malignant" if malignant > benign else "benign"
-    if high > 0 and high >= UNEVEN * low:
-        times = f"{high / low:.1f} times as often" if low > 0 else "only"
+def judge_shortcut(name: str, sides: Mapping[str, pd.Series]) -> str:
+    """What it means that an artefact is there (True) so often in malignant and in benign pictures."""
+    if any(found.empty for found in sides.values()):
+        return f"whether {name} goes with malignancy cannot be told from these data."
+    more, fewer = sorted(sides, key=lambda side: -float(sides[side].mean()))
+    high, low = float(sides[more].mean()), float(sides[fewer].mean())
+    if high == 0 or high < UNEVEN * low:
+        return f"{name} lies about evenly over malignant and benign: a nuisance to be robust to more than a shortcut."
+    bounds = {side: find_interval(int(found.sum()), len(found)) for side, found in sides.items()}
+    times = f"{high / low:.1f} times as often" if low > 0 else "only"
+    if bounds[more][0] <= bounds[fewer][1]:
         return (
-            f"found {times} in {side} pictures, {name} can be learnt in place of the lesion: report errors with and "
-            "without, and add or cover them in training."
+            f"{name} was found {times} in {more} pictures, but in too few to be sure (the 95 % intervals overlap); "
+            "results should still be looked at with and without."
         )
-    return f"{name} lies about evenly over malignant and benign: a nuisance to be robust to more than a shortcut."
+    return (
+        f"{name} was found {times} in {more} pictures, so it can be learnt in place of the lesion: report errors with "
+        "and without it, and add it to training pictures or cover it."
+    )
 
 
 def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
