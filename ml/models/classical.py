@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.environment import describe_environment, find_git_revision
@@ -35,6 +36,9 @@ from ml.training.folder import RunFolder
 MASKS = "HAM10000_segmentations"
 MASK_SUFFIX = "_segmentation"
 TEST = "test"
+EXCLUDED = "excluded"
+"""In place of the fold of a training image found bad or repeated. Its features are made all the same, so that a longer
+list of exclusions does not make those of all others anew."""
 UNKNOWN = -1
 """In place of every label of the test fold: nothing here sees them."""
 TIMED_IMAGES = 16
@@ -44,7 +48,8 @@ CLASSIFIER_NAMES = {"logistic": "logistic regression", "knn": "nearest neighbour
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """What a run reads: sources (N), labels (N,) and folds (N,) of the training, choosing and test folds."""
+    """What a run reads: sources (N), labels (N,) and folds (N,), or ``EXCLUDED``, of the training, choosing and test
+    folds."""
 
     sources: list[Source]
     labels: npt.NDArray[np.int64]
@@ -62,7 +67,7 @@ def run(*, data: Path, config_path: Path, weights: Path | None = None, out: Path
     """
     config = read_classical_config(config_path)
     folder = RunFolder(out)
-    if (out / "summary.json").exists():
+    if folder.summary.exists():
         raise UserError(f"{out}: holds a finished run; give another --out")
     extractor = make_extractor(config.features, weights)
     images = select_images(data, config)
@@ -78,9 +83,9 @@ def run(*, data: Path, config_path: Path, weights: Path | None = None, out: Path
     folder.config.write_text(yaml.safe_dump(to_plain(asdict(config)), sort_keys=False), encoding="utf-8")
     _write_json(out / "choices.json", [asdict(each) for each in fitted.candidates])
     _write_json(folder.description, _describe_run(config, data, weights, images, features))
-    _write_predictions(out / "predictions.csv", images, features, fitted, config.choose_fold)
+    _write_predictions(folder.predictions, images, features, fitted, config.choose_fold)
     _write_json(
-        out / "summary.json",
+        folder.summary,
         {
             **_summarise(config, extractor, weights, fitted),
             "name": out.name,
@@ -110,7 +115,7 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
 
     Raises ``UserError`` where folds or classes are missing.
     """
-    folds = read_split()
+    folds, excluded = read_split(), read_exclusions().keys()
     records = read_isic(data).records
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
@@ -119,11 +124,12 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
     records = tuple(record for record in records if folds[record.image_id] in wanted)
     use_masks = config.features.kind == "handcrafted" and config.features.masks == "auto"
     masks = find_masks(data, records) if use_masks else {}
-    chosen = [folds[record.image_id] for record in records]
+    names = [record.image_id for record in records]
+    left_out = {name for name in names if name in excluded and folds[name] in config.train_folds}
     images = Images(
         [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records],
-        np.array([UNKNOWN if fold == TEST else r.label for r, fold in zip(records, chosen, strict=True)], np.int64),
-        np.array(chosen, dtype=np.str_),
+        np.array([UNKNOWN if folds[record.image_id] == TEST else record.label for record in records], np.int64),
+        np.array([EXCLUDED if name in left_out else folds[name] for name in names], np.str_),
     )
     _check_classes(images, config)
     return images

@@ -125,9 +125,3 @@ def _probe_rules(config: ProbeConfig) -> dict[str, bool]:
 
 def _are_positive(values: tuple[float, ...]) -> bool:
     return bool(values) and min(values) > 0
-
-
-def is_classical(path: Path) -> bool:
-    """Whether a YAML file's ``kind`` is one of these, and not a network's. Raises ``UserError`` if it is no YAML."""
-    content = read_yaml(path)
-    return isinstance(content, dict) and content.get("kind") in KINDS

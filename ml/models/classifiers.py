@@ -1,7 +1,7 @@
 """Support vector machines and probes of features: fitted over a grid, chosen on held-out images.
 
-Probabilities of a support vector machine: Platt, "Probabilistic Outputs for Support Vector Machines" (1999), one
-sigmoid a class on the margins of images that were held out, fold by fold.
+Probabilities of a support vector machine: Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with his
+sigmoid made multinomial: logistic regression on the margins of images that were held out, fold by fold.
 """
 
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.decomposition import PCA
+from sklearn.ensemble import StackingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import PredefinedSplit
@@ -78,8 +78,8 @@ def fit_classifier(config: ClassicalConfig, training: Examples, choosing: Exampl
 
 
 def _fit_svm(config: SvmConfig, training: Examples, choosing: Examples, *, progress: bool) -> Fitted:
-    """Chosen by its own decisions, with classes weighted equally; then one fit with sigmoids, whose probabilities have
-    the frequencies of the training."""
+    """Chosen by its own decisions, with classes weighted equally; then its margins become probabilities, which have the
+    frequencies of the training."""
     scaling = make_pipeline(*_list_scaling(config))
     scaled, held_out = scaling.fit_transform(training.features), scaling.transform(choosing.features)
     points = list(_list_points(config, scale=1 / (scaled.shape[1] * scaled.var())))
@@ -90,7 +90,8 @@ def _fit_svm(config: SvmConfig, training: Examples, choosing: Examples, *, progr
     candidates.sort(key=lambda each: -each.balanced_accuracy)
     chosen = make_pipeline(*_list_scaling(config), _make_svm(candidates[0].settings))
     by_fold = PredefinedSplit(np.unique(training.folds, return_inverse=True)[1])
-    calibrated = CalibratedClassifierCV(chosen, method="sigmoid", cv=by_fold, ensemble=False)
+    platt = LogisticRegression(max_iter=MOST_ITERATIONS)
+    calibrated = StackingClassifier([("svm", chosen)], platt, cv=by_fold, stack_method="decision_function")
     return Fitted(calibrated.fit(training.features, training.labels), training.prior, candidates)
 
 

@@ -56,9 +56,17 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the features of all these tests are kept."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def fit(tmp_path: Path, data: Path) -> Run:
+def fit(tmp_path: Path, data: Path, cache: Path) -> Run:
     """Write a configuration and run it, into ``runs/NAME``."""
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "cache").symlink_to(cache)
 
     def fit_into(name: str, config: dict[str, Any], *, weights: Path | None = None, data: Path = data) -> Path:
         path = tmp_path / f"{name}.yaml"
@@ -130,7 +138,7 @@ def test_colours_of_classes_are_learnt(fit: Run, data: Path) -> None:
     assert np.mean(right) > 0.8
 
 
-def test_a_probe_names_its_network_and_shares_its_features(fit: Run, weights: Path) -> None:
+def test_a_probe_names_its_network_and_shares_its_features(fit: Run, weights: Path, cache: Path) -> None:
     summary = read_json(fit("probe", PROBE, weights=weights) / "summary.json")
     assert summary["architecture"] == "logistic regression on frozen test_efficientnet"
     assert summary["initialisation"] == "imagenet: imagenet.safetensors"
@@ -138,17 +146,17 @@ def test_a_probe_names_its_network_and_shares_its_features(fit: Run, weights: Pa
     assert summary["parameters"] > 0
     assert summary["flops"] > 0
     nearest = {**{key: value for key, value in PROBE.items() if key != "costs"}, "classifier": "knn", "neighbours": [3]}
+    kept = set(cache.glob("features-*.npy"))
     other = fit("nearest", nearest, weights=weights)
+    assert set(cache.glob("features-*.npy")) == kept
     assert read_json(other / "summary.json")["architecture"] == "nearest neighbours on frozen test_efficientnet"
-    assert len(list((other.parent / "cache").glob("features-*.npy"))) == 1
 
 
 def test_the_same_seed_gives_the_same_numbers(fit: Run) -> None:
-    first, second = fit("first", SVM), fit("second", SVM)
+    first = fit("first", SVM)
+    (first.parent / "cache").unlink()
+    second = fit("second", SVM)  # its features are made anew
     assert (first / "predictions.csv").read_bytes() == (second / "predictions.csv").read_bytes()
-    shutil.rmtree(first.parent / "cache")
-    third = fit("third", SVM)
-    assert (first / "predictions.csv").read_bytes() == (third / "predictions.csv").read_bytes()
 
 
 def test_labels_of_the_test_fold_change_nothing(fit: Run, data: Path, tmp_path: Path) -> None:
@@ -162,6 +170,20 @@ def test_labels_of_the_test_fold_change_nothing(fit: Run, data: Path, tmp_path: 
     write_rows(changed / "ISIC2018_Task3_Training_GroundTruth.csv", ("image", *CLASSES), rows)
     after = fit("after", SVM, data=changed)
     assert (before / "predictions.csv").read_bytes() == (after / "predictions.csv").read_bytes()
+
+
+def test_excluded_images_train_nothing(fit: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = fit("before", SVM)
+    folds = read_split()
+    names = [each.image_id for each in read_isic(data).records]
+    trained = next(name for name in names if folds[name] == "0")
+    chosen = next(name for name in names if folds[name] == "3")
+    monkeypatch.setattr("ml.models.classical.read_exclusions", lambda: {trained: "blurred", chosen: "repeated"})
+    after = fit("after", SVM)
+    assert read_json(before / "summary.json")["training_images"] == 35
+    assert read_json(after / "summary.json")["training_images"] == 34
+    assert read_predictions(before).keys() == read_predictions(after).keys()
+    assert (before / "predictions.csv").read_bytes() != (after / "predictions.csv").read_bytes()
 
 
 def write_masks(data: Path) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ml.errors import UserError
-from ml.models.classical_config import Kernel, ProbeConfig, SvmConfig, is_classical, read_classical_config
+from ml.models.classical_config import Kernel, ProbeConfig, SvmConfig, read_classical_config
 
 CONFIGS = Path(__file__).parents[3] / "ml" / "configs"
 OURS = sorted([*CONFIGS.glob("svm_*.yaml"), *CONFIGS.glob("probe_*.yaml")])
@@ -55,12 +55,6 @@ def test_every_one_of_them_keeps_to_the_folds_of_the_study(path: Path) -> None:
     config = read_classical_config(path)
     assert (config.train_folds, config.choose_fold) == (("0", "1", "2"), "3")
     assert path.stem.startswith(config.kind)
-    assert is_classical(path)
-
-
-def test_the_configuration_of_a_network_is_told_apart(tmp_path: Path) -> None:
-    assert not is_classical(CONFIGS / "lite0_cpu.yaml")
-    assert not is_classical(write(tmp_path / "list.yaml", "[1, 2]"))
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,7 @@ def test_a_changed_image_or_another_extractor_is_described_anew(sources: list[So
     assert other.described == 5
 
 
-def test_a_bar_shows_what_is_left(
-    sources: list[Source], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bar_shows_what_is_left(sources: list[Source], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     compute_features(sources, MeanColour(), tmp_path / "cache")
     assert "Features: 100%" in capsys.readouterr().err
 
