@@ -4,22 +4,26 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
 
+from ml.bundle_schema_1 import upgrade
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
-from ml.quality import QualityThresholds
+from ml.quality import QualityRules
 from ml.taxonomy import CLASSES, MALIGNANT
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.torchscript.pt"
 ATTRIBUTION_FILE = "ATTRIBUTION.md"
+GATE_FILE = "gate.npz"
+SET_SCORES = ("probabilities", "balanced_scores")
 DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "lite0-isic2018-distilled"
 
 
@@ -36,8 +40,17 @@ class Prior:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """Scores to probabilities: balanced log scores are divided by ``temperature``, then ``offsets`` (7,) are added."""
+
+    temperature: float
+    offsets: tuple[float, ...]
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class MalignantThresholds:
-    """Limits of the malignant sum: ``low_risk`` below the first, ``suspicious`` from the second, uncertain between."""
+    """Limits of the malignant sum: *low risk* only below the first, *suspicious* from the second."""
 
     low_risk_below: float
     suspicious_from: float
@@ -45,10 +58,59 @@ class MalignantThresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class MelanomaThresholds:
+    """Limit of the probability of melanoma: *low risk* only below it."""
+
+    low_risk_below: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Operating points."""
+    """The outcome rule, as ``ml.predictor.decide`` reads it.
+
+    *Suspicious* from the malignant sum's limit on; else *low risk* where both sums are below theirs; uncertain between.
+    """
 
     malignant: MalignantThresholds
+    melanoma: MelanomaThresholds
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A threshold of ``score`` (malignant or melanoma) for a sensitivity, and the specificity that it had."""
+
+    score: str
+    threshold: float
+    sensitivity: float
+    specificity: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSets:
+    """Split conformal: a set holds the classes whose ``score`` is at least ``at_least``, and always the highest.
+
+    ``score`` is probabilities or balanced_scores; ``coverage`` the share of lesions whose class is to be in the set.
+    """
+
+    score: str
+    at_least: float
+    coverage: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class GateSpec:
+    """Limits of what may be read at all: ``ml.gate`` computes both scores with the arrays of ``GATE_FILE``.
+
+    ``dermoscopy_from`` is the least log-odds of being dermoscopic, ``distance_to`` the greatest distance from the
+    training images.
+    """
+
+    dermoscopy_from: float
+    distance_to: float
+    how: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +131,11 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that serving must know about a network; nothing of it is written in code."""
+    """Everything that serving must know about a network; nothing of it is written in code.
+
+    ``not_assessable_where`` lists what, where declared of a lesion, the network has not learnt: the codes are reasons.
+    ``metrics`` are what ``ml.evaluation.evaluate`` measured on a fold, ``limits`` what ``ml.evaluation.limits`` did.
+    """
 
     schema_version: int
     name: str
@@ -82,10 +148,15 @@ class Manifest:
     preprocessing_version: str
     training_prior: Prior
     target_prior: Prior
-    temperature: float
+    calibration: Calibration
     thresholds: Thresholds
-    quality: QualityThresholds
+    operating_points: tuple[OperatingPoint, ...]
+    prediction_sets: PredictionSets | None
+    gate: GateSpec | None
+    quality: QualityRules
+    not_assessable_where: tuple[str, ...]
     metrics: dict[str, Any]
+    limits: dict[str, Any]
     data: DataSource
     training: str
     licence: str
@@ -96,7 +167,7 @@ class Manifest:
     @classmethod
     def from_dict(cls, data: object) -> "Manifest":
         """Build from parsed JSON; an unknown, missing or mistyped key is a ``BundleError`` that names it."""
-        return cast("Manifest", _build(cls, data, MANIFEST_FILE))
+        return cast("Manifest", _build(cls, upgrade(data), MANIFEST_FILE))
 
     def to_json(self) -> str:
         """Write as JSON text, two spaces, a newline at the end."""
@@ -157,8 +228,17 @@ def _check_files(manifest: Manifest, path: Path) -> None:
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
-    limits = manifest.thresholds.malignant
-    vectors = (manifest.training_prior.frequencies, manifest.target_prior.frequencies, manifest.self_test.logits)
+    malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
+    sets, files = manifest.prediction_sets, {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE}
+    if manifest.gate is not None:
+        files.add(GATE_FILE)
+    priors = (*manifest.training_prior.frequencies, *manifest.target_prior.frequencies)
+    vectors = (
+        manifest.training_prior.frequencies,
+        manifest.target_prior.frequencies,
+        manifest.calibration.offsets,
+        manifest.self_test.logits,
+    )
     checks = {
         f"schema_version must be {SCHEMA_VERSION}": manifest.schema_version == SCHEMA_VERSION,
         f"classes must be {', '.join(CLASSES)}": manifest.classes == CLASSES,
@@ -167,12 +247,13 @@ def _check_values(manifest: Manifest, path: Path) -> None:
         == PREPROCESSING_VERSION,
         "input.layout must be NHWC": manifest.input.layout == "NHWC",
         "input.views must not be empty": bool(manifest.input.views),
-        "priors and self-test must have seven numbers": all(len(vector) == len(CLASSES) for vector in vectors),
-        "priors must be positive": min(*vectors[0], *vectors[1]) > 0,
-        "temperature must be positive": manifest.temperature > 0,
-        "thresholds must be ordered within 0 and 1": 0 <= limits.low_risk_below <= limits.suspicious_from <= 1,
-        f"files must name {ONNX_FILE}, {TORCHSCRIPT_FILE} and {ATTRIBUTION_FILE}": set(manifest.files)
-        == {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE},
+        "priors, offsets and self-test must have seven numbers": all(len(each) == len(CLASSES) for each in vectors),
+        "priors must be positive": min(priors) > 0,
+        "temperature must be positive": manifest.calibration.temperature > 0,
+        "thresholds must be ordered within 0 and 1": 0 <= malignant.low_risk_below <= malignant.suspicious_from <= 1
+        and 0 <= melanoma.low_risk_below <= 1,
+        f"prediction_sets.score must be one of {', '.join(SET_SCORES)}": sets is None or sets.score in SET_SCORES,
+        f"files must name {', '.join(sorted(files))}": set(manifest.files) == files,
     }
     for rule, holds in checks.items():
         if not holds:
@@ -180,24 +261,35 @@ def _check_values(manifest: Manifest, path: Path) -> None:
 
 
 def _build(kind: Any, value: object, where: str) -> Any:
-    """Build a value of type ``kind`` (dataclass, tuple, dict or scalar) from parsed JSON, strictly."""
+    """Build a value of type ``kind`` from parsed JSON, strictly: a dataclass, tuple, dict, scalar, or one or None."""
+    origin = get_origin(kind)
     if is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise BundleError(f"{where} must be an object.")
-        names = {field.name for field in fields(kind)}
-        for key in sorted(names ^ set(value)):
-            raise BundleError(f"{where}: the key {key} is {'missing' if key in names else 'unknown'}.")
-        hints = get_type_hints(kind)
-        return kind(**{name: _build(hints[name], value[name], f"{where}: {name}") for name in names})
-    if get_origin(kind) is tuple:
+        return _build_dataclass(kind, value, where)
+    if origin is UnionType:
+        return None if value is None else _build(get_args(kind)[0], value, where)
+    if origin is tuple:
         if not isinstance(value, list):
             raise BundleError(f"{where} must be a list.")
         return tuple(_build(get_args(kind)[0], item, f"{where}[{place}]") for place, item in enumerate(value))
-    if get_origin(kind) is dict:
+    if origin is dict:
         if not isinstance(value, dict):
             raise BundleError(f"{where} must be an object.")
         inner = get_args(kind)[1]
         return value if inner is Any else {key: _build(inner, item, f"{where}.{key}") for key, item in value.items()}
+    return _build_scalar(kind, value, where)
+
+
+def _build_dataclass(kind: type, value: object, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise BundleError(f"{where} must be an object.")
+    names = {field.name for field in fields(kind)}
+    for key in sorted(names ^ set(value)):
+        raise BundleError(f"{where}: the key {key} is {'missing' if key in names else 'unknown'}.")
+    hints = get_type_hints(kind)
+    return kind(**{name: _build(hints[name], value[name], f"{where}: {name}") for name in names})
+
+
+def _build_scalar(kind: Any, value: object, where: str) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:

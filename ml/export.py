@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -32,7 +33,7 @@ from ml.bundle import (
 )
 from ml.hashing import hash_file
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
-from ml.runtime import open_runtime
+from ml.runtime import OUTPUT_NAMES, open_runtime
 from ml.taxonomy import CLASSES, MALIGNANT
 
 ONNX_OPSET = 18
@@ -43,7 +44,7 @@ SMALLEST_HALVED = 64  # initialisers of fewer numbers are shapes and scalars
 
 
 class ServedNetwork(nn.Module):
-    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; logits, embedding, activation map out."""
+    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; what ``ml.runtime.Outputs`` holds out."""
 
     def __init__(self, model: nn.Module, spec: InputSpec) -> None:
         super().__init__()
@@ -51,15 +52,30 @@ class ServedNetwork(nn.Module):
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1) * 255)
 
-    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w) float32."""
+    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) float32."""
         model: Any = self.model
         mean, std = cast("Tensor", self.mean), cast("Tensor", self.std)
-        features = model.forward_features((batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std)
+        late, features = run_stages(model, (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std)
         embedding = model.forward_head(features, pre_logits=True)
         classifier = model.get_classifier()
         activation_map = nn.functional.conv2d(features, classifier.weight[:, :, None, None])
-        return classifier(embedding), embedding, activation_map
+        deviation, average = torch.std_mean(late.flatten(2), dim=2, correction=0)
+        return classifier(embedding), embedding, activation_map, torch.cat((average, deviation), dim=1)
+
+
+def run_stages(model: nn.Module, normalised: Tensor) -> tuple[Tensor, Tensor]:
+    """The activations of a late stage and the last features, both (N, C, h, w).
+
+    In an EfficientNet the late stage is the last block but one: it tells kinds of pictures apart better than the last
+    features, which know lesions. Other architectures give their last features for both.
+    """
+    network: Any = model
+    if not isinstance(model, EfficientNet):
+        features = network.forward_features(normalised)
+        return features, features
+    late = network.blocks[:-1](network.bn1(network.conv_stem(normalised)))
+    return late, network.bn2(network.conv_head(network.blocks[-1](late)))
 
 
 def export_bundle(model: nn.Module, out: Path, manifest_fields: dict[str, Any]) -> Bundle:
@@ -136,7 +152,7 @@ def check_parity(bundle: Bundle) -> float:
     """The largest difference of the two runtimes' outputs on the synthetic view; over 1e-4 is a ``BundleError``."""
     views = synthetic_view(bundle.manifest.input.size)
     one, other = (open_runtime(bundle, name).run(views) for name in ("onnx", "torchscript"))
-    pairs = ((one.logits, other.logits), (one.embedding, other.embedding), (one.activation_map, other.activation_map))
+    pairs = ((getattr(one, name), getattr(other, name)) for name in OUTPUT_NAMES)
     difference = max(float(np.abs(left - right).max()) for left, right in pairs)
     if not difference <= PARITY_TOLERANCE:
         raise BundleError(f"{bundle.path}: the two graphs differ by {difference:.2g} (limit {PARITY_TOLERANCE:.0e}).")
@@ -162,7 +178,7 @@ def _export_onnx(network: nn.Module, views: Tensor, path: Path) -> None:
             network,
             (views,),
             input_names=["views"],
-            output_names=["logits", "embedding", "activation_map"],
+            output_names=list(OUTPUT_NAMES),
             opset_version=ONNX_OPSET,
             dynamic_shapes={"batch": {0: torch.export.Dim("views_count", min=1, max=4096)}},
             dynamo=True,

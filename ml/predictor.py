@@ -1,6 +1,7 @@
 """A stored image in, a reading out."""
 
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,16 +10,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml import preprocess, quality
-from ml.bundle import Bundle, MalignantThresholds, Manifest
+from ml.bundle import Bundle, Manifest, PredictionSets, Thresholds
+from ml.gate import Gate, load_gate
 from ml.image_io import Pixels, decode_stored
 from ml.runtime import open_runtime
-from ml.taxonomy import MALIGNANT_INDICES
+from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
 DECODED_SIDE_PER_INPUT = 2
 ACTIVATION_MAP_SIDE = 160
+MELANOMA_INDEX = CLASSES.index("MEL")
+NO_OFFSETS = (0.0,) * len(CLASSES)
 
 
 class Outcome(StrEnum):
@@ -31,21 +35,41 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Observation:
+    """What a photograph gave, before anything is concluded from it.
+
+    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per view; ``measures`` are those
+    of ``ml.quality``; ``milliseconds`` has decode, network and total.
+    """
+
+    logits: Float32Array
+    embedding: Float32Array
+    late_statistics: Float32Array
+    measures: dict[str, float]
+    runtime: str
+    milliseconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One photograph read.
 
     ``logits`` (V, 7) are raw, a row per view; ``probabilities`` (7,) are calibrated to the manifest's target prior;
-    ``balanced_scores`` (7,) have the prior divided out; ``reason`` is below_low_risk_threshold,
-    above_suspicious_threshold, between_thresholds or blank_frame; ``milliseconds`` has decode, network and total.
+    ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in the classes' order. ``reason``
+    is below_low_risk_threshold, above_suspicious_threshold, between_thresholds, melanoma_not_excluded, blank_frame, one
+    that ``ml.gate`` gives, or what was declared. ``measures`` are those of quality and gate; ``milliseconds`` has
+    decode, network and total.
     """
 
     logits: Float32Array
     probabilities: FloatArray
     balanced_scores: FloatArray
     malignant_probability: float
+    prediction_set: tuple[str, ...]
     outcome: Outcome
     reason: str
     flags: tuple[str, ...]
+    measures: dict[str, float]
     embedding: Float32Array
     runtime: str
     milliseconds: dict[str, float]
@@ -56,11 +80,19 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
         self.bundle = bundle
+        self.gate = load_gate(bundle)
         self._manifest = bundle.manifest
         self._runtime = open_runtime(bundle, runtime, threads)
 
-    def read(self, stored: bytes) -> Reading:
-        """Read an image from its stored bytes; raises ``ImageRejected`` when they cannot be decoded."""
+    def read(self, stored: bytes, *, declared: Collection[str] = ()) -> Reading:
+        """Read an image from its stored bytes; raises ``ImageRejected`` when they cannot be decoded.
+
+        ``declared`` are codes of what is known of the lesion: the manifest says which of them it cannot assess.
+        """
+        return interpret(self.observe(stored), self._manifest, self.gate, declared=declared)
+
+    def observe(self, stored: bytes) -> Observation:
+        """Decode, prepare, run the network and measure; raises ``ImageRejected`` when it cannot be decoded."""
         started = time.perf_counter()
         image = self._decode(stored)
         decoded = time.perf_counter()
@@ -68,20 +100,13 @@ class Predictor:
         prepared = time.perf_counter()
         outputs = self._runtime.run(batch)
         computed = time.perf_counter()
-        photograph = quality.assess(image, self._manifest.quality)
-        probabilities, balanced_scores = score(outputs.logits, self._manifest)
-        malignant = float(probabilities[list(MALIGNANT_INDICES)].sum())
-        outcome, reason = decide(malignant, photograph.not_assessable, self._manifest.thresholds.malignant)
+        measures = quality.measure(image)
         spent = {"decode": decoded - started, "network": computed - prepared, "total": time.perf_counter() - started}
-        return Reading(
+        return Observation(
             logits=outputs.logits,
-            probabilities=probabilities,
-            balanced_scores=balanced_scores,
-            malignant_probability=malignant,
-            outcome=outcome,
-            reason=reason,
-            flags=photograph.flags,
             embedding=outputs.embedding,
+            late_statistics=outputs.late_statistics,
+            measures=measures,
             runtime=self._runtime.name,
             milliseconds={name: seconds * 1000 for name, seconds in spent.items()},
         )
@@ -115,17 +140,47 @@ class Predictor:
         return decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * self._manifest.input.size)
 
 
+def interpret(
+    observation: Observation, manifest: Manifest, gate: Gate | None, *, declared: Collection[str] = ()
+) -> Reading:
+    """Conclude from an observation what the manifest and the gate say; looks at no picture."""
+    measures = observation.measures
+    verdict = None if gate is None else gate.judge(observation.late_statistics)
+    if verdict is not None:
+        measures = measures | verdict.measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
+    photograph = quality.assess(measures, manifest.quality)
+    probabilities, balanced_scores = score(observation.logits, manifest)
+    excluded = next((code for code in manifest.not_assessable_where if code in declared), None)
+    refusal = excluded or photograph.not_assessable or (None if verdict is None else verdict.reason)
+    outcome, reason = decide(probabilities, refusal, manifest.thresholds)
+    return Reading(
+        logits=observation.logits,
+        probabilities=probabilities,
+        balanced_scores=balanced_scores,
+        malignant_probability=float(probabilities[list(MALIGNANT_INDICES)].sum()),
+        prediction_set=form_set(probabilities, balanced_scores, manifest.prediction_sets),
+        outcome=outcome,
+        reason=reason,
+        flags=photograph.flags,
+        measures=measures,
+        embedding=observation.embedding,
+        runtime=observation.runtime,
+        milliseconds=observation.milliseconds,
+    )
+
+
 def score(logits: npt.NDArray[np.floating], manifest: Manifest) -> tuple[FloatArray, FloatArray]:
     """Raw logits (..., V, 7) of an image's views to (``probabilities``, ``balanced_scores``), each (..., 7).
 
-    The views' softmaxes are averaged, the training prior divided out, the temperature applied; probabilities then get
+    The views' softmaxes are averaged, the training prior divided out, the calibration applied; probabilities then get
     the target prior (Saerens et al., Neural Computation 2002).
     """
     return calibrate(
         average_views(logits),
         manifest.training_prior.frequencies,
         manifest.target_prior.frequencies,
-        manifest.temperature,
+        manifest.calibration.temperature,
+        manifest.calibration.offsets,
     )
 
 
@@ -136,22 +191,43 @@ def average_views(logits: npt.NDArray[np.floating]) -> FloatArray:
 
 
 def calibrate(
-    log_mean: FloatArray, training_prior: tuple[float, ...], target_prior: tuple[float, ...], temperature: float
+    log_mean: FloatArray,
+    training_prior: Sequence[float],
+    target_prior: Sequence[float],
+    temperature: float,
+    offsets: Sequence[float] = NO_OFFSETS,
 ) -> tuple[FloatArray, FloatArray]:
     """Log mean scores (..., 7) to (``probabilities``, ``balanced_scores``)."""
-    scores = (log_mean - np.log(training_prior)) / temperature
+    scores = (log_mean - np.log(training_prior)) / temperature + offsets
     return softmax(scores + np.log(target_prior)), softmax(scores)
 
 
-def decide(malignant: float, not_assessable: str | None, thresholds: MalignantThresholds) -> tuple[Outcome, str]:
-    """The outcome and its reason's code from the malignant sum."""
-    if not_assessable is not None:
-        return Outcome.NOT_ASSESSABLE, not_assessable
-    if malignant < thresholds.low_risk_below:
-        return Outcome.LOW_RISK, "below_low_risk_threshold"
-    if malignant >= thresholds.suspicious_from:
+def decide(probabilities: FloatArray, refusal: str | None, thresholds: Thresholds) -> tuple[Outcome, str]:
+    """The outcome rule: the outcome and its reason's code from probabilities (7,), or why there is none."""
+    if refusal is not None:
+        return Outcome.NOT_ASSESSABLE, refusal
+    malignant = probabilities[list(MALIGNANT_INDICES)].sum()
+    if malignant >= thresholds.malignant.suspicious_from:
         return Outcome.SUSPICIOUS, "above_suspicious_threshold"
-    return Outcome.REFER_UNCERTAIN, "between_thresholds"
+    if malignant >= thresholds.malignant.low_risk_below:
+        return Outcome.REFER_UNCERTAIN, "between_thresholds"
+    if probabilities[MELANOMA_INDEX] >= thresholds.melanoma.low_risk_below:
+        return Outcome.REFER_UNCERTAIN, "melanoma_not_excluded"
+    return Outcome.LOW_RISK, "below_low_risk_threshold"
+
+
+def form_set(probabilities: FloatArray, balanced_scores: FloatArray, rule: PredictionSets | None) -> tuple[str, ...]:
+    """The prediction set of one image, codes in the classes' order; empty for a bundle that has no rule."""
+    if rule is None:
+        return ()
+    scores = balanced_scores if rule.score == "balanced_scores" else probabilities
+    chosen = in_sets(scores, rule.at_least)
+    return tuple(code for code, is_in in zip(CLASSES, chosen, strict=True) if is_in)
+
+
+def in_sets(scores: FloatArray, at_least: float) -> npt.NDArray[np.bool_]:
+    """Which classes (..., 7) are in the prediction sets: those whose score suffices, and always the highest."""
+    return np.asarray((scores >= at_least) | (scores == scores.max(axis=-1, keepdims=True)))
 
 
 def _stretch(values: Float32Array, seen: npt.NDArray[np.bool_]) -> Float32Array:

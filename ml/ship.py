@@ -1,19 +1,22 @@
 """Build the shipped bundle anew from its weights and the data: ``python -m ml.ship --data DIR --weights FILE``.
 
-Exports, measures the quality limits on folds 0 to 3, fits temperature and operating points on fold 4, measures fold 4.
-``--report-test`` then reads the test fold, once, and writes its figures into the manifest. Ends with the model card.
+Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday`` the
+gate; measures fold 4 and the limits. ``--report-test`` then reads the test fold, once, and writes its figures into the
+manifest. Ends with the model card.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from ml.build import Origin, add_metrics, build_bundle
-from ml.bundle import DEFAULT_BUNDLE, Prior, load_bundle
+from ml.build import Origin, build_bundle
+from ml.bundle import DEFAULT_BUNDLE, Prior
 from ml.errors import UserError
+from ml.evaluation.observe import Observer
 from ml.models.backbone import create_backbone, load_weights
+from ml.predictor import Predictor
 from ml.preprocess import InputSpec, ViewSpec
-from ml.reports import model_card
+from ml.rebuild import add_arguments, finish, read_others
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
@@ -37,7 +40,7 @@ https://creativecommons.org/licenses/by-nc/4.0/. Not for commercial use.
 """
 ORIGIN = Origin(
     name="lite0-isic2018-distilled",
-    version="1.0",
+    version="1.1",
     architecture="tf_efficientnet_lite0",
     input=InputSpec(
         size=320,
@@ -60,24 +63,22 @@ ORIGIN = Origin(
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.ship", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
     parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
+    add_arguments(parser)
     options = parser.parse_args(arguments)
     try:
+        others = read_others(options)
         model = create_backbone(ORIGIN.architecture)
         if not load_weights(model, options.weights):
             raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
-        bundle = build_bundle(model, options.out, ORIGIN, options.data)
-        if options.report_test:
-            bundle = add_metrics(load_bundle(options.out), options.data, "test", why=options.report_test)
-        if options.out == DEFAULT_BUNDLE:
-            model_card.write(bundle.manifest)
+        bundle = build_bundle(
+            model, options.out, ORIGIN, options.data, calibration_fold=options.fold, others=others, kept=options.keep
+        )
+        finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    sys.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}\n")
     return 0
 
 

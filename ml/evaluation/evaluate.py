@@ -39,6 +39,15 @@ class Labelled:
     lesion_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A report, and the images that it rests on with their readings, in the same order."""
+
+    report: Report
+    items: list[Labelled]
+    readings: list[Reading]
+
+
 def evaluate_bundle(
     bundle: Bundle,
     images_dir: Path,
@@ -59,6 +68,36 @@ def evaluate_bundle(
     what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and weigh
     nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded.
     """
+    return read_and_measure(
+        bundle,
+        images_dir,
+        truth_csv,
+        fold=fold,
+        split=split,
+        why=why,
+        lesions_csv=lesions_csv,
+        predictions_csv=predictions_csv,
+        runtime=runtime,
+        progress=progress,
+        log=log,
+    ).report
+
+
+def read_and_measure(
+    bundle: Bundle,
+    images_dir: Path,
+    truth_csv: Path,
+    *,
+    fold: str | None = None,
+    split: dict[str, str] | None = None,
+    why: str | None = None,
+    lesions_csv: Path | None = None,
+    predictions_csv: Path | None = None,
+    runtime: str = "auto",
+    progress: bool = True,
+    log: Path = TEST_FOLD_LOG,
+) -> Evaluation:
+    """As ``evaluate_bundle``, with every reading beside the report, for what else is measured on them."""
     if predictions_csv is not None:
         check_can_be_written(predictions_csv)
     folds = read_split() if split is None else split
@@ -82,7 +121,7 @@ def evaluate_bundle(
         )
     if predictions_csv is not None:
         write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
-    return report
+    return Evaluation(report, present, readings)
 
 
 def select_images(
@@ -140,8 +179,12 @@ def build_report(
         np.stack([reading.balanced_scores for reading in readings]),
     )
     weighted = np.array([item.image_id not in UNWEIGHTED for item in present], np.float64)
-    limits = bundle.manifest.thresholds.malignant
-    points = {"low_risk_below": limits.low_risk_below, "suspicious_from": limits.suspicious_from}
+    limits = bundle.manifest.thresholds
+    points = {
+        "low_risk_below": limits.malignant.low_risk_below,
+        "suspicious_from": limits.malignant.suspicious_from,
+        "melanoma_low_risk_below": limits.melanoma.low_risk_below,
+    }
     groups = [item.lesion_id or item.image_id for item in present]
     confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
     return Report(

@@ -3,6 +3,7 @@
 A metric that a sample does not define (recall of a class that it lacks) is NaN and left out of the means.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +39,12 @@ class Scored:
 
 
 def measure(
-    scored: Scored, weights: FloatArray, *, low_risk_below: float, suspicious_from: float
+    scored: Scored,
+    weights: FloatArray,
+    *,
+    low_risk_below: float,
+    suspicious_from: float,
+    melanoma_low_risk_below: float = math.inf,
 ) -> dict[str, FloatArray]:
     """Measure under B rows of weights (B, N); gives (B,) for a scalar, (B, 7) for a metric per class.
 
@@ -48,7 +54,9 @@ def measure(
     confusion = count_confusion(scored.labels, decide(scored.balanced_scores), weights)
     recall, precision, f1 = _rates(confusion)
     most_probable = decide(scored.probabilities)
-    called_low, called_suspicious = scored.malignant < low_risk_below, scored.malignant >= suspicious_from
+    called_suspicious = scored.malignant >= suspicious_from
+    called_low = scored.malignant < low_risk_below
+    called_low &= scored.probabilities[:, MELANOMA] < melanoma_low_risk_below
     ill, well = scored.is_malignant, ~scored.is_malignant
     areas = [area_under_roc(scored.labels == c, scored.balanced_scores[:, c], weights) for c in range(len(CLASSES))]
     auc = np.stack(areas, -1)

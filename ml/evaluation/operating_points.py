@@ -1,14 +1,34 @@
-"""Thresholds of the malignant sum."""
+"""Thresholds: of a sensitivity, of a specificity, and of the outcome rule."""
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from ml.bundle import MalignantThresholds, MelanomaThresholds, OperatingPoint, Thresholds
+from ml.evaluation.metrics import MELANOMA, Scored
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 SCALE = 10**4
+EPSILON = 1e-9  # 0.05 times 20 is to be 1
+SENSITIVITY = 0.95
+MELANOMAS_IN_LOW_RISK = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeShares:
+    """Which images the rule calls what, (N,) each."""
+
+    low_risk: BoolArray
+    suspicious: BoolArray
+
+    @property
+    def uncertain(self) -> BoolArray:
+        """Neither."""
+        return np.asarray(~self.low_risk & ~self.suspicious)
 
 
 def threshold_of_sensitivity(malignant: FloatArray, is_malignant: BoolArray, sensitivity: float) -> float:
@@ -23,3 +43,55 @@ def threshold_of_specificity(malignant: FloatArray, is_malignant: BoolArray, spe
     scores = np.sort(malignant[~is_malignant])
     below = math.ceil(specificity * len(scores))
     return float((math.floor(scores[below - 1] * SCALE) + 1) / SCALE)
+
+
+def threshold_of_misses(scores: FloatArray, share: float) -> float:
+    """The highest threshold, cut to four digits, that the next of these scores (N,) misses with at most that chance.
+
+    Split conformal: of N + 1 exchangeable scores the next is below the k-th smallest with a chance of at most
+    k / (N + 1). So few scores that none would do give 0.
+    """
+    place = math.floor(share * (len(scores) + 1) + EPSILON)
+    return 0.0 if place < 1 else float(math.floor(np.sort(scores)[place - 1] * SCALE) / SCALE)
+
+
+def fit_outcome_rule(scored: Scored, where: str) -> tuple[Thresholds, tuple[OperatingPoint, ...]]:
+    """The outcome rule and the operating points from calibrated images of ``where``.
+
+    *Suspicious* from the malignant sum that the next malignant lesion reaches with a chance of 0.95; *low risk* below
+    it only where melanoma is below what the next melanoma misses with a chance of 0.03.
+    """
+    melanoma, is_melanoma = scored.probabilities[:, MELANOMA], scored.labels == MELANOMA
+    points = (
+        _measure_point("malignant", scored.malignant, scored.is_malignant, where),
+        _measure_point("melanoma", melanoma, is_melanoma, where),
+    )
+    suspicious = points[0].threshold
+    return Thresholds(
+        MalignantThresholds(suspicious, suspicious, points[0].how),
+        MelanomaThresholds(
+            threshold_of_misses(melanoma[is_melanoma], MELANOMAS_IN_LOW_RISK),
+            f"the next melanoma is below it with a chance of at most {MELANOMAS_IN_LOW_RISK:.2f}: conformal bound on "
+            f"{where} ({int(is_melanoma.sum())} melanomas of {len(scored.labels)} images)",
+        ),
+    ), points
+
+
+def apply_outcome_rule(scored: Scored, thresholds: Thresholds) -> OutcomeShares:
+    """What ``ml.predictor.decide`` says of many images at once."""
+    suspicious = scored.malignant >= thresholds.malignant.suspicious_from
+    low = scored.malignant < thresholds.malignant.low_risk_below
+    low &= scored.probabilities[:, MELANOMA] < thresholds.melanoma.low_risk_below
+    return OutcomeShares(np.asarray(low & ~suspicious), np.asarray(suspicious))
+
+
+def _measure_point(name: str, scores: FloatArray, positive: BoolArray, where: str) -> OperatingPoint:
+    threshold = threshold_of_misses(scores[positive], 1 - SENSITIVITY)
+    return OperatingPoint(
+        score=name,
+        threshold=threshold,
+        sensitivity=round(float((scores[positive] >= threshold).mean()), 4),
+        specificity=round(float((scores[~positive] < threshold).mean()), 4),
+        how=f"the next {name} lesion reaches it with a chance of at least {SENSITIVITY:.2f}: conformal bound on "
+        f"{where} ({int(positive.sum())} {name} of {len(scores)} images)",
+    )

@@ -8,14 +8,29 @@ from typing import Any
 
 from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 from ml.evaluation.report import LABELS, PER_CLASS
+from ml.image_io import thumbnail
+from ml.reports.model_card_limits import THUMBNAILS, describe_limits
 from ml.taxonomy import LESION_CLASSES
 
+THUMBNAIL_SIDE = 128
 MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
 
 
 def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
     """Write the card of a manifest."""
     path.write_text(render(manifest), encoding="utf-8")
+
+
+def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) -> None:
+    """Write small pictures of the melanomas that the card shows beside it, and remove those that it does not show."""
+    folder = path.parent / THUMBNAILS
+    folder.mkdir(exist_ok=True)
+    shown = {each["image"] for each in manifest.limits.get("test", {}).get("missed_melanomas", [])}
+    for old in folder.glob("*.jpg"):
+        if old.stem not in shown:
+            old.unlink()
+    for name in shown:
+        (folder / f"{name}.jpg").write_bytes(thumbnail((images / f"{name}.jpg").read_bytes(), side=THUMBNAIL_SIDE))
 
 
 def render(manifest: Manifest) -> str:
@@ -25,6 +40,7 @@ def render(manifest: Manifest) -> str:
         _describe_use(),
         _describe_reading(manifest),
         *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
+        *describe_limits(manifest),
         _describe_limits(manifest),
         f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
         + manifest.attribution.replace("# Attribution\n\n", ""),
@@ -62,13 +78,16 @@ Not for: photographs taken without a dermatoscope, lesions of mucosa or nails, s
 
 def _describe_reading(manifest: Manifest) -> str:
     views = " and ".join(f"{view.fraction:.0%}" for view in manifest.input.views)
-    size, limits = manifest.input.size, manifest.thresholds.malignant
+    size = manifest.input.size
+    malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
     rows = "\n".join(
-        f"| {each.code} | {each.name} | {'yes' if each.malignant else ''} | {trained:.3f} | {target:.3f} |"
-        for each, trained, target in zip(
+        f"| {each.code} | {each.name} | {'yes' if each.malignant else ''} | "
+        f"{trained:.3f} | {target:.3f} | {offset:+.3f} |"
+        for each, trained, target, offset in zip(
             LESION_CLASSES,
             manifest.training_prior.frequencies,
             manifest.target_prior.frequencies,
+            manifest.calibration.offsets,
             strict=True,
         )
     )
@@ -76,17 +95,19 @@ def _describe_reading(manifest: Manifest) -> str:
 
 The central {views} of both sides (after a central crop to {manifest.input.max_aspect_ratio:.2f} : 1 at most), each
 squashed to {size} × {size} pixels ({manifest.input.interpolation}); the views' scores are averaged,
-divided by the training prior, and their logarithms divided by the temperature {manifest.temperature}.
-*Balanced scores* stop there; *probabilities* are calibrated to the target prior:
+divided by the training prior, their logarithms divided by the temperature {manifest.calibration.temperature}, and an
+offset for each class added. *Balanced scores* stop there; *probabilities* are calibrated to the target prior:
 {manifest.target_prior.description}. Where malignant lesions are rarer
 or commoner than that, probabilities are off.
 
-| class | name | malignant | training prior | target prior |
-|---|---|---|---|---|
+| class | name | malignant | training prior | target prior | offset |
+|---|---|---|---|---|---|
 {rows}
 
-The malignant sum is *low risk* below {limits.low_risk_below}, *suspicious* from {limits.suspicious_from},
-and *refer: uncertain* between ({limits.how}). Quality flags: {manifest.quality.how}."""
+A lesion is *suspicious* from a malignant sum of {malignant.suspicious_from} on ({malignant.how}). It is *low risk* only
+where the sum is below {malignant.low_risk_below} and melanoma below {melanoma.low_risk_below} ({melanoma.how}), and
+*refer: uncertain* else. *Not assessable*: what the gate refuses, a blank frame, and where declared:
+{", ".join(manifest.not_assessable_where) or "nothing"}."""
 
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
@@ -123,6 +144,7 @@ def _describe_limits(manifest: Manifest) -> str:
     return f"""## Limits
 
 - **Skin tone not evaluated**: HAM10000, from Vienna and Queensland, does not record it.
+- Nail, mucosa, eyelid, ulcer and tattoo are not in the data: declare them, and the lesion is not assessed.
 - It knows {count} diagnoses and others exist: any other lesion, or picture, still gets {count} probabilities.
 - It misses malignant lesions, melanoma most of all: see the recall and the sensitivities above with their intervals.
 - Few dermatofibromas and vascular lesions: their intervals are wide.

@@ -2,7 +2,8 @@
 
 import importlib
 import importlib.util
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Protocol
 
@@ -25,11 +26,26 @@ CUDA_DEVICES = ("/dev/nvidiactl", "/dev/dxg")
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """One pass over N views: ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), all float32."""
+    """One pass over N views, all float32.
+
+    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), and ``late_statistics`` (N, 2C): means,
+    then standard deviations, of a late stage's channels. Graphs of schema 1 do not have the last: (N, 0).
+    """
 
     logits: FloatArray
     embedding: FloatArray
     activation_map: FloatArray
+    late_statistics: FloatArray
+
+
+OUTPUT_NAMES = tuple(field.name for field in fields(Outputs))
+
+
+def name_outputs(arrays: Sequence[FloatArray]) -> Outputs:
+    """A graph's outputs in the order of ``OUTPUT_NAMES``; one of schema 1 ends before the last."""
+    logits, embedding, activation_map, *rest = arrays
+    late = rest[0] if rest else np.empty((len(logits), 0), np.float32)
+    return Outputs(logits, embedding, activation_map, late)
 
 
 class Runtime(Protocol):

@@ -3,9 +3,8 @@
 import onnxruntime
 
 from ml.bundle import ONNX_FILE, Bundle
-from ml.runtime.base import Outputs, UInt8Batch
+from ml.runtime.base import OUTPUT_NAMES, Outputs, UInt8Batch, name_outputs
 
-OUTPUT_NAMES = ("logits", "embedding", "activation_map")
 ERRORS_ONLY = 3
 
 
@@ -22,7 +21,9 @@ class OnnxRuntime:
         self._session = onnxruntime.InferenceSession(
             str(bundle.path / ONNX_FILE), options, providers=["CPUExecutionProvider"]
         )
+        there = {output.name for output in self._session.get_outputs()}
+        self._names = [name for name in OUTPUT_NAMES if name in there]
 
     def run(self, batch: UInt8Batch) -> Outputs:
         """Run views (N, S, S, 3) uint8 through the network."""
-        return Outputs(*self._session.run(OUTPUT_NAMES, {"views": batch}))
+        return name_outputs(self._session.run(self._names, {"views": batch}))

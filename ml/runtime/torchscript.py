@@ -7,7 +7,7 @@ import torch
 from torch.backends import cudnn
 
 from ml.bundle import TORCHSCRIPT_FILE, Bundle
-from ml.runtime.base import Outputs, UInt8Batch
+from ml.runtime.base import Outputs, UInt8Batch, name_outputs
 
 
 class TorchScriptRuntime:
@@ -31,7 +31,7 @@ class TorchScriptRuntime:
         """Run views (N, S, S, 3) uint8 through the network."""
         with torch.inference_mode():
             outputs = self._module(torch.from_numpy(np.ascontiguousarray(batch)).to(self._device))
-        return Outputs(*(output.cpu().numpy() for output in outputs))
+        return name_outputs([output.cpu().numpy() for output in outputs])
 
 
 def compute_in_full_precision() -> None:

@@ -1,17 +1,17 @@
 """What a bundle is fitted on."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from ml.build import fit_operating_points, fit_quality, measure_target_prior
+from ml.build import measure_target_prior
 from ml.bundle import Bundle
 from ml.data.isic import Dataset, Record
-from ml.image_io import normalise_upload
-from ml.predictor import Predictor
+from ml.evaluation.observe import Observer, from_file
+from ml.predictor import Outcome, Predictor, interpret
+from ml.refit import fit_decisions, fit_flags, fit_picture_quality
 from tests.ml import pictures
 
 
@@ -38,21 +38,48 @@ def records(tmp_path: Path) -> list[Record]:
     return made
 
 
-def test_operating_points_hold_on_the_images_that_they_were_fitted_on(bundle: Bundle, records: list[Record]) -> None:
-    temperature, thresholds = fit_operating_points(bundle, records, "9", progress=False)
-    fitted = replace(bundle, manifest=replace(bundle.manifest, temperature=temperature, thresholds=thresholds))
-    predictor = Predictor(fitted, "onnx")
-    sums = [predictor.read(normalise_upload(each.path.read_bytes()).data).malignant_probability for each in records]
-    low, high = thresholds.malignant.low_risk_below, thresholds.malignant.suspicious_from
-    ill, well = np.array(sums[::2]), np.array(sums[1::2])
-    assert (ill >= low).mean() >= 0.95
-    assert (well < high).mean() >= 0.90
-    assert low <= high
-    assert "fold 9 (20 malignant of 40 images)" in thresholds.malignant.how
+def test_decisions_hold_on_the_images_that_they_were_fitted_on(
+    bundle: Bundle, predictor: Predictor, records: list[Record]
+) -> None:
+    observer = Observer(predictor, progress=False)
+    observations = observer.observe([from_file(record.path) for record in records], "all")
+    manifest = fit_decisions(bundle.manifest, records, observations, "here")
+    readings = [interpret(each, manifest, None) for each in observations]
+    melanomas = readings[::2]
+    assert sum(reading.outcome is Outcome.SUSPICIOUS for reading in melanomas) >= 0.95 * len(melanomas)
+    assert all(reading.prediction_set for reading in readings)
+    assert [point.score for point in manifest.operating_points] == ["malignant", "melanoma"]
+    assert "here (20 melanomas of 40 images)" in manifest.thresholds.melanoma.how
+    assert manifest.limits["fitting"]["images"] == 40
 
 
 def test_quality_limits_lie_at_the_ends_of_what_was_measured(bundle: Bundle, records: list[Record]) -> None:
-    quality = fit_quality(records, bundle, progress=False)
-    assert quality.dark_below < quality.overexposed_above
-    assert 0 < quality.blank_below < quality.low_contrast_below
-    assert "0.5 % of the 40 photographs" in quality.how
+    quality = fit_picture_quality(records, bundle, progress=False)
+    limits = {rule.name: rule for rule in quality.flags}
+    dark, overexposed, blurred = (limits[name] for name in ("dark", "overexposed", "blurred"))
+    assert dark.below is not None
+    assert overexposed.above is not None
+    assert dark.below < overexposed.above
+    assert quality.blank_below > 0
+    assert 0 < blurred.share < 0.1
+
+
+def test_a_flags_share_is_counted() -> None:
+    found = [{"hair": float(number)} for number in range(100)]
+    (rule,) = fit_flags((("hair", "hair", "above", 2.0),), found)
+    assert rule.above == pytest.approx(97.02)
+    assert (rule.below, rule.share) == (None, 0.02)
+
+
+def test_what_was_observed_is_kept_and_gone_on_from(
+    predictor: Predictor, records: list[Record], tmp_path: Path
+) -> None:
+    makers = [from_file(record.path) for record in records[:3]]
+    first = Observer(predictor, kept=tmp_path, progress=False).observe(makers, "Some: pictures")
+    unreadable = [lambda: b"not an image"] * 3
+    again = Observer(predictor, kept=tmp_path, progress=False).observe(unreadable, "Some: pictures")
+    assert [each.measures for each in again] == [each.measures for each in first]
+    assert all(np.array_equal(one.logits, other.logits) for one, other in zip(first, again, strict=True))
+    assert all(
+        np.array_equal(one.late_statistics, other.late_statistics) for one, other in zip(first, again, strict=True)
+    )

@@ -11,8 +11,10 @@ import pytest
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, BundleError, load_bundle, synthetic_view
 from ml.hashing import hash_file
+from ml.predictor import Outcome, Predictor, average_views, calibrate, decide
 from ml.runtime import open_runtime
 from ml.taxonomy import CLASSES
+from tests.ml.pictures import jpeg
 
 LARGEST = 25_000_000
 
@@ -64,7 +66,7 @@ def test_a_manifest_that_is_no_json_is_refused(copy: Path) -> None:
     assert "not JSON" in refuse(copy)
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.torchscript.pt", "ATTRIBUTION.md"])
+@pytest.mark.parametrize("name", ["model.onnx", "model.torchscript.pt", "ATTRIBUTION.md", "gate.npz"])
 def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
     content = (copy / name).read_bytes()
     (copy / name).write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
@@ -76,15 +78,21 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        (lambda m: m.update(schema_version=2), "schema_version"),
+        (lambda m: m.update(schema_version=3), "schema_version"),
+        (lambda m: m["thresholds"]["melanoma"].update(low_risk_below=1.5), "thresholds"),
+        (lambda m: m["calibration"]["offsets"].pop(), "seven"),
+        (lambda m: m["prediction_sets"].update(score="logits"), "prediction_sets.score"),
+        (lambda m: m["gate"].pop("distance_to"), "distance_to"),
+        (lambda m: m.update(gate=None), "files must name"),
+        (lambda m: m["quality"]["flags"][0].pop("share"), "share"),
         (lambda m: m["classes"].reverse(), "classes"),
         (lambda m: m.update(malignant=["MEL"]), "malignant"),
         (lambda m: m["thresholds"]["malignant"].update(low_risk_below=0.9), "thresholds"),
         (lambda m: m["thresholds"]["malignant"].update(suspicious_from=1.5), "thresholds"),
         (lambda m: m["training_prior"]["frequencies"].pop(), "seven"),
         (lambda m: m["target_prior"]["frequencies"].__setitem__(0, 0.0), "positive"),
-        (lambda m: m.update(temperature=0), "temperature"),
-        (lambda m: m.update(temperature="1"), "temperature"),
+        (lambda m: m["calibration"].update(temperature=0), "temperature"),
+        (lambda m: m["calibration"].update(temperature="1"), "temperature"),
         (lambda m: m.update(preprocessing_version="0"), "preprocessing_version"),
         (lambda m: m["input"].update(layout="NCHW"), "layout"),
         (lambda m: m["input"].update(views=[]), "views"),
@@ -99,6 +107,50 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
 def test_a_wrong_key_is_named(copy: Path, edit: Callable[[dict[str, Any]], object], told: str) -> None:
     change(copy, edit)
     assert told in refuse(copy)
+
+
+def to_first_schema(manifest: dict[str, Any]) -> None:
+    """The manifest as the first schema had it: no gate, no sets, a temperature, four flags."""
+    for key in ("operating_points", "prediction_sets", "gate", "not_assessable_where", "limits"):
+        del manifest[key]
+    manifest["schema_version"] = 1
+    manifest["temperature"] = manifest.pop("calibration")["temperature"]
+    manifest["thresholds"] = {"malignant": {"low_risk_below": 0.03, "suspicious_from": 0.16, "how": ""}}
+    limits = {"blurred_below": 0.1, "dark_below": 140.0, "overexposed_above": 239.0, "low_contrast_below": 24.0}
+    manifest["quality"] = {**limits, "blank_below": 2.7, "how": ""}
+    del manifest["files"]["gate.npz"]
+
+
+def test_a_bundle_of_the_first_schema_still_reads_as_it_did(copy: Path) -> None:
+    change(copy, to_first_schema)
+    (copy / "gate.npz").unlink()
+    old = load_bundle(copy)
+    assert old.sha256 == hash_file(copy / "manifest.json")
+    reading = Predictor(old, "onnx").read(jpeg())
+    assert reading.probabilities == pytest.approx(
+        calibrate(
+            average_views(reading.logits),
+            old.manifest.training_prior.frequencies,
+            old.manifest.target_prior.frequencies,
+            old.manifest.calibration.temperature,
+        )[0]
+    )
+    assert (reading.prediction_set, reading.outcome is not Outcome.NOT_ASSESSABLE) == ((), True)
+    below, above = (decide(np.eye(7)[code], None, old.manifest.thresholds)[0] for code in (1, 0))
+    assert (below, above) == (Outcome.LOW_RISK, Outcome.SUSPICIOUS)
+    assert [rule.name for rule in old.manifest.quality.flags] == ["blurred", "dark", "overexposed", "low_contrast"]
+
+
+def test_a_damaged_manifest_of_the_first_schema_is_refused(copy: Path) -> None:
+    change(copy, lambda m: (to_first_schema(m), m.pop("quality")))
+    assert refuse(copy)
+
+
+def test_a_gate_that_is_no_gate_is_refused(copy: Path) -> None:
+    (copy / "gate.npz").write_bytes(b"not numbers")
+    change(copy, lambda m: m["files"].update({"gate.npz": hash_file(copy / "gate.npz")}))
+    with pytest.raises(BundleError, match="cannot be read as the gate's numbers"):
+        Predictor(load_bundle(copy), "onnx")
 
 
 def test_a_graph_that_answers_otherwise_than_its_manifest_fails_the_self_test(copy: Path) -> None:
@@ -129,3 +181,21 @@ def test_the_manifest_has_figures_with_intervals_from_the_test_fold(bundle: Bund
     assert balanced["low"] < balanced["value"] < balanced["high"]
     assert balanced["value"] > 0.8
     assert set(figures["per_class"]) == set(CLASSES)
+
+
+def test_the_manifest_tells_of_its_limits(bundle: Bundle) -> None:
+    limits = bundle.manifest.limits
+    assert {"fitting", "gate", "stability", "scale", "faults", "held_out_class", "test"} <= set(limits)
+    coverage = limits["test"]["prediction_sets"]["coverage"]
+    assert coverage["low"] <= 0.90 <= coverage["high"]
+    assert limits["gate"]["clinical photographs"]["auroc"]["kind"] >= 0.995
+    assert limits["gate"]["everyday photographs"]["auroc"]["kind"] >= 0.995
+    assert limits["gate"]["another dermatoscope, simulated"]["refused"] <= 0.10
+    assert limits["scale"]["assessable"] >= 0.98
+    assert {rule.name for rule in bundle.manifest.quality.flags} >= {
+        "blurred",
+        "lesion_cut_off",
+        "hair",
+        "ruler",
+        "ink",
+    }

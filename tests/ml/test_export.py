@@ -11,7 +11,7 @@ import timm
 import torch
 from torch import nn
 
-from ml.build import UNKNOWN_QUALITY, UNKNOWN_THRESHOLDS
+from ml.build import UNKNOWN_LIMITS
 from ml.bundle import Bundle, DataSource, Prior, load_bundle
 from ml.export import check_parity, export_bundle, fold_batch_norms
 from ml.predictor import Predictor
@@ -37,7 +37,7 @@ def make_network(name: str = "tf_efficientnet_lite0") -> nn.Module:
 
 def fields() -> dict[str, Any]:
     prior = Prior((1 / 7,) * 7, "even")
-    return {
+    return UNKNOWN_LIMITS | {
         "name": "tiny",
         "version": "0",
         "created": "2026-01-01",
@@ -45,10 +45,6 @@ def fields() -> dict[str, Any]:
         "input": SPEC,
         "training_prior": prior,
         "target_prior": prior,
-        "temperature": 1.0,
-        "thresholds": UNKNOWN_THRESHOLDS,
-        "quality": UNKNOWN_QUALITY,
-        "metrics": {},
         "data": DataSource("none", ""),
         "training": "none",
         "licence": "none",
@@ -73,6 +69,21 @@ def test_a_graph_answers_as_the_network_did(exported: tuple[Bundle, torch.Tensor
     logits = open_runtime(bundle, name).run(batch).logits
     scale = float(answer.abs().max())
     assert np.abs(logits - answer.numpy()).max() < 0.01 * scale
+
+
+def test_late_statistics_are_means_and_deviations_of_the_last_block_but_one(exported: tuple[Bundle, Any, Any]) -> None:
+    bundle, _, batch = exported
+    network = make_network()
+    kept: list[torch.Tensor] = []
+    network.blocks[-2].register_forward_hook(lambda _module, _inputs, output: kept.append(output))  # type: ignore[index, union-attr]  # timm's
+    mean, std = torch.tensor(SPEC.mean), torch.tensor(SPEC.std)
+    with torch.inference_mode():
+        network(((torch.from_numpy(batch) / 255 - mean) / std).permute(0, 3, 1, 2))
+    pixels = kept[0].flatten(2)
+    expected = torch.cat((pixels.mean(2), pixels.std(2, correction=0)), dim=1).numpy()
+    found = open_runtime(bundle, "onnx").run(batch).late_statistics
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() < 0.02 * np.abs(expected).max()
 
 
 def test_the_graphs_agree(exported: tuple[Bundle, torch.Tensor, Any]) -> None:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.bundle import Bundle, MalignantThresholds
+from ml.bundle import Bundle, MalignantThresholds, MelanomaThresholds, Thresholds
 from ml.image_io import ImageRejected, normalise_upload
-from ml.predictor import Outcome, Predictor, average_views, calibrate, decide, score
+from ml.predictor import Outcome, Predictor, average_views, calibrate, decide, interpret, score
+from ml.taxonomy import CLASSES
 from tests.ml import pictures
 
-LIMITS = MalignantThresholds(0.2, 0.6, "")
+LIMITS = Thresholds(MalignantThresholds(0.2, 0.6, ""), MelanomaThresholds(0.1, ""))
 UNIFORM = (1 / 7,) * 7
 
 
@@ -40,21 +41,38 @@ def test_an_impossible_class_stays_finite() -> None:
     assert balanced[0] == pytest.approx(1)
 
 
+def share(malignant: float, melanoma: float) -> np.ndarray:  # type: ignore[type-arg]
+    """Probabilities of that malignant sum, of which melanoma has that much."""
+    return np.array([melanoma, 1 - malignant, malignant - melanoma, 0, 0, 0, 0])
+
+
 @pytest.mark.parametrize(
-    ("malignant", "outcome", "reason"),
+    ("malignant", "melanoma", "outcome", "reason"),
     [
-        (0.1999, Outcome.LOW_RISK, "below_low_risk_threshold"),
-        (0.2, Outcome.REFER_UNCERTAIN, "between_thresholds"),
-        (0.5999, Outcome.REFER_UNCERTAIN, "between_thresholds"),
-        (0.6, Outcome.SUSPICIOUS, "above_suspicious_threshold"),
+        (0.1999, 0.0999, Outcome.LOW_RISK, "below_low_risk_threshold"),
+        (0.1999, 0.1, Outcome.REFER_UNCERTAIN, "melanoma_not_excluded"),
+        (0.2, 0.0, Outcome.REFER_UNCERTAIN, "between_thresholds"),
+        (0.5999, 0.5999, Outcome.REFER_UNCERTAIN, "between_thresholds"),
+        (0.6, 0.0, Outcome.SUSPICIOUS, "above_suspicious_threshold"),
+        (0.6, 0.6, Outcome.SUSPICIOUS, "above_suspicious_threshold"),
     ],
 )
-def test_the_outcome_follows_the_thresholds(malignant: float, outcome: Outcome, reason: str) -> None:
-    assert decide(malignant, None, LIMITS) == (outcome, reason)
+def test_the_outcome_follows_the_thresholds(malignant: float, melanoma: float, outcome: Outcome, reason: str) -> None:
+    assert decide(share(malignant, melanoma), None, LIMITS) == (outcome, reason)
 
 
 def test_what_cannot_be_assessed_outweighs_the_thresholds() -> None:
-    assert decide(0.9, "blank_frame", LIMITS) == (Outcome.NOT_ASSESSABLE, "blank_frame")
+    assert decide(share(0.9, 0.9), "blank_frame", LIMITS) == (Outcome.NOT_ASSESSABLE, "blank_frame")
+
+
+def test_what_the_manifest_excludes_is_not_assessed_where_it_is_declared(predictor: Predictor) -> None:
+    stored = normalise_upload(pictures.jpeg()).data
+    excluded = predictor.bundle.manifest.not_assessable_where
+    assert set(excluded) == {"nail", "mucosa", "eyelid", "ulcer", "tattoo"}
+    for code in excluded:
+        reading = predictor.read(stored, declared=("back", code))
+        assert (reading.outcome, reading.reason) == (Outcome.NOT_ASSESSABLE, code)
+    assert predictor.read(stored, declared=("back",)).reason == predictor.read(stored).reason
 
 
 def test_a_reading_agrees_with_itself(predictor: Predictor) -> None:
@@ -66,7 +84,9 @@ def test_a_reading_agrees_with_itself(predictor: Predictor) -> None:
     assert reading.balanced_scores.sum() == pytest.approx(1)
     assert reading.malignant_probability == pytest.approx(reading.probabilities[[0, 2, 3]].sum())
     assert np.array_equal(score(reading.logits, manifest)[0], reading.probabilities)
-    assert decide(reading.malignant_probability, None, manifest.thresholds.malignant)[0] is reading.outcome
+    assert reading.reason in {"not_skin_lesion", "clinical_photograph", "unlike_training"}  # it is drawn
+    assert set(reading.prediction_set) >= {CLASSES[reading.balanced_scores.argmax()]}
+    assert {"sharpness", "lesion_area", "hair", "dermoscopy", "distance"} <= set(reading.measures)
     assert reading.runtime == "onnx"
     assert set(reading.milliseconds) == {"decode", "network", "total"}
     assert reading.milliseconds["decode"] + reading.milliseconds["network"] <= reading.milliseconds["total"]
@@ -113,7 +133,8 @@ def test_the_runtimes_give_the_same_reading(bundle: Bundle, predictor: Predictor
     assert np.abs(predictor.read(stored).logits - other.logits).max() <= 1e-4
 
 
-def test_the_manifest_and_not_the_code_decides_the_thresholds(bundle: Bundle) -> None:
-    everything = replace(bundle.manifest.thresholds, malignant=MalignantThresholds(0.0, 0.0, ""))
-    changed = replace(bundle, manifest=replace(bundle.manifest, thresholds=everything))
-    assert Predictor(changed, "onnx").read(normalise_upload(pictures.jpeg()).data).outcome is Outcome.SUSPICIOUS
+def test_the_manifest_and_not_the_code_decides_the_thresholds(predictor: Predictor) -> None:
+    everything = Thresholds(MalignantThresholds(0.0, 0.0, ""), MelanomaThresholds(0.0, ""))
+    changed = replace(predictor.bundle.manifest, thresholds=everything)
+    observation = predictor.observe(normalise_upload(pictures.jpeg()).data)
+    assert interpret(observation, changed, None).outcome is Outcome.SUSPICIOUS

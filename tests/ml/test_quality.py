@@ -6,21 +6,26 @@ import pytest
 from PIL import Image, ImageFilter
 
 from ml.bundle import Bundle
-from ml.quality import QualityThresholds, assess, measure
+from ml.quality import Quality, QualityRule, QualityRules, measure
+from ml.quality import assess as assess_measures
 from tests.ml.pictures import draw_lesion
 
 
 @pytest.fixture
-def thresholds(bundle: Bundle) -> QualityThresholds:
+def rules(bundle: Bundle) -> QualityRules:
     return bundle.manifest.quality
+
+
+def assess(image: npt.NDArray[np.uint8], rules: QualityRules) -> Quality:
+    return assess_measures(measure(image), rules)
 
 
 def scale(factor: float, offset: float = 0) -> npt.NDArray[np.uint8]:
     return np.clip(np.asarray(draw_lesion()) * factor + offset, 0, 255).astype(np.uint8)
 
 
-def test_a_good_picture_raises_no_flag(thresholds: QualityThresholds) -> None:
-    quality = assess(np.asarray(draw_lesion()), thresholds)
+def test_a_good_picture_raises_no_flag(rules: QualityRules) -> None:
+    quality = assess(np.asarray(draw_lesion()), rules)
     assert (quality.flags, quality.not_assessable) == ((), None)
 
 
@@ -33,15 +38,15 @@ def test_a_good_picture_raises_no_flag(thresholds: QualityThresholds) -> None:
         (scale(0.05, 180), "low_contrast"),
     ],
 )
-def test_each_fault_raises_its_flag(image: npt.NDArray[np.uint8], flag: str, thresholds: QualityThresholds) -> None:
-    quality = assess(image, thresholds)
+def test_each_fault_raises_its_flag(image: npt.NDArray[np.uint8], flag: str, rules: QualityRules) -> None:
+    quality = assess(image, rules)
     assert flag in quality.flags
     assert quality.not_assessable is None
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
-def test_a_blank_frame_is_not_assessable(grey: int, thresholds: QualityThresholds) -> None:
-    assert assess(np.full((240, 320, 3), grey, np.uint8), thresholds).not_assessable == "blank_frame"
+def test_a_blank_frame_is_not_assessable(grey: int, rules: QualityRules) -> None:
+    assert assess(np.full((240, 320, 3), grey, np.uint8), rules).not_assessable == "blank_frame"
 
 
 def test_measures_hardly_depend_on_the_size_of_the_picture() -> None:
@@ -53,5 +58,14 @@ def test_measures_hardly_depend_on_the_size_of_the_picture() -> None:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 500), (500, 2)])
-def test_the_smallest_pictures_are_measured_too(size: tuple[int, int], thresholds: QualityThresholds) -> None:
-    assert assess(np.asarray(Image.new("RGB", size)), thresholds).not_assessable == "blank_frame"
+def test_the_smallest_pictures_are_measured_too(size: tuple[int, int], rules: QualityRules) -> None:
+    assert assess(np.asarray(Image.new("RGB", size)), rules).not_assessable == "blank_frame"
+
+
+@pytest.mark.parametrize(("value", "flags"), [(0.19, ("few",)), (0.2, ()), (0.8, ()), (0.81, ("many",)), (None, ())])
+def test_a_flag_is_raised_beyond_its_limit_and_not_at_it(value: float | None, flags: tuple[str, ...]) -> None:
+    rules = QualityRules(
+        (QualityRule("few", "hair", 0.2, None, 0.01), QualityRule("many", "hair", None, 0.8, 0.01)), 2.0, ""
+    )
+    measures = {"spread": 50.0} | ({} if value is None else {"hair": value})
+    assert assess_measures(measures, rules).flags == flags

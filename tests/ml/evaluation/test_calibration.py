@@ -3,9 +3,23 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.calibration import fit_temperature, negative_log_likelihood
-from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
-from ml.predictor import calibrate
+from ml.bundle import MalignantThresholds, MelanomaThresholds, Thresholds
+from ml.evaluation.calibration import (
+    Priors,
+    choose_calibration,
+    fit_offsets,
+    fit_temperature,
+    negative_log_likelihood,
+)
+from ml.evaluation.metrics import Scored
+from ml.evaluation.operating_points import (
+    apply_outcome_rule,
+    fit_outcome_rule,
+    threshold_of_misses,
+    threshold_of_sensitivity,
+    threshold_of_specificity,
+)
+from ml.predictor import Outcome, calibrate, decide
 
 TRAINING = (0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055)
 TARGET = (0.11, 0.67, 0.05, 0.03, 0.11, 0.02, 0.01)
@@ -49,3 +63,67 @@ def test_each_threshold_looks_at_its_own_side_only() -> None:
     ill = np.array([False, False, True, True])
     assert threshold_of_sensitivity(scores, ill, 1.0) == pytest.approx(0.9)
     assert threshold_of_specificity(scores, ill, 1.0) == pytest.approx(0.3001)
+
+
+PRIORS = Priors(TRAINING, TARGET)
+OFFSETS = (0.0, -0.7, 0.2, 0.0, 0.1, 0.3, 0.1)
+
+
+def draw(offsets: tuple[float, ...], temperature: float, count: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+    """Log mean scores, and labels drawn from what they mean under a temperature and offsets."""
+    generator = np.random.default_rng(12)
+    raw = generator.normal(0, 3, (count, 7))
+    log_mean = raw - np.log(np.exp(raw).sum(axis=1, keepdims=True))
+    probabilities, _ = calibrate(log_mean, TRAINING, TARGET, temperature, offsets)
+    return log_mean, (probabilities.cumsum(axis=1) < generator.random((count, 1))).sum(axis=1)
+
+
+def test_the_offsets_that_made_the_labels_are_found() -> None:
+    log_mean, labels = draw(OFFSETS, 0.8, 6_000)
+    found = fit_offsets(log_mean, labels, PRIORS, 0.3)
+    assert found.temperature == pytest.approx(0.8, rel=0.06)
+    # A constant for all classes changes nothing: compare what is left of it.
+    assert np.array(found.offsets) - np.mean(found.offsets) == pytest.approx(
+        np.array(OFFSETS) - np.mean(OFFSETS), abs=0.15
+    )
+
+
+@pytest.mark.parametrize(("offsets", "has_offsets"), [(OFFSETS, True), ((0.0,) * 7, False)])
+def test_offsets_are_used_where_they_help(offsets: tuple[float, ...], *, has_offsets: bool) -> None:
+    log_mean, labels = draw(offsets, 1.3, 800)
+    groups = [str(number) for number in range(800)]
+    calibration, ridge, comparison = choose_calibration(log_mean, labels, groups, PRIORS)
+    assert (np.abs(calibration.offsets).max() > 0.3) is has_offsets
+    assert min(float(each["loss"]) for each in comparison) <= float(comparison[0]["loss"])
+    assert (ridge is not None) or calibration.offsets == (0.0,) * 7
+
+
+def test_the_threshold_of_misses_by_hand() -> None:
+    # The next of 20 exchangeable scores is below the smallest of the other 19 with a chance of 1 in 20.
+    scores = np.arange(1, 20) / 20
+    assert threshold_of_misses(scores, 0.05) == pytest.approx(0.05)
+    assert threshold_of_misses(scores, 0.10) == pytest.approx(0.10)
+    assert threshold_of_misses(scores, 0.01) == 0.0
+
+
+def test_the_outcome_rule_keeps_its_promises_on_what_it_was_fitted_on() -> None:
+    log_mean, labels = draw((0.0,) * 7, 1.0, 3_000)
+    scored = Scored(labels, *calibrate(log_mean, TRAINING, TARGET, 1.0))
+    thresholds, points = fit_outcome_rule(scored, "here")
+    shares = apply_outcome_rule(scored, thresholds)
+    assert shares.suspicious[scored.is_malignant].mean() >= 0.95
+    assert shares.low_risk[labels == 0].mean() <= 0.03
+    assert not (shares.low_risk & shares.suspicious).any()
+    assert [point.score for point in points] == ["malignant", "melanoma"]
+    assert all(point.sensitivity >= 0.95 for point in points)
+
+
+def test_many_images_at_once_are_decided_as_one_by_one() -> None:
+    log_mean, labels = draw((0.0,) * 7, 1.0, 400)
+    scored = Scored(labels, *calibrate(log_mean, TRAINING, TARGET, 1.0))
+    thresholds = Thresholds(MalignantThresholds(0.2, 0.4, ""), MelanomaThresholds(0.05, ""))
+    shares = apply_outcome_rule(scored, thresholds)
+    single = [decide(row, None, thresholds)[0] for row in scored.probabilities]
+    assert [outcome is Outcome.LOW_RISK for outcome in single] == shares.low_risk.tolist()
+    assert [outcome is Outcome.REFER_UNCERTAIN for outcome in single] == shares.uncertain.tolist()
+    assert set(single) == {Outcome.LOW_RISK, Outcome.REFER_UNCERTAIN, Outcome.SUSPICIOUS}

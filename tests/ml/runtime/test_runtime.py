@@ -16,6 +16,7 @@ from ml.errors import UserError
 from ml.image_io import decode_stored, normalise_upload
 from ml.preprocess import views
 from ml.runtime import open_runtime
+from ml.runtime.base import name_outputs
 from ml.runtime.torchscript import compute_in_full_precision
 
 PARITY = 1e-4
@@ -30,6 +31,7 @@ def test_the_runtimes_agree_on_real_photographs(bundle: Bundle, data_dir: Path) 
         assert np.abs(left.logits - right.logits).max() <= PARITY
         assert np.abs(left.embedding - right.embedding).max() <= PARITY
         assert np.abs(left.activation_map - right.activation_map).max() <= PARITY
+        assert np.abs(left.late_statistics - right.late_statistics).max() <= PARITY
 
 
 @pytest.mark.parametrize("name", ["onnx", "torchscript"])
@@ -70,6 +72,13 @@ def test_tf32_is_switched_off_for_every_thread() -> None:
             lambda: (torch.get_float32_matmul_precision(), cudnn.allow_tf32, cudnn.deterministic)
         ).result()
     assert seen == ("highest", False, True)
+
+
+def test_a_graph_of_the_first_schema_has_no_late_statistics() -> None:
+    arrays = [np.zeros((2, size), np.float32) for size in (7, 5, 3)]
+    outputs = name_outputs(arrays)
+    assert outputs.late_statistics.shape == (2, 0)
+    assert name_outputs([*arrays, np.ones((2, 8), np.float32)]).late_statistics.shape == (2, 8)
 
 
 def test_an_unknown_runtime_is_named(bundle: Bundle) -> None:

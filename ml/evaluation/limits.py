@@ -1,0 +1,243 @@
+"""Where a bundle's readings end, measured: what it refuses, what moves it, and what it says of whom."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.bundle import Bundle, Manifest
+from ml.data.isic import Record
+from ml.evaluation import bootstrap, metrics, shifts
+from ml.evaluation.conformal import measure_sets
+from ml.evaluation.decision_curve import describe, measure_net_benefit, measure_operating_point
+from ml.evaluation.evaluate import Evaluation
+from ml.evaluation.observe import (
+    Maker,
+    Observer,
+    average_statistics,
+    from_changed,
+    from_common,
+    from_file,
+    open_picture,
+    simulate,
+)
+from ml.evaluation.out_of_distribution import OtherPhotographs, describe_refusals
+from ml.evaluation.stability import measure_agreement, measure_stability
+from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
+from ml.gate import Gate, load_gate
+from ml.predictor import Observation, Outcome, Reading, interpret
+from ml.taxonomy import CLASSES
+
+DRAWN_OF_EACH = 20
+FAULT_SAMPLE, SAMPLE = 40, 150
+SHOWN_BINS = 10
+ROUNDED = 4
+PATCH = 0.28
+
+
+class Measuring:
+    """One bundle's limits on the records of one fold; everything is read through the functions that serve."""
+
+    def __init__(self, bundle: Bundle, observer: Observer, records: Sequence[Record], name: str) -> None:
+        self.manifest, self.observer, self.records = bundle.manifest, observer, records
+        self.gate = load_gate(bundle)
+        self.plain = observer.observe([from_file(record.path) for record in records], name)
+
+    def measure(self, others: OtherPhotographs | None) -> dict[str, Any]:
+        """What does not need the labels: refusals, faults, scale, stability."""
+        found = {
+            "faults": self._measure_faults(),
+            "scale": self._measure_scale(),
+            "stability": self._measure_stability(),
+        }
+        if self.gate is not None and others is not None:
+            found["gate"] = self._measure_gate(others, self.gate)
+            found["skin_tones"] = self._measure_skin_tones(others)
+        return found
+
+    def _interpret(self, observations: Sequence[Observation]) -> list[Reading]:
+        return [interpret(each, self.manifest, self.gate) for each in observations]
+
+    def _read(self, makers: Sequence[Maker], name: str) -> list[Reading]:
+        return self._interpret(self.observer.observe(makers, name))
+
+    def _read_changed(self, change: shifts.Change, name: str, count: int) -> list[Reading]:
+        """So many of the fold's photographs after a change."""
+        return self._read([from_changed(self.records[place].path, change) for place in self._sample(count)], name)
+
+    def _read_plain(self, count: int) -> list[Reading]:
+        """The same photographs as they are."""
+        return self._interpret([self.plain[place] for place in self._sample(count)])
+
+    def _sample(self, count: int) -> list[int]:
+        """Places of so many of the fold's photographs at most, evenly apart."""
+        return [int(place) for place in np.unique(np.linspace(0, len(self.records) - 1, count).astype(int))]
+
+    def _measure_gate(self, others: OtherPhotographs, gate: Gate) -> dict[str, Any]:
+        """Refusals of every kind of picture, each in its own format and in the common one."""
+        unseen = average_statistics(self.plain)
+        kinds: dict[str, list[Maker]] = {
+            "clinical photographs": [from_file(path) for path in others.clinical.reporting],
+            "clinical photographs, common format": [from_common(path) for path in others.clinical.reporting],
+            "skin beside the lesion": [skin_patch(path) for path in others.clinical.reporting],
+            "everyday photographs": [from_file(path) for path in others.everyday.reporting],
+            "everyday photographs, common format": [from_common(path) for path in others.everyday.reporting],
+            **{f"{name}, drawn": [drawn(name, number) for number in range(DRAWN_OF_EACH)] for name in shifts.DRAWN},
+            "another dermatoscope, simulated": [
+                simulate(self.records[place].path, place) for place in self._sample(SAMPLE)
+            ],
+        }
+        result = {}
+        for name, observations in {
+            "fold": self.plain,
+            **{name: self.observer.observe(makers, name) for name, makers in kinds.items()},
+        }.items():
+            readings = self._interpret(observations)
+            reasons = [each.reason if each.outcome is Outcome.NOT_ASSESSABLE else None for each in readings]
+            result[name] = describe_refusals(average_statistics(observations), reasons, unseen, gate.arrays)
+        return result
+
+    def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:
+        paths = (*others.clinical.fitting, *others.clinical.reporting)
+        readings = self._read([from_file(path) for path in paths], "skin tones")
+        malignant = np.array([reading.malignant_probability for reading in readings])
+        return measure_skin_tones(malignant, [others.clinical_rows[path.stem] for path in paths])
+
+    def _measure_faults(self) -> dict[str, Any]:
+        """Share of spoilt photographs that are refused or flagged, and of the same ones unspoilt."""
+        result = {}
+        spoilt = {name: self._read_changed(change, name, FAULT_SAMPLE) for name, change in shifts.FAULTS.items()}
+        for name, readings in {"none": self._read_plain(FAULT_SAMPLE), **spoilt}.items():
+            refused = [each.outcome is Outcome.NOT_ASSESSABLE for each in readings]
+            noticed = [bool(each.flags) or gone for each, gone in zip(readings, refused, strict=True)]
+            result[name] = {"images": len(readings), "refused": _mean(refused), "refused_or_flagged": _mean(noticed)}
+        return result
+
+    def _measure_scale(self) -> dict[str, Any]:
+        """Readings at the photographs' own size against those of a twofold enlargement."""
+        return measure_agreement(self._read_plain(SAMPLE), self._read_changed(shifts.enlarge, "enlarged", SAMPLE))
+
+    def _measure_stability(self) -> dict[str, Any]:
+        after = {name: self._read_changed(change, name, SAMPLE) for name, change in shifts.SMALL_CHANGES.items()}
+        return measure_stability(self._read_plain(SAMPLE), after)
+
+
+def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifest: Manifest) -> dict[str, Any]:
+    """All that a fold's labels tell beside the metrics: outcomes, sets, operating points, subgroups, decision curve."""
+    readings, chosen = evaluation.readings, [records[item.image_id] for item in evaluation.items]
+    groups = [record.lesion_id or record.image_id for record in chosen]
+    scored = metrics.Scored(
+        np.array([record.label for record in chosen]),
+        np.stack([reading.probabilities for reading in readings]),
+        np.stack([reading.balanced_scores for reading in readings]),
+    )
+    low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
+    scores = {"malignant": (scored.malignant, scored.is_malignant)}
+    scores["melanoma"] = (scored.probabilities[:, metrics.MELANOMA], scored.labels == metrics.MELANOMA)
+    return {
+        "images": len(readings),
+        "lesions": len(set(groups)),
+        "outcomes": _count_outcomes(scored, readings),
+        "shares": _measure_shares(scored, readings, groups),
+        "missed_melanomas": _list_missed(scored, readings, chosen),
+        "prediction_sets": None
+        if manifest.prediction_sets is None
+        else measure_sets(scored, manifest.prediction_sets, groups),
+        "operating_points": {
+            point.score: {
+                "threshold": point.threshold,
+                **measure_operating_point(scores[point.score][0] >= point.threshold, scores[point.score][1], groups),
+            }
+            for point in manifest.operating_points
+        },
+        "reliability": _measure_reliability(scored),
+        "decision_curve": measure_net_benefit(scored),
+        "subgroups": measure_subgroups(scored, low, chosen, groups),
+    }
+
+
+def skin_patch(path: Path) -> Maker:
+    """The upper left corner of a clinical photograph, where the lesion mostly is not."""
+
+    def make() -> bytes:
+        picture = open_picture(path)
+        return shifts.to_common_format(
+            picture.crop((0, 0, round(picture.width * PATCH), round(picture.height * PATCH)))
+        )
+
+    return make
+
+
+def drawn(name: str, number: int) -> Maker:
+    """The picture of that number of a drawn kind."""
+    return lambda: shifts.save_jpeg(shifts.DRAWN[name](np.random.default_rng(number)), 90)
+
+
+def _count_outcomes(scored: metrics.Scored, readings: Sequence[Reading]) -> dict[str, dict[str, int]]:
+    """Images by class and outcome."""
+    return {
+        code: {
+            outcome.value: sum(
+                reading.outcome is outcome
+                for reading, label in zip(readings, scored.labels, strict=True)
+                if CLASSES[label] == code
+            )
+            for outcome in Outcome
+        }
+        for code in CLASSES
+    }
+
+
+def _measure_shares(scored: metrics.Scored, readings: Sequence[Reading], groups: Sequence[str]) -> dict[str, Any]:
+    """The shares that the outcome rule aims at, with intervals over lesions."""
+    called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
+    everything = np.ones(len(readings), bool)
+    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == metrics.MELANOMA
+    wanted = {
+        "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
+        "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
+        "not_assessable": (called[Outcome.NOT_ASSESSABLE], everything),
+        "melanomas_low_risk": (called[Outcome.LOW_RISK], melanoma),
+        "malignant_suspicious": (called[Outcome.SUSPICIOUS], scored.is_malignant),
+        "others_not_suspicious": (~called[Outcome.SUSPICIOUS], ~scored.is_malignant),
+    }
+
+    def measure(weights: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {name: (weights @ (holds & among)) / (weights @ among) for name, (holds, among) in wanted.items()}
+
+    values, found = measure(np.ones((1, len(readings)))), bootstrap.intervals(measure, groups)
+    return {name: describe(values[name][0], *found[name]) for name in wanted}
+
+
+def _list_missed(
+    scored: metrics.Scored, readings: Sequence[Reading], records: Sequence[Record]
+) -> list[dict[str, Any]]:
+    """Melanomas that were called low risk."""
+    return [
+        {
+            "image": record.image_id,
+            "malignant": round(reading.malignant_probability, ROUNDED),
+            "melanoma": round(float(reading.probabilities[metrics.MELANOMA]), ROUNDED),
+        }
+        for record, reading, label in zip(records, readings, scored.labels, strict=True)
+        if label == metrics.MELANOMA and reading.outcome is Outcome.LOW_RISK
+    ]
+
+
+def _measure_reliability(scored: metrics.Scored) -> list[dict[str, float]]:
+    """Tenths of the images by malignant sum: how much was said, and how many were malignant."""
+    return [
+        {
+            "images": len(part),
+            "said": round(float(scored.malignant[part].mean()), ROUNDED),
+            "found": round(float(scored.is_malignant[part].mean()), ROUNDED),
+        }
+        for part in np.array_split(np.argsort(scored.malignant, kind="stable"), SHOWN_BINS)
+        if len(part)
+    ]
+
+
+def _mean(holds: Sequence[bool]) -> float:
+    return round(sum(holds) / len(holds), ROUNDED)

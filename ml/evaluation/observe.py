@@ -1,0 +1,134 @@
+"""Pictures to what the network and the quality measures make of them, by the functions that serve."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from ml.bundle import ONNX_FILE
+from ml.errors import UserError
+from ml.evaluation.shifts import (
+    COMMON_QUALITY,
+    Change,
+    Picture,
+    save_jpeg,
+    shift_dermatoscope,
+    to_common_format,
+)
+from ml.image_io import Limits, normalise_upload
+from ml.predictor import Observation, Predictor
+
+Maker = Callable[[], bytes]
+
+ANY_SIZE = Limits(min_side=1)
+QUALITY = 95
+ARRAYS = ("logits", "late_statistics")
+
+
+class Observer:
+    """Observes pictures by one bundle, as uploads, on every core.
+
+    With ``kept``, a directory, what was observed is kept there under the hash of the graph, so that what is interrupted
+    goes on, and what is fitted anew need not be read anew. Empty it when the photographs or their changes differ.
+    Embeddings are not kept.
+    """
+
+    def __init__(self, predictor: Predictor, *, kept: Path | None = None, progress: bool = True) -> None:
+        self.predictor, self.progress = predictor, progress
+        self._kept = None if kept is None else kept / predictor.bundle.manifest.files[ONNX_FILE][:12]
+
+    def observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
+        """Observe the files that ``makers`` make."""
+        if self._kept is None:
+            return self._observe(makers, name)
+        path = self._kept / f"{re.sub(r'[^a-z0-9]+', '_', name.lower())}.npz"
+        if path.is_file() and len(found := _read_observations(path)) == len(makers):
+            return found
+        found = self._observe(makers, name)
+        self._kept.mkdir(parents=True, exist_ok=True)
+        _write_observations(path, found)
+        return found
+
+    def _observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
+        def observe_one(make: Maker) -> Observation:
+            return self.predictor.observe(normalise_upload(make(), limits=ANY_SIZE).data)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = pool.map(observe_one, makers)
+            return list(tqdm(results, name, total=len(makers), unit="image", disable=not self.progress))
+
+
+def from_file(path: Path) -> Maker:
+    """The file's bytes."""
+    return lambda: _read(path)
+
+
+def from_changed(path: Path, change: Change, quality: int = QUALITY) -> Maker:
+    """The file's picture changed, as a JPEG."""
+    return lambda: save_jpeg(change(open_picture(path)), quality)
+
+
+def from_common(path: Path) -> Maker:
+    """The file's picture in the common format."""
+    return lambda: to_common_format(open_picture(path))
+
+
+def simulate(path: Path, number: int) -> Maker:
+    """The file's picture as the simulated dermatoscope of that number shows it."""
+    return from_changed(path, shift_dermatoscope(np.random.default_rng(number)), COMMON_QUALITY)
+
+
+def open_picture(path: Path) -> Picture:
+    """The upright picture of a file of a data set, in RGB as it is."""
+    try:
+        with Image.open(path) as image:
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise UserError(f"{path}: cannot be read as an image; restore or remove it") from error
+
+
+def average_statistics(observations: Sequence[Observation]) -> npt.NDArray[np.float64]:
+    """Late statistics (N, 2C), averaged over each one's views."""
+    return np.stack([each.late_statistics.mean(axis=0, dtype=np.float64) for each in observations])
+
+
+def _write_observations(path: Path, observations: Sequence[Observation]) -> None:
+    names = sorted(observations[0].measures)
+    logits, late = (np.stack([getattr(each, name) for each in observations]) for name in ARRAYS)
+    np.savez(
+        path,
+        logits=logits,
+        late_statistics=late,
+        measures=np.array([[each.measures[name] for name in names] for each in observations]),
+        names=np.array(names),
+    )
+
+
+def _read_observations(path: Path) -> list[Observation]:
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = [stored[name] for name in ARRAYS]
+        measures, names = stored["measures"], [str(name) for name in stored["names"]]
+    return [
+        Observation(
+            logits=logits,
+            embedding=np.empty((len(logits), 0), np.float32),
+            late_statistics=late,
+            measures=dict(zip(names, map(float, taken), strict=True)),
+            runtime="kept",
+            milliseconds={},
+        )
+        for logits, late, taken in zip(*arrays, measures, strict=True)
+    ]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error

@@ -1,0 +1,187 @@
+"""Fitting the gate: what is no dermoscopic photograph of a skin lesion, and what is unlike all training images.
+
+The kinds are told apart by a logistic model of a late stage's means and deviations, fitted on training images, the same
+as another dermatoscope might show them, and half of two sets of other photographs; the other halves are for reporting.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import minimize
+
+from ml.bundle import GateSpec
+from ml.data.isic import find_images
+from ml.errors import UserError
+from ml.evaluation.metrics import area_under_roc
+from ml.gate import KINDS, GateArrays, dermoscopy_odds, measure_distance, score_kinds
+from ml.predictor import softmax
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+RIDGE = 0.01
+MEASURE_RIDGE = 300.0
+COMPONENTS = 128
+REFUSED_AS_OTHER_KIND, REFUSED_AS_UNLIKE = 0.008, 0.004
+SEED = 2018
+ROUNDED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Photographs of one other kind: those that fit the gate, and those that report on it."""
+
+    fitting: tuple[Path, ...]
+    reporting: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPhotographs:
+    """Photographs that are not dermoscopic: clinical ones of lesions, and everyday ones.
+
+    ``clinical_rows`` are what the metadata say of each clinical one, by its name without suffix.
+    """
+
+    clinical: Halves
+    everyday: Halves
+    clinical_rows: Mapping[str, Mapping[str, str]]
+
+
+def read_other_photographs(clinical: Path, everyday: Path) -> OtherPhotographs:
+    """Halve a directory in PAD-UFES-20's layout by patient, and one of everyday photographs; the draw is fixed."""
+    rows = _read_metadata(clinical)
+    files = find_images(clinical / "images")
+    unknown = sorted(files.keys() - rows.keys())
+    if unknown:
+        raise UserError(f"{clinical / 'metadata.csv'}: no row for {unknown[0]}; add it or remove the image")
+    photographs = find_images(everyday)
+    return OtherPhotographs(
+        _halve(tuple(files.values()), draw_half([rows[name]["patient_id"] for name in files])),
+        _halve(tuple(photographs.values()), draw_half(list(photographs))),
+        rows,
+    )
+
+
+def draw_half(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which of N items make the first half: whole groups, drawn in a fixed random order until half is reached."""
+    names, group_of, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
+    order = np.random.default_rng(SEED).permutation(len(names))
+    before = np.cumsum(counts[order]) - counts[order]
+    chosen = np.zeros(len(names), bool)
+    chosen[order] = before < len(groups) / 2
+    return np.asarray(chosen[group_of])
+
+
+def fit_gate(
+    own: FloatArray, others: Mapping[str, FloatArray], pictures: FloatArray, measures: FloatArray
+) -> GateArrays:
+    """Fit kinds, distance and measure heads on late statistics.
+
+    ``own`` (N, 2C) are training images in every guise, ``others`` by kind those of other photographs; ``pictures``
+    (M, 2C) are training images whose ``measures`` (M, 6) are known. The distance is that of Lee et al., NeurIPS 2018,
+    over the principal components of most variance.
+    """
+    centre, deviation = own.mean(axis=0), own.std(axis=0)
+    deviation = deviation + 1e-3 * deviation.mean()
+    rows = [own, *(others[kind] for kind in KINDS[1:])]
+    labels = np.repeat(np.arange(len(KINDS)), [len(each) for each in rows])
+    kinds = fit_softmax((np.concatenate(rows) - centre) / deviation, labels, RIDGE)
+    heads = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
+    values, vectors = np.linalg.eigh(np.cov((own - centre).T))
+    kept = slice(-1, -1 - min(COMPONENTS, len(values)), -1)
+    whitening = vectors[:, kept] / np.sqrt(np.maximum(values[kept], np.finfo(np.float32).tiny))
+    return GateArrays(
+        kinds=_unstandardise(kinds, centre, deviation),
+        measures=_unstandardise(heads, centre, deviation),
+        centre=centre,
+        whitening=whitening,
+    )
+
+
+def fit_ridge(features: FloatArray, values: FloatArray, ridge: float) -> FloatArray:
+    """Ridge regression of values (N, K): weights (K, 1 + D), the first column the intercepts, not penalised."""
+    middle, average = features.mean(axis=0), values.mean(axis=0)
+    inner = (features - middle).T @ (features - middle) + ridge * np.eye(features.shape[1])
+    weights = np.linalg.solve(inner, (features - middle).T @ (values - average)).T
+    return np.concatenate(((average - weights @ middle)[:, np.newaxis], weights), axis=1)
+
+
+def fit_softmax(features: FloatArray, labels: IntArray, ridge: float) -> FloatArray:
+    """Multinomial logistic regression: weights (K, 1 + D), the first column the intercepts, not penalised."""
+    count, kinds = len(labels), int(labels.max()) + 1
+    truth = np.eye(kinds)[labels]
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        weights = flat.reshape(kinds, -1)
+        probabilities = softmax(features @ weights[:, 1:].T + weights[:, 0])
+        wrong = (probabilities - truth) / count
+        inner = wrong.T @ features + 2 * ridge * weights[:, 1:]
+        slope = np.concatenate((wrong.sum(axis=0)[:, np.newaxis], inner), axis=1)
+        chosen = np.maximum((probabilities * truth).sum(axis=1), np.finfo(np.float64).tiny)
+        return float(-np.log(chosen).mean() + ridge * (weights[:, 1:] ** 2).sum()), slope.ravel()
+
+    start = np.zeros(kinds * (1 + features.shape[1]))
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(kinds, -1))
+
+
+def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
+    """Limits that refuse 0.8 % of unseen photographs (N, 2C) as another kind, and 0.4 % as unlike the training."""
+    odds, distance = dermoscopy_odds(score_kinds(unseen, arrays)), measure_distance(unseen, arrays)
+    share = REFUSED_AS_OTHER_KIND + REFUSED_AS_UNLIKE
+    return GateSpec(
+        dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), ROUNDED),
+        distance_to=round(float(np.quantile(distance, 1 - REFUSED_AS_UNLIKE)), ROUNDED),
+        how=f"together they refuse at most {100 * share:.1f} % of {where} ({len(unseen)} images)",
+    )
+
+
+def describe_refusals(
+    statistics: FloatArray, reasons: Sequence[str | None], unseen: FloatArray, arrays: GateArrays
+) -> dict[str, Any]:
+    """How many pictures of one kind are refused, for which reasons, and the areas under the ROC curve.
+
+    The areas are of both scores, on late statistics (N, 2C) against those of ``unseen`` photographs that are to be
+    read.
+    """
+    given = [reason for reason in reasons if reason is not None]
+    own = np.repeat((True, False), (len(unseen), len(statistics)))
+    both = np.concatenate((unseen, statistics))
+    scores = {"kind": dermoscopy_odds(score_kinds(both, arrays)), "distance": -measure_distance(both, arrays)}
+    return {
+        "images": len(reasons),
+        "refused": round(len(given) / len(reasons), ROUNDED),
+        "reasons": {reason: given.count(reason) for reason in sorted(set(given))},
+        "auroc": {
+            name: round(float(area_under_roc(own, values, np.ones((1, len(own))))[0]), ROUNDED)
+            for name, values in scores.items()
+        },
+    }
+
+
+def _unstandardise(weights: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:
+    """Weights (K, 1 + D) for standardised features as those for the features themselves."""
+    raw = weights[:, 1:] / deviation
+    return np.concatenate(((weights[:, 0] - raw @ centre)[:, np.newaxis], raw), axis=1)
+
+
+def _halve(files: tuple[Path, ...], fitting: npt.NDArray[np.bool_]) -> Halves:
+    chosen = list(zip(files, fitting, strict=True))
+    return Halves(tuple(path for path, first in chosen if first), tuple(path for path, first in chosen if not first))
+
+
+def _read_metadata(directory: Path) -> dict[str, dict[str, str]]:
+    """Rows by image name without suffix."""
+    path = directory / "metadata.csv"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = {Path(row["image"]).stem: row for row in csv.DictReader(file)}
+    except (OSError, KeyError) as error:
+        raise UserError(f"{path}: cannot be read with the column image; give PAD-UFES-20's layout") from error
+    if not all(row.get("patient_id") for row in rows.values()):
+        raise UserError(f"{path}: a row has no patient_id; fill the column, as halves are drawn by patient")
+    return rows

@@ -1,0 +1,103 @@
+"""The same figures for parts of a fold: by age, sex, site, and how the diagnosis was confirmed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.data.isic import Record
+from ml.evaluation import bootstrap, metrics
+from ml.evaluation.decision_curve import describe
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+FEWEST = 20
+CLINICAL_MALIGNANT = ("ACK", "BCC", "MEL", "SCC")
+SKIN_TONES = {"1": "I and II", "2": "I and II", "3": "III", "4": "IV to VI", "5": "IV to VI", "6": "IV to VI"}
+AGES = (30, 50, 70)
+UNKNOWN = "not stated"
+
+
+def name_age(record: Record) -> str:
+    """The band of a record's age."""
+    if record.age is None:
+        return UNKNOWN
+    edges = (0, *AGES)
+    place = sum(record.age >= edge for edge in AGES)
+    return f"{edges[place]} to {AGES[place] - 1}" if place < len(AGES) else f"{AGES[-1]} and over"
+
+
+PARTITIONS: dict[str, Callable[[Record], str]] = {
+    "age": name_age,
+    "sex": lambda record: record.sex or UNKNOWN,
+    "site": lambda record: record.site or UNKNOWN,
+    "confirmation": lambda record: record.confirmation or UNKNOWN,
+}
+
+
+def measure_subgroups(
+    scored: metrics.Scored, low_risk: BoolArray, records: Sequence[Record], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Images, malignant images, and three figures with intervals over lesions, for every part of 20 images or more.
+
+    Sensitivity is the share of malignant images that is not called low risk, specificity that of the others that is.
+    """
+    return {
+        name: {
+            part: _measure_part(scored, low_risk, np.array([choose(record) == part for record in records]), groups)
+            for part in sorted({choose(record) for record in records})
+            if sum(choose(record) == part for record in records) >= FEWEST
+        }
+        for name, choose in PARTITIONS.items()
+    }
+
+
+def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    """How the malignant sum (N,) orders clinical photographs of each Fitzpatrick type, actinic keratosis as malignant.
+
+    Photographs that the gate refuses, of other diagnoses: a hint whether skin tone matters, no measure of the network.
+    """
+    ill = np.array([row["diagnostic"] in CLINICAL_MALIGNANT for row in rows])
+    tones = [SKIN_TONES.get(row["fitzpatrick"].split(".")[0], UNKNOWN) for row in rows]
+    patients = [row["patient_id"] for row in rows]
+    found = {}
+    for tone in sorted(set(tones)):
+        chosen = np.array([each == tone for each in tones])
+
+        def measure(weights: FloatArray, chosen: BoolArray = chosen) -> dict[str, FloatArray]:
+            return {"auc": metrics.area_under_roc(ill[chosen], malignant[chosen], weights)}
+
+        groups = [patient for patient, inside in zip(patients, chosen, strict=True) if inside]
+        interval = bootstrap.intervals(measure, groups)["auc"]
+        found[tone] = {
+            "images": int(chosen.sum()),
+            "malignant": int(ill[chosen].sum()),
+            "malignancy_auc": describe(measure(np.ones((1, int(chosen.sum()))))["auc"][0], *interval),
+        }
+    return found
+
+
+def _measure_part(
+    scored: metrics.Scored, low_risk: BoolArray, inside: BoolArray, groups: Sequence[str]
+) -> dict[str, Any]:
+    chosen = np.flatnonzero(inside)
+    part = metrics.Scored(scored.labels[chosen], scored.probabilities[chosen], scored.balanced_scores[chosen])
+    ill, low = part.is_malignant, low_risk[chosen]
+
+    def measure(weights: FloatArray) -> dict[str, FloatArray]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {
+                "malignancy_auc": metrics.area_under_roc(ill, part.malignant, weights),
+                "sensitivity": (weights @ (~low & ill)) / (weights @ ill),
+                "specificity": (weights @ (low & ~ill)) / (weights @ ~ill),
+            }
+
+    values = measure(np.ones((1, len(chosen))))
+    found = bootstrap.intervals(measure, [groups[int(place)] for place in chosen])
+    return {
+        "images": len(chosen),
+        "malignant": int(ill.sum()),
+        **{name: describe(values[name][0], *found[name]) for name in values},
+    }

@@ -1,0 +1,143 @@
+"""Measure a bundle anew, into its manifest and the model card: ``python -m ml.rebuild --data DIR``.
+
+Reads the calibration fold, then what shows the limits (other photographs, faults, small changes). ``--refit`` first
+fits the limits anew. ``--report-test`` at last reads the test fold, once, and logs why. Needs no torch.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.data.isic import Dataset, Record, read_isic
+from ml.data.split import read_split
+from ml.errors import UserError
+from ml.evaluation.evaluate import Evaluation, Labelled, build_report, read_and_measure
+from ml.evaluation.limits import Measuring, describe_fold
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
+from ml.gate import load_gate
+from ml.predictor import Observation, Predictor, interpret
+
+ROUNDED = 4
+TEST = "test"
+
+
+def measure_calibration_fold(
+    bundle: Bundle, dataset: Dataset, records: Sequence[Record], observations: Sequence[Observation], fold: str
+) -> Bundle:
+    """Write what the calibration fold shows into the manifest."""
+    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    gate = load_gate(bundle)
+    readings = [interpret(each, bundle.manifest, gate) for each in observations]
+    report = build_report(bundle, dataset.ground_truth, fold, items, readings)
+    return _write(bundle, f"fold_{fold}", Evaluation(report, items, readings), dataset)
+
+
+def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool = True) -> Bundle:
+    """Read the test fold, which is logged, and write what it shows into the manifest."""
+    dataset = read_isic(data_dir)
+    images = dataset.records[0].path.parent
+    evaluation = read_and_measure(bundle, images, dataset.ground_truth, fold=TEST, why=why, progress=progress)
+    return _write(bundle, TEST, evaluation, dataset)
+
+
+def measure_limits(
+    bundle: Bundle, observer: Observer, data_dir: Path, fold: str, others: OtherPhotographs | None
+) -> Bundle:
+    """Write what the bundle refuses and what moves it into the manifest."""
+    records = select_fold(read_isic(data_dir), fold)
+    found = Measuring(bundle, observer, records, f"fold {fold}").measure(others)
+    return write_manifest(
+        bundle.path, replace(bundle.manifest, limits=round_figures({**bundle.manifest.limits, **found}))
+    )
+
+
+def select_fold(dataset: Dataset, fold: str) -> list[Record]:
+    """The records of one fold of the frozen split."""
+    split = read_split()
+    return [record for record in dataset.records if split[record.image_id] == fold]
+
+
+def _write(bundle: Bundle, name: str, evaluation: Evaluation, dataset: Dataset) -> Bundle:
+    manifest = bundle.manifest
+    described = describe_fold(evaluation, {record.image_id: record for record in dataset.records}, manifest)
+    metrics = {**manifest.metrics, name: round_figures(evaluation.report.to_dict())}
+    limits = {**manifest.limits, name: round_figures(described)}
+    return write_manifest(bundle.path, replace(manifest, metrics=metrics, limits=limits))
+
+
+def round_figures(value: Any) -> Any:
+    """Every number of plain JSON values to four digits."""
+    match value:
+        case dict():
+            return {key: round_figures(each) for key, each in value.items()}
+        case list() | tuple():
+            return [round_figures(each) for each in value]
+        case float():
+            return round(value, ROUNDED)
+    return value
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What building and rebuilding take alike."""
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--clinical", type=Path, help="directory in PAD-UFES-20's layout: images/ and metadata.csv")
+    parser.add_argument("--everyday", type=Path, help="directory of photographs of everything but skin")
+    parser.add_argument("--fold", default="4", help="calibration fold (4)")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
+    parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
+
+
+def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
+    """The photographs of other kinds that were named, or None."""
+    if (options.clinical is None) != (options.everyday is None):
+        raise UserError("--clinical and --everyday go together; give both or neither")
+    return None if options.clinical is None else read_other_photographs(options.clinical, options.everyday)
+
+
+def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
+    """Measure the limits, and the test fold where its reading has a reason; renew the card of the shipped bundle."""
+    from ml.reports import model_card  # noqa: PLC0415  the card reads what is measured here
+
+    bundle = measure_limits(bundle, observer, options.data, options.fold, others)
+    if options.report_test:
+        bundle = report_test_fold(bundle, options.data, why=options.report_test)
+    if bundle.path == DEFAULT_BUNDLE:
+        model_card.write(bundle.manifest)
+        model_card.write_thumbnails(bundle.manifest, read_isic(options.data).records[0].path.parent)
+    sys.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}\n")
+    return bundle
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.rebuild", description=__doc__)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        others, bundle = read_others(options), load_bundle(options.bundle)
+        observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
+        if options.refit:
+            from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
+
+            bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
+        else:
+            dataset = read_isic(options.data)
+            records = select_fold(dataset, options.fold)
+            observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
+            bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
+        finish(bundle, observer, options, others)
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,311 @@
+"""The part of the model card that tells where readings end: outcomes, calibration, refusals, stability, subgroups."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ml.bundle import Manifest
+from ml.taxonomy import CLASSES
+
+THUMBNAILS = "model-card"
+CREDIT = "Photographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
+OUTCOMES = {
+    "low_risk": "low risk",
+    "suspicious": "suspicious",
+    "refer_uncertain": "refer: uncertain",
+    "not_assessable": "not assessable",
+}
+SHARES = {
+    "naevi_low_risk": ("naevi called *low risk*", "at least 65 %"),
+    "refer_uncertain": ("all called *refer: uncertain*", "at most 15 %"),
+    "not_assessable": ("all called *not assessable*", "at most 3 %"),
+    "melanomas_low_risk": ("melanomas called *low risk*", "at most 3 %"),
+    "malignant_suspicious": ("malignant called *suspicious* (sensitivity)", "about 95 %"),
+    "others_not_suspicious": ("others not called *suspicious* (specificity)", "79 % published"),
+}
+POINTS = {
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ppv_at_0.01": "PPV at 1 %",
+    "ppv_at_0.03": "PPV at 3 %",
+    "ppv_at_0.1": "PPV at 10 %",
+}
+
+
+def describe_limits(manifest: Manifest) -> list[str]:
+    """The sections, of whatever the manifest holds."""
+    limits = manifest.limits
+    fold, title = (limits.get("test"), "the test fold") if "test" in limits else (_calibration_fold(limits), "fold 4")
+    sections = [_describe_fitting(manifest)] if "fitting" in limits else []
+    if fold is not None:
+        sections += [
+            _describe_outcomes(fold, title),
+            _describe_operating_points(fold, title),
+            _describe_reliability(fold, title),
+            _describe_sets(fold, manifest, title),
+            _describe_decision_curve(fold, title),
+            _describe_subgroups(fold, title),
+        ]
+    if "gate" in limits:
+        sections.append(_describe_gate(manifest))
+    if "skin_tones" in limits:
+        sections.append(_describe_skin_tones(limits["skin_tones"]))
+    if "stability" in limits:
+        sections += [_describe_quality(manifest), _describe_stability(limits)]
+    return sections
+
+
+def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    names = list(header)
+    lines = (names, ["---"] * len(names), *rows)
+    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
+
+
+def format_share(entry: Mapping[str, float | None]) -> str:
+    """``66.2 % [62.0, 70.1]``."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if value is None or low is None or high is None:
+        return "not defined"
+    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def format_figure(entry: Mapping[str, float | None]) -> str:
+    """``0.946 [0.927, 0.963]``."""
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    if value is None or low is None or high is None:
+        return "not defined"
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _calibration_fold(limits: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    return next((value for name, value in limits.items() if name.startswith("fold_")), None)
+
+
+def _describe_fitting(manifest: Manifest) -> str:
+    fitting = manifest.limits["fitting"]
+    methods = table(
+        ("calibration", "loss", "expected calibration error"),
+        (
+            (each["method"], f"{each['loss']:.4f}", f"{each['expected_calibration_error']:.4f}")
+            for each in fitting["calibration"]
+        ),
+    )
+    sets = table(
+        ("sets of", "coverage", "of melanomas", "mean size"),
+        (
+            (
+                each["score"].replace("_", " "),
+                f"{each['coverage']:.3f}",
+                f"{each['melanoma_coverage']:.3f}",
+                f"{each['mean_size']:.2f}",
+            )
+            for each in fitting["prediction_sets"]
+        ),
+    )
+    return f"""## How its limits were chosen
+
+On {fitting["images"]} images of the calibration fold, in five parts by lesion: each part is judged by what was fitted
+on the other four. Chosen: {manifest.calibration.how}.
+
+{methods}
+
+Prediction sets that hold the true class in {_coverage(manifest)} of the images; the smallest were chosen among those
+that are served and hold most melanomas.
+
+{sets}"""
+
+
+def _coverage(manifest: Manifest) -> str:
+    return "a share" if manifest.prediction_sets is None else f"{manifest.prediction_sets.coverage:.0%}"
+
+
+def _describe_outcomes(fold: Mapping[str, Any], title: str) -> str:
+    counts = table(
+        ("class", *OUTCOMES.values()),
+        ((code, *(fold["outcomes"][code][outcome] for outcome in OUTCOMES)) for code in CLASSES),
+    )
+    shares = table(
+        ("share", "measured", "aim"),
+        ((words, format_share(fold["shares"][name]), aim) for name, (words, aim) in SHARES.items()),
+    )
+    return f"""## What it says of whom, on {title}
+
+{fold["images"]} images of {fold["lesions"]} lesions, by class and outcome:
+
+{counts}
+
+{shares}
+
+{_show_missed(fold["missed_melanomas"])}"""
+
+
+def _show_missed(missed: list[Mapping[str, Any]]) -> str:
+    if not missed:
+        return "No melanoma was called *low risk*."
+    shown = table(
+        ("melanoma called low risk", "image", "malignant sum", "melanoma"),
+        (
+            (
+                f"![{each['image']}]({THUMBNAILS}/{each['image']}.jpg)",
+                each["image"],
+                f"{each['malignant']:.4f}",
+                f"{each['melanoma']:.4f}",
+            )
+            for each in missed
+        ),
+    )
+    return (
+        f"{shown}\n\nPhotographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
+    )
+
+
+def _describe_operating_points(fold: Mapping[str, Any], title: str) -> str:
+    rows = (
+        (name, entry["threshold"], *(format_share(entry[key]) for key in POINTS))
+        for name, entry in fold["operating_points"].items()
+    )
+    return f"""## Operating points, on {title}
+
+Thresholds set for a sensitivity of 0.95 on the calibration fold, with a bound. PPV: of a hundred lesions that reach the
+threshold so many are malignant (or melanomas), where so many of all lesions are.
+
+{table(("of", "threshold", *POINTS.values()), rows)}"""
+
+
+def _describe_reliability(fold: Mapping[str, Any], title: str) -> str:
+    rows = ((each["images"], f"{each['said']:.3f}", f"{each['found']:.3f}") for each in fold["reliability"])
+    return f"""## Does it mean what it says? On {title}
+
+Tenths of the images, by malignant sum: its mean, and the share that was malignant.
+
+{table(("images", "malignant sum", "malignant"), rows)}"""
+
+
+def _describe_sets(fold: Mapping[str, Any], manifest: Manifest, title: str) -> str:
+    sets, rule = fold["prediction_sets"], manifest.prediction_sets
+    if sets is None or rule is None:
+        return "## Prediction sets\n\nThis bundle has none."
+    rows = (
+        ("all", fold["images"], format_share(sets["coverage"])),
+        *((name, entry["images"], format_share(entry)) for name, entry in sets["classes"].items()),
+    )
+    sizes = ", ".join(f"{count} of {size}" for size, count in sets["sizes"].items())
+    return f"""## Prediction sets, on {title}
+
+The classes whose {rule.score.replace("_", " ")[:-1]} is at least {rule.at_least:.4f}, and always the highest: to hold
+the true class in {rule.coverage:.0%} ({rule.how}). Mean size {format_figure(sets["size"])}; sets by size: {sizes}. The
+interval of all is by bootstrap over lesions, those by class are Clopper-Pearson bands.
+
+{table(("class", "images", "covered"), rows)}"""
+
+
+def _describe_decision_curve(fold: Mapping[str, Any], title: str) -> str:
+    rows = (
+        (f"{each['threshold']:g}", f"{each['network']:.4f}", f"{each['act_on_all']:.4f}")
+        for each in fold["decision_curve"]
+    )
+    return f"""## Decision curve, on {title}
+
+Net benefit for each lesion of acting from that malignant sum on, against acting on every lesion; acting on none is 0.
+
+{table(("from", "network", "act on all"), rows)}"""
+
+
+def _describe_subgroups(fold: Mapping[str, Any], title: str) -> str:
+    rows = (
+        (
+            f"{partition}: {part}",
+            entry["images"],
+            entry["malignant"],
+            format_figure(entry["malignancy_auc"]),
+            format_share(entry["sensitivity"]),
+            format_share(entry["specificity"]),
+        )
+        for partition, parts in fold["subgroups"].items()
+        for part, entry in parts.items()
+    )
+    return f"""## Subgroups, on {title}
+
+Parts of 20 images or more. Sensitivity: malignant images not called *low risk*; specificity: others called so.
+
+{table(("part", "images", "malignant", "malignancy AUC", "sensitivity", "specificity"), rows)}"""
+
+
+def _describe_gate(manifest: Manifest) -> str:
+    rows = (
+        (
+            name,
+            entry["images"],
+            f"{100 * entry['refused']:.1f} %",
+            ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in entry["reasons"].items()) or "none",
+            "" if name == "fold" else f"{entry['auroc']['kind']:.4f}",
+            "" if name == "fold" else f"{entry['auroc']['distance']:.4f}",
+        )
+        for name, entry in manifest.limits["gate"].items()
+    )
+    held_out = manifest.limits["held_out_class"]
+    how = "" if manifest.gate is None else f" ({manifest.gate.how})"
+    return f"""## What it refuses to read
+
+A picture that is no dermoscopic photograph of a skin lesion, or unlike all training images, is *not assessable*, and
+named as what it looks like{how}. None of these pictures was used to fit that: the clinical photographs are of other
+patients, and nothing drawn was. AUROC: against the images of the calibration fold ("fold"), by the kind's log-odds and
+by the distance from the training images.
+
+{table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
+
+A class that it has not seen is not noticed: with {held_out["class"]} left out of the gate's fit,
+{100 * held_out["refused_as_unlike"]:.1f} % of {held_out["images"]} such images are refused as unlike
+(AUROC {held_out["auroc_distance"]:.3f})."""
+
+
+def _describe_quality(manifest: Manifest) -> str:
+    flags = (
+        (rule.name.replace("_", " "), f"{rule.measure.replace('_', ' ')} {_limit(rule)}", f"{100 * rule.share:.1f} %")
+        for rule in manifest.quality.flags
+    )
+    faults = (
+        (name, entry["images"], f"{100 * entry['refused']:.1f} %", f"{100 * entry['refused_or_flagged']:.1f} %")
+        for name, entry in manifest.limits["faults"].items()
+    )
+    return f"""## Quality of the photograph
+
+Flags warn and do not refuse; their limits come from measured photographs: {manifest.quality.how}.
+
+{table(("flag", "raised where", "of ISIC photographs"), flags)}
+
+Spoilt photographs:
+
+{table(("fault", "number", "refused", "refused or flagged"), faults)}"""
+
+
+def _limit(rule: Any) -> str:
+    return f"< {rule.below:g}" if rule.below is not None else f"> {rule.above:g}"
+
+
+def _describe_stability(limits: Mapping[str, Any]) -> str:
+    stability, scale = limits["stability"], limits["scale"]
+    named = {**stability["changes"], "mean of these": stability["mean"], "any of these": stability["any"]}
+    rows = (
+        (name, f"{100 * entry['changed']:.1f} %", f"{100 * entry['opposite']:.1f} %") for name, entry in named.items()
+    )
+    return f"""## Stability
+
+Of {stability["images"]} photographs of the calibration fold, the share whose outcome is another after a small change,
+and the share that goes from *low risk* to *suspicious* or back. Published systems: 6.5 to 22 % (Young et al., 2021).
+
+{table(("change", "another outcome", "the opposite"), rows)}
+
+Read at their own size and enlarged twofold, {scale["images"]} photographs agree in whether they can be read in
+{100 * scale["assessable"]:.1f} %, in their flags in {100 * scale["flags"]:.1f} %, and in their outcome in
+{100 * scale["outcome"]:.1f} %."""
+
+
+def _describe_skin_tones(tones: Mapping[str, Any]) -> str:
+    rows = ((name, e["images"], e["malignant"], format_figure(e["malignancy_auc"])) for name, e in tones.items())
+    return f"""## Skin tone
+
+**Skin tone not evaluated**: HAM10000 does not record it. A hint only: smartphone photographs of PAD-UFES-20, which the
+gate refuses and whose diagnoses are others, ordered by the malignant sum all the same.
+
+{table(("Fitzpatrick type", "photographs", "malignant or actinic keratosis", "AUC"), rows)}"""
