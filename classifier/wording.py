@@ -45,11 +45,31 @@ REASONS: dict[str, str | Promise] = {
     "between_thresholds": gettext_lazy(
         "Malignant sum %(malignant)s, between the model's thresholds of %(low)s and %(high)s: it does not decide."
     ),
+    "melanoma_not_excluded": gettext_lazy(
+        "Malignant sum %(malignant)s, below the model's threshold of %(low)s; but melanoma alone is not below its own "
+        "of %(melanoma)s: it does not decide."
+    ),
     "blank_frame": gettext_lazy("The photograph is nearly one colour: there is nothing to read. Take it again."),
     "clinical_photograph": gettext_lazy(
         "This is a clinical photograph. The network reads dermoscopic photographs only; it was kept, not read."
     ),
+    "not_skin_lesion": gettext_lazy(
+        "This does not look like a dermoscopic photograph of a skin lesion. Check that it is the right file."
+    ),
+    "unlike_training": gettext_lazy(
+        "This photograph is unlike all that the network has learnt from, so what it would say means nothing."
+    ),
+    "nail": gettext_lazy("The network has learnt no lesions of nails: it cannot assess this one."),
+    "mucosa": gettext_lazy("The network has learnt no lesions of mucosa: it cannot assess this one."),
+    "eyelid": gettext_lazy("The network has learnt no lesions of eyelids: it cannot assess this one."),
+    "ulcer": gettext_lazy("The network has learnt no ulcers: it cannot assess this lesion."),
+    "tattoo": gettext_lazy("The network has learnt no lesions in tattoos: it cannot assess this one."),
 }
+
+RECOGNISED_CLINICAL = gettext_lazy(
+    "This looks like a clinical photograph, though it was declared dermoscopic. The network reads dermoscopic "
+    "photographs only: take it with a dermatoscope, or correct the modality."
+)
 
 # Where a sum and its limit are alike even to a tenth of a per cent.
 CLOSE_REASONS: dict[str, str | Promise] = {
@@ -64,6 +84,7 @@ COMPARED = {
     "below_low_risk_threshold": ("low",),
     "above_suspicious_threshold": ("high",),
     "between_thresholds": ("low", "high"),
+    "melanoma_not_excluded": ("low",),
 }
 
 FLAGS: dict[str, str | Promise] = {
@@ -71,6 +92,12 @@ FLAGS: dict[str, str | Promise] = {
     "dark": gettext_lazy("Dark: use more light."),
     "overexposed": gettext_lazy("Overexposed: parts of the photograph are white; use less light."),
     "low_contrast": gettext_lazy("Little contrast: clean the lens and check the light."),
+    "small": gettext_lazy("Few pixels: send the original photograph, not a copy made smaller."),
+    "lesion_cut_off": gettext_lazy("The lesion may be cut off: take all of it, with some skin around it."),
+    "lesion_tiny": gettext_lazy("The lesion fills little of the photograph: move closer."),
+    "hair": gettext_lazy("Much hair: part or clip it, or press it flat with gel."),
+    "ruler": gettext_lazy("There seems to be a ruler: take one photograph without it."),
+    "ink": gettext_lazy("There seems to be ink on the skin: wipe it off and take the photograph again."),
 }
 
 WAITING: dict[str, str | Promise] = {
@@ -130,14 +157,18 @@ def unknown_choice_text(value: str, known: Iterable[str]) -> str:
 
 def reason_text(prediction: Prediction) -> str:
     """One sentence, with its numbers, on why the outcome is what it is; empty until there is one."""
+    if prediction.reason == "clinical_photograph" and prediction.logits is not None:  # recognised, not declared
+        return str(RECOGNISED_CLINICAL)
     text = REASONS.get(prediction.reason)
     if text is None:
         return prediction.reason
-    limits = (prediction.thresholds or {}).get("malignant", {})
+    thresholds = prediction.thresholds or {}
+    limits = thresholds.get("malignant", {})
     shares = {
         "malignant": prediction.malignant_probability or 0,
         "low": limits.get("low_risk_below", 0),
         "high": limits.get("suspicious_from", 0),
+        "melanoma": thresholds.get("melanoma", {}).get("low_risk_below", 0),
     }
     compared = COMPARED.get(prediction.reason, ())
     for write in (percent, percent_with_tenths):

@@ -195,6 +195,7 @@ class PredictionSerializer(LinkedSerializer):
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
     malignant_probability = serializers.SerializerMethodField()
+    prediction_set = serializers.SerializerMethodField()
     flags = serializers.SerializerMethodField()
     model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
     waiting_for = serializers.SerializerMethodField()
@@ -211,6 +212,7 @@ class PredictionSerializer(LinkedSerializer):
             "reason",
             "probabilities",
             "malignant_probability",
+            "prediction_set",
             "flags",
             "model",
             "modality",
@@ -247,6 +249,11 @@ class PredictionSerializer(LinkedSerializer):
     def get_malignant_probability(self, prediction: Prediction) -> float | None:
         """The sum of the malignant classes: MEL, BCC and AKIEC."""
         return prediction.malignant_probability if prediction.shows_probabilities else None
+
+    @extend_schema_field(serializers.ListField(child=serializers.CharField(), allow_null=True))
+    def get_prediction_set(self, prediction: Prediction) -> list[str] | None:
+        """Codes of the classes among which the true one is to be found nine times in ten; null where none are given."""
+        return prediction.prediction_set if prediction.shows_probabilities else None
 
     @extend_schema_field(CodedTextSerializer(many=True))
     def get_flags(self, prediction: Prediction) -> list[dict[str, str]]:

@@ -84,7 +84,8 @@ class Prediction(models.Model):
     """One reading of one photograph.
 
     ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``;
-    whether anybody is told them is ``shows_probabilities``. After ``done`` or ``failed`` a database trigger refuses
+    whether anybody is told them is ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by
+    name; both are null where the model gives none. After ``done`` or ``failed`` a database trigger refuses
     every UPDATE.
     """
 
@@ -111,6 +112,8 @@ class Prediction(models.Model):
     logits = models.JSONField(_("logits"), null=True, blank=True)
     classes = models.JSONField(_("classes"), null=True, blank=True)
     thresholds = models.JSONField(_("thresholds in force"), null=True, blank=True)
+    prediction_set = models.JSONField(_("prediction set"), null=True, blank=True)
+    measures = models.JSONField(_("measures of the photograph"), null=True, blank=True)
 
     model_version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="predictions"

@@ -28,6 +28,7 @@ from classifier import inference, policies
 from classifier.imaging import files
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
 from classifier.services import records
+from ml.bundle import Manifest
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
@@ -39,6 +40,7 @@ QUEUE_TASK = "classifier.tasks.process_queue"
 CELERY = "celery"
 SUBMIT_AGAIN_AFTER = timedelta(minutes=10)  # a message that has got lost; most are only waiting their turn
 LEASE_MARGIN_SECONDS = 5
+MEASURE_DIGITS = 5
 NOT_RUN_REASON = "clinical_photograph"
 
 Progress = Callable[[list[int]], Iterable[int]]
@@ -287,7 +289,6 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
         _fail(claimed, "not_finite")
         return
     manifest = loaded.predictor.bundle.manifest
-    limits = manifest.thresholds.malignant
     written = _write_end(
         claimed,
         action="prediction.finished",
@@ -300,7 +301,9 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
         balanced_scores=reading.balanced_scores.tolist(),
         logits=reading.logits.tolist(),
         classes=list(CLASSES),
-        thresholds={"malignant": {"low_risk_below": limits.low_risk_below, "suspicious_from": limits.suspicious_from}},
+        thresholds=_thresholds_in_force(manifest),
+        prediction_set=list(reading.prediction_set) or None,
+        measures={name: round(value, MEASURE_DIGITS) for name, value in reading.measures.items()},
         bundle_sha256=loaded.predictor.bundle.sha256,
         preprocessing_version=manifest.preprocessing_version,
         runtime=reading.runtime,
@@ -308,6 +311,15 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
     )
     if not written:
         log.warning("Reading %s was claimed by another worker before this one finished", claimed.public_id)
+
+
+def _thresholds_in_force(manifest: Manifest) -> dict[str, dict[str, float]]:
+    """What the outcome was decided by."""
+    malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
+    return {
+        "malignant": {"low_risk_below": malignant.low_risk_below, "suspicious_from": malignant.suspicious_from},
+        "melanoma": {"low_risk_below": melanoma.low_risk_below},
+    }
 
 
 def _fail(prediction: Prediction, failure: str) -> None:

@@ -5,6 +5,8 @@ from django.utils import translation
 
 from classifier import wording
 from classifier.models import Prediction, Status
+from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.gate import KINDS, UNLIKE_TRAINING
 from ml.image_io import MESSAGES, ImageRejected
 from tests.factories import DonePredictionFactory
 
@@ -108,7 +110,40 @@ def test_a_reason_tells_a_sum_from_a_limit_that_rounds_alike(
     assert wording.reason_text(reading) == sentence
 
 
-@pytest.mark.parametrize("reason", ["blank_frame", "clinical_photograph"])
+def test_melanoma_that_is_not_excluded_is_told_with_both_limits() -> None:
+    reading = Prediction(
+        reason="melanoma_not_excluded",
+        malignant_probability=0.041,
+        thresholds={
+            "malignant": {"low_risk_below": 0.07, "suspicious_from": 0.07},
+            "melanoma": {"low_risk_below": 0.0152},
+        },
+    )
+
+    assert wording.reason_text(reading) == (
+        "Malignant sum 4 %, below the model's threshold of 7 %; but melanoma alone is not below its own of 2 %: "
+        "it does not decide."
+    )
+
+
+def test_a_clinical_photograph_is_told_as_declared_or_as_recognised() -> None:
+    declared = Prediction(reason="clinical_photograph", modality="clinical")
+    recognised = Prediction(reason="clinical_photograph", modality="dermoscopic", logits=[[0.0] * 7])
+
+    assert wording.reason_text(declared).startswith("This is a clinical photograph.")
+    assert wording.reason_text(recognised).startswith("This looks like a clinical photograph, though it was declared")
+
+
+def test_every_reason_and_flag_that_the_shipped_model_gives_has_words() -> None:
+    manifest = load_bundle(DEFAULT_BUNDLE).manifest
+
+    assert set(wording.REASONS) >= {*KINDS[1:], UNLIKE_TRAINING, *manifest.not_assessable_where}
+    assert set(wording.FLAGS) == {rule.name for rule in manifest.quality.flags}
+
+
+@pytest.mark.parametrize(
+    "reason", ["blank_frame", "clinical_photograph", "not_skin_lesion", "unlike_training", "nail", "tattoo"]
+)
 def test_a_reading_that_is_not_assessable_tells_no_numbers(reason: str) -> None:
     text = wording.reason_text(Prediction(status=Status.DONE, outcome="not_assessable", reason=reason))
 

@@ -60,6 +60,7 @@ def _describe(path: Path, reading: Reading) -> dict[str, Any]:
         "probabilities": dict(zip(CLASSES, reading.probabilities.tolist(), strict=True)) if assessable else None,
         "balanced_scores": dict(zip(CLASSES, reading.balanced_scores.tolist(), strict=True)) if assessable else None,
         "logits": reading.logits.tolist(),
+        "prediction_set": list(reading.prediction_set) if assessable else None,
         "flags": list(reading.flags),
         "runtime": reading.runtime,
         "milliseconds": reading.milliseconds,

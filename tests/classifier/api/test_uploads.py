@@ -48,6 +48,7 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
     assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     malignant = sum(answer["probabilities"][code] for code in MALIGNANT)
     assert answer["malignant_probability"] == pytest.approx(malignant, abs=1e-4)
+    assert set(answer["prediction_set"]) <= set(CLASSES)
     assert answer["model"] == {
         "name": active_model.name,
         "version": active_model.version,
@@ -107,7 +108,7 @@ def test_a_photograph_of_nothing_gives_its_reason_and_no_probabilities(
         model_version=active_model,
     )
     answer = api.get(f"{PREDICTIONS}{reading.public_id}/").json()
-    assert answer["probabilities"] is answer["malignant_probability"] is None
+    assert answer["probabilities"] is answer["malignant_probability"] is answer["prediction_set"] is None
     assert answer["reason"]["code"] == "blank_frame"
     assert answer["model"]["id"] == str(active_model.public_id)
 

@@ -14,10 +14,12 @@ from classifier.models import Lesion, LesionImage, ModelVersion, Outcome, Patien
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
 from ml.image_io import ImageRejected
+from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.classifier.conftest import draw_lesion
 from tests.factories import LesionFactory, PatientFactory
+from tests.ml import pictures
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -55,6 +57,34 @@ def test_a_first_upload_is_kept_and_read_at_once(
     assert hashlib.sha256(stored).hexdigest() == image.stored_sha256 == reading.stored_sha256
     with Image.open(store / image.thumbnail_name) as thumbnail:
         assert max(thumbnail.size) == 320
+
+
+def test_a_reading_keeps_its_prediction_set_its_measures_and_all_thresholds(
+    owner: Membership, photograph: bytes, active_model: ModelVersion
+) -> None:
+    reading = receive_upload(actor=owner, data=photograph).prediction
+
+    assert reading.prediction_set
+    assert set(reading.prediction_set) <= set(CLASSES)
+    assert reading.measures is not None
+    assert {"sharpness", "lesion_area", "dermoscopy", "distance"} <= set(reading.measures)
+    assert reading.thresholds == {
+        "malignant": {
+            key: active_model.manifest["thresholds"]["malignant"][key] for key in ("low_risk_below", "suspicious_from")
+        },
+        "melanoma": {"low_risk_below": active_model.manifest["thresholds"]["melanoma"]["low_risk_below"]},
+    }
+
+
+def test_what_is_no_photograph_of_a_lesion_is_refused_and_keeps_its_logits(
+    owner: Membership, active_model: ModelVersion
+) -> None:
+    reading = receive_upload(actor=owner, data=pictures.jpeg()).prediction  # drawn
+
+    assert (reading.status, reading.outcome) == (Status.DONE, Outcome.NOT_ASSESSABLE)
+    assert reading.reason in ("not_skin_lesion", "clinical_photograph", "unlike_training")
+    assert reading.logits is not None
+    assert not reading.shows_probabilities
 
 
 def test_an_upload_is_in_the_audit_trail(owner: Membership, photograph: bytes, active_model: ModelVersion) -> None:
