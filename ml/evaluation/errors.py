@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.evaluation import bootstrap, metrics
-from ml.evaluation.study_folder import describe
+from ml.evaluation.study_folder import DIGITS, describe
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -68,7 +68,7 @@ def list_confusions(reviewed: Reviewed, count: int) -> list[tuple[str, str, int,
     )
     totals = np.bincount(scored.labels, minlength=len(CLASSES))
     return [
-        (CLASSES[truth], CLASSES[choice], number, number / int(totals[truth]))
+        (CLASSES[truth], CLASSES[choice], number, round(number / int(totals[truth]), DIGITS))
         for (truth, choice), number in pairs.most_common(count)
     ]
 
@@ -121,6 +121,6 @@ def _describe(reviewed: Reviewed, place: int) -> Mistake:
         name=reviewed.names[place],
         truth=CLASSES[int(scored.labels[place])],
         decided=CLASSES[decided],
-        probability=float(scored.probabilities[place, decided]),
-        malignant=float(scored.malignant[place]),
+        probability=round(float(scored.probabilities[place, decided]), DIGITS),
+        malignant=round(float(scored.malignant[place]), DIGITS),
     )

@@ -49,3 +49,18 @@ def test_a_question_that_is_not_there_is_told(place: Path) -> None:
     with pytest.raises(CommandError, match="huge: is no question of the plan; known are scratch, loss") as error:
         compare(place, "huge")
     assert error.value.returncode == 2
+
+
+def test_errors_are_reported_on_the_choosing_fold(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command(
+        "error_report", "--data", place / "isic", "--run", place / "runs" / "small", "--out", place / "errors",
+        "--cache", place / "cache", "--results", place / "results", "--plan", place / "study.yaml",
+    )  # fmt: skip
+    assert capsys.readouterr().out.strip() == str(place / "errors" / "index.html")
+    assert "small on fold 3" in (place / "errors" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_holds_no_model_is_told(place: Path) -> None:
+    with pytest.raises(CommandError, match=r"runs/none: holds no summary\.json") as error:
+        call_command("error_report", "--data", place / "isic", "--run", place / "runs" / "none")
+    assert error.value.returncode == 2

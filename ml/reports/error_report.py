@@ -1,0 +1,83 @@
+"""The error report of one model: ``python -m ml.reports.error_report --data DIR --run runs/study/NAME``.
+
+Writes ``index.html`` with small pictures in it, and ``errors.json`` with the numbers.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ml.bundle import DEFAULT_BUNDLE
+from ml.errors import UserError
+from ml.study.plan import DEFAULT_PLAN
+from ml.study.results import DEFAULT_RESULTS
+from ml.training import needs_training_libraries
+
+UNSEEN_FOLD = "4"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What the report is made of and where it goes.
+
+    ``run``: the study folder of the model; none: ``bundle`` on ``fold``. ``weights``: of the frozen features of
+    ``probe`` that doubt labels too; none: they do not. ``features`` and ``cache`` keep those features, and measures of
+    pictures, for the next time.
+    """
+
+    data: Path
+    run: Path | None = None
+    bundle: Path = DEFAULT_BUNDLE
+    fold: str = UNSEEN_FOLD
+    weights: Path | None = None
+    probe: Path = DEFAULT_PLAN.parent / "probe_logistic_lite0.yaml"
+    features: Path = Path("runs/study/cache")
+    cache: Path = DEFAULT_RESULTS.parent / "eda" / "cache"
+    results: Path = DEFAULT_RESULTS
+    plan: Path = DEFAULT_PLAN
+    out: Path = DEFAULT_RESULTS / "errors"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options, shared with the management command: a field of ``Sources`` each."""
+    defaults = {item.name: item.default for item in fields(Sources)}
+    helps = {
+        "run": "study folder of the model; default: the bundle",
+        "bundle": "bundle, where no --run is given; default: the shipped one",
+        "weights": "weights of frozen features, whose doubts of labels are added",
+        "probe": "configuration of the frozen features",
+        "features": "directory that keeps the features; default runs/study/cache",
+        "cache": "directory that keeps measures of pictures; default docs/eda/cache",
+        "results": "the study's results; default docs/study",
+        "plan": "the study's plan",
+        "out": "directory of the report; default docs/study/errors",
+    }
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--fold", default=UNSEEN_FOLD, help="fold that the bundle has not seen (4)")
+    for name, text in helps.items():
+        parser.add_argument(f"--{name}", type=Path, default=defaults[name], help=text)
+
+
+def run(sources: Sources, *, progress: bool = True) -> Path:
+    """Make the report and return its page."""
+    with needs_training_libraries():
+        from ml.reports.errors import report  # noqa: PLC0415  # --help needs none of it
+    return report(sources, progress=progress)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.reports.error_report", description="Where one model errs.")
+    add_arguments(parser)
+    try:
+        print(run(Sources(**vars(parser.parse_args(arguments)))))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,94 @@
+"""Finding a model's errors: ``errors.json`` with the numbers, ``index.html`` with pictures."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.evaluation.errors import (
+    Reviewed,
+    list_confident_mistakes,
+    list_confusions,
+    list_missed_malignant,
+    measure_parts,
+)
+from ml.evaluation.metrics import count_confusion, decide
+from ml.evaluation.subgroups import PARTITIONS
+from ml.reports import error_page
+from ml.reports.error_parts import divide_by_pictures
+from ml.reports.error_report import Sources
+from ml.reports.error_text import summarise
+from ml.reports.noisy_labels import Candidate, cross_validate_features, find_candidates
+from ml.reports.review import Subject, review_bundle, review_study_folder
+from ml.study.results import write_json
+
+SHOWN, LISTED, CONFUSIONS = 12, 60, 6
+
+
+def report(sources: Sources, *, progress: bool = True) -> Path:
+    """Review the model, find its errors, write page and numbers, and return the page."""
+    subject = review(sources, progress=progress)
+    by_record = {name: [choose(record) for record in subject.records] for name, choose in PARTITIONS.items()}
+    by_picture = divide_by_pictures(subject.records, sources.data, sources.cache, progress=progress)
+    figures = {
+        "model": subject.name,
+        "on": subject.on,
+        **count_errors(subject.reviewed),
+        "parts": {name: measure_parts(subject.reviewed, parts) for name, parts in (by_record | by_picture).items()},
+        "noisy_labels": doubt_labels(subject, sources, progress=progress),
+    }
+    figures["summary"] = summarise(figures)
+    write_json(sources.out / "errors.json", figures)
+    page = sources.out / "index.html"
+    error_page.write(figures, sources.data, page, results=sources.results, plan=sources.plan)
+    return page
+
+
+def count_errors(reviewed: Reviewed) -> dict[str, Any]:
+    """Counts, confusion, and the mistakes to show, as plain values."""
+    scored = reviewed.scored
+    ones = np.ones((1, len(reviewed.names)))
+    confusion = count_confusion(scored.labels, decide(scored.balanced_scores), ones)[0]
+    every = len(reviewed.names)
+    wrong, missed = list_confident_mistakes(reviewed, every), list_missed_malignant(reviewed, every)
+    return {
+        "images": every,
+        "low_risk_below": reviewed.low_risk_below,
+        "malignant": int(scored.is_malignant.sum()),
+        "wrong": len(wrong),
+        "missed_malignant": len(missed),
+        "confusion": confusion.astype(int).tolist(),
+        "confusions": [list(each) for each in list_confusions(reviewed, CONFUSIONS)],
+        "mistakes": [asdict(each) for each in wrong[:SHOWN]],
+        "missed": [asdict(each) for each in missed[:SHOWN]],
+    }
+
+
+def review(sources: Sources, *, progress: bool) -> Subject:
+    """The study folder if one is given, else the bundle."""
+    if sources.run is not None:
+        return review_study_folder(sources.run, sources.data)
+    return review_bundle(sources.bundle, sources.data, sources.fold, progress=progress)
+
+
+def doubt_labels(subject: Subject, sources: Sources, *, progress: bool) -> dict[str, Any]:
+    """Candidates for wrong labels by the model, by frozen features where weights are given, and by both."""
+    scored = subject.reviewed.scored
+    by_model = find_candidates(subject.reviewed.names, scored.labels, scored.probabilities)
+    found: dict[str, Any] = {"by_model": _list(by_model), "model_doubts": len(by_model)}
+    if sources.weights is not None:
+        names, labels, probabilities = cross_validate_features(
+            sources.data, sources.probe, sources.weights, sources.features, progress=progress
+        )
+        by_features = find_candidates(names, labels, probabilities)
+        doubted = {each.name for each in by_features}
+        both = [each for each in by_model if each.name in doubted]
+        found |= {"by_features": _list(by_features), "features_doubt": len(by_features), "features_of": len(names)}
+        found |= {"by_both": _list(both), "both_doubt": len(both)}
+    return found
+
+
+def _list(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+    return [asdict(each) for each in candidates[:LISTED]]

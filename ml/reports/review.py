@@ -1,0 +1,77 @@
+"""What the error report looks at: a model of the study on its choosing images, or a bundle on a fold it has not seen.
+
+Never the test fold, which is read for reporting figures alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ml.bundle import load_bundle
+from ml.data.isic import Record, read_isic
+from ml.data.split import FOLDS, read_split
+from ml.errors import UserError
+from ml.evaluation import evaluate
+from ml.evaluation.errors import Reviewed
+from ml.evaluation.metrics import Scored
+from ml.evaluation.study_folder import TEST, calibrate_on_choosing, open_study_folder, read_truth, score
+from ml.predictor import Predictor
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A model's ``name``, which images it was reviewed on, the labelled scores, and the images' records, in order."""
+
+    name: str
+    on: str
+    reviewed: Reviewed
+    records: tuple[Record, ...]
+
+
+def review_study_folder(path: Path, data: Path) -> Subject:
+    """A study model on its choosing images."""
+    folder, truth = open_study_folder(path), read_truth(data)
+    calibration = calibrate_on_choosing(folder, truth)
+    places = folder.rows(test=False)
+    names = tuple(folder.images[place] for place in places)
+    reviewed = Reviewed(
+        names,
+        tuple(truth.lesions[name] for name in names),
+        score(folder, truth, test=False, temperature=calibration.temperature),
+        calibration.low_risk_below,
+        calibration.suspicious_from,
+    )
+    folds = ", ".join(sorted({folder.folds[place] for place in places}))
+    return Subject(folder.name, f"fold {folds}, on which it was chosen", reviewed, _find_records(data, names))
+
+
+def review_bundle(path: Path, data: Path, fold: str, *, progress: bool = True) -> Subject:
+    """A bundle on the images of one fold, read as uploads are."""
+    if fold not in FOLDS or fold == TEST:
+        raise UserError(f"--fold is {fold!r}; an error report reads one of 0 to 4, never the test fold")
+    bundle, folds = load_bundle(path), read_split()
+    records = tuple(record for record in read_isic(data).records if folds.get(record.image_id) == fold)
+    if not records:
+        raise UserError(f"{data}: no image of fold {fold}; give the data of ISIC 2018 Task 3")
+    items = [evaluate.Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    readings = evaluate.read_images(Predictor(bundle), items, progress=progress)
+    scored = Scored(
+        np.array([record.label for record in records]),
+        np.stack([reading.probabilities for reading in readings]),
+        np.stack([reading.balanced_scores for reading in readings]),
+    )
+    limits = bundle.manifest.thresholds.malignant
+    reviewed = Reviewed(
+        tuple(record.image_id for record in records),
+        tuple(record.lesion_id or record.image_id for record in records),
+        scored,
+        limits.low_risk_below,
+        limits.suspicious_from,
+    )
+    return Subject(f"{bundle.manifest.name} {bundle.manifest.version}", f"fold {fold}", reviewed, records)
+
+
+def _find_records(data: Path, names: tuple[str, ...]) -> tuple[Record, ...]:
+    records = {record.image_id: record for record in read_isic(data).records}
+    return tuple(records[name] for name in names)
