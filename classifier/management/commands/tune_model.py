@@ -1,0 +1,41 @@
+"""``manage.py tune_model``: a tuning study over keys of a training configuration."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from classifier.management.base import UserErrorCommand
+from ml.training import needs_training_libraries
+from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE
+from ml.training.tune import add_arguments
+
+
+class Command(UserErrorCommand):
+    """Thin over ``python -m ml.training.tune``."""
+
+    help = "Look for better values of a configuration's keys: trials with pruning, judged on the choosing fold alone."
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of ``python -m ml.training.tune``."""
+        add_arguments(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Run the study and print its folder."""
+        with needs_training_libraries():
+            from ml.training.tuning import tune  # noqa: PLC0415  # --help works without torch
+        try:
+            folder = tune(
+                data=options["data"],
+                config_path=options["config"],
+                space_path=options["space"],
+                weights=options["weights"],
+                trials=options["trials"],
+                out=options["out"],
+                report=options["report"],
+                resume=options["resume"],
+            )
+        except KeyboardInterrupt:
+            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        self.stdout.write(str(folder))

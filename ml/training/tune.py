@@ -1,0 +1,54 @@
+"""``python -m ml.training.tune``: look for better values of a configuration's keys without Django."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.errors import UserError
+from ml.training import needs_training_libraries
+from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of a study, shared with the management command."""
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--config", type=Path, required=True, help="YAML file of the base configuration, trial 0")
+    parser.add_argument("--space", type=Path, required=True, help="YAML file: what to draw (ml/configs/spaces)")
+    parser.add_argument("--weights", type=Path, help="safetensors state dict that every trial starts from")
+    parser.add_argument("--trials", type=int, default=20, help="how many trials in all, pruned ones counted (20)")
+    parser.add_argument("--out", type=Path, required=True, help="study folder, as runs/tuning/NAME")
+    parser.add_argument("--report", type=Path, help="where table and plots go; default: the study folder")
+    parser.add_argument("--resume", action="store_true", help="go on with the study in the study folder")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; 2 for bad input, 130 after Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m ml.training.tune", description=__doc__)
+    add_arguments(parser)
+    options = parser.parse_args(arguments)
+    try:
+        with needs_training_libraries():
+            from ml.training.tuning import tune  # noqa: PLC0415  # --help needs none of it
+        folder = tune(
+            data=options.data,
+            config_path=options.config,
+            space_path=options.space,
+            weights=options.weights,
+            trials=options.trials,
+            out=options.out,
+            report=options.report,
+            resume=options.resume,
+        )
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(INTERRUPTED_MESSAGE, file=sys.stderr)
+        return INTERRUPTED
+    print(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
