@@ -15,16 +15,21 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pillow_heif
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
 from ml.errors import UserError
 
-pillow_heif.register_heif_opener()
+try:
+    import pillow_heif
+except ImportError:  # a machine that only trains reads JPEGs; requirements/base.txt installs it for serving
+    HEIF_FORMATS: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    HEIF_FORMATS = ("HEIF",)
 
 Pixels = npt.NDArray[np.uint8]
 
-UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "HEIF")  # Pillow opens MPO as a kind of JPEG
+UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", *HEIF_FORMATS)  # Pillow opens MPO as a kind of JPEG
 STORED_FORMATS = ("JPEG", "PNG")
 JPEG_QUALITY = 95
 PNG_COMPRESSION = 1  # three times as fast as Pillow's 6 on a photograph, a twentieth larger

@@ -65,20 +65,27 @@ class Loss:
 @dataclass(frozen=True, slots=True)
 class Teacher:
     """A trained network to learn from: a safetensors file as a run leaves it (``weights.safetensors``). For a file from
-    elsewhere ``architecture`` and ``prior``, the class frequencies that its training presented, must be given."""
+    elsewhere ``architecture`` and ``prior``, the class frequencies that its training presented, must be given, and to
+    learn out of fold ``seen``, the folds that it or what it descends from was trained on."""
 
     weights: str
     architecture: str = ""
     prior: tuple[float, ...] = ()
+    seen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
     """Learning from the mean of the teachers' probabilities for the same altered image, each moved from its own prior
-    to the student's (Hinton et al., 2015); ``share`` of the loss, the rest is the labels'."""
+    to the student's (Hinton et al., 2015); ``share`` of the loss, the rest is the labels'.
+
+    ``out_of_fold``: every batch is of one fold and only teachers that have not seen that fold teach it, so that no
+    teacher knows an image by heart, nor either part of a mixed one.
+    """
 
     teachers: tuple[Teacher, ...] = ()
     share: float = 1.0
+    out_of_fold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +105,11 @@ class TrainingConfig:
     hub's weights where no file is given. ``metadata``: fields fused with the picture's features, each left out of an
     image with ``metadata_dropout``. ``training_images``: train on so many, whole lesions of a fixed draw.
     ``split_by: image`` deals the images of all named folds anew without regard to lesions, to show what such a split
-    would claim. ``unfreeze_epochs``: layers join from the classifier downwards over so many. ``layer_decay``: factor of
-    the learning rate from each layer to the one below. ``patience``: epochs without a better likelihood before the end.
+    would claim. ``checkpoint``: of the least negative log-likelihood on ``choose_fold``, or the last: then that fold
+    chooses nothing and may be among ``train_folds``, where none is to be left out. ``trained``: the whole network, or
+    classifier and norms alone, to fit it to another input size (Touvron et al., NeurIPS 2019). ``unfreeze_epochs``:
+    layers join from the classifier downwards over so many. ``layer_decay``: factor of the learning rate from each layer
+    to the one below. ``patience``: epochs without a better likelihood before the end.
     """
 
     architecture: str
@@ -113,6 +123,8 @@ class TrainingConfig:
     metadata_dropout: float = 0.1
     split_by: Literal["lesion", "image"] = "lesion"
     training_images: int | None = None
+    checkpoint: Literal["best", "last"] = "best"
+    trained: Literal["all", "classifier_and_norms"] = "all"
     cache_side: int = 288
     batch_size: int = 64
     accumulate: int = 1
@@ -159,7 +171,14 @@ def _check(config: TrainingConfig) -> None:
             raise UserError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
     rules = {
         "train_folds: must name at least one fold": bool(config.train_folds),
-        "choose_fold: must not be among train_folds": config.choose_fold not in config.train_folds,
+        "choose_fold: must not be among train_folds, unless checkpoint is `last` and there is one reading": (
+            config.choose_fold not in config.train_folds
+            or (config.checkpoint == "last" and len(config.readings) == 1 and config.split_by == "lesion")
+        ),
+        "trained: classifier_and_norms goes without unfreeze_epochs and metadata": config.trained == "all"
+        or not (config.unfreeze_epochs or config.metadata),
+        "distillation.out_of_fold: needs split_by: lesion": not config.distillation.out_of_fold
+        or config.split_by == "lesion",
         "stages: need a size of at least 32 px and at least one epoch each": bool(config.stages)
         and all(stage.size >= 32 and stage.epochs >= 1 for stage in config.stages),
         "stages: minutes must be more than 0": all(

@@ -1,7 +1,7 @@
 """Batches drawn from the cache of decoded pixels."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,15 +13,19 @@ from torch.utils.data import Sampler
 
 from ml.data.cache import PixelCache
 
+COPIED_AT_ONCE = 512
+
 
 class Batch(NamedTuple):
     """N images: ``pixels`` (N, H, W, 3) uint8 of the cache, or (N, S, S, 3) when altered already; ``widths`` (N,) of
-    their content; ``labels`` (N,); ``metadata`` (N, M), M = 0 for a network that takes none."""
+    their content; ``labels`` (N,); ``metadata`` (N, M), M = 0 for a network that takes none; the ``fold`` that all are
+    of, where batches are drawn so."""
 
     pixels: Tensor
     widths: Tensor
     labels: Tensor
     metadata: Tensor
+    fold: str = ""
 
 
 class Shard(NamedTuple):
@@ -35,8 +39,10 @@ ALONE = Shard()
 
 
 class CachedBatches(TorchDataset[Batch]):
-    """Batches of a cache by lists of positions, with the rows of ``metadata`` (all images, M) that belong to them.
+    """Batches of a cache by lists of positions, with the rows of ``metadata`` (all images, M) and, where batches are of
+    one fold each, the ``folds`` (all images) that belong to them.
 
+    With ``device`` all pixels are copied there once and batches are gathered there: nothing is left to load.
     ``alter`` makes (S, S, 3) uint8 of one image's content and S; with it the batch has the size that ``size`` holds, in
     memory shared with the loader's workers.
     """
@@ -46,30 +52,54 @@ class CachedBatches(TorchDataset[Batch]):
         cache: PixelCache,
         metadata: npt.NDArray[np.float32] | None = None,
         alter: Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.uint8]] | None = None,
+        *,
+        folds: Sequence[str] | None = None,
+        device: torch.device | None = None,
     ) -> None:
         self.cache = cache
-        self.metadata = np.zeros((len(cache.labels), 0), np.float32) if metadata is None else metadata
         self.alter = alter
+        self.folds = folds
         self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]  # torch's
+        metadata = np.zeros((len(cache.labels), 0), np.float32) if metadata is None else metadata
+        known = (torch.from_numpy(array) for array in (cache.widths, cache.labels, metadata))
+        self.widths, self.labels, self.metadata = (tensor.to(device) for tensor in known)
+        self.device = device
+        self.pixels = None if device is None else _copy_pixels(cache.pixels, device)
 
     def __getitem__(self, positions: list[int]) -> Batch:
-        ordered = np.array(positions)
-        widths = self.cache.widths[ordered]
-        known = (torch.from_numpy(widths), torch.from_numpy(self.cache.labels[ordered]))
-        metadata = torch.from_numpy(self.metadata[ordered])
-        if self.alter is None:
-            return Batch(torch.from_numpy(self.cache.pixels[ordered]), *known, metadata)
+        ordered = torch.tensor(positions, device=self.device)
+        known = (self.widths[ordered], self.labels[ordered], self.metadata[ordered])
+        fold = "" if self.folds is None else self.folds[positions[0]]
+        if self.alter is not None:
+            return Batch(self._alter(positions, self.alter), *known, fold)
+        if self.pixels is None:
+            return Batch(torch.from_numpy(self.cache.pixels[positions]), *known, fold)
+        return Batch(self.pixels[ordered], *known, fold)
+
+    def _alter(
+        self, positions: list[int], alter: Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.uint8]]
+    ) -> Tensor:
         size = int(self.size)
-        altered = [
-            self.alter(np.asarray(self.cache.pixels[position, :, :width]), size)
-            for position, width in zip(positions, widths, strict=True)
-        ]
-        return Batch(torch.from_numpy(np.stack(altered)), *known, metadata)
+        contents = (self.cache.pixels[place, :, : self.cache.widths[place]] for place in positions)
+        return torch.from_numpy(np.stack([alter(np.asarray(content), size) for content in contents]))
+
+
+def _copy_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
+    """The whole cache as one tensor, part by part, so that it is not held twice on its way."""
+    copied = torch.empty(pixels.shape, dtype=torch.uint8, device=device)
+    for start in range(0, len(pixels), COPIED_AT_ONCE):
+        part = pixels[start : start + COPIED_AT_ONCE]
+        copied[start : start + len(part)] = torch.from_numpy(np.array(part))
+    return copied
 
 
 class WeightedBatches(Sampler[list[int]]):
     """Lists of positions drawn with replacement by weight; each epoch's draw depends on seed and epoch alone, so that
-    a resumed run draws what an uninterrupted one does."""
+    a resumed run draws what an uninterrupted one does.
+
+    With ``folds`` (N,), of each position, every batch is of one fold, drawn by its share of the weight; each image
+    comes as often as without.
+    """
 
     def __init__(
         self,
@@ -79,12 +109,14 @@ class WeightedBatches(Sampler[list[int]]):
         batch_size: int,
         seed: int,
         shard: Shard = ALONE,
+        folds: Sequence[str] | None = None,
     ) -> None:
         self.positions = positions
         self.weights = weights
         self.batch_size = batch_size
         self.seed = seed
         self.shard = shard
+        self.folds = None if folds is None else np.array(folds)
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -96,9 +128,20 @@ class WeightedBatches(Sampler[list[int]]):
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        for drawn in self._draw(generator) if self.folds is None else self._draw_by_fold(self.folds, generator):
+            yield self.positions[drawn.numpy()][self.shard.rank :: self.shard.processes].tolist()
+
+    def _draw(self, generator: torch.Generator) -> Iterator[Tensor]:
         drawn = torch.multinomial(self.weights, len(self) * self.batch_size, replacement=True, generator=generator)
-        for batch in self.positions[drawn.numpy()].reshape(len(self), self.batch_size):
-            yield batch[self.shard.rank :: self.shard.processes].tolist()
+        yield from drawn.reshape(len(self), self.batch_size)
+
+    def _draw_by_fold(self, folds: npt.NDArray[np.str_], generator: torch.Generator) -> Iterator[Tensor]:
+        members = [torch.from_numpy(np.flatnonzero(folds == name)) for name in np.unique(folds)]
+        shares = torch.stack([self.weights[places].sum() for places in members])
+        for chosen in torch.multinomial(shares, len(self), replacement=True, generator=generator).tolist():
+            places = members[chosen]
+            drawn = torch.multinomial(self.weights[places], self.batch_size, replacement=True, generator=generator)
+            yield places[drawn]
 
 
 class OrderedBatches(Sampler[list[int]]):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class RunFolder:
     @property
     def best_checkpoint(self) -> Path:
         return self.checkpoints / "best.ckpt"
+
+    def checkpoint(self, which: Literal["best", "last"]) -> Path:
+        """The checkpoint that a configuration names."""
+        return self.best_checkpoint if which == "best" else self.last_checkpoint
 
     @property
     def bundle(self) -> Path:

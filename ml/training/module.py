@@ -11,6 +11,7 @@ from timm.optim._param_groups import param_groups_layer_decay, param_groups_weig
 from timm.utils.model_ema import ModelEmaV3
 from torch import Tensor, nn
 from torch.nn import functional
+from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
 
 from ml.models.backbone import to_channels_last
@@ -46,6 +47,7 @@ class LesionModule(lightning.LightningModule):
         super().__init__()
         self.model = to_channels_last(model)
         self.average = ModelEmaV3(self.model, decay=config.ema_decay, use_warmup=True)
+        self.average.requires_grad_(requires_grad=False)  # else DDP waits for their gradients
         self.config = config
         self.schedule = schedule
         self.train_set = train_set
@@ -56,6 +58,7 @@ class LesionModule(lightning.LightningModule):
         self.register_buffer("mean", torch.tensor(normalisation["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(normalisation["std"])[:, None, None], persistent=False)
         self.mix = make_mix(config.augmentation)
+        self.nll = MeanMetric()
         self.balanced_accuracy = MulticlassAccuracy(num_classes=len(CLASSES), average="macro")
         self.malignancy_auc = BinaryAUROC()
         self.epoch_size = schedule.size
@@ -94,17 +97,17 @@ class LesionModule(lightning.LightningModule):
             images = augment(batch.pixels, batch.widths, self.schedule.size, self.config.augmentation)
         images, targets = self.mix(images, batch.labels)
         logits = self._run(self.model, images, batch.metadata)
-        loss = self._compare(logits, images, targets)
+        loss = self._compare(logits, images, targets, batch.fold)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
-    def _compare(self, logits: Tensor, images: Tensor, targets: Tensor) -> Tensor:
+    def _compare(self, logits: Tensor, images: Tensor, targets: Tensor, fold: str) -> Tensor:
         share = self.config.distillation.share if self.teachers is not None else 0.0
         loss = logits.new_zeros(())
         if share < 1:
             loss = loss + (1 - share) * self.loss(logits, targets)
         if self.teachers is not None:
-            loss = loss + share * distil(logits, self.teachers(images))
+            loss = loss + share * distil(logits, self.teachers(images, fold))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
@@ -127,10 +130,11 @@ class LesionModule(lightning.LightningModule):
         views = view_cached(batch.pixels, batch.widths, self.config.validation_fraction, self.epoch_size)
         logits, labels = self._run(self.average, views, batch.metadata).float(), batch.labels
         probabilities = logits.softmax(dim=1)
-        self.log("nll", functional.cross_entropy(logits, labels), batch_size=len(labels), sync_dist=True)
+        self.nll.update(functional.cross_entropy(logits, labels, reduction="none"))
         self.balanced_accuracy.update(probabilities / self.prior, labels)
         malignant = torch.tensor(MALIGNANT_INDICES, device=labels.device)
         self.malignancy_auc.update(probabilities[:, malignant].sum(dim=1), torch.isin(labels, malignant).long())
+        self.log("nll", self.nll, batch_size=len(labels))
         self.log("balanced_accuracy", self.balanced_accuracy, batch_size=len(labels))
         self.log("malignancy_auc", self.malignancy_auc, batch_size=len(labels))
 

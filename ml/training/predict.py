@@ -54,16 +54,19 @@ class Trained:
         bar: Any,
     ) -> FloatArray:
         """Mean softmax over the plan's views of the cached images at ``positions``: (N, 7)."""
-        normalisation: Any = self.model.pretrained_cfg
-        mean, std = (torch.tensor(normalisation[name])[:, None, None] for name in ("mean", "std"))
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        model: Any = self.model.to(device)
+        normalisation = model.pretrained_cfg
+        mean, std = (torch.tensor(normalisation[name], device=device)[:, None, None] for name in ("mean", "std"))
         metadata = encode_metadata(records, self.config.metadata)
         found = []
         for batch in np.array_split(positions, max(1, len(positions) // BATCH)):
-            pixels, widths = torch.from_numpy(cache.pixels[batch]), torch.from_numpy(cache.widths[batch])
-            more = (torch.from_numpy(metadata[batch]),) if self.config.metadata else ()
+            pixels = torch.from_numpy(cache.pixels[batch]).to(device)
+            widths = torch.from_numpy(cache.widths[batch])
+            more = (torch.from_numpy(metadata[batch]).to(device),) if self.config.metadata else ()
             with torch.inference_mode():
                 views = [(view_cached(pixels, widths, part, plan.size) - mean) / std for part in plan.fractions]
-                found.append(torch.stack([self.model(view, *more).softmax(dim=1) for view in views]).mean(dim=0))
+                found.append(torch.stack([model(view, *more).softmax(dim=1) for view in views]).mean(dim=0).cpu())
             bar.update(len(batch))
         return torch.cat(found).double().numpy()
 
@@ -73,7 +76,7 @@ def write_predictions(folder: RunFolder, config: TrainingConfig, dataset: Datase
 
     Labels of the test fold are not looked at. A run whose split is by image has no scores of the test fold.
     """
-    trained = Trained(*load_average(folder.best_checkpoint, config), config)
+    trained = Trained(*load_average(folder.checkpoint(config.checkpoint), config), config)
     records = select_records(dataset.records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     positions = split_positions(records, config)[1]
@@ -138,7 +141,12 @@ def _write_weights(folder: RunFolder, trained: Trained) -> None:
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in trained.model.state_dict().items()
     }
-    told = {"architecture": trained.config.architecture, "prior": " ".join(f"{each:.6f}" for each in trained.prior)}
+    seen = json.loads(folder.description.read_text(encoding="utf-8")).get("folds_seen", trained.config.train_folds)
+    told = {
+        "architecture": trained.config.architecture,
+        "prior": " ".join(f"{each:.6f}" for each in trained.prior),
+        "folds": " ".join(seen),
+    }
     save_file({name: value.contiguous() for name, value in state.items()}, folder.weights, told)
 
 
@@ -171,6 +179,7 @@ def measure_cost(trained: Trained, plan: ReadingPlan) -> tuple[int, float]:
     """Floating-point operations (two for each multiply-add) and milliseconds of processor time of one reading, all its
     views, in fp32 on one core."""
     views = torch.zeros(len(plan.fractions), 3, plan.size, plan.size).contiguous(memory_format=torch.channels_last)
+    trained.model.to("cpu")
     width = encode_metadata([], trained.config.metadata).shape[1]
     arguments = (views, torch.zeros(len(views), width)) if width else (views,)
     threads = torch.get_num_threads()

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
-import numpy.typing as npt
 import torch
 import yaml
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -22,7 +20,7 @@ from torch.utils.data import DataLoader
 from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import encode_metadata
-from ml.data.split import SPLIT_SHA256
+from ml.data.split import SPLIT_SHA256, read_split
 from ml.environment import describe_environment, find_git_revision
 from ml.errors import UserError
 from ml.hashing import hash_file
@@ -30,9 +28,8 @@ from ml.models.backbone import HubError, create_backbone, load_weights
 from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
 from ml.training.checkpoint import fuse_metadata
 from ml.training.config import TrainingConfig, read_config
-from ml.training.dataset import CachedBatches, OrderedBatches, WeightedBatches
+from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
 from ml.training.devices import check_devices, choose_strategy, current_shard, is_first_process
-from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
 from ml.training.losses import LabelLoss
 from ml.training.module import LesionModule
@@ -40,6 +37,8 @@ from ml.training.precision import LIGHTNING_NAMES, choose_precision, speed_up_de
 from ml.training.predict import write_predictions
 from ml.training.schedule import Schedule
 from ml.training.selection import count_classes, select_records, split_positions, weigh_classes
+from ml.training.teachers import list_seen, read_seen
+from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 LESION_WEIGHTS_FOLD = "4"
@@ -82,18 +81,21 @@ def run(
         _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model, initialisation = start_model(config, weights)
+    seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
     dataset = read_isic(data)
     records = select_records(dataset.records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     material = Material(config, folder, records, cache)
     if not resume and is_first_process():
-        _describe(material, data, weights, initialisation)
+        _describe(material, data, weights, initialisation, seen)
     if not is_trained(folder, config):
         _fit(model, material, devices=devices, progress=progress)
     if is_first_process():
         write_predictions(folder, config, dataset, progress=progress)
         if export:
-            export_checkpoint(folder.best_checkpoint, folder.bundle, data=data, progress=progress)
+            from ml.training.finish import export_checkpoint  # noqa: PLC0415  # training alone does without ONNX
+
+            export_checkpoint(folder.checkpoint(config.checkpoint), folder.bundle, data=data, progress=progress)
     return folder.path
 
 
@@ -107,7 +109,7 @@ def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module
     if weights is not None:
         model = create_backbone(config.architecture, **named)
         takes_classifier = load_weights(model, weights)
-        if takes_classifier:
+        if takes_classifier and read_seen(weights) is None:
             _check_descent(config, weights)
         initialisation = f"{'lesions' if takes_classifier else 'imagenet'}: {weights.name}"
     elif config.pretrained:
@@ -141,7 +143,7 @@ def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) ->
 
 
 def _check_descent(config: TrainingConfig, weights: Path) -> None:
-    if config.choose_fold != LESION_WEIGHTS_FOLD:
+    if config.choose_fold != LESION_WEIGHTS_FOLD and config.choose_fold not in config.train_folds:
         raise UserError(
             f"{weights}: has a classifier of lesions, so it has seen folds 0 to 3; set choose_fold to"
             f" {LESION_WEIGHTS_FOLD} and train_folds within 0 to 3"
@@ -154,11 +156,19 @@ def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) 
     if precision == "bf16" and not torch.cuda.is_available():
         speed_up_depthwise(model)
     training, choosing = split_positions(material.records, config)
+    if config.trained == "classifier_and_norms":
+        freeze_all_but_classifier_and_norms(model)
     weights, prior = weigh_classes(cache.labels[training], power=config.sampling_power)
     shard = current_shard(devices)
-    batches = WeightedBatches(training, weights, batch_size=config.batch_size, seed=config.seed, shard=shard)
-    metadata = encode_metadata(material.records, config.metadata)
-    train_set, workers = _make_train_set(cache, metadata, config)
+    train_set, choosing_set, workers = _make_sets(material, shard)
+    batches = WeightedBatches(
+        training,
+        weights,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        shard=shard,
+        folds=None if train_set.folds is None else [train_set.folds[place] for place in training],
+    )
     schedule = Schedule(
         config.stages,
         steps_per_epoch=len(batches),
@@ -175,22 +185,32 @@ def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) 
             trainer.fit(
                 module,
                 DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
-                DataLoader(CachedBatches(cache, metadata), sampler=choosing_batches, batch_size=None),
+                DataLoader(choosing_set, sampler=choosing_batches, batch_size=None),
                 ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
             )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
 
 
-def _make_train_set(
-    cache: PixelCache, metadata: npt.NDArray[np.float32], config: TrainingConfig
-) -> tuple[CachedBatches, int]:
-    """The training batches and how many worker processes make them."""
+def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedBatches, int]:
+    """The batches to train and to choose on, and how many worker processes make the former.
+
+    Where tensor operations alter them and there is a GPU, both are the one copy of all pixels there.
+    """
+    config, cache = material.config, material.cache
+    metadata = encode_metadata(material.records, config.metadata)
+    folds = None
+    if config.distillation.out_of_fold:
+        fold_of = read_split()
+        folds = [fold_of[record.image_id] for record in material.records]
     if config.augmentation.kind == "tensor":
-        return CachedBatches(cache, metadata), 0
+        device = torch.device("cuda", shard.rank) if torch.cuda.is_available() else None
+        batches = CachedBatches(cache, metadata, folds=folds, device=device)
+        return batches, batches, 0
     from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # a run by tensors does without
 
-    return CachedBatches(cache, metadata, make_alter(config.augmentation)), config.augmentation.workers
+    altered = CachedBatches(cache, metadata, make_alter(config.augmentation), folds=folds)
+    return altered, CachedBatches(cache, metadata), config.augmentation.workers
 
 
 def _make_trainer(
@@ -211,6 +231,7 @@ def _make_trainer(
         logger=make_logger(folder),
         enable_progress_bar=False,
         enable_model_summary=False,
+        log_every_n_steps=1,
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
         default_root_dir=folder.path,
@@ -236,7 +257,7 @@ def _hush_lightning() -> Iterator[None]:
         yield
 
 
-def _describe(material: Material, data: Path, weights: Path | None, initialisation: str) -> None:
+def _describe(material: Material, data: Path, weights: Path | None, initialisation: str, seen: tuple[str, ...]) -> None:
     config, folder = material.config, material.folder
     timings = time_precisions(config) if config.precision == "auto" else {}
     folder.path.mkdir(parents=True, exist_ok=True)
@@ -247,6 +268,7 @@ def _describe(material: Material, data: Path, weights: Path | None, initialisati
         "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
         "initialisation": initialisation,
+        "folds_seen": seen,
         "weights": None if weights is None else {"name": weights.name, "sha256": hash_file(weights)},
         "seed": config.seed,
         "precision": choose_precision(config, timings) if timings else config.precision,

@@ -29,10 +29,11 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
+    choosing = {config.choose_fold} - set(config.train_folds)
     selected = [
         record
         for record in records
-        if folds[record.image_id] == config.choose_fold
+        if folds[record.image_id] in choosing
         or (folds[record.image_id] in config.train_folds and record.image_id not in excluded)
     ]
     if not any(folds[record.image_id] == config.choose_fold for record in selected):
@@ -41,12 +42,13 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
 
 
 def split_positions(records: Sequence[Record], config: TrainingConfig) -> tuple[Positions, Positions]:
-    """Positions of the training and of the choosing records."""
+    """Positions of the training and of the choosing records, which are trained on too where that fold is."""
     folds = read_split()
     choosing = np.array([folds[record.image_id] == config.choose_fold for record in records])
     if config.split_by == "image":
         choosing = np.random.default_rng(SUBSET_SEED).permutation(choosing)
-    training = np.flatnonzero(~choosing)
+    is_watched_only = config.choose_fold in config.train_folds
+    training = np.arange(len(records)) if is_watched_only else np.flatnonzero(~choosing)
     if config.training_images is not None:
         training = draw_lesions(records, training, config.training_images)
     return training, np.flatnonzero(choosing)

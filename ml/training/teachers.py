@@ -1,5 +1,6 @@
-"""Trained networks that a student learns from."""
+"""Trained networks that a student learns from, and what of the data they have seen."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +10,10 @@ from torch import Tensor, nn
 
 from ml.errors import UserError
 from ml.models.backbone import create_backbone, load_weights, to_channels_last
-from ml.training.config import Distillation, Teacher
+from ml.training.config import Distillation, Teacher, TrainingConfig
+
+SEEN_BY_OTHERS = ("0", "1", "2", "3")
+"""What weights of lesions count as having seen whose file does not tell."""
 
 
 class Teachers(nn.Module):
@@ -20,6 +24,7 @@ class Teachers(nn.Module):
     def __init__(self, config: Distillation, prior: Tensor) -> None:
         super().__init__()
         loaded = [load_teacher(teacher) for teacher in config.teachers]
+        self.seen = [set(find_seen(teacher)) for teacher in config.teachers] if config.out_of_fold else []
         self.models = nn.ModuleList(model for model, _ in loaded).requires_grad_(requires_grad=False)
         self.register_buffer("moves", torch.stack([prior / own for _, own in loaded]), persistent=False)
 
@@ -28,16 +33,65 @@ class Teachers(nn.Module):
         return super().train(mode=False)
 
     @torch.no_grad()
-    def forward(self, pixels: Tensor) -> Tensor:
-        """Images (N, 3, S, S), 0 to 1, to probabilities (N, 7)."""
+    def forward(self, pixels: Tensor, fold: str = "") -> Tensor:
+        """Images (N, 3, S, S), 0 to 1, to probabilities (N, 7); where teaching is out of fold, by those teachers that
+        have not seen the ``fold`` that the images are of."""
+        asked = [place for place in range(len(self.models)) if not self.seen or fold not in self.seen[place]]
         total = torch.zeros((), device=pixels.device)
-        for model, move in zip(self.models, cast("Tensor", self.moves), strict=True):
+        for place in asked:
+            model, move = self.models[place], cast("Tensor", self.moves)[place]
             normalisation = cast("dict[str, Any]", model.pretrained_cfg)
             mean, std = (pixels.new_tensor(normalisation[name])[:, None, None] for name in ("mean", "std"))
             images = ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
             moved = model(images).float().softmax(dim=1) * move
             total = total + moved / moved.sum(dim=1, keepdim=True)
-        return total / len(self.models)
+        return total / len(asked)
+
+
+def list_seen(config: TrainingConfig, weights: Path | None) -> tuple[str, ...]:
+    """All folds that a run's network has seen: those that it trains on, and those that the ``weights`` of lesions that
+    it starts from and its teachers have, as far as they tell.
+
+    Raises ``UserError`` where these have seen the fold that judges the run, or where no teacher has not seen a fold
+    that is to be taught out of fold.
+    """
+    held_out = None if config.choose_fold in config.train_folds else config.choose_fold
+    told = {
+        teacher.weights: teacher.seen or read_seen(Path(teacher.weights)) for teacher in config.distillation.teachers
+    }
+    if weights is not None:
+        told[str(weights)] = read_seen(weights) or SEEN_BY_OTHERS
+    for name, folds in told.items():
+        if held_out in (folds or ()):
+            raise UserError(f"{name}: has seen fold {held_out}, which judges this run; give weights that have not")
+    if config.distillation.out_of_fold:
+        _check_teaching(config)
+    return tuple(sorted({*config.train_folds, *(fold for folds in told.values() for fold in folds or ())}))
+
+
+def _check_teaching(config: TrainingConfig) -> None:
+    seen = [find_seen(teacher) for teacher in config.distillation.teachers]
+    for fold in config.train_folds:
+        if all(fold in folds for folds in seen):
+            raise UserError(f"distillation.teachers: none that has not seen fold {fold}; add one, or unset out_of_fold")
+
+
+def find_seen(teacher: Teacher) -> Collection[str]:
+    """The folds that a teacher has seen. Raises ``UserError`` where neither file nor configuration tells."""
+    folds = teacher.seen or read_seen(Path(teacher.weights))
+    if not folds:
+        raise UserError(f"{teacher.weights}: does not tell what folds it has seen; name them beside it in `seen`")
+    return folds
+
+
+def read_seen(path: Path) -> tuple[str, ...] | None:
+    """The folds that a safetensors file tells its network has seen; None where it does not."""
+    try:
+        with safe_open(path, "pt") as file:
+            folds = (file.metadata() or {}).get("folds")
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path}: cannot be read as safetensors ({error}); give a run's weights.safetensors") from error
+    return None if folds is None else tuple(folds.split())
 
 
 def load_teacher(teacher: Teacher) -> tuple[nn.Module, Tensor]:

@@ -1,10 +1,22 @@
-"""Layers that join the training one after the other, from the classifier downwards (Howard and Ruder, ACL 2018)."""
+"""Which layers are trained: some alone, or one after the other from the classifier downwards (Howard and Ruder, ACL
+2018)."""
 
 import math
 from typing import Any, cast
 
 from timm.models import group_parameters
 from torch import nn
+
+from ml.models.backbone import get_classifier
+
+
+def freeze_all_but_classifier_and_norms(model: nn.Module) -> None:
+    """What fits a network to another input size without learning anew (Touvron et al., NeurIPS 2019)."""
+    classifier = get_classifier(model)
+    for module in model.modules():
+        trained = module is classifier or hasattr(module, "running_mean") or isinstance(module, nn.LayerNorm)
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(trained)
 
 
 def unfreeze(model: nn.Module, share: float) -> None:
