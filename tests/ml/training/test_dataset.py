@@ -6,16 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from ml.data.cache import fit_to_canvas, open_cache
 from ml.data.isic import Record, read_isic
 from ml.errors import UserError
-from ml.training.dataset import (
-    CachedBatches,
-    OrderedBatches,
-    WeightedBatches,
-    fit_to_canvas,
-    open_cache,
-    weigh_classes,
-)
+from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
 from tests.ml.tiny_isic import write_tiny_isic
 
 
@@ -79,25 +73,9 @@ def test_images_keep_their_aspect_up_to_four_by_three(shape: tuple[int, int], ex
     assert fit_to_canvas(image, short_side=48).shape == (*expected, 3)
 
 
-def test_sampling_by_the_root_of_frequency_presents_roots(records: tuple[Record, ...]) -> None:
-    # Classes of 100, 25, 4, 4, 4, 1 and 1 images: roots 10, 5, 2, 2, 2, 1 and 1, of 23.
-    labels = np.repeat(np.arange(7), [100, 25, 4, 4, 4, 1, 1])
-    weights, prior = weigh_classes(labels, power=0.5)
-    torch.testing.assert_close(prior, torch.tensor([10, 5, 2, 2, 2, 1, 1]) / 23)
-    assert weights[0].item() == pytest.approx(0.1)
-    batches = WeightedBatches(np.arange(139), weights, batch_size=100, seed=0)
-    drawn = np.concatenate([labels[batch] for epoch in range(200) for batch in draw(batches, epoch)])
-    np.testing.assert_allclose(np.bincount(drawn) / len(drawn), prior.numpy(), atol=0.01)
-
-
 def draw(batches: WeightedBatches, epoch: int) -> list[list[int]]:
     batches.set_epoch(epoch)
     return list(batches)
-
-
-def test_a_class_without_images_is_named() -> None:
-    with pytest.raises(UserError, match="no training image of VASC"):
-        weigh_classes(np.arange(6), power=0.5)
 
 
 def test_draws_follow_from_seed_and_epoch_alone() -> None:
@@ -108,6 +86,15 @@ def test_draws_follow_from_seed_and_epoch_alone() -> None:
     assert draw(one, 1) == draw(other, 1)
 
 
+def test_processes_deal_every_batch_among_themselves() -> None:
+    weights = torch.ones(40)
+    whole = WeightedBatches(np.arange(40), weights, batch_size=8, seed=5)
+    parts = [WeightedBatches(np.arange(40), weights, batch_size=8, seed=5, shard=Shard(rank, 2)) for rank in (0, 1)]
+    for batch, one, other in zip(draw(whole, 3), *(draw(part, 3) for part in parts), strict=True):
+        assert len(one) == len(other) == 4
+        assert sorted(one + other) == sorted(batch)
+
+
 def test_choosing_reads_every_image_once_in_order() -> None:
     batches = OrderedBatches(np.array([3, 1, 4, 2, 9]), batch_size=2)
     assert list(batches) == [[3, 1], [4, 2], [9]]
@@ -116,7 +103,8 @@ def test_choosing_reads_every_image_once_in_order() -> None:
 
 def test_batches_hold_pixels_widths_and_labels(records: tuple[Record, ...], tmp_path: Path) -> None:
     cache = open_cache(records, tmp_path / "cache", short_side=48, progress=False)
-    pixels, widths, labels = CachedBatches(cache)[[4, 0]]
+    pixels, widths, labels, metadata, _ = CachedBatches(cache)[[4, 0]]
+    assert metadata.shape == (2, 0)
     assert pixels.shape == (2, 48, 64, 3)
     assert pixels.dtype == torch.uint8
     assert labels.tolist() == [4, 0]

@@ -8,23 +8,27 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from ml.bundle import load_bundle
 from ml.data.isic import read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
-from ml.models.backbone import create_backbone
+from ml.hashing import hash_file
+from ml.models.backbone import create_backbone, load_weights
+from ml.taxonomy import CLASSES
 from ml.training.__main__ import main
 from ml.training.config import read_config
-from ml.training.selection import select_records
 from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
-from ml.training.run import is_trained
+from ml.training.run import is_trained, run, start_model
+from ml.training.selection import select_records
 from tests.ml.tiny_isic import write_tiny_isic
 
 CONFIG = """
@@ -119,6 +123,41 @@ def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(fin
     assert "test" not in manifest.metrics
 
 
+def test_a_run_leaves_scores_of_every_image_that_it_is_judged_on_and_no_labels(finished: Path) -> None:
+    with (finished / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["image", "fold", *CLASSES]
+    folds = read_split()
+    assert [row["fold"] for row in rows] == [folds[row["image"]] for row in rows] == ["3"] * 21 + ["test"] * 7
+    assert all(sum(float(row[code]) for code in CLASSES) == pytest.approx(1, abs=1e-5) for row in rows)
+
+
+def test_a_run_sums_itself_up(finished: Path, config: Path) -> None:
+    summary = json.loads((finished / "summary.json").read_text(encoding="utf-8"))
+    network = create_backbone("test_efficientnet")
+    assert summary["parameters"] == sum(parameter.numel() for parameter in network.parameters())
+    assert (summary["initialisation"], summary["training_images"], summary["epochs"]) == ("scratch", 28, 4)
+    assert summary["images_seen"] == 4 * 24, "three whole batches of eight an epoch"
+    assert summary["training_prior"] == pytest.approx([1 / 7] * 7)
+    assert summary["sha256"] == hash_file(finished / "weights.safetensors")
+    assert summary["flops"] > 0
+    assert summary["milliseconds_per_image"] > 0
+    assert summary["config"] == read_config(config).to_dict()
+
+
+def test_the_weights_of_a_run_start_another_network(finished: Path) -> None:
+    network = create_backbone("test_efficientnet")
+    assert load_weights(network, finished / "weights.safetensors"), "its classifier is in the file"
+
+
+def test_a_run_draws_its_curves_and_writes_for_tensorboard(finished: Path) -> None:
+    assert (finished / "curves.svg").read_text(encoding="utf-8").startswith("<?xml")
+    events = EventAccumulator(str(finished / "tensorboard"))
+    events.Reload()
+    drawn = [scalar.value for scalar in events.Scalars("balanced_accuracy")]
+    assert drawn == pytest.approx([float(row["balanced_accuracy"]) for row in read_figures(finished)], abs=1e-5)
+
+
 def test_a_killed_run_resumes_to_the_numbers_of_an_uninterrupted_one(
     finished: Path, data: Path, config: Path, tmp_path: Path
 ) -> None:
@@ -157,7 +196,7 @@ def test_a_bundle_can_be_exported_again_from_the_checkpoint(finished: Path, tmp_
     bundle = export_checkpoint(finished / "checkpoints" / "best.ckpt", tmp_path / "again", progress=False)
     made = load_bundle(finished / "bundle").manifest
     assert bundle.manifest.self_test == made.self_test
-    assert bundle.manifest.temperature == made.temperature
+    assert bundle.manifest.calibration == made.calibration
 
 
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
@@ -222,6 +261,84 @@ def test_a_file_that_is_no_checkpoint_is_named(finished: Path, tmp_path: Path) -
     broken.write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"broken\.ckpt: cannot be read as a checkpoint"):
         export_checkpoint(broken, tmp_path / "out")
+
+
+ALIKE = """
+architecture: test_vit
+architecture_options: {img_size: 32}
+train_folds: ["0"]
+choose_fold: "3"
+stages: [{size: 32, epochs: 2}]
+readings: [{size: 32, fractions: [0.8]}]
+cache_side: 32
+batch_size: 8
+dropout: 0.0
+drop_path: 0.0
+precision: fp32
+augmentation: {level: none, mix_probability: 0}
+"""
+
+
+def test_two_processes_train_the_network_that_one_does(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / "alike.yaml"
+    config.write_text(ALIKE, encoding="utf-8")
+    for name, more in (("one", ()), ("two", ("--devices", "2"))):
+        command = list_command(data, config, tmp_path / name, "--no-export", *more)
+        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    assert not (tmp_path / "two" / "bundle").exists()
+    one, two = (read_figures(tmp_path / name) for name in ("one", "two"))
+    for alone, together in zip(one, two, strict=True):
+        figures = ("train_loss", "nll", "balanced_accuracy", "malignancy_auc")
+        assert [float(together[name]) for name in figures] == pytest.approx(
+            [float(alone[name]) for name in figures], abs=2e-4
+        )
+    first, second = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, atol=2e-3, rtol=0, msg=name)
+
+
+def test_a_batch_that_does_not_deal_evenly_is_refused(
+    data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--data", str(data), "--config", str(config), "--out", str(tmp_path / "run"))
+    assert "batch_size: 8 does not deal evenly to 3 devices" in fail(capsys, *arguments, "--devices", "3")
+
+
+def test_a_run_without_progress_ends_early(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / "patient.yaml"
+    still = "learning_rate: 1.0e-12\nema_decay: 0.0\npatience: 2\nunfreeze_epochs: 2\nlayer_decay: 0.8\naccumulate: 2\n"
+    config.write_text(ALIKE.replace("epochs: 2", "epochs: 9") + still, encoding="utf-8")
+    folder = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    assert len(read_figures(folder)) == 3, "the first epoch is the best there is; two more wait for a better one"
+    assert is_trained(RunFolder(folder), read_config(config)), "a resumed run would not go on either"
+
+
+def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / "fused.yaml"
+    fused = CONFIG.replace("precision: fp32", "precision: fp32\nmetadata: [age, sex, site]")
+    config.write_text(fused + "augmentation: {mix_probability: 0}\n", encoding="utf-8")
+    folder = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    assert (folder / "predictions.csv").is_file()
+    with pytest.raises(UserError, match="a network that reads metadata cannot be served"):
+        export_checkpoint(folder / "checkpoints" / "best.ckpt", tmp_path / "bundle", progress=False)
+
+
+def test_where_the_hub_cannot_be_reached_it_starts_from_scratch_and_says_so(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    wanting = replace(read_config(config), architecture="resnet18", pretrained=True)
+    with pytest.warns(UserWarning, match="no weights from the hub .* training from scratch"):
+        _, initialisation = start_model(wanting, None)
+    assert initialisation == "scratch"
+
+
+def test_what_kind_of_model_must_be_known(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "forest.yaml"
+    config.write_text("kind: forest\n", encoding="utf-8")
+    assert "kind is 'forest'; use svm or probe, or none for a network" in fail(
+        capsys, "--data", str(data), "--config", str(config)
+    )
 
 
 def test_training_needs_neither_django_nor_albumentations() -> None:
