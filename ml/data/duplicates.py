@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -61,6 +62,7 @@ def find_pairs(
     vectors: npt.NDArray[np.float32] | None,
     *,
     min_cosine: float,
+    threads: int = 1,
     progress: bool = True,
 ) -> list[Pair]:
     """Every pair of records that is found in any way, the surest first; without ``vectors`` (N, D) of unit length,
@@ -86,10 +88,19 @@ def find_pairs(
         )
         for (first, second), way in found.items()
     ]
+    return sorted(_confirm(pairs, threads=threads, progress=progress), key=_sureness)
+
+
+def _confirm(pairs: list[Pair], *, threads: int, progress: bool) -> list[Pair]:
+    """Count keypoints of the pairs of two lesions; those of one need no confirmation."""
     matcher = KeypointMatcher()
-    bar = tqdm(pairs, desc="Matching pairs", unit="pair", disable=not progress)
-    pairs = [pair if pair.same_lesion else pair.confirm(matcher) for pair in bar]
-    return sorted(pairs, key=_sureness)
+
+    def confirm(pair: Pair) -> Pair:
+        return pair if pair.same_lesion else pair.confirm(matcher)
+
+    with ThreadPoolExecutor(threads) as pool:
+        bar = tqdm(pool.map(confirm, pairs), total=len(pairs), desc="Matching pairs", unit="pair", disable=not progress)
+        return list(bar)
 
 
 def _sureness(pair: Pair) -> tuple[object, ...]:

@@ -4,7 +4,7 @@ Sources: SIFT, D. Lowe, IJCV 60 (2004); its square roots compared, Arandjelović
 Fischler and Bolles, CACM 24 (1981).
 """
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -27,14 +27,10 @@ LEAST_POINTS = 4
 
 
 class KeypointMatcher:
-    """Counts keypoints that agree; keeps those of the images last seen."""
+    """Counts keypoints that agree; keeps those of the images last seen. Safe to share between threads."""
 
     def __init__(self, *, kept_images: int = 2000) -> None:
         self._find = lru_cache(kept_images)(self._find_keypoints)
-
-    @cached_property
-    def _detector(self) -> cv2.SIFT:
-        return cv2.SIFT.create(nfeatures=MOST_KEYPOINTS, contrastThreshold=LEAST_CONTRAST)
 
     def count_matches(self, first: Path, second: Path) -> int:
         """How many keypoints of two image files agree on one move, turn and zoom; 0 if no such motion is plausible."""
@@ -51,14 +47,16 @@ class KeypointMatcher:
             return 0
         return int(agree.sum())
 
-    def _find_keypoints(self, path: Path) -> tuple[Float32Array, Float32Array]:
+    @staticmethod
+    def _find_keypoints(path: Path) -> tuple[Float32Array, Float32Array]:
         """Places (K, 2) in pixels and features (K, 128) of unit length, on a grey copy of evened contrast."""
         pixels = decode_stored(path.read_bytes(), at_least=SIDE)
         scale = SIDE / min(pixels.shape[:2])
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         grey = cv2.createCLAHE(clipLimit=2.0, tileGridSize=(8, 8)).apply(grey)
-        keypoints, features = self._detector.detectAndCompute(grey, None)
+        detector = cv2.SIFT.create(nfeatures=MOST_KEYPOINTS, contrastThreshold=LEAST_CONTRAST)
+        keypoints, features = detector.detectAndCompute(grey, None)
         if not keypoints:
             return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
         places = np.array([keypoint.pt for keypoint in keypoints], np.float32)

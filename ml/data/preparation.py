@@ -158,7 +158,14 @@ def _list_duplicates(
         paths, hashes = [record.path for record in records], [its.file_sha256 for its in found]
         kept = out / EMBEDDINGS_FILE
         vectors = whiten(open_embeddings(paths, hashes, kept, threads=options.threads, progress=options.progress))
-    pairs = find_pairs(records, found, vectors, min_cosine=options.min_cosine, progress=options.progress)
+    pairs = find_pairs(
+        records,
+        found,
+        vectors,
+        min_cosine=options.min_cosine,
+        threads=options.threads,
+        progress=options.progress,
+    )
     write_pairs(out / DUPLICATES_FILE, pairs, folds)
     write_pages(make_tiles(pairs, folds), out / "duplicates")
     return count_pairs(pairs, folds)

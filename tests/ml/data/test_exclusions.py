@@ -1,0 +1,44 @@
+"""The list of images that no training uses."""
+
+from pathlib import Path
+
+import pytest
+
+from ml.data.exclusions import read_exclusions
+from ml.data.split import read_split
+from ml.errors import UserError
+from tests.ml.tiny_isic import write_rows
+
+
+def first_of(fold: str) -> str:
+    return min(name for name, its in read_split().items() if its == fold)
+
+
+def test_the_committed_list_excludes_images_of_the_training_folds_only() -> None:
+    folds = read_split()
+    exclusions = read_exclusions()
+    assert exclusions
+    assert "test" not in {folds[image_id] for image_id in exclusions}
+    assert all(reason for reason in exclusions.values())
+
+
+def test_reasons_are_read_by_image(tmp_path: Path) -> None:
+    path = tmp_path / "exclusions.csv"
+    write_rows(path, ("image", "reason"), [(first_of("0"), "blurred")])
+    assert read_exclusions(path) == {first_of("0"): "blurred"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([("ISIC_1", "x")], "line 2: ISIC_1 is not in the split"),
+        ([(first_of("test"), "x")], "is of the test fold, which stays as it is"),
+        ([(first_of("0"), "x"), (first_of("0"), "y")], "line 3: .* needs one row with a reason"),
+        ([(first_of("0"), "")], "needs one row with a reason"),
+    ],
+)
+def test_a_row_that_cannot_be_is_named(tmp_path: Path, rows: list[tuple[str, str]], problem: str) -> None:
+    path = tmp_path / "exclusions.csv"
+    write_rows(path, ("image", "reason"), rows)
+    with pytest.raises(UserError, match=rf"exclusions\.csv, .*{problem}"):
+        read_exclusions(path)
