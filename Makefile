@@ -69,6 +69,24 @@ bench: setup-dev ## Measure: decoder, network and reading; then requests a secon
 	$(BIN)/python -m ml.benchmark
 	$(BIN)/python manage.py bench_service
 
+# --- Research: DATA is a directory in the official ISIC 2018 Task 3 layout, WEIGHTS one of safetensors -------------------------
+
+DATA ?= data/isic2018_task3
+WEIGHTS ?= weights
+JOBS ?= 1
+
+.PHONY: study
+study: setup-dev ## Train, measure and report every model of the study; goes on where it stopped (DATA=, WEIGHTS=, JOBS=2)
+	$(BIN)/python -m ml.study --data $(DATA) --weights-dir $(WEIGHTS) --jobs $(JOBS)
+
+.PHONY: bench-training
+bench-training: setup-dev ## Measure the training loop, also against timm's own (DATA=, TIMM_TRAIN=train.py of the same version)
+	$(BIN)/python -m ml.benchmark_training --data $(DATA) $(if $(TIMM_TRAIN),--timm-train $(TIMM_TRAIN))
+
+.PHONY: best-model
+best-model: setup-dev ## Go the whole road to the model that ships, stage by stage; best on a GPU (DATA=, WEIGHTS=)
+	$(BIN)/python -m ml.best_model --data $(DATA) --weights $(WEIGHTS)
+
 # --- Keeping generated files in step -------------------------------------------------------------------------------------
 
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe
