@@ -54,6 +54,7 @@ def write(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, 
             (f"{figures['noisy_labels']['model_doubts']}", "labels doubted by confident learning"),
         ],
         sections=sections,
+        files=[("errors.json", "the numbers, as JSON")],
         credit=CREDIT,
     )
     write_page(page, path)

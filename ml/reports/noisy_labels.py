@@ -18,9 +18,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ml.data.split import read_groups
 from ml.errors import UserError
-from ml.models.classical import make_extractor, select_images
 from ml.models.classical_config import read_classical_config
-from ml.models.features import compute_features
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -61,13 +59,16 @@ def find_candidates(
 
 
 def cross_validate_features(
-    data: Path, config_path: Path, weights: Path, cache: Path, *, progress: bool = True
+    data: Path, config_path: Path, weights: Path | None, cache: Path, *, progress: bool = True
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int64], FloatArray]:
     """Names, labels and out-of-sample probabilities of the images of the training and choosing folds.
 
     A logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts that
     share no lesion.
     """
+    from ml.models.classical import make_extractor, select_images  # noqa: PLC0415  # a model's own doubts need no torch
+    from ml.models.features import compute_features  # noqa: PLC0415
+
     config = read_classical_config(config_path)
     images = select_images(data, config)
     features = compute_features(images.sources, make_extractor(config.features, weights), cache, progress=progress)
