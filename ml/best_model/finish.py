@@ -1,0 +1,198 @@
+"""The last stage, at home: export the student, calibrate it on what its copies say of images that they have not seen,
+and set it beside the bundle that ships."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import safe_open
+
+from ml.best_model.plan import AVERAGE, Stage, name_stage
+from ml.best_model.run import Workplace
+from ml.build import UNKNOWN_LIMITS, measure_target_prior
+from ml.build_gate import build_gate
+from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Manifest, Prior, load_bundle, write_manifest
+from ml.data.cache import MAX_ASPECT
+from ml.data.isic import Dataset, Record, read_isic
+from ml.data.split import SPLIT_SHA256, read_split
+from ml.environment import find_git_revision
+from ml.evaluation import bootstrap, metrics
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.out_of_distribution import read_other_photographs
+from ml.export import export_bundle
+from ml.models.backbone import create_backbone, load_weights
+from ml.predictor import Observation, Predictor, average_views, calibrate
+from ml.preprocess import InputSpec, ViewSpec
+from ml.rebuild import measure_calibration_fold
+from ml.refit import add_gate, fit_decisions, fit_picture_quality
+from ml.ship import ATTRIBUTION
+from ml.training.config import TrainingConfig, read_config
+
+LICENCE = "CC BY-NC 4.0"
+ROUNDED = 4
+SHIPPED_FOLD = "4"
+"""The bundle that ships has not seen it, unless it was made by this road."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Images with what a copy of the student, which had not seen them, observed."""
+
+    records: list[Record]
+    observations: list[Observation]
+
+
+def finish(stage: Stage, place: Workplace) -> Bundle:
+    """Write ``out/bundle`` and, beside it, how it compares; nothing of the test fold is read."""
+    folder = place.folder(stage.name)
+    # Of the data, what the stages were trained on; so in a proof in small the same few images.
+    dataset = read_isic(place.training_data)
+    bundle = _export(place, name_stage(AVERAGE, ()), place.out / "bundle", dataset)
+    judged = {fold: _observe_copy(place, fold, dataset) for fold in place.plan.copies}
+    every = OutOfFold(
+        [record for each in judged.values() for record in each.records],
+        [observation for each in judged.values() for observation in each.observations],
+    )
+    where = f"out-of-fold scores of {'folds' if len(judged) > 1 else 'fold'} {' and '.join(judged)}"
+    manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
+    quality = fit_picture_quality(dataset.records, bundle, progress=place.progress)
+    bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
+    bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, "-".join(judged))
+    if place.others is not None:
+        bundle = _fit_gate(bundle, place, dataset, every.records)
+    summary = {"bundle": bundle.sha256, "out_of_fold": _measure(bundle.manifest, every)}
+    if SHIPPED_FOLD in judged:
+        summary |= _compare(bundle.manifest, judged[SHIPPED_FOLD], place)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return bundle
+
+
+def _observe_copy(place: Workplace, fold: str, dataset: Dataset) -> OutOfFold:
+    name = name_stage(AVERAGE, (fold,))
+    copy = _export(place, name, place.folder(name).bundle, dataset)
+    fold_of = read_split()
+    records = [record for record in dataset.records if fold_of[record.image_id] == fold]
+    return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
+
+
+def _observe(bundle: Bundle, records: Sequence[Record], name: str, place: Workplace) -> list[Observation]:
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    return observer.observe([from_file(record.path) for record in records], name)
+
+
+def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
+    weights = place.folder(name).weights
+    config = read_config(place.folder(name_stage(place.plan.average[0], _held_out(name, place))).config)
+    model = create_backbone(config.architecture)
+    load_weights(model, weights)
+    with safe_open(weights, "pt") as file:
+        told = file.metadata()
+    prior = tuple(float(value) for value in told["prior"].split())
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        "name": f"{config.architecture}-isic2018-out-of-fold",
+        "version": (find_git_revision() or "unknown")[:12],
+        "architecture": config.architecture,
+        "input": _describe_input(config, model.pretrained_cfg),
+        "training_prior": Prior(prior, "class frequencies that the training's sampling made"),
+        "training": _describe_training(place, told["folds"].split()),
+        "licence": LICENCE,
+        "attribution": ATTRIBUTION,
+        "created": datetime.now(UTC).date().isoformat(),
+        "target_prior": measure_target_prior(dataset, read_split()),
+        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
+    }
+    return export_bundle(model, out, fields)
+
+
+def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
+    return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
+
+
+def _describe_input(config: TrainingConfig, normalisation: Any) -> InputSpec:
+    plan = config.readings[0]
+    return InputSpec(
+        size=plan.size,
+        views=tuple(ViewSpec(f"central {100 * part:.0f} %", part) for part in plan.fractions),
+        max_aspect_ratio=MAX_ASPECT,
+        interpolation="bicubic",
+        mean=tuple(normalisation["mean"]),
+        std=tuple(normalisation["std"]),
+        layout="NHWC",
+    )
+
+
+def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
+    steps = ", ".join(step.name for step in place.plan.student)
+    teachers = ", ".join(step.name for step in place.plan.teachers)
+    return (
+        f"Trained on folds {', '.join(folds)} of ISIC 2018 Task 3 in the steps {steps} (docs/best-model.md), each fold "
+        f"taught by the teachers ({teachers}) that had not seen it; the weights of {', '.join(place.plan.average)} "
+        "averaged. Calibrated on the scores of copies of it for images that neither they nor their teachers had seen."
+    )
+
+
+def _fit_gate(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
+    """The gate reads the student's own features, which no copy shares: its limits are set on images that the student
+    has seen."""
+    assert place.others is not None
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
+    observations = observer.observe([from_file(record.path) for record in records], "gate")
+    where = f"folds {' and '.join(place.plan.copies)}, which the network has seen"
+    return write_manifest(bundle.path, add_gate(bundle.manifest, bundle.path, gate, observations, where))
+
+
+def _measure(manifest: Manifest, found: OutOfFold) -> dict[str, Any]:
+    measure, groups = _make_measure(manifest, found), _list_groups(found)
+    value = measure(np.ones((1, len(groups))))["balanced_accuracy"][0]
+    low, high = bootstrap.intervals(measure, groups)["balanced_accuracy"]
+    return {"images": len(groups), "balanced_accuracy": _round(value, low, high)}
+
+
+def _compare(manifest: Manifest, found: OutOfFold, place: Workplace) -> dict[str, Any]:
+    """Both on the fold that neither has seen, paired."""
+    shipped = load_bundle(DEFAULT_BUNDLE)
+    earlier = OutOfFold(found.records, _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place))
+    one, other, groups = _make_measure(manifest, found), _make_measure(shipped.manifest, earlier), _list_groups(found)
+    ones = np.ones((1, len(groups)))
+    difference = one(ones)["balanced_accuracy"][0] - other(ones)["balanced_accuracy"][0]
+    interval = bootstrap.paired_interval(one, other, groups, "balanced_accuracy")
+    return {
+        f"fold_{SHIPPED_FOLD}": _measure(manifest, found),
+        f"fold_{SHIPPED_FOLD}_shipped": {"bundle": shipped.sha256, **_measure(shipped.manifest, earlier)},
+        "difference": _round(difference, *interval),
+    }
+
+
+def _make_measure(manifest: Manifest, found: OutOfFold) -> bootstrap.Measure:
+    log_mean = average_views(np.stack([each.logits for each in found.observations]))
+    fitted, limits = manifest.calibration, manifest.thresholds.malignant
+    scores = calibrate(
+        log_mean,
+        manifest.training_prior.frequencies,
+        manifest.target_prior.frequencies,
+        fitted.temperature,
+        fitted.offsets,
+    )
+    scored = metrics.Scored(np.array([record.label for record in found.records]), *scores)
+
+    def measure(weights: metrics.FloatArray) -> dict[str, metrics.FloatArray]:
+        return metrics.measure(
+            scored, weights, low_risk_below=limits.low_risk_below, suspicious_from=limits.suspicious_from
+        )
+
+    return measure
+
+
+def _list_groups(found: OutOfFold) -> list[str]:
+    return [record.lesion_id or record.image_id for record in found.records]
+
+
+def _round(*values: Any) -> list[float]:
+    return [round(float(value), ROUNDED) for value in values]

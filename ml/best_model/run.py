@@ -1,0 +1,213 @@
+"""Working off the stages: what is finished is skipped, what was cut off goes on after its last whole epoch."""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from ml.best_model.data import lay_out, select_training_data
+from ml.best_model.plan import Plan, Stage, list_stages
+from ml.data.cache import open_cache
+from ml.data.isic import read_isic
+from ml.errors import UserError
+from ml.hashing import hash_file
+from ml.strict_yaml import build, read_yaml
+from ml.training.config import TrainingConfig, read_config
+from ml.training.folder import RunFolder
+from ml.training.run import run
+from ml.training.selection import select_records
+
+STAGE_MINUTES = 8
+"""What no stage takes more than on a GPU; the configurations' own limits see to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where the stages read and write. ``weights``: directory of the ImageNet weights; ``others``: photographs of
+    other kinds, clinical and everyday, for the gate of the last stage."""
+
+    plan: Plan
+    configs: Path
+    data: Path
+    weights: Path
+    out: Path
+    others: tuple[Path, Path] | None = None
+    progress: bool = True
+
+    @property
+    def training_data(self) -> Path:
+        """The official layout without the test fold."""
+        return self.out / "data"
+
+    def folder(self, stage: str) -> RunFolder:
+        """Where a stage leaves its files."""
+        return RunFolder(self.out / stage)
+
+    def is_finished(self, stage: Stage) -> bool:
+        """Whether a stage left its last file."""
+        return self.folder(stage.name).summary.is_file()
+
+
+def check_weights(stages: Sequence[Stage], place: Workplace) -> None:
+    """Raise ``UserError`` for a file that is not there, before any minutes are spent."""
+    for stage in stages:
+        if stage.step is not None and stage.step.weights is not None and not place.is_finished(stage):
+            find_weights(stage, place)
+
+
+def work(stages: Sequence[Stage], place: Workplace, *, minutes: float | None = None) -> None:
+    """Run what is not finished, in order; one line for each. With ``minutes`` no stage begins that may not end within
+    so long. Raises ``UserError`` where a stage lacks what it needs."""
+    began = time.monotonic()
+    for stage in stages:
+        if place.is_finished(stage):
+            _check_unchanged(stage, place)
+            tqdm.write(f"{stage.name}: finished before")
+            continue
+        lacking = [each for each in stage.needs if not place.folder(each).summary.is_file()]
+        if lacking:
+            raise UserError(f"{stage.name}: needs {lacking[0]}; run that stage first, or leave out --stage")
+        started = time.monotonic()
+        if minutes is not None and (started - began) / 60 + STAGE_MINUTES > minutes:
+            tqdm.write(f"{stage.name}: not begun, as it may take {STAGE_MINUTES} minutes; run the command again")
+            return
+        _run_stage(stage, place)
+        tqdm.write(f"{stage.name}: done in {(time.monotonic() - started) / 60:.1f} min")
+
+
+def _run_stage(stage: Stage, place: Workplace) -> None:
+    match stage.kind:
+        case "data":
+            prepare_data(stage, place)
+        case "train":
+            train(stage, place)
+        case "average":
+            average(stage, place)
+        case "finish":
+            from ml.best_model.finish import finish  # noqa: PLC0415  it needs ONNX, the other stages do not
+
+            finish(stage, place)
+
+
+def prepare_data(stage: Stage, place: Workplace) -> None:
+    """Lay out the training images, and decode them once for each set of folds that some stage reads."""
+    found = select_training_data(place.data, place.plan.folds, images=place.plan.images)
+    lay_out(found, place.training_data)
+    records = read_isic(place.training_data).records
+    made: dict[tuple[frozenset[str], int], Any] = {}
+    for each in list_stages(place.plan):
+        if each.kind == "train":
+            config = write_config(each, place)
+            made.setdefault((frozenset((*config.train_folds, config.choose_fold)), config.cache_side), config)
+    for config in made.values():
+        chosen = select_records(records, config)
+        open_cache(chosen, place.folder(stage.name).cache, short_side=config.cache_side, progress=place.progress)
+    _write_summary(place.folder(stage.name), {"images": len(records), "folds": list(place.plan.folds)})
+
+
+def train(stage: Stage, place: Workplace) -> None:
+    """One training as ``python -m ml.training`` does it, without an export; its checkpoints go when it is finished."""
+    assert stage.step is not None
+    write_config(stage, place)
+    folder = place.folder(stage.name)
+    is_started = folder.last_checkpoint.is_file()
+    if not is_started:
+        folder.description.unlink(missing_ok=True)  # of a run that was cut off before its first whole epoch
+    weights = None
+    if stage.step.start is not None:
+        weights = place.folder(stage.needs[1]).weights
+    elif stage.step.weights is not None:
+        weights = find_weights(stage, place)
+    run(
+        data=place.training_data,
+        config_path=_config_path(stage, place),
+        weights=weights,
+        out=folder.path,
+        resume=is_started,
+        export=False,
+        progress=place.progress,
+    )
+    shutil.rmtree(folder.checkpoints)
+    shutil.rmtree(folder.tensorboard, ignore_errors=True)
+
+
+def average(stage: Stage, place: Workplace) -> None:
+    """The mean of several networks' weights, all fitted from one start (Wortsman et al., ICML 2022)."""
+    folder = place.folder(stage.name)
+    parts = [place.folder(name).weights for name in stage.needs]
+    states = [load_file(part) for part in parts]
+    with safe_open(parts[0], "pt") as file:
+        told = file.metadata()
+    mean = {
+        name: torch.stack([state[name].float() for state in states]).mean(dim=0).to(value.dtype)
+        for name, value in states[0].items()
+    }
+    folder.path.mkdir(parents=True, exist_ok=True)
+    save_file(mean, folder.weights, told)
+    _write_summary(folder, {"sha256": hash_file(folder.weights), "parts": {p.parent.name: hash_file(p) for p in parts}})
+
+
+def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
+    """The whole configuration of a training, written where ``python -m ml.training`` could read it too."""
+    path = _config_path(stage, place)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump(_merge(stage, place), sort_keys=False), encoding="utf-8")
+    return read_config(path)
+
+
+def make_config(stage: Stage, place: Workplace) -> TrainingConfig:
+    """The same, not written."""
+    config: TrainingConfig = build(TrainingConfig, _merge(stage, place))
+    return config
+
+
+def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
+    assert stage.step is not None
+    source = place.configs / stage.step.config
+    content: dict[str, Any] = build(dict[str, Any], read_yaml(source), str(source))
+    plan = place.plan
+    # What is held out is watched; where nothing is, a fold that is trained on: it chooses nothing.
+    folds = {
+        "train_folds": [fold for fold in plan.folds if fold not in stage.held_out],
+        "choose_fold": (*stage.held_out, plan.folds[-1])[0],
+    }
+    content = {**content, **plan.set, **stage.step.set, **folds, "checkpoint": "last"}
+    if stage.teachers:
+        teachers = [{"weights": str(place.folder(name).weights)} for name in stage.teachers]
+        content["distillation"] = {**content.get("distillation", {}), "teachers": teachers, "out_of_fold": True}
+    return content
+
+
+def find_weights(stage: Stage, place: Workplace) -> Path:
+    """The file of the weights directory that a stage starts from."""
+    assert stage.step is not None
+    assert stage.step.weights is not None
+    path = place.weights / stage.step.weights
+    if not path.is_file():
+        raise UserError(f"{path}: is not there, and {stage.name} starts from it; add it")
+    return path
+
+
+def _check_unchanged(stage: Stage, place: Workplace) -> None:
+    if stage.kind == "train" and write_config(stage, place) != read_config(place.folder(stage.name).config):
+        raise UserError(
+            f"{place.folder(stage.name).config}: differs from the plan; move the folder away, or give another --out"
+        )
+
+
+def _config_path(stage: Stage, place: Workplace) -> Path:
+    return place.out / "configs" / f"{stage.name}.yaml"
+
+
+def _write_summary(folder: RunFolder, content: dict[str, Any]) -> None:
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.summary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
