@@ -125,7 +125,7 @@ def _describe_trial(place: int, trial: FrozenTrial) -> dict[str, Any]:
     return {
         "trial": place,
         "state": trial.state.name.lower(),
-        "value": None if trial.value is None else round(trial.value, DIGITS),
+        "value": round(float(trial.value or 0), DIGITS) if trial.state == TrialState.COMPLETE else None,
         "epochs": {str(step): round(value, DIGITS) for step, value in sorted(trial.intermediate_values.items())},
         "minutes": round((trial.datetime_complete - trial.datetime_start).total_seconds() / 60, 2),
         "keys": {

@@ -38,7 +38,6 @@ RANDOM_TRIALS = 8
 """So many trials are drawn at random, but for the first, which is the base configuration; the tree-structured Parzen
 estimator (Bergstra et al., NeurIPS 2011) proposes the others."""
 UNPRUNED_TRIALS = 5
-UNPRUNED_EPOCHS = 1
 POLL_SECONDS = 0.2
 
 
@@ -156,7 +155,7 @@ def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
             storage=f"sqlite:///{folder.database}",
             study_name=NAME,
             direction=space.direction,
-            pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS, UNPRUNED_EPOCHS),
+            pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS),
             load_if_exists=True,
         )
     except (SQLAlchemyError, OptunaError, AssertionError) as error:

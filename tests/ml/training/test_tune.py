@@ -157,7 +157,6 @@ def test_a_poor_trial_is_pruned(
     data: Path, inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ml.training.tuning.UNPRUNED_TRIALS", 1)
-    monkeypatch.setattr("ml.training.tuning.UNPRUNED_EPOCHS", 0)
     space = tmp_path / "space.yaml"
     space.write_text(
         "{metric: nll, keys: {learning_rate: {kind: categorical, choices: [0.001, 30.0]}}}", encoding="utf-8"
