@@ -1,5 +1,6 @@
 """Working off the stages: what is finished is skipped, what was cut off goes on after its last whole epoch."""
 
+import gc
 import json
 import shutil
 import time
@@ -136,6 +137,7 @@ def train(stage: Stage, place: Workplace) -> None:
         export=False,
         progress=place.progress,
     )
+    gc.collect()  # the network and its pixels lie in circles of references, and would fill the GPU stage after stage
     shutil.rmtree(folder.checkpoints)
     shutil.rmtree(folder.tensorboard, ignore_errors=True)
 

@@ -62,7 +62,7 @@ class Trained:
         found = []
         for batch in np.array_split(positions, max(1, len(positions) // BATCH)):
             pixels = torch.from_numpy(cache.pixels[batch]).to(device)
-            widths = torch.from_numpy(cache.widths[batch])
+            widths = torch.from_numpy(cache.widths[batch]).to(device)
             more = (torch.from_numpy(metadata[batch]).to(device),) if self.config.metadata else ()
             with torch.inference_mode():
                 views = [(view_cached(pixels, widths, part, plan.size) - mean) / std for part in plan.fractions]
