@@ -53,22 +53,21 @@ def draw_chart(path: Path, *, height: float = 3.0) -> Iterator[Axes]:
 def draw_boxes(path: Path, frame: pd.DataFrame, measure: str, label: str) -> None:
     """Quartiles of a measure by class; whiskers reach from the 5th to the 95th percentile."""
     with draw_chart(path) as axes:
-        sns.boxplot(
-            data=frame,
-            x=measure,
-            y="class",
-            order=CLASSES,
-            hue="class",
-            hue_order=CLASSES,
-            palette=COLOURS,
+        codes = [code for code in CLASSES if code in set(frame["class"])]
+        boxes = axes.boxplot(
+            [frame.loc[frame["class"] == code, measure].dropna() for code in codes],
+            orientation="horizontal",
+            tick_labels=codes,
             whis=(5, 95),
+            widths=0.7,
             showfliers=False,
-            legend=False,
-            linecolor=INK,
-            linewidth=0.9,
-            ax=axes,
+            patch_artist=True,
+            **{f"{part}props": {"color": INK, "linewidth": 0.9} for part in ("median", "whisker", "cap", "box")},
         )
-        axes.set(xlabel=label, ylabel="")
+        for code, box in zip(codes, boxes["boxes"], strict=True):
+            box.set_facecolor(COLOURS[code])
+        axes.invert_yaxis()
+        axes.set(xlabel=label)
         axes.grid(axis="x")
 
 

@@ -46,7 +46,7 @@ def measure_all(
     """
     path = _open_cache(cache)
     stamps = {record.image_id: _stamp(record.path, masks.get(record.image_id)) for record in records}
-    known = pd.read_csv(path, dtype={"phash": str}).drop_duplicates("image", keep="last").set_index("image")
+    known = _read_cache(path)
     fresh = set(known.index[known["stamp"] == pd.Series(stamps).reindex(known.index)])
     waiting = [record for record in records if record.image_id not in fresh]
     cv2.setNumThreads(1)  # the workers share the cores already
@@ -60,8 +60,7 @@ def measure_all(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # a bad file is told at once, not after all the others
             raise
-    rows = pd.read_csv(path, dtype={"phash": str}).drop_duplicates("image", keep="last").set_index("image")
-    return rows.loc[[record.image_id for record in records]].reset_index()
+    return _read_cache(path).loc[[record.image_id for record in records]].reset_index()
 
 
 def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float | str]:
@@ -102,6 +101,12 @@ def _stamp(*paths: Path | None) -> str:
     """Size and time of change of files, which tell whether they are the ones that were measured."""
     states = [path.stat() for path in paths if path is not None]
     return "-".join(f"{state.st_size}.{state.st_mtime_ns}" for state in states)
+
+
+def _read_cache(path: Path) -> pd.DataFrame:
+    """The newest row of each picture, by image id."""
+    rows = pd.read_csv(path, dtype=dict.fromkeys(("image", "stamp", "phash"), str))
+    return rows.drop_duplicates("image", keep="last").set_index("image")
 
 
 def _open_cache(folder: Path) -> Path:

@@ -19,7 +19,7 @@ from ml.reports.eda.measures import find_masks, measure_all
 from ml.reports.eda.page import Page, Section, write_page
 from ml.reports.eda.population import describe_classes, describe_patients
 from ml.reports.eda.shortcuts import describe_artefacts
-from ml.reports.eda.table import build_table
+from ml.reports.eda.table import TEST, build_table
 
 PAGE, NUMBERS, CACHE = "index.html", "numbers.json", "cache"
 CREDIT = (
@@ -33,17 +33,15 @@ def write_report(data: Path, out: Path, *, workers: int = 2, progress: bool = Tr
 
     Measures are kept in ``out/cache``. Raises ``UserError`` for data that cannot be read.
     """
-    dataset = read_isic(data)
+    dataset, folds = read_isic(data), read_split()
+    if all(folds.get(record.image_id) == TEST for record in dataset.records):
+        raise UserError(f"{data}: holds the test fold alone, which is not explored; give the training folds too")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
     measures = measure_all(list(dataset.records), find_masks(data), out / CACHE, workers=workers, progress=progress)
-    table = build_table(dataset, measures, read_split())
-    if table.empty:
-        raise UserError(
-            f"{data}: every picture is of the test fold, which is not explored; give the training folds too"
-        )
+    table = build_table(dataset, measures, folds)
     labels = agreement.read_labels()
     if out.resolve() != agreement.LABELS.parent:
         shutil.copy(agreement.LABELS, out)

@@ -1,0 +1,37 @@
+"""The sample for labelling holds half at random and half of high scores."""
+
+import numpy as np
+import pandas as pd
+
+from ml.data.artefacts import ARTEFACTS
+from ml.reports.eda.sample import AT_RANDOM, ENRICHED, draw_sample
+
+NAMES = [f"ISIC_{number}" for number in range(2000)]
+GROUPS = {name: str(number // 2) for number, name in enumerate(NAMES)}
+
+
+def scores() -> pd.DataFrame:
+    random = np.random.default_rng(1)
+    return pd.DataFrame({"image": NAMES, **{artefact: random.random(len(NAMES)) for artefact in ARTEFACTS}})
+
+
+def test_each_lesion_is_drawn_once_and_the_counts_are_as_promised() -> None:
+    drawn = draw_sample(scores(), GROUPS)
+    assert len({GROUPS[image] for image in drawn["image"]}) == len(drawn) == 100
+    assert drawn["drawn_by"].value_counts().to_dict() == {
+        "random": AT_RANDOM,
+        **{artefact: count for artefact, (count, _) in ENRICHED.items()},
+    }
+
+
+def test_the_other_half_has_high_scores() -> None:
+    table = scores()
+    drawn = draw_sample(table, GROUPS).merge(table, on="image")
+    for artefact, (_, share) in ENRICHED.items():
+        least = drawn.loc[drawn["drawn_by"] == artefact, artefact].min()
+        assert (table[artefact] >= least).mean() <= share + 1e-9
+
+
+def test_the_same_seed_draws_the_same() -> None:
+    assert draw_sample(scores(), GROUPS).equals(draw_sample(scores(), GROUPS))
+    assert not draw_sample(scores(), GROUPS, seed=1).equals(draw_sample(scores(), GROUPS))
