@@ -65,7 +65,7 @@ def check_tables(tables: Tables) -> dict[str, str]:
             faults[image_id] = f"{problem} in {METADATA}; correct the row"
     if tables.groupings:
         for image_id in tables.labels.keys() - tables.groupings.keys():
-            faults[image_id] = f"has no lesion in {GROUPINGS}; add the row"
+            faults[image_id] = f"has no lesion in {GROUPINGS} or {METADATA}; add the row"
     return faults
 
 
