@@ -1,0 +1,143 @@
+"""Is the heat-map more than decoration? ``python -m ml.evaluation.heat_map --data DIR --out FILE``.
+
+Two checks on photographs of fold 4, through the graph that serves. Randomised weights: layer after layer from the
+classifier down is shuffled, and the map should come apart (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS
+2018). Place: how far the hottest part of the picture, taken as large as the lesion's mask, meets that mask, against a
+disc of the same area in the picture's middle, where photographers put lesions.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+from tqdm import tqdm
+
+from ml.bundle import DEFAULT_BUNDLE, ONNX_FILE, Bundle, load_bundle
+from ml.data.disk import writing
+from ml.data.isic import Record, read_isic
+from ml.data.masks import find_mask
+from ml.data.split import read_split
+from ml.errors import UserError
+from ml.evaluation.ranks import correlate_ranks
+from ml.evaluation.segmentation import describe_mean, overlap, shrink_mask
+from ml.image_io import normalise_upload
+from ml.lesion_mask import Mask
+from ml.predictor import Predictor
+from ml.runtime.onnx import OnnxRuntime
+
+Map = npt.NDArray[np.float32]
+
+FOLD = "4"
+SHUFFLED_ON = 100
+SEED = 2018
+PART = re.compile(r"^model\.((?:blocks\.\d+)|\w+)")
+
+
+def measure_heat_map(
+    bundle: Bundle, records: Sequence[Record], data_dir: Path, *, progress: bool = True
+) -> dict[str, Any]:
+    """Both checks as plain JSON values; 100 of the records show what randomised weights change."""
+    stored = [normalise_upload(record.path.read_bytes()).data for record in records]
+    maps = _draw(Predictor(bundle, "onnx"), stored, "heat-maps", progress=progress)
+    masks = [
+        shrink_mask(find_mask(data_dir, each.image_id), (hot.shape[1], hot.shape[0]))
+        for each, hot in zip(records, maps, strict=True)
+    ]
+    chosen = np.unique(np.linspace(0, len(records) - 1, SHUFFLED_ON).astype(int))
+    correlations = []
+    for part, runtime in randomise(bundle):
+        found = _draw(Predictor(bundle, runtime), [stored[place] for place in chosen], part, progress=progress)
+        alike = [correlate_ranks(maps[place], other) for place, other in zip(chosen, found, strict=True)]
+        correlations.append({"down_to": part, "rank_correlation": float(np.mean(alike))})
+    return {
+        "images": len(records),
+        "overlap": measure_overlap(maps, masks, [record.lesion_id or record.image_id for record in records]),
+        "randomised_images": len(chosen),
+        "randomised": correlations,
+    }
+
+
+def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, list[float]]:
+    """Mean intersection over union with the lesion's mask, each with its interval over lesions.
+
+    ``heat_map`` is that of the hottest places, as many as the mask has; ``centred_disc`` of those nearest the middle.
+    """
+    ours = np.array([overlap(take_highest(hot, int(mask.sum())), mask) for hot, mask in zip(maps, masks, strict=True)])
+    disc = np.array([overlap(draw_disc(mask.shape, int(mask.sum())), mask) for mask in masks])
+    rows = {"heat_map": ours, "centred_disc": disc, "difference": ours - disc}
+    return {name: describe_mean(values, groups) for name, values in rows.items()}
+
+
+def take_highest(values: npt.NDArray[np.floating], count: int) -> Mask:
+    """The ``count`` highest places of an array (H, W)."""
+    chosen = np.zeros(values.size, bool)
+    chosen[np.argsort(-values, axis=None, kind="stable")[:count]] = True
+    return chosen.reshape(values.shape)
+
+
+def draw_disc(shape: tuple[int, ...], count: int) -> Mask:
+    """The ``count`` places nearest the middle of a picture (H, W)."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    return take_highest(-((rows - (shape[0] - 1) / 2) ** 2 + (columns - (shape[1] - 1) / 2) ** 2), count)
+
+
+def randomise(bundle: Bundle) -> Iterator[tuple[str, OnnxRuntime]]:
+    """Runtimes of the bundle's graph with ever more of its weights shuffled, and down to which part, last layer first.
+
+    A tensor's numbers are shuffled among themselves, so that their distribution, and with it the scale, stays.
+    """
+    model = onnx.load(bundle.path / ONNX_FILE)
+    parts: dict[str, list[Any]] = {}
+    for weights in model.graph.initializer:
+        if named := PART.match(weights.name):
+            parts.setdefault(named[1], []).append(weights)
+    random = np.random.default_rng(SEED)
+    with tempfile.TemporaryDirectory() as directory:
+        for part, tensors in reversed(parts.items()):
+            for tensor in tensors:
+                values = numpy_helper.to_array(tensor)
+                tensor.CopyFrom(numpy_helper.from_array(random.permuted(values), tensor.name))
+            onnx.save(model, Path(directory) / ONNX_FILE)
+            yield part, OnnxRuntime(replace(bundle, path=Path(directory)))
+
+
+def _draw(predictor: Predictor, stored: Sequence[bytes], name: str, *, progress: bool) -> list[Map]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        found = pool.map(predictor.activation_map, stored)
+        return list(tqdm(found, name, total=len(stored), unit="image", disable=not progress))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.evaluation.heat_map", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    options = parser.parse_args(arguments)
+    try:
+        bundle, split = load_bundle(options.bundle), read_split()
+        records = [record for record in read_isic(options.data).records if split[record.image_id] == FOLD]
+        result = {"bundle": bundle.manifest.name, **measure_heat_map(bundle, records, options.data)}
+        with writing(options.out):
+            options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

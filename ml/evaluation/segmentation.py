@@ -1,0 +1,95 @@
+"""Lesion masks against those drawn by people: overlap, and whether size and asymmetry are told alike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from ml.data.masks import open_mask
+from ml.evaluation import bootstrap
+from ml.evaluation.observe import open_picture
+from ml.evaluation.ranks import correlate_ranks
+from ml.lesion_mask import Mask, measure_lesion
+
+FloatArray = npt.NDArray[np.float64]
+
+ENOUGH_OVERLAP = 0.65
+"""ISIC 2018 Task 1: an intersection over union below it counts as 0."""
+
+BLUR = 2.0
+ROUNDED = 4
+
+
+def measure_masks(
+    found: Sequence[Mask], drawn: Sequence[Mask], pictures: Sequence[Path], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Dice and intersection over union of masks with those drawn, and of Otsu's threshold on the same pictures.
+
+    Each with its 95 % interval over lesions; plain JSON values. ``rank_correlation`` are Spearman's, of shares of the
+    picture and of asymmetry.
+    """
+    otsu = [threshold_by_otsu(path, mask.shape) for path, mask in zip(pictures, drawn, strict=True)]
+    ours, theirs = (np.array([overlap(*pair) for pair in zip(each, drawn, strict=True)]) for each in (found, otsu))
+    rows = {
+        "dice": dice_of(ours),
+        "jaccard": ours,
+        "jaccard_over_0.65": np.where(ours < ENOUGH_OVERLAP, 0, ours),
+        "otsu_dice": dice_of(theirs),
+        "otsu_jaccard": theirs,
+        "dice_less_otsu": dice_of(ours) - dice_of(theirs),
+    }
+    measured = [[measure_lesion(mask) for mask in masks] for masks in (found, drawn)]
+    return {
+        "images": len(found),
+        **{name: describe_mean(values, groups) for name, values in rows.items()},
+        "rank_correlation": {
+            name: correlate_ranks(*(np.array([each[name] for each in part]) for part in measured))
+            for name in ("lesion_area", "lesion_asymmetry")
+        },
+    }
+
+
+def overlap(one: Mask, other: Mask) -> float:
+    """Intersection over union; 1 where both are empty."""
+    union = (one | other).sum()
+    return float((one & other).sum() / union) if union else 1.0
+
+
+def dice_of(jaccard: FloatArray) -> FloatArray:
+    """Dice coefficients from intersections over union."""
+    return np.asarray(2 * jaccard / (1 + jaccard))
+
+
+def threshold_by_otsu(path: Path, shape: tuple[int, ...]) -> Mask:
+    """The baseline: what is darker than Otsu's threshold (IEEE Trans SMC 9, 1979) of a picture, smoothed and small."""
+    grey = open_picture(path).convert("L").resize((shape[1], shape[0]), Image.Resampling.BOX)
+    values = np.asarray(grey.filter(ImageFilter.GaussianBlur(BLUR)))
+    return np.asarray(values <= find_otsu_threshold(np.bincount(values.ravel(), minlength=256)))
+
+
+def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
+    """The level up to which values belong to the darker part, so that the parts differ most; ``counts`` (256,)."""
+    below = np.cumsum(counts, dtype=np.float64)
+    sums = np.cumsum(counts * np.arange(len(counts)), dtype=np.float64)
+    above = below[-1] - below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return int(np.nanargmax(between)) if np.isfinite(between).any() else 0
+
+
+def shrink_mask(path: Path, size: tuple[int, int]) -> Mask:
+    """A mask drawn by people at the size (W, H) of those found."""
+    return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127
+
+
+def describe_mean(values: FloatArray, groups: Sequence[str]) -> list[float]:
+    """Mean, and the low and high end of its interval."""
+
+    def measure(weights: FloatArray) -> dict[str, FloatArray]:
+        return {"mean": (weights @ values) / weights.sum(axis=1)}
+
+    low, high = bootstrap.intervals(measure, groups)["mean"]
+    return [round(float(value), ROUNDED) for value in (values.mean(), low, high)]

@@ -1,0 +1,67 @@
+"""Are the cases that lie near alike in what matters? Mean average precision, class by class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.evaluation import bootstrap
+from ml.similar_cases import SHOWN, FloatArray, SimilarCases
+from ml.taxonomy import CLASSES
+
+Float64Array = npt.NDArray[np.float64]
+ROUNDED = 4
+
+
+def measure_similar_cases(
+    cases: SimilarCases, embeddings: Sequence[FloatArray], labels: npt.NDArray[np.integer], groups: Sequence[str]
+) -> dict[str, Any]:
+    """How well the classes of photographs (embeddings (V, D) each, labels (N,)) are met by those of the nearest cases.
+
+    ``mean_average_precision`` over the ranking of all cases; ``precision`` among those that are shown; ``by_chance``
+    both, were cases drawn blindly: a class's share of them. Each first for the mean of the classes, with its interval
+    over lesions, then by class. ``copies`` is how many photographs had a case left out as their copy.
+    """
+    similarity = np.stack([cases.compare(embedding) for embedding in embeddings])
+    diagnoses = np.array([CLASSES.index(code.decode()) for code in cases.arrays.diagnoses])
+    relevant = diagnoses[np.argsort(-similarity, axis=1, kind="stable")] == labels[:, np.newaxis]
+    relevant &= np.isfinite(-np.sort(-similarity, axis=1))
+    shares = np.bincount(diagnoses, minlength=len(CLASSES)) / len(diagnoses)
+    return {
+        "photographs": len(labels),
+        "cases": len(diagnoses),
+        "shown": SHOWN,
+        "copies": int(np.isinf(similarity).any(axis=1).sum()),
+        "mean_average_precision": _by_class(average_precision(relevant), labels, groups),
+        "precision": _by_class(relevant[:, :SHOWN].mean(axis=1), labels, groups),
+        "by_chance": {code: round(float(share), ROUNDED) for code, share in zip(CLASSES, shares, strict=True)},
+    }
+
+
+def average_precision(relevant: npt.NDArray[np.bool_]) -> Float64Array:
+    """Mean precision (Q,) at the places of what is relevant in rankings (Q, N); 0 where nothing is."""
+    precision = np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1)
+    return np.asarray((precision * relevant).sum(axis=1) / np.maximum(relevant.sum(axis=1), 1))
+
+
+def _by_class(
+    values: Float64Array, labels: npt.NDArray[np.integer], groups: Sequence[str]
+) -> dict[str, float | list[float]]:
+    """Mean of the classes' means with its interval, under ``mean``, and each class's mean."""
+    members = (labels[:, np.newaxis] == np.arange(len(CLASSES))).astype(np.float64)
+
+    def measure(weights: Float64Array) -> dict[str, Float64Array]:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            of_class = (weights @ (values[:, np.newaxis] * members)) / (weights @ members)
+        return {"mean": np.nanmean(of_class, axis=1), "of_class": of_class}
+
+    found = measure(np.ones((1, len(labels))))
+    low, high = bootstrap.intervals(measure, groups)["mean"]
+    described: dict[str, float | list[float]] = {
+        "mean": [round(float(value), ROUNDED) for value in (found["mean"][0], low, high)]
+    }
+    for code, value in zip(CLASSES, found["of_class"][0], strict=True):
+        if not np.isnan(value):
+            described[code] = round(float(value), ROUNDED)
+    return described
