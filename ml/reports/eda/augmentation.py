@@ -40,12 +40,13 @@ def describe_augmentation(table: pd.DataFrame, out: Path, numbers: dict[str, Any
         tiles = [Pillow.fromarray(tile) for tile in _alter(level, [pictures[0]] * DRAWS)]
         save_grid(tiles, out / file, columns=4)
         images.append(Image(file, f"One photograph altered {DRAWS} times at level {level}", str(level)))
-    widest = max(spreads, key=lambda level: spreads[level]["lightness"])
-    ratio = spreads[widest]["lightness"] / natural["lightness"]
+    ratios = {(level, name): spread[name] / natural[name] for level, spread in spreads.items() for name in PLACES}
+    level, name = max(ratios, key=ratios.__getitem__)
+    ratio = ratios[level, name]
     verdict = (
-        "that stays within what the camera does by itself"
+        "that stays within what the pictures do by themselves"
         if ratio <= 1
-        else "that is more than the camera does by itself, and may be too much"
+        else "that is more than the pictures do by themselves, and may be too much"
     )
     figures = [
         Figure(
@@ -53,7 +54,7 @@ def describe_augmentation(table: pd.DataFrame, out: Path, numbers: dict[str, Any
             f"The same photograph, {DRAWS} draws at each level. Spread of mean lightness that a level adds: "
             + ", ".join(f"{level} {spread['lightness']:.1f}" for level, spread in spreads.items())
             + f"; pictures of one class differ by {natural['lightness']:.1f} (standard deviations, L*).",
-            f"{widest} moves lightness most, {ratio:.1f} times the spread within a class: {verdict}.",
+            f"{level} moves {name} most, by {ratio:.1f} times the spread within a class: {verdict}.",
             size="tiles",
         ),
         _draw_mixing(pictures[:DRAWS], out),

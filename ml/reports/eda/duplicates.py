@@ -75,7 +75,7 @@ def describe_duplicates(pairs: pd.DataFrame, table: pd.DataFrame, out: Path, num
 def _draw_examples(pairs: pd.DataFrame, table: pd.DataFrame, out: Path) -> list[Figure]:
     paths = table.set_index("image")["path"]
     shown = pairs[pairs["first"].isin(paths.index) & pairs["second"].isin(paths.index)].sort_values(
-        ["kind", "distance", "first"], ascending=[False, True, True]
+        ["kind", "distance", "first"]
     )
     shown = shown.drop_duplicates("first").drop_duplicates("second").head(EXAMPLES)
     if shown.empty:

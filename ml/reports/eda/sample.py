@@ -1,9 +1,14 @@
 """The pictures on which the heuristics for artefacts are checked by eye: how they are drawn, and their contact sheets.
 
+``python -m ml.reports.eda.sample --data DIR --out DIR`` draws them anew from the scores as they are now. Those whose
+labels are committed were drawn so from the scores of a first version of the heuristics.
+
 Half is a simple random sample. The other half is drawn from the highest scores of each artefact, since one picture in
 a hundred shows ink; so shares of the whole are read from the random half alone.
 """
 
+import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,19 +16,23 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from ml.data.artefacts import ARTEFACTS
+from ml.data.isic import read_isic
+from ml.data.split import read_groups, read_split
+from ml.errors import UserError
+from ml.reports.eda.measures import find_masks, measure_all
 
 SEED = 20180
 AT_RANDOM = 50
 ENRICHED = {"hair": (8, 0.10), "ruler": (16, 0.03), "ink": (16, 0.02), "dark_corner": (10, 0.10)}
 """By artefact: how many pictures, and from which share of the highest scores."""
 
+FOLDS = ("0", "1", "2", "3")
 PER_SHEET, COLUMNS = 20, 4
 TILE, STRIP = (400, 300), 26
 
 
 def draw_sample(scores: pd.DataFrame, groups: Mapping[str, str], *, seed: int = SEED) -> pd.DataFrame:
-    """Draw pictures of different lesions from ``scores`` (columns image and ``ARTEFACTS``).
+    """Draw pictures of different lesions from ``scores`` (columns image and the artefacts).
 
     Gives image and drawn_by (``random``, or the artefact for whose high score it was drawn), in random order.
     """
@@ -66,4 +75,26 @@ def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Image.Image
     return sheet
 
 
-assert set(ENRICHED) == set(ARTEFACTS)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Draw, and write ``sample.csv`` and the sheets; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.reports.eda.sample", description="Draw pictures to label.")
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the sheets; cache/ in it keeps the scores")
+    options = parser.parse_args(arguments)
+    try:
+        folds = read_split()
+        records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
+        scores = measure_all(records, find_masks(options.data), options.out / "cache")
+        drawn = draw_sample(scores, read_groups())
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    drawn.to_csv(options.out / "sample.csv", index=False)
+    files = {record.image_id: record.path for record in records}
+    for number, sheet in enumerate(draw_sheets(list(drawn["image"]), files), start=1):
+        sheet.save(options.out / f"sheet-{number}.png")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

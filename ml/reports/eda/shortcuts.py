@@ -137,7 +137,7 @@ def _draw_sheets(
     unsure = f" Too few were seen to judge the sensitivity for {', '.join(few)}." if few else ""
     return Figure(
         images,
-        f"The labelled pictures, numbered as in artefact_labels.csv. The passes agree least on {worst} "
+        f"The labelled pictures, in the order of artefact_labels.csv. The passes agree least on {worst} "
         f"(κ {kappas[worst]:.2f}).",
         f"an error analysis by artefact is as sure as these labels and heuristics, no surer.{unsure}",
         size="tiles",

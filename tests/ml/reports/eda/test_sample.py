@@ -1,10 +1,16 @@
 """The sample for labelling holds half at random and half of high scores."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pytest
+from PIL import Image
 
 from ml.data.artefacts import ARTEFACTS
-from ml.reports.eda.sample import AT_RANDOM, ENRICHED, draw_sample
+from ml.data.split import read_split
+from ml.reports.eda.sample import AT_RANDOM, ENRICHED, draw_sample, main
+from tests.ml.tiny_isic import write_tiny_isic
 
 NAMES = [f"ISIC_{number}" for number in range(2000)]
 GROUPS = {name: str(number // 2) for number, name in enumerate(NAMES)}
@@ -35,3 +41,15 @@ def test_the_other_half_has_high_scores() -> None:
 def test_the_same_seed_draws_the_same() -> None:
     assert draw_sample(scores(), GROUPS).equals(draw_sample(scores(), GROUPS))
     assert not draw_sample(scores(), GROUPS, seed=1).equals(draw_sample(scores(), GROUPS))
+
+
+def test_the_command_writes_sheets_of_pictures_outside_the_test_fold(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_tiny_isic(tmp_path / "isic", per_class={"0": 1, "test": 1})
+    assert main(["--data", str(data), "--out", str(tmp_path / "out")]) == 0
+    drawn = pd.read_csv(tmp_path / "out" / "sample.csv")
+    assert {read_split()[image] for image in drawn["image"]} == {"0"}
+    assert Image.open(tmp_path / "out" / "sheet-1.png").width > 1200
+    assert main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert "no such directory" in capsys.readouterr().err
