@@ -114,9 +114,8 @@ def _svm_rules(config: SvmConfig) -> dict[str, bool]:
 
 
 def _probe_rules(config: ProbeConfig) -> dict[str, bool]:
-    needed, other = config.costs, config.neighbours
-    if config.classifier == "knn":
-        needed, other = config.neighbours, config.costs
+    knn = config.classifier == "knn"
+    needed, other = (config.neighbours, config.costs) if knn else (config.costs, config.neighbours)
     return {
         "costs, neighbours: logistic needs costs, knn needs neighbours, and neither has the other's": not other
         and _are_positive(needed)

@@ -49,7 +49,7 @@ def describe_lesion(picture: Pixels, mask: Mask | None) -> FloatArray:
         lesion = segment_by_otsu(picture)
     skin = ~lesion if not lesion.all() else lesion
     channels = to_channels(picture)
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     return np.concatenate(
         [
             *(measure_moments(channels[region]) for region in (lesion, skin)),
@@ -95,7 +95,8 @@ def count_patterns(grey: Pixels, regions: tuple[Mask, ...]) -> FloatArray:
     """The shares of the uniform, rotation-invariant local binary patterns in each region, by radius and region."""
     shares = []
     for neighbours, radius in PATTERNS:
-        patterns = local_binary_pattern(grey, neighbours, radius, method="uniform").astype(int)
+        found = local_binary_pattern(grey, neighbours, radius, method="uniform")  # type: ignore[no-untyped-call]  # scikit-image
+        patterns = found.astype(int)
         shares += [np.bincount(patterns[region], minlength=neighbours + 2) / region.sum() for region in regions]
     return np.concatenate(shares)
 
@@ -116,7 +117,7 @@ def measure_shape(lesion: Mask) -> FloatArray:
     """Area (share of the picture), perimeter over the root of the area, compactness (1 for a disc), eccentricity,
     solidity, extent, and the axes over the root of the area; Hu's seven moments, compressed; asymmetry about both
     principal axes: (17,)."""
-    region = regionprops(lesion.astype(np.uint8))[0]
+    region = regionprops(lesion.astype(np.uint8))[0]  # type: ignore[no-untyped-call]  # scikit-image's, as above
     area, perimeter = float(region.area), max(1.0, float(region.perimeter_crofton))
     scale = np.sqrt(area)
     sizes = [

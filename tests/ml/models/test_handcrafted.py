@@ -38,7 +38,7 @@ def draw_triangle(side: int, *, base: float, height: float) -> Mask:
 
 
 def paint(lesion: Mask) -> npt.NDArray[np.uint8]:
-    return np.where(lesion[..., np.newaxis], np.uint8(DARK), np.uint8(SKIN))
+    return np.where(lesion[..., np.newaxis], np.array(DARK, np.uint8), np.array(SKIN, np.uint8))
 
 
 def group(name: str) -> slice:
@@ -76,7 +76,7 @@ def test_a_flat_region_has_one_local_pattern() -> None:
 
 
 def test_vertical_stripes_have_horizontal_gradients() -> None:
-    stripes = np.tile(np.repeat(np.uint8([0, 255]), 4), (96, 12))
+    stripes = np.tile(np.repeat(np.array([0, 255], np.uint8), 4), (96, 12))
     gradients = measure_gradients(stripes, np.ones((96, 96), bool)).reshape(-1, 9)
     assert (gradients.argmax(axis=1) == gradients[0].argmax()).all()
     turned = measure_gradients(np.ascontiguousarray(stripes.T), np.ones((96, 96), bool)).reshape(-1, 9)
