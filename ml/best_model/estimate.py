@@ -27,8 +27,8 @@ def estimate_minutes(plan: Plan, config: TrainingConfig, teachers: Sequence[str]
     images = images if plan.images is None else round(plan.images * len(config.train_folds) / len(plan.folds))
     minutes = START_MINUTES
     for part in config.stages:
-        cost = count_operations(config.architecture, part.size)
-        cost += sum(FORWARD_SHARE * count_operations(name, part.size) for name in teachers)
+        taught = sum(FORWARD_SHARE * count_operations(name, part.size) for name in teachers)
+        cost = taught + count_operations(config.architecture, part.size)
         taken = part.epochs * images * cost / count_operations(*REFERENCE) / IMAGES_PER_SECOND / 60
         minutes += taken if part.minutes is None else min(taken, part.minutes)
     return minutes
@@ -39,4 +39,4 @@ def count_operations(architecture: str, size: int) -> int:
     """Floating-point operations of one forward pass of one image."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         create_backbone(architecture).eval()(torch.empty(1, 3, size, size))
-    return counter.get_total_flops()
+    return int(counter.get_total_flops())
