@@ -23,7 +23,8 @@ SIZE = 128
 DRAWS = 8
 MEASURED = 64
 """Pictures on which a level's change of colour is measured."""
-LEVELS: tuple[Any, ...] = get_args(next(field.type for field in fields(Augmentation) if field.name == "level"))
+Level = Any  # one of the names that Augmentation declares
+LEVELS: tuple[Level, ...] = get_args(next(field.type for field in fields(Augmentation) if field.name == "level"))
 PLACES = {"lightness": 100 / 255, "redness": 1.0, "yellowness": 1.0}
 
 
@@ -69,17 +70,16 @@ def _read(path: Path) -> Pixels:
         return np.asarray(picture.convert("RGB"))
 
 
-def _alter(level: str, pictures: Sequence[Pixels]) -> list[Pixels]:
+def _alter(level: Level, pictures: Sequence[Pixels]) -> list[Pixels]:
     import albumentations  # noqa: PLC0415  # slow to import
 
     np.random.seed(SEED)  # noqa: NPY002  # the drawn hairs follow it
-    altering = albumentations.Compose(
-        list_transforms(Augmentation(kind="albumentations", level=level), SIZE), seed=SEED
-    )  # type: ignore[arg-type]  # one of LEVELS
+    transforms = list_transforms(Augmentation(kind="albumentations", level=level), SIZE)
+    altering = albumentations.Compose(transforms, seed=SEED)
     return [altering(image=picture)["image"] for picture in pictures]
 
 
-def _measure_spread(level: str, pictures: Sequence[Pixels]) -> dict[str, float]:
+def _measure_spread(level: Level, pictures: Sequence[Pixels]) -> dict[str, float]:
     """Standard deviation of what a level adds to the mean lightness, redness and yellowness of pictures (CIELAB)."""
     added = [
         _average_colour(altered) - _average_colour(cv2.resize(picture, (SIZE, SIZE)).astype(np.uint8))
@@ -108,7 +108,7 @@ def _draw_mixing(pictures: Sequence[Pixels], out: Path) -> Figure:
     ):
         np.random.seed(SEED)  # noqa: NPY002  # timm draws by it
         batch = torch.from_numpy(np.stack(even)).permute(0, 3, 1, 2).float()
-        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))
+        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))  # type: ignore[no-untyped-call]  # timm's has no types
         mixed, _ = mix(batch, torch.arange(len(even)))
         altered = mixed.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8).numpy()
         save_grid([Pillow.fromarray(tile) for tile in altered], out / f"augmentation-{name}.webp", columns=4)

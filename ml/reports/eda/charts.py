@@ -54,6 +54,9 @@ def draw_boxes(path: Path, frame: pd.DataFrame, measure: str, label: str) -> Non
     """Quartiles of a measure by class; whiskers reach from the 5th to the 95th percentile."""
     with draw_chart(path) as axes:
         codes = [code for code in CLASSES if code in set(frame["class"])]
+        parts: dict[str, Any] = {
+            f"{part}props": {"color": INK, "linewidth": 0.9} for part in ("median", "whisker", "cap", "box")
+        }
         boxes = axes.boxplot(
             [frame.loc[frame["class"] == code, measure].dropna() for code in codes],
             orientation="horizontal",
@@ -62,7 +65,7 @@ def draw_boxes(path: Path, frame: pd.DataFrame, measure: str, label: str) -> Non
             widths=0.7,
             showfliers=False,
             patch_artist=True,
-            **{f"{part}props": {"color": INK, "linewidth": 0.9} for part in ("median", "whisker", "cap", "box")},
+            **parts,
         )
         for code, box in zip(codes, boxes["boxes"], strict=True):
             box.set_facecolor(COLOURS[code])

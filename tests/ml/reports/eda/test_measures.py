@@ -1,5 +1,6 @@
 """Measures are kept, and taken anew of what changed."""
 
+import inspect
 import os
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return measure(record, mask)
 
     # The cache is named after the source of what measures.
-    monkeypatch.setattr(measures.inspect, "getsource", lambda each: each.__name__)
+    monkeypatch.setattr(inspect, "getsource", lambda each: each.__name__)
     monkeypatch.setattr(measures, "measure_picture", note)
     return names
 
