@@ -49,6 +49,8 @@ for name in {ABSENT}:
 from ml.best_model.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
+CUT_OFF = "distil-all"
+"""A stage that was begun once and killed before its first whole epoch."""
 TEACHERS = {"teacher-without-0", "teacher-without-3", "teacher-without-4", "teacher-without-0-4", "teacher-without-3-4"}
 
 
@@ -65,13 +67,16 @@ def arguments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 @pytest.fixture(scope="module")
 def out(arguments: list[str]) -> Path:
     """Where all stages but the last have been, in a process that has only the training libraries."""
+    out = Path(arguments[arguments.index("--out") + 1])
+    (out / CUT_OFF).mkdir(parents=True)
+    (out / CUT_OFF / "run.json").write_text("{}", encoding="utf-8")
     stages = ("data", "teacher*", "distil*", "tune*", "average*")
     command = [sys.executable, "-c", ON_A_BARE_MACHINE, *arguments, "--stage", *stages]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     lines = [line for line in ended.stdout.splitlines() if ": done in " in line]
     assert len(lines) == 1 + len(TEACHERS) + 2 * 4, "one line for each stage"
-    return Path(arguments[arguments.index("--out") + 1])
+    return out
 
 
 def read_told(folder: Path) -> dict[str, str]:
@@ -99,6 +104,18 @@ def test_nothing_of_the_test_fold_or_of_folds_left_out_is_there(out: Path) -> No
 
 def test_checkpoints_go_when_a_stage_is_finished(out: Path) -> None:
     assert not list(out.rglob("*.ckpt"))
+
+
+def test_a_stage_that_was_cut_off_before_its_first_epoch_begins_anew(out: Path) -> None:
+    assert json.loads((out / CUT_OFF / "run.json").read_text(encoding="utf-8"))["folds_seen"] == ["0", "3", "4"]
+
+
+def test_no_stage_begins_that_may_not_end_in_time(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--out", str(tmp_path / "new"), "--stage", "data", "--minutes", "7"]) == 0
+    assert "data: not begun, as it may take 8 minutes" in capsys.readouterr().out
+    assert not (tmp_path / "new" / "data").exists()
 
 
 def test_finished_stages_are_skipped(out: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
