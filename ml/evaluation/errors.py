@@ -80,7 +80,7 @@ def measure_parts(reviewed: Reviewed, parts: Sequence[str]) -> dict[str, dict[st
     """
     names = np.array(parts)
     found = {}
-    for part in sorted(set(parts)):
+    for part in sorted(set(parts), key=lambda each: (THIRDS.index(each) if each in THIRDS else -1, each)):
         places = np.flatnonzero(names == part)
         if len(places) >= FEWEST:
             found[part] = _measure(reviewed, places)

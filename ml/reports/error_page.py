@@ -1,7 +1,5 @@
-"""The error report as one HTML file that holds its pictures."""
+"""The error report as an HTML page with small pictures beside it."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,13 +33,13 @@ COLUMNS = {
 
 def write(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, plan: Path) -> None:
     """Write the page of an error report's ``figures``."""
-    paths = {record.image_id: record.path for record in read_isic(data).records}
+    pictures = Pictures(data, path.parent)
     sections = [
         _show_confusion(figures),
-        _show_mistakes(figures, paths),
-        _show_missed(figures, paths),
+        _show_mistakes(figures, pictures),
+        _show_missed(figures, pictures),
         *(_show_part(name, parts) for name, parts in figures["parts"].items() if parts),
-        _show_doubts(figures, paths),
+        _show_doubts(figures, pictures),
         *_show_study(results, plan, path.parent),
     ]
     page = Page(
@@ -60,13 +58,22 @@ def write(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, 
     write_page(page, path)
 
 
-def make_thumbnail(path: Path) -> str:
-    """A small WebP of an image file, as the address of a picture within a page."""
-    picture = Picture.fromarray(decode_stored(path.read_bytes(), at_least=THUMBNAIL[1]))
-    picture.thumbnail(THUMBNAIL)
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=QUALITY)
-    return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+class Pictures:
+    """Thumbnails of images, written beside the page as they are shown; those of an earlier report are removed."""
+
+    def __init__(self, data: Path, beside: Path) -> None:
+        self.paths = {record.image_id: record.path for record in read_isic(data).records}
+        self.directory = beside / "pictures"
+        self.directory.mkdir(parents=True, exist_ok=True)
+        for old in self.directory.glob("*.webp"):
+            old.unlink()
+
+    def show(self, name: str, text: str) -> Image:
+        """An image by its id, with what is to be said of it."""
+        picture = Picture.fromarray(decode_stored(self.paths[name].read_bytes(), at_least=THUMBNAIL[1]))
+        picture.thumbnail(THUMBNAIL)
+        picture.save(self.directory / f"{name}.webp", "WEBP", quality=QUALITY)
+        return Image(f"{self.directory.name}/{name}.webp", f"{name}: {text}", f"{name}: {text}")
 
 
 def _show_confusion(figures: Mapping[str, Any]) -> Section:
@@ -86,7 +93,7 @@ def _show_confusion(figures: Mapping[str, Any]) -> Section:
     )
 
 
-def _show_mistakes(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Section:
+def _show_mistakes(figures: Mapping[str, Any], pictures: Pictures) -> Section:
     return Section(
         "mistakes",
         "Surest mistakes",
@@ -96,13 +103,13 @@ def _show_mistakes(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Sec
                 (each, f"{each['truth']}, read as {each['decided']} ({each['probability']:.2f})")
                 for each in figures["mistakes"]
             ],
-            paths,
+            pictures,
             "A sure mistake is a label to check, a class that looks like another, or a cue taken wrongly.",
         ),
     )
 
 
-def _show_missed(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Section:
+def _show_missed(figures: Mapping[str, Any], pictures: Pictures) -> Section:
     return Section(
         "missed",
         "Malignant and called low risk",
@@ -110,7 +117,7 @@ def _show_missed(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Secti
         f" {figures['low_risk_below']:.4f}; those with the least are shown.",
         figures=_show_pictures(
             [(each, f"{each['truth']}, malignant sum {each['malignant']:.3f}") for each in figures["missed"]],
-            paths,
+            pictures,
             "The mistakes that matter most: the threshold was set to let one malignant image in twenty through.",
         ),
     )
@@ -130,7 +137,7 @@ def _show_part(name: str, parts: Mapping[str, Any]) -> Section:
     )
 
 
-def _show_doubts(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Section:
+def _show_doubts(figures: Mapping[str, Any], pictures: Pictures) -> Section:
     noisy = figures["noisy_labels"]
     chosen = noisy.get("by_both") or noisy["by_model"]
     by = "by the model and by frozen features" if noisy.get("by_both") else "by the model"
@@ -143,19 +150,14 @@ def _show_doubts(figures: Mapping[str, Any], paths: Mapping[str, Path]) -> Secti
                 (each, f"labelled {each['given']} ({each['probability_of_given']:.2f}), looks like {each['likely']}")
                 for each in chosen[:DOUBTS_SHOWN]
             ],
-            paths,
+            pictures,
             f"Doubted {by}; nothing was relabelled or left out.",
         ),
     )
 
 
-def _show_pictures(
-    items: Sequence[tuple[Mapping[str, Any], str]], paths: Mapping[str, Path], means: str
-) -> list[Figure]:
-    images = [
-        Image(make_thumbnail(paths[each["name"]]), f"{each['name']}: {text}", f"{each['name']}: {text}")
-        for each, text in items
-    ]
+def _show_pictures(items: Sequence[tuple[Mapping[str, Any], str]], pictures: Pictures, means: str) -> list[Figure]:
+    images = [pictures.show(each["name"], text) for each, text in items]
     return [Figure(images, "Each with its label and what the model made of it.", means, size="tiles")] if images else []
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.evaluation.comparison import format_figure
+from ml.evaluation.errors import FEWEST
 
 
 def summarise(figures: Mapping[str, Any]) -> str:
@@ -40,6 +41,6 @@ def _find_lowest(parts: Mapping[str, Any], metric: str) -> tuple[str, str, list[
         (partition, part, figures[metric])
         for partition, its in parts.items()
         for part, figures in its.items()
-        if None not in figures[metric]
+        if None not in figures[metric] and FEWEST <= figures["malignant"] <= figures["images"] - FEWEST
     ]
     return min(defined, key=lambda each: each[2][0], default=None)

@@ -45,9 +45,7 @@ def describe_question(question: Question, models: Models, comparisons: Sequence[
     baseline = labels.get(str(question.baseline), str(question.baseline))
     if not told:
         return f"{first} None of {len(compared)} is told apart from {baseline}."
-    return (
-        f"{first} Told apart from {baseline} in balanced accuracy: {', '.join(told)}; {len(told)} of {len(compared)}."
-    )
+    return f"{first} Told apart from {baseline} are {len(told)} of {len(compared)}: {', '.join(told)}."
 
 
 def describe_curve(question: Question, models: Models) -> str:
@@ -108,7 +106,7 @@ def recommend_network(question: Question, models: Models, comparisons: Sequence[
         if each["part"] == "choosing" and each["other"] == question.baseline and each["one"] in labels
     }
     if not gains:
-        return f"*{question.title}*: {NOT_RUN}."
+        return f"*{question.title}*: what is larger than {question.entries[0].label} is {NOT_RUN}."
     better = {name: figure for name, figure in gains.items() if is_told_apart(figure) and figure[0] > 0}
     if not better:
         others = ", ".join(labels[name] for name in gains)

@@ -94,7 +94,7 @@ def test_every_entry_of_the_plan_stands_in_the_document(text: str) -> None:
 def test_what_was_learnt_is_made_of_the_figures(place: Path, text: str) -> None:
     value, low, high = read_figures(place, "good")
     assert f"Best on the choosing fold: **Good**, balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}]." in text
-    assert "Told apart from Weak in balanced accuracy: Good (+" in text
+    assert "Told apart from Weak are 1 of 1: Good (+" in text
     assert "*Pretrained*: Good, +" in text
     first, last = read_figures(place, "size_48")[0], read_figures(place, "weak")[0]
     assert f"From 48 to 96 px balanced accuracy on the choosing fold goes from {first:.3f} to {last:.3f}" in text
@@ -149,8 +149,7 @@ def test_tuning_is_told_from_its_report(place: Path) -> None:
     text = render(read_study(place / "results", place / "study.yaml", place))
     assert (
         "3 trials, 1 of them pruned. Best balanced accuracy on the choosing fold: 0.650"
-        " (trial 1: `learning_rate` 0.001)"
-        in text
+        " (trial 1: `learning_rate` 0.001)" in text
     )
     assert "the base configuration has 0.600, +0.050." in text
 
