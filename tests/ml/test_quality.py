@@ -25,7 +25,7 @@ def scale(factor: float, offset: float = 0) -> npt.NDArray[np.uint8]:
 
 
 def test_a_good_picture_raises_no_flag(rules: QualityRules) -> None:
-    quality = assess(np.asarray(draw_lesion()), rules)
+    quality = assess(np.asarray(draw_lesion(640, 480)), rules)
     assert (quality.flags, quality.not_assessable) == ((), None)
 
 

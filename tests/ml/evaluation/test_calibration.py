@@ -93,7 +93,7 @@ def test_offsets_are_used_where_they_help(offsets: tuple[float, ...], *, has_off
     log_mean, labels = draw(offsets, 1.3, 800)
     groups = [str(number) for number in range(800)]
     calibration, ridge, comparison = choose_calibration(log_mean, labels, groups, PRIORS)
-    assert (np.abs(calibration.offsets).max() > 0.3) is has_offsets
+    assert bool(np.abs(calibration.offsets).max() > 0.3) is has_offsets
     assert min(float(each["loss"]) for each in comparison) <= float(comparison[0]["loss"])
     assert (ridge is not None) or calibration.offsets == (0.0,) * 7
 

@@ -12,9 +12,9 @@ from ml.predictor import form_set, in_sets, softmax
 from ml.taxonomy import CLASSES
 
 
-def draw(count: int, seed: int) -> Scored:
+def draw(count: int, seed: int, melanoma: float = 0.11) -> Scored:
     generator = np.random.default_rng(seed)
-    prior = np.array([0.11, 0.6, 0.06, 0.06, 0.11, 0.03, 0.03])
+    prior = np.array([melanoma, 0.71 - melanoma, 0.06, 0.06, 0.11, 0.03, 0.03])
     labels = generator.choice(7, count, p=prior)
     scores = generator.normal(size=(count, 7)) + 2.0 * np.eye(7)[labels]
     return Scored(labels, softmax(scores + np.log(prior)), softmax(scores))
@@ -43,7 +43,7 @@ def test_a_set_is_never_empty_and_names_classes_in_their_order() -> None:
 
 
 def test_sets_that_keep_melanoma_are_chosen() -> None:
-    scored = draw(1500, 3)
+    scored = draw(1500, 3, melanoma=0.03)
     groups = [str(number) for number in range(1500)]
     rule, comparison = choose_sets(scored, lambda _fitting: scored, groups, "here")
     by_name = {each["score"]: each for each in comparison}

@@ -1,11 +1,43 @@
 """The committed model card is the generated one."""
 
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
 from ml.bundle import Bundle
 from ml.reports import model_card
 
 
 def test_the_committed_card_is_the_one_of_the_shipped_bundle(bundle: Bundle) -> None:
     assert model_card.MODEL_CARD.read_text(encoding="utf-8") == model_card.render(bundle.manifest)
+
+
+def test_every_missed_melanoma_is_shown_small(bundle: Bundle) -> None:
+    shown = re.findall(r"!\[(\w+)\]\((model-card/\w+\.jpg)\)", model_card.render(bundle.manifest))
+    assert [name for name, _ in shown] == [each["image"] for each in bundle.manifest.limits["test"]["missed_melanomas"]]
+    for _, path in shown:
+        with Image.open(model_card.MODEL_CARD.parent / path) as picture:
+            assert max(picture.size) == model_card.THUMBNAIL_SIDE
+
+
+def test_thumbnails_of_melanomas_that_are_no_longer_missed_are_removed(bundle: Bundle, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    Image.new("RGB", (400, 300)).save(images / "ISIC_1.jpg")
+    missed = [{"image": "ISIC_1", "malignant": 0.01, "melanoma": 0.01}]
+    manifest = replace(bundle.manifest, limits={"test": {"missed_melanomas": missed}})
+    model_card.write_thumbnails(manifest, images, tmp_path / "card.md")
+    assert (tmp_path / "model-card" / "ISIC_1.jpg").is_file()
+    model_card.write_thumbnails(replace(manifest, limits={}), images, tmp_path / "card.md")
+    assert not list((tmp_path / "model-card").iterdir())
+
+
+def test_a_card_of_a_bundle_without_limits_can_be_written(bundle: Bundle) -> None:
+    card = model_card.render(replace(bundle.manifest, limits={}, gate=None, prediction_sets=None))
+    assert "## Limits" in card
+    assert "What it refuses" not in card
 
 
 def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
