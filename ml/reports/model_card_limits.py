@@ -34,7 +34,8 @@ POINTS = {
 def describe_limits(manifest: Manifest) -> list[str]:
     """The sections, of whatever the manifest holds."""
     limits = manifest.limits
-    fold, title = (limits.get("test"), "the test fold") if "test" in limits else (_calibration_fold(limits), "fold 4")
+    name = "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
+    fold, title = limits.get(name), "the test fold" if name == "test" else name.replace("_", " ")
     sections = [_describe_fitting(manifest)] if "fitting" in limits else []
     if fold is not None:
         sections += [
@@ -75,10 +76,6 @@ def format_figure(entry: Mapping[str, float | None]) -> str:
     if value is None or low is None or high is None:
         return "not defined"
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _calibration_fold(limits: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    return next((value for name, value in limits.items() if name.startswith("fold_")), None)
 
 
 def _describe_fitting(manifest: Manifest) -> str:
@@ -254,9 +251,9 @@ by the distance from the training images.
 
 {table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
 
-A class that it has not seen is not noticed: with {held_out["class"]} left out of the gate's fit,
-{100 * held_out["refused_as_unlike"]:.1f} % of {held_out["images"]} such images are refused as unlike
-(AUROC {held_out["auroc_distance"]:.3f})."""
+What it makes of a class that it has not seen: with {held_out["class"]} left out of the gate's fit,
+{100 * held_out["refused_as_unlike"]:.1f} % of {held_out["images"]} such images are refused as unlike (AUROC of the
+distance {held_out["auroc_distance"]:.3f}); the network itself has learnt the class."""
 
 
 def _describe_quality(manifest: Manifest) -> str:

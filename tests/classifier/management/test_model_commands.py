@@ -14,6 +14,7 @@ from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.image_io import normalise_upload
 from ml.predictor import Predictor
 from ml.taxonomy import CLASSES
+from tests.classifier.conftest import draw_lesion
 from tests.ml import pictures
 
 MANAGE = Path(__file__).parents[3] / "manage.py"
@@ -28,7 +29,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two images and their labels."""
-    (tmp_path / "one.jpg").write_bytes(pictures.jpeg())
+    (tmp_path / "one.jpg").write_bytes(draw_lesion())
     (tmp_path / "two.png").write_bytes(pictures.transparent_png())
     with (tmp_path / "truth.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("image", *CLASSES), ("one", *np.eye(7)[0]), ("two", *np.eye(7)[1])])

@@ -20,6 +20,7 @@ from tests.ml import pictures
 
 ROWS = 101
 WITHDRAWN = "ISIC_0035068"
+SAMPLE = Path(__file__).parents[3] / "classifier" / "samples" / "photographs" / "ISIC_0024925.jpg"
 
 
 def write_truth(path: Path, labels: dict[str, int]) -> Path:
@@ -152,7 +153,7 @@ def test_an_image_found_twice_is_named(bundle: Bundle, tmp_path: Path) -> None:
 def test_what_is_not_assessable_is_scored_all_the_same(bundle: Bundle, tmp_path: Path) -> None:
     blank = Image.new("RGB", (300, 300))
     (tmp_path / "BLANK.png").write_bytes(pictures.save(blank, "PNG"))
-    (tmp_path / "GOOD.jpg").write_bytes(pictures.jpeg())
+    (tmp_path / "GOOD.jpg").write_bytes(SAMPLE.read_bytes())
     truth = write_truth(tmp_path / "truth.csv", {"BLANK": 0, "GOOD": 1})
     report = evaluate_bundle(bundle, tmp_path, truth, progress=False)
     assert report.not_assessable == ("BLANK",)
