@@ -48,6 +48,11 @@ def describe_artefacts(
         "do not stand for the whole, only the random ones do. Thresholds come from every second picture; "
         "sensitivity, specificity and κ of the heuristic from the others, where both passes agree."
     )
+    unseen = [NAMES[name] for name, check in checks.items() if check["best_threshold_on_choosing_half"] is None]
+    if unseen:
+        text += (
+            f" {', '.join(unseen)}: never seen in that half, so the threshold is set by the highest scores elsewhere."
+        )
     return Section(
         "artefacts", "Artefacts", text, [*figures, _draw_sheets(labels, checks, files, out)], _tabulate(checks)
     )
