@@ -8,6 +8,7 @@ import torch
 from ml.bundle import TORCHSCRIPT_FILE, Bundle
 from ml.export import ServedNetwork, fold_batch_norms, trace
 from ml.models.backbone import create_backbone
+from ml.models.segmentation import create_decoder
 from ml.runtime import UInt8Batch, open_runtime
 
 
@@ -43,9 +44,11 @@ def rebuild_network(bundle: Bundle) -> ServedNetwork:
     """The bundle's network as a module, its weights taken from the TorchScript graph."""
     model = create_backbone(bundle.manifest.architecture).eval()
     fold_batch_norms(model)
-    network = ServedNetwork(model, bundle.manifest.input).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # all of TorchScript is deprecated
         stored = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE))  # type: ignore[no-untyped-call]  # torch's
-    network.load_state_dict(stored.float().state_dict())
+    weights = stored.float().state_dict()
+    decoder = create_decoder(model) if any(name.startswith("decoder.") for name in weights) else None
+    network = ServedNetwork(model, bundle.manifest.input, decoder).eval()
+    network.load_state_dict(weights)
     return network.requires_grad_(requires_grad=False)

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from ml.build_similar_cases import add_similar_cases
 from ml.bundle import Bundle, Calibration, DataSource, MalignantThresholds, MelanomaThresholds, Prior, Thresholds
 from ml.data.isic import Dataset, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
 from ml.export import export_bundle
+from ml.models.segmentation import LesionDecoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec
 from ml.quality import QualityRules
@@ -61,11 +63,14 @@ def build_bundle(
     *,
     calibration_fold: str = "4",
     others: OtherPhotographs | None = None,
+    decoder: LesionDecoder | None = None,
+    with_cases: bool = False,
     kept: Path | None = None,
     progress: bool = True,
 ) -> Bundle:
     """Export, then fit everything that the manifest says of its limits: see ``ml.refit``.
 
+    With a ``decoder`` the bundle also tells where the lesion is, and ``with_cases`` makes its file of similar cases.
     ``kept`` is a directory for what was observed, see ``Observer``.
     """
     fields: dict[str, Any] = {
@@ -75,8 +80,10 @@ def build_bundle(
         "target_prior": measure_target_prior(read_isic(data_dir), read_split()),
         "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
     }
-    bundle = export_bundle(model, out, fields)
+    bundle = export_bundle(model, out, fields, decoder)
     observer = Observer(Predictor(bundle, "onnx"), kept=kept, progress=progress)
+    if with_cases:
+        bundle = add_similar_cases(bundle, observer, data_dir, unseen_fold=calibration_fold)
     return refit_bundle(bundle, observer, data_dir, calibration_fold=calibration_fold, others=others)
 
 

@@ -2,17 +2,31 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from ml.data.isic import Record
-from ml.evaluation.observe import open_picture
-from ml.similar_cases import CaseArrays, FloatArray, SimilarCases, join_views, project, quantise
+from ml.bundle import SIMILAR_CASES_FILE, Bundle, write_manifest
+from ml.data.exclusions import read_exclusions
+from ml.data.isic import Record, read_isic
+from ml.data.split import read_groups, read_split
+from ml.evaluation.observe import Observer, from_file, open_picture
+from ml.hashing import hash_file
+from ml.similar_cases import (
+    CaseArrays,
+    FloatArray,
+    SimilarCases,
+    join_views,
+    project,
+    quantise,
+    save_similar_cases,
+)
 from ml.taxonomy import CLASSES
 
+TRAINING_FOLDS = "0123"
 CASES = 2000
 DIMENSIONS = 64
 SEED = 2018
@@ -26,6 +40,28 @@ NO_COPY = 2.0
 
 Lesion = list[Record]
 """All photographs of one lesion, the one to show first."""
+
+
+def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, unseen_fold: str) -> Bundle:
+    """Choose from the training folds, write the file, and name it in the manifest.
+
+    Images that no training uses are left out here too: some show a lesion of the test fold.
+    """
+    split, excluded = read_split(), read_exclusions()
+    records = read_isic(data_dir).records
+    training = [
+        record for record in records if split[record.image_id] in TRAINING_FOLDS and record.image_id not in excluded
+    ]
+    lesions = choose_cases(training, read_groups())
+    photographs = [from_file(record.path) for record in list_photographs(lesions)]
+    unseen = [from_file(record.path) for record in records if split[record.image_id] == unseen_fold]
+    embeddings, others = (
+        np.stack([each.embedding for each in observer.observe(makers, name)])
+        for makers, name in ((photographs, "similar cases"), (unseen, f"fold {unseen_fold}"))
+    )
+    save_similar_cases(bundle.path, build_cases(lesions, embeddings, others))
+    files = bundle.manifest.files | {SIMILAR_CASES_FILE: hash_file(bundle.path / SIMILAR_CASES_FILE)}
+    return write_manifest(bundle.path, replace(bundle.manifest, files=files))
 
 
 def choose_cases(records: Sequence[Record], groups: Mapping[str, str], *, cases: int = CASES) -> list[Lesion]:

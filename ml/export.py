@@ -8,6 +8,7 @@ import io
 import json
 import warnings
 import zipfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -32,6 +33,7 @@ from ml.bundle import (
     write_manifest,
 )
 from ml.hashing import hash_file
+from ml.models.segmentation import LesionDecoder, run_blocks, tap
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
 from ml.runtime import OUTPUT_NAMES, open_runtime
 from ml.taxonomy import CLASSES, MALIGNANT
@@ -44,51 +46,58 @@ SMALLEST_HALVED = 64  # initialisers of fewer numbers are shapes and scalars
 
 
 class ServedNetwork(nn.Module):
-    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; what ``ml.runtime.Outputs`` holds out."""
+    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; what ``ml.runtime.Outputs`` holds out, the mask
+    only where there is a decoder."""
 
-    def __init__(self, model: nn.Module, spec: InputSpec) -> None:
+    def __init__(self, model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> None:
         super().__init__()
         self.model = model
+        self.decoder = decoder
         self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1) * 255)
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1) * 255)
 
-    def forward(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) float32."""
+    def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
+        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) and perhaps (N, h', w') float32."""
         model: Any = self.model
         mean, std = cast("Tensor", self.mean), cast("Tensor", self.std)
-        late, features = run_stages(model, (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std)
+        blocks, features = run_stages(model, (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std)
+        late = blocks[-2] if len(blocks) > 1 else features
         embedding = model.forward_head(features, pre_logits=True)
         classifier = model.get_classifier()
         activation_map = nn.functional.conv2d(features, classifier.weight[:, :, None, None])
         deviation, average = torch.std_mean(late.flatten(2), dim=2, correction=0)
-        return classifier(embedding), embedding, activation_map, torch.cat((average, deviation), dim=1)
+        outputs = (classifier(embedding), embedding, activation_map, torch.cat((average, deviation), dim=1))
+        return outputs if self.decoder is None else (*outputs, self.decoder(tap(model, blocks)))
 
 
-def run_stages(model: nn.Module, normalised: Tensor) -> tuple[Tensor, Tensor]:
-    """The activations of a late stage and the last features, both (N, C, h, w).
+def run_stages(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
+    """What each block of an EfficientNet gives, and the last features, all (N, C, h, w).
 
-    In an EfficientNet the late stage is the last block but one: it tells kinds of pictures apart better than the last
-    features, which know lesions. Other architectures give their last features for both.
+    The last block but one tells kinds of pictures apart better than the last features, which know lesions. Of other
+    architectures no blocks are given.
     """
     network: Any = model
     if not isinstance(model, EfficientNet):
-        features = network.forward_features(normalised)
-        return features, features
-    late = network.blocks[:-1](network.bn1(network.conv_stem(normalised)))
-    return late, network.bn2(network.conv_head(network.blocks[-1](late)))
+        return [], network.forward_features(normalised)
+    blocks = run_blocks(network, normalised)
+    return blocks, network.bn2(network.conv_head(blocks[-1]))
 
 
-def export_bundle(model: nn.Module, out: Path, manifest_fields: dict[str, Any]) -> Bundle:
+def export_bundle(
+    model: nn.Module, out: Path, manifest_fields: dict[str, Any], decoder: LesionDecoder | None = None
+) -> Bundle:
     """Write both graphs and the manifest to directory ``out`` and load them back.
 
-    ``manifest_fields`` are the manifest's keys that the network does not tell; the text of ``attribution`` is written
-    beside it too. Raises ``BundleError`` when the two graphs differ by more than 1e-4.
+    With a ``decoder`` the graphs give masks of the lesion too. ``manifest_fields`` are the manifest's keys that the
+    network does not tell; the text of ``attribution`` is written beside it too. Raises ``BundleError`` when the two
+    graphs differ by more than 1e-4.
     """
     out.mkdir(parents=True, exist_ok=True)
     spec: InputSpec = manifest_fields["input"]
-    network = prepare(model, spec)
+    network = prepare(model, spec, decoder)
     views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)
-    _export_onnx(network, views, out / ONNX_FILE)
+    names = OUTPUT_NAMES if decoder is not None else OUTPUT_NAMES[:-1]
+    _export_onnx(network, views, names, out / ONNX_FILE)
     with torch.inference_mode():
         logits = network(views)[0][0]
     _save_torchscript(trace(network, views).half(), out / TORCHSCRIPT_FILE)
@@ -109,7 +118,7 @@ def export_bundle(model: nn.Module, out: Path, manifest_fields: dict[str, Any]) 
     return bundle
 
 
-def prepare(model: nn.Module, spec: InputSpec) -> ServedNetwork:
+def prepare(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
     """Fold batch norm and round every weight to fp16 (kept as fp32), checking that the fold changed nothing."""
     model = model.eval().cpu().float()
     example = torch.linspace(-1, 1, 3 * spec.size * spec.size).view(1, 3, spec.size, spec.size)
@@ -121,7 +130,7 @@ def prepare(model: nn.Module, spec: InputSpec) -> ServedNetwork:
         raise BundleError(
             f"Folding batch norm changed the logits by {difference:.2g}; this architecture cannot be exported."
         )
-    network = ServedNetwork(model, spec).eval()
+    network = ServedNetwork(model, spec, decoder).eval()
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.copy_(parameter.half().float())
@@ -153,7 +162,7 @@ def check_parity(bundle: Bundle) -> float:
     views = synthetic_view(bundle.manifest.input.size)
     one, other = (open_runtime(bundle, name).run(views) for name in ("onnx", "torchscript"))
     pairs = ((getattr(one, name), getattr(other, name)) for name in OUTPUT_NAMES)
-    difference = max(float(np.abs(left - right).max()) for left, right in pairs)
+    difference = max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
     if not difference <= PARITY_TOLERANCE:
         raise BundleError(f"{bundle.path}: the two graphs differ by {difference:.2g} (limit {PARITY_TOLERANCE:.0e}).")
     return difference
@@ -171,14 +180,14 @@ def _save_torchscript(module: torch.jit.ScriptModule, path: Path) -> None:
                 kept.writestr(zipfile.ZipInfo(name), archive.read(name))
 
 
-def _export_onnx(network: nn.Module, views: Tensor, path: Path) -> None:
+def _export_onnx(network: nn.Module, views: Tensor, names: Sequence[str], path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter's own calls of deprecated functions
         program = torch.onnx.export(
             network,
             (views,),
             input_names=["views"],
-            output_names=list(OUTPUT_NAMES),
+            output_names=list(names),
             opset_version=ONNX_OPSET,
             dynamic_shapes={"batch": {0: torch.export.Dim("views_count", min=1, max=4096)}},
             dynamo=True,

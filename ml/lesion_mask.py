@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.preprocess import Box
+from ml.preprocess import InputSpec, view_boxes
 
 Mask = npt.NDArray[np.bool_]
 
@@ -18,17 +18,23 @@ def grid_size(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def lay_mask(logits: npt.NDArray[np.floating], box: Box, size: tuple[int, int]) -> Mask:
-    """Logits (h, w) of one view to a mask (H, W) of the whole picture.
+def widest_view(spec: InputSpec) -> int:
+    """Which of the views shows most of the picture: the mask is read from it."""
+    fractions = [view.fraction for view in spec.views]
+    return fractions.index(max(fractions))
 
-    ``size`` is (W, H) and ``box`` the view's place in it. Lesion is what is above 0. Beyond the view, which no network
-    has seen, its edge goes on outwards.
+
+def lay_mask(logits: npt.NDArray[np.floating], width: int, height: int, spec: InputSpec) -> Mask:
+    """Logits (h, w) of the widest view to a mask (H, W) of a whole picture of ``width`` and ``height`` pixels.
+
+    Lesion is what is above 0. Beyond the view, which no network has seen, its edge goes on outwards.
     """
-    width, height = size
+    columns, rows = grid_size(width, height)
+    box = view_boxes(columns, rows, spec)[widest_view(spec)]
     left, top, right, bottom = (round(edge) for edge in box)
     inside = (max(1, right - left), max(1, bottom - top))
     seen = Image.fromarray(logits.astype(np.float32)).resize(inside, Image.Resampling.BILINEAR)
-    beyond = ((top, height - top - inside[1]), (left, width - left - inside[0]))
+    beyond = ((top, rows - top - inside[1]), (left, columns - left - inside[0]))
     return np.asarray(np.pad(np.asarray(seen) > 0, beyond, mode="edge"))
 
 

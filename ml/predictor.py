@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -13,7 +13,9 @@ from ml import preprocess, quality
 from ml.bundle import Bundle, Manifest, PredictionSets, Thresholds
 from ml.gate import Gate, load_gate
 from ml.image_io import Pixels, decode_stored
-from ml.runtime import open_runtime
+from ml.lesion_mask import lay_mask, measure_lesion, widest_view
+from ml.runtime import Runtime, open_runtime
+from ml.similar_cases import SimilarCase, load_similar_cases
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
 FloatArray = npt.NDArray[np.float64]
@@ -38,13 +40,15 @@ class Outcome(StrEnum):
 class Observation:
     """What a photograph gave, before anything is concluded from it.
 
-    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per view; ``measures`` are those
-    of ``ml.quality``; ``milliseconds`` has decode, network and total.
+    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per view; ``mask`` (h, w) are the
+    logits of lesion in the widest view, (0, 0) where the bundle gives none; ``measures`` are those of ``ml.quality``
+    and, where there is a mask, of ``ml.lesion_mask``; ``milliseconds`` has decode, network and total.
     """
 
     logits: Float32Array
     embedding: Float32Array
     late_statistics: Float32Array
+    mask: Float32Array
     measures: dict[str, float]
     runtime: str
     milliseconds: dict[str, float]
@@ -57,8 +61,9 @@ class Reading:
     ``logits`` (V, 7) are raw, a row per view; ``probabilities`` (7,) are calibrated to the manifest's target prior;
     ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in the classes' order. ``reason``
     is below_low_risk_threshold, above_suspicious_threshold, between_thresholds, melanoma_not_excluded, blank_frame, one
-    that ``ml.gate`` gives, or what was declared. ``measures`` are those of quality and gate; ``milliseconds`` has
-    decode, network and total.
+    that ``ml.gate`` gives, or what was declared. ``measures`` are those of quality, gate and lesion mask;
+    ``milliseconds`` has decode, network and total; ``mask`` is the observation's; ``similar_cases`` are the nearest
+    first, and none where it is not assessable or the bundle has none.
     """
 
     logits: Float32Array
@@ -73,23 +78,29 @@ class Reading:
     embedding: Float32Array
     runtime: str
     milliseconds: dict[str, float]
+    mask: Float32Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    similar_cases: tuple[SimilarCase, ...] = ()
 
 
 class Predictor:
-    """A bundle opened on a runtime; safe to share between threads."""
+    """A bundle opened on a runtime, by name or as it is; safe to share between threads."""
 
-    def __init__(self, bundle: Bundle, runtime: str = "auto", threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle, runtime: str | Runtime = "auto", threads: int = 1) -> None:
         self.bundle = bundle
         self.gate = load_gate(bundle)
+        self.similar_cases = load_similar_cases(bundle)
         self._manifest = bundle.manifest
-        self._runtime = open_runtime(bundle, runtime, threads)
+        self._runtime = open_runtime(bundle, runtime, threads) if isinstance(runtime, str) else runtime
 
     def read(self, stored: bytes, *, declared: Collection[str] = ()) -> Reading:
         """Read an image from its stored bytes; raises ``ImageRejected`` when they cannot be decoded.
 
         ``declared`` are codes of what is known of the lesion: the manifest says which of them it cannot assess.
         """
-        return interpret(self.observe(stored), self._manifest, self.gate, declared=declared)
+        reading = interpret(self.observe(stored), self._manifest, self.gate, declared=declared)
+        if self.similar_cases is None or reading.outcome is Outcome.NOT_ASSESSABLE:
+            return reading
+        return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))
 
     def observe(self, stored: bytes) -> Observation:
         """Decode, prepare, run the network and measure; raises ``ImageRejected`` when it cannot be decoded."""
@@ -100,16 +111,22 @@ class Predictor:
         prepared = time.perf_counter()
         outputs = self._runtime.run(batch)
         computed = time.perf_counter()
-        measures = quality.measure(image)
+        mask = outputs.mask[widest_view(self._manifest.input)]
+        measures = quality.measure(image) | self._measure_lesion(mask, image)
         spent = {"decode": decoded - started, "network": computed - prepared, "total": time.perf_counter() - started}
         return Observation(
             logits=outputs.logits,
             embedding=outputs.embedding,
             late_statistics=outputs.late_statistics,
+            mask=mask,
             measures=measures,
             runtime=self._runtime.name,
             milliseconds={name: seconds * 1000 for name, seconds in spent.items()},
         )
+
+    def _measure_lesion(self, mask: Float32Array, image: Pixels) -> dict[str, float]:
+        height, width = image.shape[:2]
+        return measure_lesion(lay_mask(mask, width, height, self._manifest.input)) if mask.size else {}
 
     def activation_map(self, stored: bytes) -> Float32Array:
         """Where the network's malignant classes were activated: (H', W') from 0 to 1, of the whole upright image.
@@ -147,7 +164,7 @@ def interpret(
     measures = observation.measures
     verdict = None if gate is None else gate.judge(observation.late_statistics)
     if verdict is not None:
-        measures = measures | verdict.measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
+        measures = verdict.measures | measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
     photograph = quality.assess(measures, manifest.quality)
     probabilities, balanced_scores = score(observation.logits, manifest)
     excluded = next((code for code in manifest.not_assessable_where if code in declared), None)
@@ -164,6 +181,7 @@ def interpret(
         flags=photograph.flags,
         measures=measures,
         embedding=observation.embedding,
+        mask=observation.mask,
         runtime=observation.runtime,
         milliseconds=observation.milliseconds,
     )

@@ -16,6 +16,7 @@ from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, Labelled, build_report, read_and_measure
+from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
@@ -64,7 +65,8 @@ def select_fold(dataset: Dataset, fold: str) -> list[Record]:
 
 def _write(bundle: Bundle, name: str, evaluation: Evaluation, dataset: Dataset) -> Bundle:
     manifest = bundle.manifest
-    described = describe_fold(evaluation, {record.image_id: record for record in dataset.records}, manifest)
+    records = {record.image_id: record for record in dataset.records}
+    described = describe_fold(evaluation, records, manifest) | describe_lesions(bundle, evaluation, records)
     metrics = {**manifest.metrics, name: round_figures(evaluation.report.to_dict())}
     limits = {**manifest.limits, name: round_figures(described)}
     return write_manifest(bundle.path, replace(manifest, metrics=metrics, limits=limits))

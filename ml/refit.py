@@ -115,7 +115,11 @@ def add_gate(
     arrays, held_out = gate
     save_gate(directory, arrays)
     statistics = average_statistics(observations)
-    heads = fit_flags(HEAD_FLAGS, [estimate_measures(each, arrays) for each in statistics])
+    told = [
+        estimate_measures(each, arrays) | observation.measures
+        for each, observation in zip(statistics, observations, strict=True)
+    ]
+    heads = fit_flags(HEAD_FLAGS, told)  # a lesion mask tells more than the gate's estimates, and goes before them
     quality = manifest.quality
     return replace(
         manifest,

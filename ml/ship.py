@@ -14,6 +14,7 @@ from ml.bundle import DEFAULT_BUNDLE, Prior
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.models.backbone import create_backbone, load_weights
+from ml.models.segmentation import load_decoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec, ViewSpec
 from ml.rebuild import add_arguments, finish, read_others
@@ -64,6 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.ship", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
+    parser.add_argument("--decoder", type=Path, help="mask decoder of ml.training.segmentation for these weights")
     parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     add_arguments(parser)
     options = parser.parse_args(arguments)
@@ -73,7 +75,15 @@ def main(arguments: list[str] | None = None) -> int:
         if not load_weights(model, options.weights):
             raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
         bundle = build_bundle(
-            model, options.out, ORIGIN, options.data, calibration_fold=options.fold, others=others, kept=options.keep
+            model,
+            options.out,
+            ORIGIN,
+            options.data,
+            calibration_fold=options.fold,
+            others=others,
+            decoder=None if options.decoder is None else load_decoder(model, options.decoder),
+            with_cases=True,
+            kept=options.keep,
         )
         finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     except UserError as error:

@@ -12,12 +12,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ml.bundle import Bundle, BundleError
+from ml.bundle import SIMILAR_CASES_FILE, Bundle, BundleError
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float32]
 
-SIMILAR_CASES_FILE = "similar_cases.npz"
 SHOWN = 6
 LEVELS = 127
 """Of the signed eight bits of a code."""

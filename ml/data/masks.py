@@ -9,6 +9,11 @@ from ml.errors import UserError
 DIRECTORY = "HAM10000_segmentations"
 
 
+def has_masks(data_dir: Path) -> bool:
+    """Whether a data directory has masks at all."""
+    return (data_dir / DIRECTORY).is_dir()
+
+
 def find_mask(data_dir: Path, image_id: str) -> Path:
     """The file of an image's mask; raises ``UserError`` where there is none."""
     path = data_dir / DIRECTORY / f"{image_id}_segmentation.png"

@@ -28,7 +28,7 @@ Maker = Callable[[], bytes]
 
 ANY_SIZE = Limits(min_side=1)
 QUALITY = 95
-ARRAYS = ("logits", "late_statistics")
+ARRAYS = ("logits", "embedding", "late_statistics", "mask")
 
 
 class Observer:
@@ -36,7 +36,6 @@ class Observer:
 
     With ``kept``, a directory, what was observed is kept there under the hash of the graph, so that what is interrupted
     goes on, and what is fitted anew need not be read anew. Empty it when the photographs or their changes differ.
-    Embeddings are not kept.
     """
 
     def __init__(self, predictor: Predictor, *, kept: Path | None = None, progress: bool = True) -> None:
@@ -100,11 +99,9 @@ def average_statistics(observations: Sequence[Observation]) -> npt.NDArray[np.fl
 
 def _write_observations(path: Path, observations: Sequence[Observation]) -> None:
     names = sorted(observations[0].measures)
-    logits, late = (np.stack([getattr(each, name) for each in observations]) for name in ARRAYS)
     np.savez(
         path,
-        logits=logits,
-        late_statistics=late,
+        **{name: np.stack([getattr(each, name) for each in observations]) for name in ARRAYS},
         measures=np.array([[each.measures[name] for name in names] for each in observations]),
         names=np.array(names),
     )
@@ -112,18 +109,13 @@ def _write_observations(path: Path, observations: Sequence[Observation]) -> None
 
 def _read_observations(path: Path) -> list[Observation]:
     with np.load(path, allow_pickle=False) as stored:
+        if not set(ARRAYS).issubset(stored.files):  # kept by an earlier version: not all that is needed
+            return []
         arrays = [stored[name] for name in ARRAYS]
         measures, names = stored["measures"], [str(name) for name in stored["names"]]
     return [
-        Observation(
-            logits=logits,
-            embedding=np.empty((len(logits), 0), np.float32),
-            late_statistics=late,
-            measures=dict(zip(names, map(float, taken), strict=True)),
-            runtime="kept",
-            milliseconds={},
-        )
-        for logits, late, taken in zip(*arrays, measures, strict=True)
+        Observation(*rows, measures=dict(zip(names, map(float, taken), strict=True)), runtime="kept", milliseconds={})
+        for *rows, taken in zip(*arrays, measures, strict=True)
     ]
 
 

@@ -28,24 +28,27 @@ CUDA_DEVICES = ("/dev/nvidiactl", "/dev/dxg")
 class Outputs:
     """One pass over N views, all float32.
 
-    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), and ``late_statistics`` (N, 2C): means,
-    then standard deviations, of a late stage's channels. Graphs of schema 1 do not have the last: (N, 0).
+    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), ``late_statistics`` (N, 2C): means, then
+    standard deviations, of a late stage's channels; ``mask`` (N, h', w'): logits of lesion, place by place. A graph of
+    schema 1 gives neither of the last two, and one built without a decoder no mask: (N, 0) and (N, 0, 0).
     """
 
     logits: FloatArray
     embedding: FloatArray
     activation_map: FloatArray
     late_statistics: FloatArray
+    mask: FloatArray
 
 
 OUTPUT_NAMES = tuple(field.name for field in fields(Outputs))
+ALWAYS_GIVEN = 3
 
 
 def name_outputs(arrays: Sequence[FloatArray]) -> Outputs:
-    """A graph's outputs in the order of ``OUTPUT_NAMES``; one of schema 1 ends before the last."""
-    logits, embedding, activation_map, *rest = arrays
-    late = rest[0] if rest else np.empty((len(logits), 0), np.float32)
-    return Outputs(logits, embedding, activation_map, late)
+    """A graph's outputs in the order of ``OUTPUT_NAMES``, of which the last may be lacking."""
+    count = len(arrays[0])
+    lacking = (np.empty((count, 0), np.float32), np.empty((count, 0, 0), np.float32))
+    return Outputs(*arrays, *lacking[len(arrays) - ALWAYS_GIVEN :])
 
 
 class Runtime(Protocol):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ml.lesion_mask import grid_size, lay_mask, measure_asymmetry, measure_lesion
+from ml.lesion_mask import grid_size, lay_mask, measure_asymmetry, measure_lesion, widest_view
+from ml.preprocess import InputSpec, ViewSpec
 
 
 def ellipse(width: int, height: int, *, across: float = 0.3, down: float = 0.2) -> np.ndarray:
@@ -17,13 +18,17 @@ def test_the_grid_has_the_shape_of_the_picture_at_one_size() -> None:
     assert grid_size(5000, 3) == (160, 1)
 
 
-def test_a_view_lies_where_its_box_is_and_its_edge_goes_on_outwards() -> None:
+def test_the_widest_view_lies_where_it_was_cut_and_its_edge_goes_on_outwards() -> None:
+    views = (ViewSpec("near", 0.25), ViewSpec("wide", 0.5))
+    spec = InputSpec(320, views, 4 / 3, "bicubic", (0.5,) * 3, (0.5,) * 3, "NHWC")
+    assert widest_view(spec) == 1
     logits = np.full((4, 4), -5.0)
     logits[:, 3] = 5.0
-    mask = lay_mask(logits, (20, 10, 60, 50), (80, 60))
-    assert mask.shape == (60, 80)
-    assert not mask[:, :45].any()
-    assert mask[:, 55:].all()
+    mask = lay_mask(logits, 600, 450, spec)
+    # The view's columns are 40 to 120 of 160, and its last quarter begins at 100.
+    assert mask.shape == (120, 160)
+    assert not mask[:, :98].any()
+    assert mask[:, 102:].all()
 
 
 def test_an_ellipse_has_its_area_touches_no_border_and_is_symmetric() -> None:

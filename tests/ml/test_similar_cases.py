@@ -11,11 +11,10 @@ import pytest
 from PIL import Image
 
 from ml.build_similar_cases import CASES, build_cases, choose_cases, list_photographs, make_thumbnail, share_out
-from ml.bundle import Bundle, BundleError
+from ml.bundle import SIMILAR_CASES_FILE, Bundle, BundleError
 from ml.data.isic import Record, read_isic
 from ml.data.split import read_groups, read_split
 from ml.similar_cases import (
-    SIMILAR_CASES_FILE,
     SimilarCases,
     load_similar_cases,
     quantise,
