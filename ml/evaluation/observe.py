@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,9 +100,10 @@ def average_statistics(observations: Sequence[Observation]) -> npt.NDArray[np.fl
 
 def _write_observations(path: Path, observations: Sequence[Observation]) -> None:
     names = sorted(observations[0].measures)
+    arrays: dict[str, Any] = {name: np.stack([getattr(each, name) for each in observations]) for name in ARRAYS}
     np.savez(
         path,
-        **{name: np.stack([getattr(each, name) for each in observations]) for name in ARRAYS},
+        **arrays,
         measures=np.array([[each.measures[name] for name in names] for each in observations]),
         names=np.array(names),
     )
@@ -114,7 +116,12 @@ def _read_observations(path: Path) -> list[Observation]:
         arrays = [stored[name] for name in ARRAYS]
         measures, names = stored["measures"], [str(name) for name in stored["names"]]
     return [
-        Observation(*rows, measures=dict(zip(names, map(float, taken), strict=True)), runtime="kept", milliseconds={})
+        Observation(
+            **dict(zip(ARRAYS, rows, strict=True)),
+            measures=dict(zip(names, map(float, taken), strict=True)),
+            runtime="kept",
+            milliseconds={},
+        )
         for *rows, taken in zip(*arrays, measures, strict=True)
     ]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.bundle import GateSpec
-from ml.gate import GATE_FILE, KINDS, MEASURES, Gate, GateArrays, save_gate
+from ml.bundle import GATE_FILE, GateSpec
+from ml.gate import KINDS, MEASURES, Gate, GateArrays, save_gate
 
 CHANNELS = 4
 

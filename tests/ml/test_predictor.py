@@ -41,7 +41,7 @@ def test_an_impossible_class_stays_finite() -> None:
     assert balanced[0] == pytest.approx(1)
 
 
-def share(malignant: float, melanoma: float) -> np.ndarray:  # type: ignore[type-arg]
+def share(malignant: float, melanoma: float) -> np.ndarray:
     """Probabilities of that malignant sum, of which melanoma has that much."""
     return np.array([melanoma, 1 - malignant, malignant - melanoma, 0, 0, 0, 0])
 

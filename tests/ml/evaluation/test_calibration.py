@@ -69,7 +69,7 @@ PRIORS = Priors(TRAINING, TARGET)
 OFFSETS = (0.0, -0.7, 0.2, 0.0, 0.1, 0.3, 0.1)
 
 
-def draw(offsets: tuple[float, ...], temperature: float, count: int) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def draw(offsets: tuple[float, ...], temperature: float, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Log mean scores, and labels drawn from what they mean under a temperature and offsets."""
     generator = np.random.default_rng(12)
     raw = generator.normal(0, 3, (count, 7))

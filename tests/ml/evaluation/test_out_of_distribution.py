@@ -40,7 +40,7 @@ def test_ridge_regression_is_scikit_learns() -> None:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, np.ndarray]:  # type: ignore[type-arg]
+def drawn() -> dict[str, np.ndarray]:
     """Three clouds of statistics; a fourth that no fit sees lies off in a direction of its own."""
     generator = np.random.default_rng(3)
     clouds = {
@@ -52,13 +52,13 @@ def drawn() -> dict[str, np.ndarray]:  # type: ignore[type-arg]
     return clouds
 
 
-def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.ndarray]) -> None:  # type: ignore[type-arg]
+def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.ndarray]) -> None:
     others = {name: drawn[name] for name in ("clinical_photograph", "not_skin_lesion")}
     arrays = fit_gate(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
     unseen = np.random.default_rng(4).normal(0, 1, (1000, 8))
     spec = fit_limits(arrays, unseen, "unseen")
 
-    def refused(cloud: np.ndarray) -> float:  # type: ignore[type-arg]
+    def refused(cloud: np.ndarray) -> float:
         odds = dermoscopy_odds(score_kinds(cloud, arrays))
         far = measure_distance(cloud, arrays) > spec.distance_to
         return float(((odds < spec.dermoscopy_from) | far).mean())
