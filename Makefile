@@ -77,7 +77,8 @@ JOBS ?= 1
 
 .PHONY: study
 study: setup-dev ## Train, measure and report every model of the study; goes on where it stopped (DATA=, WEIGHTS=, JOBS=2)
-	$(BIN)/python -m ml.study --data $(DATA) --weights-dir $(WEIGHTS) --jobs $(JOBS)
+	$(BIN)/python -m ml.study --data $(DATA) --weights-dir $(WEIGHTS) --jobs $(JOBS) --keep-going
+	$(BIN)/python -m ml.reports.experiments
 
 .PHONY: bench-training
 bench-training: setup-dev ## Measure the training loop, also against timm's own (DATA=, TIMM_TRAIN=train.py of the same version)
