@@ -15,6 +15,7 @@ from ml.best_model.plan import AVERAGE, Stage, name_stage
 from ml.best_model.run import Workplace
 from ml.build import UNKNOWN_LIMITS, measure_target_prior
 from ml.build_gate import build_gate
+from ml.build_similar_cases import add_similar_cases
 from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Manifest, Prior, load_bundle, write_manifest
 from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
@@ -57,13 +58,13 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
         [record for each in judged.values() for record in each.records],
         [observation for each in judged.values() for observation in each.observations],
     )
-    where = f"out-of-fold scores of {'folds' if len(judged) > 1 else 'fold'} {' and '.join(judged)}"
+    where = f"out-of-fold scores of {_name_folds(place.plan.copies)}"
     manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
     quality = fit_picture_quality(dataset.records, bundle, progress=place.progress)
     bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
     bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, "-".join(judged))
     if place.others is not None:
-        bundle = _fit_gate(bundle, place, dataset, every.records)
+        bundle = _add_what_reads_features(bundle, place, dataset, every.records)
     summary = {"bundle": bundle.sha256, "out_of_fold": _measure(bundle.manifest, every)}
     if SHIPPED_FOLD in judged:
         summary |= _compare(bundle.manifest, judged[SHIPPED_FOLD], place)
@@ -110,6 +111,10 @@ def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
     return export_bundle(model, out, fields)
 
 
+def _name_folds(folds: Sequence[str]) -> str:
+    return f"{'folds' if len(folds) > 1 else 'fold'} {' and '.join(folds)}"
+
+
 def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
     return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
 
@@ -137,14 +142,15 @@ def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
     )
 
 
-def _fit_gate(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
-    """The gate reads the student's own features, which no copy shares: its limits are set on images that the student
-    has seen."""
+def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
+    """Similar cases and the gate read the student's own features, which no copy shares: their limits are set on images
+    that the student has seen."""
     assert place.others is not None
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.copies[-1])
     gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
     observations = observer.observe([from_file(record.path) for record in records], "gate")
-    where = f"folds {' and '.join(place.plan.copies)}, which the network has seen"
+    where = f"{_name_folds(place.plan.copies)}, which the network has seen"
     return write_manifest(bundle.path, add_gate(bundle.manifest, bundle.path, gate, observations, where))
 
 
