@@ -10,15 +10,16 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning
 import numpy as np
 import torch
 from lightning.pytorch.profilers import SimpleProfiler
+from torch import Tensor
 from torch.utils.data import DataLoader, Sampler
 
 from ml.data.cache import PixelCache, open_cache
@@ -38,20 +39,46 @@ PROCESS_STATUS = Path("/proc/self/status")
 SAMPLING_SECONDS = 0.1
 
 
+class Moment(NamedTuple):
+    """Seconds by the clock, and of this process's processor time."""
+
+    clock: float
+    processor: float
+
+    @property
+    def of_parts(self) -> float:
+        return self.clock if torch.cuda.is_available() else self.processor
+
+
 class TimedModule(LesionModule):
-    """Knows when each step ended, the processor time by then, and when its forward pass began: what lies between is
-    input (reading, altering, mixing, normalising)."""
+    """Knows when each step ended, when its forward pass began (what lies between is input: reading, altering, mixing,
+    normalising), and when its loss was known."""
 
     def on_train_start(self) -> None:
-        self.ends: list[float] = []
-        self.processor: list[float] = []
-        self.forwards: list[float] = []
-        self.model.register_forward_pre_hook(lambda *_: self.forwards.append(now()))
+        self.ends: list[Moment] = []
+        self.forwards: list[Moment] = []
+        self.losses: list[Moment] = []
+        self.model.register_forward_pre_hook(lambda *_: self.forwards.append(tell_time()))
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        loss = super().training_step(batch, batch_idx)
+        self.losses.append(tell_time())
+        return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         super().on_train_batch_end(outputs, batch, batch_idx)
-        self.ends.append(now())
-        self.processor.append(time.process_time())
+        self.ends.append(tell_time())
+
+
+class PartProfiler(SimpleProfiler):
+    """Lightning's profiler by processor time on a CPU, where other work does not count, and on a GPU by the clock once
+    the device has done what it was given."""
+
+    def start(self, action_name: str) -> None:
+        self.current_actions[action_name] = tell_time().of_parts
+
+    def stop(self, action_name: str) -> None:
+        self.recorded_durations[action_name].append(tell_time().of_parts - self.current_actions.pop(action_name))
 
 
 @dataclass
@@ -76,11 +103,11 @@ class MemorySampler:
             time.sleep(SAMPLING_SECONDS)
 
 
-def now() -> float:
-    """Seconds, once the device has done what it was given."""
+def tell_time() -> Moment:
+    """The moment at which the device has done what it was given."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter()
+    return Moment(time.perf_counter(), time.process_time())
 
 
 def time_loop(
@@ -98,9 +125,10 @@ def time_loop(
     train_set.size.fill_(schedule.size)
     prior = weigh_classes(cache.labels, power=config.sampling_power)[1]
     module = TimedModule(model, config, schedule, LabelLoss(config.loss, count_classes(cache.labels), prior), train_set)
+    precision: Any = LIGHTNING_NAMES[config.precision]
     trainer = lightning.Trainer(
         max_epochs=1,
-        precision=LIGHTNING_NAMES[config.precision],
+        precision=precision,
         gradient_clip_val=config.clip,
         profiler=profiler,
         logger=False,
@@ -114,16 +142,25 @@ def time_loop(
     return module
 
 
-def describe_steps(module: Any, *, warm_up: int, batch_size: int) -> dict[str, float]:
-    """Milliseconds an image after ``warm_up`` steps: of the whole step, of its input, and of this process's processor
-    time, which a busy machine changes least."""
-    ends, processor, forwards = module.ends[warm_up - 1 :], module.processor[warm_up - 1 :], module.forwards[warm_up:]
-    inputs = [forward - before for before, forward in zip(ends, forwards, strict=False)]
-    scale, count = 1000 / batch_size, len(inputs)
+def describe_steps(
+    ends: Sequence[Moment], forwards: Sequence[Moment], losses: Sequence[Moment], *, warm_up: int, batch_size: int
+) -> dict[str, float]:
+    """Milliseconds an image after ``warm_up`` steps: of the whole step and its input by the clock, of its processor
+    time, and of the step, its input and its forward pass as ``PartProfiler`` tells time."""
+    before, after = ends[warm_up - 1 : -1], ends[warm_up:]
+    forwards, losses = forwards[warm_up:], losses[warm_up:]
+
+    def mean(starts: Sequence[Moment], stops: Sequence[Moment], read: Callable[[Moment], float]) -> float:
+        gaps = [read(stop) - read(start) for start, stop in zip(starts, stops, strict=True)]
+        return 1000 / batch_size * sum(gaps) / len(gaps)
+
     return {
-        "step": scale * (ends[-1] - ends[0]) / count,
-        "input": scale * sum(inputs) / count,
-        "processor": scale * (processor[-1] - processor[0]) / count,
+        "step": mean(before, after, lambda moment: moment.clock),
+        "input": mean(before, forwards, lambda moment: moment.clock),
+        "processor": mean(before, after, lambda moment: moment.processor),
+        "parts: step": mean(before, after, lambda moment: moment.of_parts),
+        "parts: input": mean(before, forwards, lambda moment: moment.of_parts),
+        "parts: forward": mean(forwards, losses, lambda moment: moment.of_parts),
     }
 
 
@@ -139,16 +176,15 @@ def split_step(
 
     reading, training = mean("train_dataloader_next"), mean("Strategy.training_step")
     backward, stepping = mean("Strategy.backward"), mean("Module.optimizer_step")
-    altering = whole["input"] - reading
     parts = {
         "reading from the cache": reading,
-        "altering, mixing, normalising": altering,
-        "forward and loss": training - altering,
+        "altering, mixing, normalising": whole["parts: input"] - reading,
+        "forward and loss": whole["parts: forward"],
         "backward": backward,
         "clipping and update": stepping - training - backward,
         "moving average": mean("Module.on_train_batch_end"),
     }
-    return {**parts, "everything else": whole["step"] - sum(parts.values())}
+    return {**parts, "everything else": whole["parts: step"] - sum(parts.values())}
 
 
 def spread_records(records: Sequence[Record], count: int) -> list[Record]:
@@ -179,9 +215,9 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
     """What ``--mode`` asks for."""
     config = read_config(options.config)
     records = spread_records(select_records(read_isic(options.data).records, config), options.images)
-    started = time.perf_counter()
+    started = tell_time()
     cache = open_cache(records, options.cache, short_side=config.cache_side, progress=False)
-    decoding = 1000 * (time.perf_counter() - started) / len(records)
+    decoding = 1000 * (tell_time().of_parts - started.of_parts) / len(records)
     everything = np.arange(len(records))
     if options.mode == "memory":
         memory = MemorySampler()
@@ -191,10 +227,10 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         return {"own": memory.own, "files": memory.files, "both": memory.both}
     weights, _ = weigh_classes(cache.labels, power=config.sampling_power)
     batches = WeightedBatches(everything, weights, batch_size=config.batch_size, seed=config.seed)
-    profiler = SimpleProfiler() if options.mode == "parts" else None
+    profiler = PartProfiler() if options.mode == "parts" else None
     module = time_loop(config, cache, batches, profiler)
     counted = {"warm_up": options.warm_up, "batch_size": config.batch_size}
-    whole = describe_steps(module, **counted)
+    whole = describe_steps(module.ends, module.forwards, module.losses, **counted)
     if profiler is None:
         return whole
     return {"decoding": decoding, **split_step(profiler.recorded_durations, whole, **counted)}

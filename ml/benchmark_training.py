@@ -1,11 +1,12 @@
 """How fast the training loop is and where its time goes: ``python -m ml.benchmark_training --data DIR``.
 
-(a) Milliseconds an image of each part of a step, and of decoding, which the cache does once for all epochs.
+(a) Milliseconds an image of each part of a step, and of decoding, which the cache does once for all epochs: processor
+time on a CPU, by the clock on a GPU.
 (b) Images a second against timm's own ``train.py`` (``--timm-train``; it is in timm's repository, not in its package):
 identical network, size, batch, precision, memory format, compilation and workers. The two take turns, each a process of
 its own; medians of the turns. Without loader workers the ratio of processor time holds on a busy machine too.
 (c) Our fastest way against timm's fastest, each found by trying its ways once.
-(d) Memory of training on 10,015 images of 400×300 (``--memory``).
+(d) Memory of training on 10,015 images of 400×300.
 """
 
 import argparse
@@ -40,6 +41,8 @@ AIM_MEMORY = 6e9
 TENSOR_WORKERS = 0
 """Our alterations by tensors need no worker process."""
 
+SECTIONS = ("parts", "alike", "best", "memory")
+
 Speed = dict[str, float]
 
 
@@ -73,7 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.benchmark_training", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--timm-train", type=Path, help="timm's train.py; without it (b) and (c) are left out")
+    parser.add_argument("--timm-train", type=Path, help="timm's train.py; without it `alike` and `best` are left out")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="network and recipe (lite0_cpu.yaml)")
     parser.add_argument("--size", type=int, default=128, help="input size in pixels (128)")
     parser.add_argument("--batch-size", type=int, help="default: the configuration's")
@@ -83,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=15, help="counted steps of a turn (15)")
     parser.add_argument("--warm-up", type=int, default=4, help="steps before them (4)")
     parser.add_argument("--turns", type=int, default=5, help="turns of each (5)")
-    parser.add_argument("--memory", action="store_true", help="measure (d) too: an epoch of all images")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args(arguments)
     try:
@@ -115,18 +118,28 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         script = None if options.timm_train is None else options.timm_train.resolve()
         bench = Bench(options.data, config, script, directory, options.steps, options.warm_up, options.turns)
         _say(_describe_machine(bench))
-        found: dict[str, object] = {"machine": _describe_machine(bench), "parts": measure_parts(bench, way)}
-        if bench.script is None:
+        found: dict[str, object] = {"machine": _describe_machine(bench)}
+        if "parts" in options.only:
+            found["parts"] = measure_parts(bench, way)
+        if script is None:
             _say("(b) and (c) left out: give timm's script with --timm-train")
         else:
-            link_images(
-                spread_records(select_records(read_isic(bench.data).records, config), bench.images), bench.linked
-            )
-            found["alike"] = compare(bench, way, way, "(b) alike")
-            best = {name: find_fastest(bench, name) for name in ("ours", "timm")}
-            found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
-        if options.memory:
+            found |= measure_against_timm(bench, way, options.only)
+        if "memory" in options.only:
             found["memory"] = measure_memory(bench, way)
+    return found
+
+
+def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dict[str, object]:
+    """Parts (b) and (c), as far as asked for."""
+    records = select_records(read_isic(bench.data).records, bench.config)
+    link_images(spread_records(records, bench.images), bench.linked)
+    found: dict[str, object] = {}
+    if "alike" in sections:
+        found["alike"] = compare(bench, way, way, "(b) alike")
+    if "best" in sections:
+        best = {who: find_fastest(bench, who) for who in ("ours", "timm")}
+        found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
     return found
 
 
@@ -135,7 +148,8 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
     parts = run_ours(bench, way, mode="parts")
     decoding = parts.pop("decoding")
     total = sum(parts.values())
-    _say(f"(a) {way}, milliseconds an image:")
+    clock = "by the clock" if bench.device == "cuda" else "of processor time"
+    _say(f"(a) {way}, milliseconds an image {clock}:")
     _say(f"    decoding into the cache, once for all epochs: {decoding:.2f}")
     for name, milliseconds in parts.items():
         _say(f"    {name}: {milliseconds:.2f} ({milliseconds / total:.0%})")
@@ -144,7 +158,7 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
 
 
 def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
-    """Parts (b) and (c): turns of both, and the medians of images a second and of their ratio."""
+    """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
     for who, command in commands.items():

@@ -46,7 +46,8 @@ class Choice:
     choices: tuple[Value, ...]
 
     def draw(self, trial: optuna.Trial, key: str) -> Value:
-        return trial.suggest_categorical(key, self.choices)
+        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
+        return drawn
 
     def holds(self, value: object) -> bool:
         return value in self.choices

@@ -163,7 +163,7 @@ def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
         raise UserError(f"{folder.database}: cannot be used ({reason}); give another --out") from error
 
 
-def _run_trial(tuning: Tuning, place: int, bar: "tqdm[None]") -> None:
+def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
     """Draw, train and record one trial; one that was cut off goes on after its last whole epoch. Its checkpoints are
     not kept."""
     study = tuning.study
@@ -241,7 +241,7 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process answers Ctrl-C
     parent = multiprocessing.parent_process()
     assert parent is not None
-    threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         with needs_training_libraries():
             from ml.training.run import run  # noqa: PLC0415  # the study's own process does without
@@ -249,6 +249,11 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     except UserError as error:
         sender.send(str(error))
         sys.exit(1)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _describe(tuning: Tuning, place: int) -> str:

@@ -2,12 +2,11 @@
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from ml import benchmark_loop, benchmark_training
-from ml.benchmark_loop import describe_steps, split_step, spread_records
+from ml.benchmark_loop import Moment, describe_steps, split_step, spread_records
 from ml.benchmark_timm import Way, check_script, link_images, list_command, read_speed
 from ml.data.isic import read_isic
 from ml.errors import UserError
@@ -37,7 +36,10 @@ STAMPED = "\n".join(
 )
 SCRIPT = '''""" ImageNet Training Script """
 # from timm; def train_one_epoch(; --train-split
-print({log!r}, file=sys.stderr)
+import logging
+logging.basicConfig()
+for line in {log!r}.strip().splitlines():
+    logging.warning(line)
 '''
 
 
@@ -62,12 +64,13 @@ def script(tmp_path: Path) -> Path:
 
 
 def test_a_step_lasts_from_end_to_end_and_its_input_to_the_forward_pass() -> None:
-    module = SimpleNamespace(
-        ends=[10.0, 12.0, 16.0, 18.0], forwards=[9.0, 10.5, 13.0, 17.0], processor=[1.0, 2.0, 4.0, 6.0]
-    )
+    ends = [Moment(10, 1), Moment(12, 2), Moment(16, 4), Moment(18, 6)]
+    forwards = [Moment(9, 0.5), Moment(10.5, 1.5), Moment(13, 2.25), Moment(17, 4.25)]
+    losses = [Moment(9, 0.5), Moment(11, 1.75), Moment(14, 3.25), Moment(17.5, 5.25)]
     # After two steps of warm-up: steps of 4 and 2 s, input 1 and 1 s, processor 2 and 2 s; 4 images each.
-    found = describe_steps(module, warm_up=2, batch_size=4)
-    assert found == {"step": 750.0, "input": 250.0, "processor": 500.0}
+    found = describe_steps(ends, forwards, losses, warm_up=2, batch_size=4)
+    assert (found["step"], found["input"], found["processor"]) == (750, 250, 500)
+    assert (found["parts: step"], found["parts: input"], found["parts: forward"]) == (500, 62.5, 250)
 
 
 def test_the_parts_of_a_step_add_up_to_it() -> None:
@@ -78,17 +81,19 @@ def test_the_parts_of_a_step_add_up_to_it() -> None:
         "[LightningModule]TimedModule.optimizer_step": [9.0, 0.8],
         "[LightningModule]TimedModule.on_train_batch_end": [9.0, 0.05],
     }
-    parts = split_step(durations, {"step": 1000.0, "input": 250.0}, warm_up=1, batch_size=1)
+    parts = split_step(
+        durations, {"parts: step": 1000.0, "parts: input": 250.0, "parts: forward": 245.0}, warm_up=1, batch_size=1
+    )
     assert sum(parts.values()) == pytest.approx(1000)
     assert parts == pytest.approx(
         {
             "reading from the cache": 100,
             "altering, mixing, normalising": 150,
-            "forward and loss": 250,
+            "forward and loss": 245,
             "backward": 300,
             "clipping and update": 100,
             "moving average": 50,
-            "everything else": 50,
+            "everything else": 55,
         }
     )
 
@@ -171,30 +176,40 @@ def test_our_loop_is_measured(
         assert all(found[name] > 0 for name in ("decoding", "forward and loss", "backward", "clipping and update"))
 
 
-def test_the_loops_take_turns_and_every_figure_is_printed(
-    data: Path, config: Path, script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_loops_take_turns_and_every_figure_is_written(
+    data: Path, config: Path, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(benchmark_training, "find_fastest", lambda *_: Way("fp32", 0))
     out = tmp_path / "found.json"
     arguments = ("--data", data, "--timm-train", script, "--config", config, "--size", 32, "--json", out)
-    counts = ("--steps", 2, "--warm-up", 1, "--turns", 1)
+    counts = ("--steps", 2, "--warm-up", 1, "--turns", 1, "--only", "alike")
     assert benchmark_training.main([str(word) for word in (*arguments, *counts)]) == 0
     found = json.loads(out.read_text(encoding="utf-8"))
+    assert set(found) == {"machine", "alike"}
     alike = found["alike"]
     assert alike["images_a_second"]["timm"] == pytest.approx(1000 / 18.75)
     assert alike["ratio"] == pytest.approx(18.75 / alike["turns"]["ours"][0]["step"])
-    assert found["best"]["aim"] == alike["aim"]
-    assert set(found) == {"machine", "parts", "alike", "best"}
+    printed = capsys.readouterr().out
+    assert "-m ml.benchmark_loop --data" in printed
+    assert f"-m ml.benchmark_timm {script} --data-dir" in printed
+
+
+def test_the_fastest_way_is_taken(config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = {"fp32": 3.0, "bf16": 2.0}
+    monkeypatch.setattr(
+        benchmark_training, "run_ours", lambda _, way: {"step": taken[way.precision] + (1 if way.workers else 0)}
+    )
+    bench = benchmark_training.Bench(tmp_path, read_config(config), None, tmp_path, steps=1, warm_up=1, turns=1)
+    way = benchmark_training.find_fastest(bench, "ours")
+    assert (way.precision, way.workers) == ("bf16", 0)
 
 
 def test_a_loop_that_fails_is_told_in_one_line(
     data: Path, config: Path, script: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(benchmark_training, "measure_parts", lambda *_: {})
     script.write_text(script.read_text(encoding="utf-8") + "\nraise SystemExit('no such model')", encoding="utf-8")
     monkeypatch.setattr(benchmark_training, "run_ours", lambda *_: {"step": 1.0, "input": 0.5, "processor": 1.0})
-    arguments = ("--data", str(data), "--timm-train", str(script), "--config", str(config), "--size", "32")
-    assert benchmark_training.main([*arguments, "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
+    arguments = ("--data", str(data), "--timm-train", str(script), "--config", str(config), "--only", "alike")
+    assert benchmark_training.main([*arguments, "--size", "32", "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1].endswith("failed: no such model")
 
 
