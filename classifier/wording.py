@@ -14,6 +14,9 @@ SAFETY_SENTENCE = gettext_lazy(
     "Decision support for research use. It is not a diagnosis, and no reading means that a lesion is safe to ignore."
 )
 SEVEN_SENTENCE = gettext_lazy("The network knows these seven diagnoses; others exist, and it cannot name them.")
+SIMILAR_SENTENCE = gettext_lazy(
+    "Lesions of the training set that look alike to the network. They do not tell what this lesion is."
+)
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
 STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
@@ -33,6 +36,14 @@ REJECTIONS: dict[str, str | Promise] = {
     ),
     "animated": gettext_lazy("The image holds several frames or pages; send one still photograph."),
     "transparent": gettext_lazy("The image is wholly transparent; send the original photograph."),
+}
+
+CONFIRMATIONS: dict[str, str | Promise] = {
+    "histo": gettext_lazy("histopathology"),
+    "confocal": gettext_lazy("confocal microscopy"),
+    "follow_up": gettext_lazy("no change on follow-up"),
+    "consensus": gettext_lazy("expert consensus"),
+    "unknown": gettext_lazy("not known how"),
 }
 
 REASONS: dict[str, str | Promise] = {
@@ -198,6 +209,11 @@ def failure_text(prediction: Prediction) -> str:
 def class_name(code: str) -> str:
     """The name of one of the seven classes, or of another opinion."""
     return str(Diagnosis(code).label) if code in Diagnosis.values else code
+
+
+def confirmation_text(code: str) -> str:
+    """How the diagnosis of a training lesion was confirmed."""
+    return str(CONFIRMATIONS.get(code, code))
 
 
 def status_text(prediction: Prediction) -> str:

@@ -171,6 +171,15 @@ class ImageSerializer(LinkedSerializer):
         }
 
 
+class SimilarCaseSerializer(serializers.Serializer[Any]):
+    """A confirmed lesion of the training set that looks alike to the network."""
+
+    image = serializers.CharField(help_text=_("Its name in the ISIC archive."))
+    diagnosis = CodedTextSerializer()
+    confirmation = CodedTextSerializer(help_text=_("How the diagnosis was confirmed."))
+    similarity = serializers.FloatField(help_text=_("A cosine: 1 for the same direction. No probability."))
+
+
 class PredictionLinksSerializer(serializers.Serializer[Any]):
     """Where to go from a reading. `page` and `heat_map` are for people: they ask for a sign-in."""
 
@@ -197,6 +206,7 @@ class PredictionSerializer(LinkedSerializer):
     malignant_probability = serializers.SerializerMethodField()
     prediction_set = serializers.SerializerMethodField()
     flags = serializers.SerializerMethodField()
+    similar_cases = serializers.SerializerMethodField()
     model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
     waiting_for = serializers.SerializerMethodField()
     entered_in_error = serializers.SerializerMethodField()
@@ -214,6 +224,7 @@ class PredictionSerializer(LinkedSerializer):
             "malignant_probability",
             "prediction_set",
             "flags",
+            "similar_cases",
             "model",
             "modality",
             "waiting_for",
@@ -259,6 +270,21 @@ class PredictionSerializer(LinkedSerializer):
     def get_flags(self, prediction: Prediction) -> list[dict[str, str]]:
         """What may have weakened the reading, such as blur."""
         return [{"code": code, "text": wording.flag_text(code)} for code in prediction.flags]
+
+    @extend_schema_field(SimilarCaseSerializer(many=True, allow_null=True))
+    def get_similar_cases(self, prediction: Prediction) -> list[dict[str, Any]] | None:
+        """Confirmed lesions like this one, the nearest first; null where none are given. They are no diagnosis."""
+        if not prediction.shows_probabilities or prediction.similar_cases is None:
+            return None
+        return [
+            {
+                "image": case["image_id"],
+                "diagnosis": {"code": case["diagnosis"], "text": wording.class_name(case["diagnosis"])},
+                "confirmation": {"code": case["confirmation"], "text": wording.confirmation_text(case["confirmation"])},
+                "similarity": case["similarity"],
+            }
+            for case in prediction.similar_cases
+        ]
 
     @extend_schema_field(CodedTextSerializer(allow_null=True))
     def get_waiting_for(self, prediction: Prediction) -> dict[str, str] | None:

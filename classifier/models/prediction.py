@@ -85,8 +85,8 @@ class Prediction(models.Model):
 
     ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``;
     whether anybody is told them is ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by
-    name; both are null where the model gives none. After ``done`` or ``failed`` a database trigger refuses
-    every UPDATE.
+    name, ``similar_cases`` what ``ml.similar_cases.SimilarCase`` holds; each is null where the model gives none. After
+    ``done`` or ``failed`` a database trigger refuses every UPDATE.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -114,6 +114,7 @@ class Prediction(models.Model):
     thresholds = models.JSONField(_("thresholds in force"), null=True, blank=True)
     prediction_set = models.JSONField(_("prediction set"), null=True, blank=True)
     measures = models.JSONField(_("measures of the photograph"), null=True, blank=True)
+    similar_cases = models.JSONField(_("similar cases"), null=True, blank=True)
 
     model_version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="predictions"

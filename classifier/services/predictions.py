@@ -10,7 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -304,6 +304,10 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
         thresholds=_thresholds_in_force(manifest),
         prediction_set=list(reading.prediction_set) or None,
         measures={name: round(value, MEASURE_DIGITS) for name, value in reading.measures.items()},
+        similar_cases=[
+            asdict(case) | {"similarity": round(case.similarity, MEASURE_DIGITS)} for case in reading.similar_cases
+        ]
+        or None,
         bundle_sha256=loaded.predictor.bundle.sha256,
         preprocessing_version=manifest.preprocessing_version,
         runtime=reading.runtime,

@@ -56,6 +56,25 @@ def bars_of(prediction: Prediction) -> Bars | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class CaseCard:
+    """A training lesion like the one read: its ``place`` in the strip, diagnosis, and how that was confirmed."""
+
+    place: int
+    diagnosis: str
+    confirmation: str
+
+
+def similar_cases_of(prediction: Prediction) -> list[CaseCard]:
+    """The cards of a reading's similar cases, the nearest first; none where no probabilities are told."""
+    if not prediction.shows_probabilities:
+        return []
+    return [
+        CaseCard(place, wording.class_name(case["diagnosis"]), wording.confirmation_text(case["confirmation"]))
+        for place, case in enumerate(prediction.similar_cases or ())
+    ]
+
+
 def _bar(code: str, share: float) -> Bar:
     return Bar(
         code=code, name=wording.class_name(code) if code else "", width=f"{share * 100:.1f}%", text=percent(share)

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readings/<uuid:public_id>/status", readings.reading_status, name="reading-status"),
     path("readings/<uuid:public_id>/retry", readings.reading_retry, name="reading-retry"),
     path("readings/<uuid:public_id>/heat-map", pictures.heat_map, name="heat-map"),
+    path("readings/<uuid:public_id>/similar/<int:place>", pictures.similar_case, name="similar-case"),
     path("history/", readings.history_page, name="history"),
     path("patients/", records.patients, name="patients"),
     path("patients/new/", records.patient_create, name="patient-create"),

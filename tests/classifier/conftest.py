@@ -1,8 +1,11 @@
 """What the tests of the domain share: photographs, and the shipped network in service."""
 
 import io
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from pytest_django import Settings
@@ -10,7 +13,11 @@ from pytest_django import Settings
 import classifier
 from classifier.models import ModelVersion
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.build_similar_cases import build_cases
+from ml.bundle import DEFAULT_BUNDLE, SIMILAR_CASES_FILE, load_bundle, write_manifest
+from ml.data.isic import Record
+from ml.hashing import hash_file
+from ml.similar_cases import save_similar_cases
 
 SAMPLES = sorted((Path(classifier.__file__).parent / "samples" / "photographs").glob("*.jpg"))
 
@@ -37,6 +44,23 @@ def store(settings: Settings, tmp_path: Path) -> Path:
     settings.MODEL_STORE = tmp_path / "models"
     settings.MEDIA_ROOT = tmp_path / "media"
     return tmp_path / "media"
+
+
+@pytest.fixture(scope="session")
+def bundle_with_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the shipped bundle whose similar cases are the samples, in classes that they are not of."""
+    path = tmp_path_factory.mktemp("bundle") / "with-cases"
+    shutil.copytree(DEFAULT_BUNDLE, path)
+    lesions = [
+        [Record(f"CASE_{place}", sample, place % 7, confirmation="histo")] for place, sample in enumerate(SAMPLES)
+    ]
+    length = 1280
+    embeddings = np.random.default_rng(3).normal(size=(len(lesions), 2, length)).astype(np.float32)
+    save_similar_cases(path, build_cases(lesions, embeddings, embeddings + 1))
+    manifest = load_bundle(DEFAULT_BUNDLE).manifest
+    files = manifest.files | {SIMILAR_CASES_FILE: hash_file(path / SIMILAR_CASES_FILE)}
+    write_manifest(path, replace(manifest, files=files))
+    return path
 
 
 @pytest.fixture

@@ -114,6 +114,28 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     return _deliver(request, prediction.image, delivery, _paint(activation))
 
 
+@member_required
+@require_safe
+@_tells_what_is_missing
+def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> HttpResponseBase:
+    """The small picture of one of a reading's similar cases. It is of the training set, so that nobody's access to a
+    patient's photograph is recorded."""
+    prediction = get_object_or_404(
+        Prediction.objects.visible_to(request.membership).select_related("model_version"), public_id=public_id
+    )
+    cases = prediction.similar_cases or []
+    if prediction.model_version is None or not prediction.shows_probabilities or place >= len(cases):
+        raise Http404
+    known = predictor_for(prediction.model_version).predictor.similar_cases
+    picture = None if known is None else known.thumbnail(cases[place]["image_id"])
+    if picture is None:
+        raise Http404
+    response = HttpResponse(picture, content_type="image/webp")
+    response["Cache-Control"] = KEPT_FOR_A_DAY
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
 def _paint(activation: np.ndarray) -> IO[bytes]:
     """Turn an activation map (height, width), 0 to 1, into a PNG of one colour, the more opaque the stronger."""
     picture = np.empty((*activation.shape, 4), np.uint8)

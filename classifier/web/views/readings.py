@@ -15,9 +15,9 @@ from classifier.models import Modality, Outcome, Prediction, Status
 from classifier.selectors.history import history
 from classifier.selectors.reading import other_readings, reading_detail, successor
 from classifier.services.predictions import retry_prediction
-from classifier.web.figures import bars_of
+from classifier.web.figures import bars_of, similar_cases_of
 from classifier.web.forms import HistoryFilter, ModalityForm, MoveForm, ReasonForm
-from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE
+from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
 
@@ -53,6 +53,8 @@ def show_reading(
         "lesion": image.lesion,
         "patient": image.lesion.patient,
         "bars": bars_of(prediction),
+        "similar_cases": similar_cases_of(prediction),
+        "similar_sentence": SIMILAR_SENTENCE,
         "safety_sentence": SAFETY_SENTENCE,
         "seven_sentence": SEVEN_SENTENCE,
         "heat_map_sentence": HEAT_MAP_SENTENCE,

@@ -1,15 +1,23 @@
 """What the tests of the pages share: signed-in clients, and a photograph that was read."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test import Client
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
+from classifier.services.registry import register_model
 from skinsite.accounts.models import Membership
 
 ClientFor = Callable[[Membership], Client]
+
+
+@pytest.fixture
+def active_model(store: Path, bundle_with_cases: Path, db: None) -> ModelVersion:
+    """The shipped network with a few similar cases, active."""
+    return register_model(path=bundle_with_cases, activate=True)
 
 
 @pytest.fixture

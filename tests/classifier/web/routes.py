@@ -39,5 +39,6 @@ def _fill_in(pattern: URLPattern | URLResolver, prediction: Prediction, version:
     route = str(pattern.pattern)
     if "<" not in route:
         return Route(pattern.name, reverse(pattern.name), is_object=False)
-    path = reverse(pattern.name, args=[subjects[route.split("/", maxsplit=1)[0]]])
+    places = [0] * route.count("<int:place>")
+    path = reverse(pattern.name, args=[subjects[route.split("/", maxsplit=1)[0]], *places])
     return Route(pattern.name, path, is_object=pattern.name not in SHARED)

@@ -14,7 +14,7 @@ from classifier.models import ModelVersion, Prediction
 from tests.classifier.web.routes import POST_ONLY, all_routes
 
 Pages = dict[str, tuple[str, str]]  # the page and its policy, by the name of the route
-PICTURES = {"image-file", "image-thumbnail", "heat-map"}
+PICTURES = {"image-file", "image-thumbnail", "heat-map", "similar-case"}
 
 
 class Inspector(HTMLParser):
