@@ -108,20 +108,21 @@ def build_cases(lesions: Sequence[Lesion], embeddings: FloatArray, unseen: Float
     shown = [lesion[0] for lesion in lesions]
     thumbnails = [make_thumbnail(record.path) for record in shown]
     others = [place for place, lesion in enumerate(lesions) for _ in lesion[1:]]
-    arrays = {
-        "centre": centre,
-        "directions": directions,
-        "codes": quantise(project(joined, centre, directions.astype(np.float32))),
-        "lesions": np.array([*range(count), *others], np.int32),
-        "images": np.array([record.image_id for record in shown], np.bytes_),
-        "diagnoses": np.array([CLASSES[record.label] for record in shown], np.bytes_),
-        "confirmations": np.array([record.confirmation or "unknown" for record in shown], np.bytes_),
-        "thumbnails": np.frombuffer(b"".join(thumbnails), np.uint8),
-        "ends": np.cumsum([len(each) for each in thumbnails], dtype=np.int64),
-    }
-    free = SimilarCases(CaseArrays(**arrays, copy_from=np.array(NO_COPY, np.float32)))
+    arrays = CaseArrays(
+        centre=centre,
+        directions=directions,
+        codes=quantise(project(joined, centre, directions.astype(np.float32))),
+        lesions=np.array([*range(count), *others], np.int32),
+        images=np.array([record.image_id for record in shown], np.bytes_),
+        diagnoses=np.array([CLASSES[record.label] for record in shown], np.bytes_),
+        confirmations=np.array([record.confirmation or "unknown" for record in shown], np.bytes_),
+        thumbnails=np.frombuffer(b"".join(thumbnails), np.uint8),
+        ends=np.cumsum([len(each) for each in thumbnails], dtype=np.int64),
+        copy_from=np.array(NO_COPY, np.float32),
+    )
+    free = SimilarCases(arrays)
     nearest = [free.compare(embedding).max() for embedding in unseen]
-    return CaseArrays(**arrays, copy_from=np.array(np.percentile(nearest, NEARER_PERCENT), np.float32))
+    return replace(arrays, copy_from=np.array(np.percentile(nearest, NEARER_PERCENT), np.float32))
 
 
 def fit_projection(joined: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float16]]:

@@ -62,7 +62,7 @@ class SimilarCases:
 
     def __init__(self, arrays: CaseArrays) -> None:
         self.arrays = arrays
-        self._unit = to_unit_length(arrays.codes.astype(np.float32))
+        self._unit = to_unit_length(arrays.codes)
         self._directions = arrays.directions.astype(np.float32)
         self._places = {name.decode(): place for place, name in enumerate(arrays.images)}
 
@@ -94,8 +94,10 @@ class SimilarCases:
 
     def _describe(self, place: int, similarity: float) -> SimilarCase:
         arrays = self.arrays
-        names = (names[place].decode() for names in (arrays.images, arrays.diagnoses, arrays.confirmations))
-        return SimilarCase(*names, similarity=float(similarity))
+        image_id, diagnosis, confirmation = (
+            names[place].decode() for names in (arrays.images, arrays.diagnoses, arrays.confirmations)
+        )
+        return SimilarCase(image_id, diagnosis, confirmation, float(similarity))
 
 
 def load_similar_cases(bundle: Bundle) -> SimilarCases | None:
@@ -148,7 +150,7 @@ def quantise(vectors: FloatArray) -> npt.NDArray[np.int8]:
     return np.asarray(np.rint(vectors / np.maximum(largest, np.finfo(np.float32).tiny) * LEVELS), np.int8)
 
 
-def to_unit_length(vectors: FloatArray) -> FloatArray:
+def to_unit_length(vectors: npt.NDArray[np.floating] | npt.NDArray[np.int8]) -> FloatArray:
     """Vectors (..., D) of length 1, but for those of length 0."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    lengths = np.linalg.norm(vectors.astype(np.float32), axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)

@@ -49,12 +49,10 @@ def measure_heat_map(
     bundle: Bundle, records: Sequence[Record], data_dir: Path, *, progress: bool = True
 ) -> dict[str, Any]:
     """Both checks as plain JSON values; 100 of the records show what randomised weights change."""
+    drawn = [find_mask(data_dir, record.image_id) for record in records]
     stored = [normalise_upload(record.path.read_bytes()).data for record in records]
     maps = _draw(Predictor(bundle, "onnx"), stored, "heat-maps", progress=progress)
-    masks = [
-        shrink_mask(find_mask(data_dir, each.image_id), (hot.shape[1], hot.shape[0]))
-        for each, hot in zip(records, maps, strict=True)
-    ]
+    masks = [shrink_mask(path, (hot.shape[1], hot.shape[0])) for path, hot in zip(drawn, maps, strict=True)]
     chosen = np.unique(np.linspace(0, len(records) - 1, SHUFFLED_ON).astype(int))
     correlations = []
     for part, runtime in randomise(bundle):

@@ -30,6 +30,8 @@ from ml.image_io import decode_stored
 from ml.models.backbone import create_backbone, load_weights, to_channels_last
 from ml.models.segmentation import LesionDecoder, create_decoder, run_blocks, tap
 
+Pixels = npt.NDArray[np.float32]
+
 ARCHITECTURE = "tf_efficientnet_lite0"
 TRAINING_FOLDS = "0123"
 BATCH = 16
@@ -69,13 +71,12 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         box = _draw_box(picture.size, random)
         size, coarse = self._plan.size, self._plan.size // STRIDE
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box), np.float32)
-        share = np.asarray(mask.resize((coarse, coarse), Image.Resampling.BOX, box=box), np.float32) / 255
+        share: Pixels = np.asarray(mask.resize((coarse, coarse), Image.Resampling.BOX, box=box), np.float32) / 255
         gains = random.uniform(1 - GAIN, 1 + GAIN, 3) * random.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
-        altered = np.clip(pixels * gains, 0, 255) / 127.5 - 1
+        altered: Pixels = (np.clip(pixels * gains, 0, 255) / 127.5 - 1).astype(np.float32)
         turns, mirrored = int(random.integers(4)), bool(random.integers(2))
-        turned = (_turn(each, turns, mirrored=mirrored) for each in (altered.astype(np.float32), share))
-        image, target = (torch.from_numpy(each) for each in turned)
-        return image.permute(2, 0, 1), target
+        image, target = (_turn(altered, turns, mirrored=mirrored), _turn(share, turns, mirrored=mirrored))
+        return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
 
 
 def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
@@ -134,7 +135,7 @@ def _draw_box(size: tuple[int, int], random: np.random.Generator) -> tuple[float
     return left, top, left + kept * size[0], top + kept * size[1]
 
 
-def _turn(values: npt.NDArray[np.float32], turns: int, *, mirrored: bool) -> npt.NDArray[np.float32]:
+def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
     turned = np.rot90(values, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 

@@ -9,7 +9,7 @@ from ml.preprocess import InputSpec, ViewSpec
 
 def ellipse(width: int, height: int, *, across: float = 0.3, down: float = 0.2) -> np.ndarray:
     rows, columns = np.mgrid[:height, :width]
-    return np.hypot((columns / width - 0.5) / across, (rows / height - 0.5) / down) < 1
+    return np.asarray(np.hypot((columns / width - 0.5) / across, (rows / height - 0.5) / down) < 1)
 
 
 def test_the_grid_has_the_shape_of_the_picture_at_one_size() -> None:

@@ -86,9 +86,10 @@ def test_a_photograph_is_a_copy_where_it_is_nearer_than_unseen_ones_are(
 
 
 def test_codes_of_eight_bits_point_where_the_vectors_do() -> None:
-    vectors = np.random.default_rng(1).normal(size=(50, 64)).astype(np.float32) * np.logspace(-3, 3, 50)[:, None]
-    cosine = (to_unit_length(vectors.astype(np.float32)) * to_unit_length(quantise(vectors).astype(np.float32))).sum(1)
-    assert cosine.min() > 0.9995
+    drawn = np.random.default_rng(1).normal(size=(50, 64)) * np.logspace(-3, 3, 50)[:, None]
+    vectors = np.asarray(drawn, np.float32)
+    exact, coded = (np.asarray(to_unit_length(each), np.float64) for each in (vectors, quantise(vectors)))
+    assert (exact * coded).sum(axis=1).min() > 0.9995
 
 
 def test_thumbnails_are_small_pictures_of_the_cases(cases: SimilarCases, lesions: list[list[Record]]) -> None:
