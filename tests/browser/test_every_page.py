@@ -15,7 +15,15 @@ from tests import factories
 from tests.browser.conftest import SignIn, sample_photograph
 from tests.classifier.web.routes import POST_ONLY, all_routes
 
-NOT_PAGES = {"image-file", "image-thumbnail", "heat-map", "patient-search", "lesion-search", "reading-status"}
+NOT_PAGES = {
+    "image-file",
+    "image-thumbnail",
+    "heat-map",
+    "similar-case",
+    "patient-search",
+    "lesion-search",
+    "reading-status",
+}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SERIOUS = {"serious", "critical"}
 

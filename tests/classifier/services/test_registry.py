@@ -136,7 +136,9 @@ def test_what_keeps_readings_from_being_made_is_said(
 
 @pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
 def test_a_network_that_gives_no_numbers_gives_no_reading(tmp_path: Path, owner: Membership) -> None:
-    register_model(path=copy_bundle(tmp_path, temperature=1e-320), activate=True)  # infinite scores, so no softmax
+    shipped = json.loads((DEFAULT_BUNDLE / MANIFEST_FILE).read_text(encoding="utf-8"))["calibration"]
+    calibration = {**shipped, "temperature": 1e-320}  # infinite scores, so no softmax
+    register_model(path=copy_bundle(tmp_path, calibration=calibration), activate=True)
 
     reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
 

@@ -131,7 +131,7 @@ def test_every_entry_of_the_study_has_a_configuration_that_is_accepted(tmp_path:
 def test_tier_1_and_tier_2_hold_what_was_planned() -> None:
     plan = read_plan(DEFAULT_PLAN)
     assert [question.key for question in plan.questions if question.tier == 1] == ["classical", "scratch", "pretrained"]
-    assert len(plan.select(tier=1)) == 14
+    assert len(plan.select(tier=1)) == 12
     assert {question.key for question in plan.questions if question.tier == 2} == {
         "loss", "sampling", "augmentation", "mixing", "resolution", "metadata", "learning_curve", "leak"
     }  # fmt: skip

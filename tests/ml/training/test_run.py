@@ -172,7 +172,9 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_uninterrupted_one(
     assert load_bundle(out / "bundle").manifest.self_test == load_bundle(finished / "bundle").manifest.self_test
 
 
-def test_an_interrupted_run_says_how_to_go_on(data: Path, config: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+    config = tmp_path / "long.yaml"  # so that it has not ended by the time that the signal comes
+    config.write_text(CONFIG.replace("epochs: 2", "epochs: 200"), encoding="utf-8")
     code, errors = interrupt(list_command(data, config, tmp_path / "run"), tmp_path / "run", signal.SIGINT)
     assert code == 130
     assert errors.splitlines()[-1].endswith("with the same command and --resume.")
