@@ -71,7 +71,9 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         box = _draw_box(picture.size, random)
         size, coarse = self._plan.size, self._plan.size // STRIDE
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box), np.float32)
-        share: Pixels = np.asarray(mask.resize((coarse, coarse), Image.Resampling.BOX, box=box), np.float32) / 255
+        share: Pixels = np.asarray(
+            mask.resize((coarse, coarse), Image.Resampling.BOX, box=box), np.float32
+        ) / np.float32(255)
         gains = random.uniform(1 - GAIN, 1 + GAIN, 3) * random.uniform(1 - BRIGHTNESS, 1 + BRIGHTNESS)
         altered: Pixels = (np.clip(pixels * gains, 0, 255) / 127.5 - 1).astype(np.float32)
         turns, mirrored = int(random.integers(4)), bool(random.integers(2))
