@@ -31,7 +31,7 @@ from ml.data.masks import find_mask
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.evaluation.ranks import correlate_ranks
-from ml.evaluation.segmentation import describe_mean, overlap, shrink_mask
+from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
 from ml.image_io import normalise_upload
 from ml.lesion_mask import Mask
 from ml.predictor import Predictor
@@ -48,7 +48,10 @@ PART = re.compile(r"^model\.((?:blocks\.\d+)|\w+)")
 def measure_heat_map(
     bundle: Bundle, records: Sequence[Record], data_dir: Path, *, progress: bool = True
 ) -> dict[str, Any]:
-    """Both checks as plain JSON values; 100 of the records show what randomised weights change."""
+    """Both checks as plain JSON values; 100 of the records show what randomised weights change.
+
+    ``other_photographs`` is how alike the maps of two different photographs are: what no likeness at all looks like.
+    """
     drawn = [find_mask(data_dir, record.image_id) for record in records]
     stored = [normalise_upload(record.path.read_bytes()).data for record in records]
     maps = _draw(Predictor(bundle, "onnx"), stored, "heat-maps", progress=progress)
@@ -57,14 +60,26 @@ def measure_heat_map(
     correlations = []
     for part, runtime in randomise(bundle):
         found = _draw(Predictor(bundle, runtime), [stored[place] for place in chosen], part, progress=progress)
-        alike = [correlate_ranks(maps[place], other) for place, other in zip(chosen, found, strict=True)]
-        correlations.append({"down_to": part, "rank_correlation": float(np.mean(alike))})
+        correlations.append({"down_to": part, "rank_correlation": correlate_maps([maps[at] for at in chosen], found)})
+    neighbours = [maps[(at + 1) % len(maps)] for at in chosen]
     return {
         "images": len(records),
         "overlap": measure_overlap(maps, masks, [record.lesion_id or record.image_id for record in records]),
         "randomised_images": len(chosen),
+        "other_photographs": correlate_maps([maps[at] for at in chosen], neighbours),
         "randomised": correlations,
     }
+
+
+def correlate_maps(ones: Sequence[Map], others: Sequence[Map]) -> float:
+    """Mean rank correlation of pairs of maps of the same shape, where the network sees the picture: beyond the widest
+    view every map is 0, which would pass for likeness."""
+    pairs = [
+        (one, other, (one > 0) | (other > 0))
+        for one, other in zip(ones, others, strict=True)
+        if one.shape == other.shape
+    ]
+    return round(float(np.mean([correlate_ranks(one[seen], other[seen]) for one, other, seen in pairs])), ROUNDED)
 
 
 def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, list[float]]:

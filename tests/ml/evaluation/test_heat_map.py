@@ -14,7 +14,7 @@ from ml.data.isic import Record
 from ml.data.masks import DIRECTORY
 from ml.data.split import read_split
 from ml.evaluation import heat_map
-from ml.evaluation.heat_map import draw_disc, main, measure_overlap, randomise, take_highest
+from ml.evaluation.heat_map import correlate_maps, draw_disc, main, measure_overlap, randomise, take_highest
 from tests.ml.pictures import draw_lesion
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -40,6 +40,15 @@ def test_a_map_that_is_hot_where_the_lesion_is_beats_the_disc() -> None:
     assert right["centred_disc"] == [0.0, 0.0, 0.0]
     wrong = measure_overlap([(~mask).astype(np.float32)] * 2, [mask] * 2, ["a", "b"])
     assert wrong["difference"] == [0.0, 0.0, 0.0]
+
+
+def test_maps_are_compared_where_the_network_sees_the_picture() -> None:
+    one, other = np.zeros((2, 6, 8), np.float32)
+    one[2:4, 2:6] = np.arange(1, 9).reshape(2, 4)
+    other[2:4, 2:6] = np.arange(8, 0, -1).reshape(2, 4)
+    assert correlate_maps([one, one], [other, one]) == pytest.approx(0)
+    assert correlate_maps([one], [other]) == pytest.approx(-1)
+    assert correlate_maps([one, one], [one, one[:3]]) == pytest.approx(1)
 
 
 def test_weights_are_shuffled_from_the_last_layer_down_and_stay_the_same_numbers(bundle: Bundle) -> None:
