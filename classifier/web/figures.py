@@ -32,13 +32,17 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Bars:
-    """Seven bars in a fixed order, the malignant first, with their sum and the model's two limits on it."""
+    """Seven bars in a fixed order, the malignant first, with their sum and the model's two limits on it.
+
+    ``prediction_set`` names the diagnoses that the model's set for 90 % of lesions holds; empty for a reading without.
+    """
 
     malignant: tuple[Bar, ...]
     other: tuple[Bar, ...]
     total: Bar
     low_risk_below: Bar
     suspicious_from: Bar
+    prediction_set: tuple[str, ...]
 
 
 def bars_of(prediction: Prediction) -> Bars | None:
@@ -53,6 +57,7 @@ def bars_of(prediction: Prediction) -> Bars | None:
         total=_bar("", prediction.malignant_probability),
         low_risk_below=_bar("", limits["low_risk_below"]),
         suspicious_from=_bar("", limits["suspicious_from"]),
+        prediction_set=tuple(wording.class_name(code) for code in prediction.prediction_set or ()),
     )
 
 

@@ -47,6 +47,21 @@ def test_bars_have_the_length_of_their_share_and_whole_per_cent(suspicious: Pred
     assert (bars.total.text, bars.low_risk_below.width, bars.suspicious_from.width) == ("34\xa0%", "8.0%", "30.0%")
 
 
+def test_the_prediction_set_is_told_in_words(site: Client, owner: Membership, suspicious: Prediction) -> None:
+    told = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, prediction_set=["MEL", "NV"]
+    )
+    assert "nine in ten such lesions are one of: Melanoma, Melanocytic nevus" in page_of(site, told)
+    assert "nine in ten" not in page_of(site, suspicious), "its model gave no set"
+
+
+def test_one_limit_has_one_tick_and_two_have_two(site: Client, owner: Membership, suspicious: Prediction) -> None:
+    limits = {"malignant": {"low_risk_below": 0.1, "suspicious_from": 0.1}}
+    one = factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic, thresholds=limits)
+    assert "Tick: suspicious from 10" in page_of(site, one)
+    assert "Ticks: low risk below 8" in page_of(site, suspicious)
+
+
 def test_the_outcome_has_a_shape_and_a_word_and_a_reason_with_its_numbers(site: Client, suspicious: Prediction) -> None:
     page = page_of(site, suspicious)
     verdict = page[page.index('id="verdict-title"') : page.index("</section>")]
