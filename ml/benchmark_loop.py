@@ -223,6 +223,7 @@ def measure(options: argparse.Namespace) -> dict[str, float]:
         memory = MemorySampler()
         memory.watch()
         order = np.random.default_rng(config.seed).permutation(everything)
+        order = np.resize(order, len(order) + len(order) % 2)  # MixUp joins images in pairs: none is left over
         time_loop(config, cache, OrderedBatches(order, batch_size=config.batch_size))
         return {"own": memory.own, "files": memory.files, "both": memory.both}
     weights, _ = weigh_classes(cache.labels, power=config.sampling_power)
