@@ -88,7 +88,8 @@ def interrupt(command: Sequence[str], folder: Path, number: signal.Signals) -> t
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.kill(process.pid, number)
-    return process.wait(PATIENCE), process.communicate()[1]
+    errors = process.communicate(timeout=PATIENCE)[1]
+    return process.returncode, errors
 
 
 def test_a_run_leaves_what_is_needed_to_repeat_it(finished: Path, data: Path, config: Path) -> None:
