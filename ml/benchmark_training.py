@@ -28,6 +28,7 @@ from tqdm import tqdm
 
 from ml.benchmark_loop import spread_records
 from ml.benchmark_timm import Way, check_script, link_images, list_command, read_speed
+from ml.command_line import command
 from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.training.config import Stage, TrainingConfig, read_config
@@ -72,6 +73,7 @@ class Bench:
         return self.directory / "linked"
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.benchmark_training", description=__doc__)
@@ -89,11 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args(arguments)
-    try:
-        found = run(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    found = run(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
@@ -161,8 +159,8 @@ def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
     """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
-    for who, command in commands.items():
-        _say(f"{name}, {who}: {shlex.join(command)}")
+    for who, words in commands.items():
+        _say(f"{name}, {who}: {shlex.join(words)}")
     for turn in tqdm(range(bench.turns), desc=name, unit="turn"):
         for who in ("ours", "timm") if turn % 2 == 0 else ("timm", "ours"):  # neither always follows the other
             turns[who].append(run_ours(bench, ours) if who == "ours" else run_timm(bench, timm))

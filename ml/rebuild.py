@@ -15,7 +15,7 @@ from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.evaluation.evaluate import Evaluation, Labelled, build_report, read_and_measure
+from ml.evaluation.evaluate import Evaluation, Labelled, build_report, evaluate_bundle
 from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer, from_file
@@ -42,7 +42,7 @@ def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool
     """Read the test fold, which is logged, and write what it shows into the manifest."""
     dataset = read_isic(data_dir)
     images = dataset.records[0].path.parent
-    evaluation = read_and_measure(bundle, images, dataset.ground_truth, fold=TEST, why=why, progress=progress)
+    evaluation = evaluate_bundle(bundle, images, dataset.ground_truth, fold=TEST, why=why, progress=progress)
     return _write(bundle, TEST, evaluation, dataset)
 
 

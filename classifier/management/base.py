@@ -4,13 +4,18 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from ml.command_line import INTERRUPTED
 from ml.errors import UserError
 from skinsite.commands import BAD_INPUT, OneLineCommand
 
 
 class UserErrorCommand(OneLineCommand):
-    """A command whose ``UserError`` is one line on standard error and exit code 2, without a traceback."""
+    """A command whose ``UserError`` is one line on standard error and exit code 2, without a traceback.
 
+    ``when_stopped`` is said after Ctrl-C, with exit code 130, by a command that can be gone on with.
+    """
+
+    when_stopped: str | None = None
     silent_loggers = ("classifier.inference", *OneLineCommand.silent_loggers)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -19,3 +24,7 @@ class UserErrorCommand(OneLineCommand):
             return super().execute(*args, **options)
         except UserError as error:
             raise CommandError(str(error), returncode=BAD_INPUT) from error
+        except KeyboardInterrupt:
+            if self.when_stopped is None:
+                raise
+            raise CommandError(self.when_stopped, returncode=INTERRUPTED) from None

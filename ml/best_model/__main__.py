@@ -4,37 +4,29 @@
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ml.best_model.data import pack, select_training_data, unpack
 from ml.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, TRAINING_FOLDS, list_stages, read_plan, select_stages
+from ml.command_line import command
 from ml.errors import UserError
 from ml.training import needs_training_libraries
 
-INTERRUPTED = 130
 
-
+@command(when_stopped="Stopped. The same command goes on after the last whole epoch.")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 130 after Ctrl-C."""
     options = _make_parser().parse_args(arguments)
-    try:
-        match options.action:
-            case "pack":
-                found = select_training_data(_given(options, "data"), TRAINING_FOLDS)
-                for path in pack(found, options.out, megabytes=options.megabytes):
-                    print(path)
-            case "unpack":
-                unpack(_given(options, "data"), options.out)
-            case _:
-                run_stages(options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on after the last whole epoch.", file=sys.stderr)
-        return INTERRUPTED
+    match options.action:
+        case "pack":
+            found = select_training_data(_given(options, "data"), TRAINING_FOLDS)
+            for path in pack(found, options.out, megabytes=options.megabytes):
+                print(path)
+        case "unpack":
+            unpack(_given(options, "data"), options.out)
+        case _:
+            run_stages(options)
     return 0
 
 

@@ -2,11 +2,11 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.command_line import command
 from ml.data.download import OFFICIAL_ADDRESS, download_official
 from ml.errors import UserError
 from ml.training import needs_training_libraries
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MIN_COSINE = 0.3
 """Of whitened embeddings: above it lie half of the pairs of one lesion in HAM10000 and one in 20,000 of the others."""
-INTERRUPTED = 130
 INTERRUPTED_MESSAGE = "Stopped. The same command goes on with what is written already."
 
 
@@ -62,19 +61,13 @@ def run(
     return prepare(source, out, options)
 
 
+@command(when_stopped=INTERRUPTED_MESSAGE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare; 2 for bad input, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m ml.data.prepare", description="Check and lay out a data set.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        summary = run(**vars(options))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(INTERRUPTED_MESSAGE, file=sys.stderr)
-        return INTERRUPTED
+    summary = run(**vars(options))
     print(summary.to_text())
     return 0
 

@@ -61,43 +61,13 @@ def evaluate_bundle(
     runtime: str = "auto",
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
-) -> Report:
+) -> Evaluation:
     """Score every image of a truth file and measure, with 95 % intervals over lesions where they are known.
 
     ``fold`` keeps to one fold of the frozen split. Where an image of the test fold is among them, ``why`` must say
     what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and weigh
     nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded.
     """
-    return read_and_measure(
-        bundle,
-        images_dir,
-        truth_csv,
-        fold=fold,
-        split=split,
-        why=why,
-        lesions_csv=lesions_csv,
-        predictions_csv=predictions_csv,
-        runtime=runtime,
-        progress=progress,
-        log=log,
-    ).report
-
-
-def read_and_measure(
-    bundle: Bundle,
-    images_dir: Path,
-    truth_csv: Path,
-    *,
-    fold: str | None = None,
-    split: dict[str, str] | None = None,
-    why: str | None = None,
-    lesions_csv: Path | None = None,
-    predictions_csv: Path | None = None,
-    runtime: str = "auto",
-    progress: bool = True,
-    log: Path = TEST_FOLD_LOG,
-) -> Evaluation:
-    """As ``evaluate_bundle``, with every reading beside the report, for what else is measured on them."""
     if predictions_csv is not None:
         check_can_be_written(predictions_csv)
     folds = read_split() if split is None else split

@@ -10,7 +10,6 @@ import argparse
 import json
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,11 +24,11 @@ from onnx import numpy_helper
 from tqdm import tqdm
 
 from ml.bundle import DEFAULT_BUNDLE, ONNX_FILE, Bundle, load_bundle
+from ml.command_line import command
 from ml.data.disk import writing
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask
 from ml.data.split import read_split
-from ml.errors import UserError
 from ml.evaluation.ranks import correlate_ranks
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
 from ml.image_io import normalise_upload
@@ -132,6 +131,7 @@ def _draw(predictor: Predictor, stored: Sequence[bytes], name: str, *, progress:
         return list(tqdm(found, name, total=len(stored), unit="image", disable=not progress))
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.evaluation.heat_map", description=__doc__)
@@ -139,15 +139,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args(arguments)
-    try:
-        bundle, split = load_bundle(options.bundle), read_split()
-        records = [record for record in read_isic(options.data).records if split[record.image_id] == FOLD]
-        result = {"bundle": bundle.manifest.name, **measure_heat_map(bundle, records, options.data)}
-        with writing(options.out):
-            options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    bundle, split = load_bundle(options.bundle), read_split()
+    records = [record for record in read_isic(options.data).records if split[record.image_id] == FOLD]
+    result = {"bundle": bundle.manifest.name, **measure_heat_map(bundle, records, options.data)}
+    with writing(options.out):
+        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(options.out)
     return 0
 

@@ -80,6 +80,11 @@ def measure(
     }
 
 
+def balanced_accuracy(labels: IntArray, decided: IntArray) -> float:
+    """Mean recall of the classes that are there, of decisions (N,) about labels (N,), each image counting once."""
+    return float(_mean_defined(_rates(count_confusion(labels, decided, np.ones((1, len(labels)))))[0])[0])
+
+
 def decide(scores: FloatArray) -> IntArray:
     """The class of the highest score (N, 7) → (N,); a tie is undecided and so wrong, as the official scorer has it."""
     highest = scores == scores.max(axis=1, keepdims=True)

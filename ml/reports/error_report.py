@@ -4,13 +4,12 @@ Writes ``index.html`` with small pictures in it, and ``errors.json`` with the nu
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ml.bundle import DEFAULT_BUNDLE
-from ml.errors import UserError
+from ml.command_line import command
 from ml.study.plan import DEFAULT_PLAN
 from ml.study.results import DEFAULT_RESULTS
 from ml.training import needs_training_libraries
@@ -67,15 +66,12 @@ def run(sources: Sources, *, progress: bool = True) -> Path:
     return report(sources, progress=progress)
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.reports.error_report", description="Where one model errs.")
     add_arguments(parser)
-    try:
-        print(run(Sources(**vars(parser.parse_args(arguments)))))
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    print(run(Sources(**vars(parser.parse_args(arguments)))))
     return 0
 
 

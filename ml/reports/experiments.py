@@ -1,11 +1,10 @@
 """``docs/experiments.md`` and its figures, from the committed results: ``python -m ml.reports.experiments``."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.errors import UserError
+from ml.command_line import command
 from ml.evaluation.comparison import (
     NOISE,
     PARTS,
@@ -138,6 +137,7 @@ def _list_not_run(study: Study) -> str:
     return "## Not run\n\n" + (", ".join(names) or "Every entry of the plan has run.")
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.reports.experiments", description=__doc__)
@@ -145,11 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
     parser.add_argument("--out", type=Path, default=DOCUMENT, help="default docs/experiments.md")
     options = parser.parse_args(arguments)
-    try:
-        write(options.results, options.plan, options.out)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    write(options.results, options.plan, options.out)
     return 0
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from ml.command_line import command
 from ml.errors import UserError
 
 PANELS = (
@@ -51,17 +52,14 @@ def draw_curves(metrics: Path, out: Path) -> None:
         figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
 
 
+@command()
 def main(arguments: list[str] | None = None) -> int:
     """Draw; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.reports.training_curves", description="Draw a run's curves.")
     parser.add_argument("run", type=Path, help="run folder, or its metrics.csv")
     parser.add_argument("--out", type=Path, required=True, help="SVG or PNG file")
     options = parser.parse_args(arguments)
-    try:
-        draw_curves(options.run / "metrics.csv" if options.run.is_dir() else options.run, options.out)
-    except UserError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
+    draw_curves(options.run / "metrics.csv" if options.run.is_dir() else options.run, options.out)
     return 0
 
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.command_line import command
 from ml.errors import UserError
 from ml.evaluation.study_folder import is_finished, open_study_folder, read_truth
 from ml.evaluation.test_fold import TEST_FOLD_LOG
@@ -16,25 +17,17 @@ from ml.study.plan import DEFAULT_PLAN, Entry, Plan, read_plan
 from ml.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
 from ml.study.runner import Job, Rules, Workplace, prepare_job, run_jobs
 
-INTERRUPTED = 130
 
-
+@command(when_stopped="Stopped. The same command goes on where it was.")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 1 where a model failed, 130 after Ctrl-C."""
     options = _make_parser().parse_args(arguments)
-    try:
-        plan = read_plan(options.plan)
-        entries = plan.select(only=tuple(options.only), tier=options.tier)
-        if options.report_test is not None:
-            report_test(plan, entries, options)
-            return 0
-        return train(plan, entries, options)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Stopped. The same command goes on where it was.", file=sys.stderr)
-        return INTERRUPTED
+    plan = read_plan(options.plan)
+    entries = plan.select(only=tuple(options.only), tier=options.tier)
+    if options.report_test is not None:
+        report_test(plan, entries, options)
+        return 0
+    return train(plan, entries, options)
 
 
 def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> int:

@@ -1,14 +1,12 @@
 """``python -m ml.training``: train a network without Django."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.errors import UserError
+from ml.command_line import command
 from ml.training import needs_training_libraries
 
-INTERRUPTED = 130
 INTERRUPTED_MESSAGE = "Stopped. Go on after the last whole epoch with the same command and --resume."
 
 
@@ -23,29 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--devices", type=int, default=1, help="processes that share every batch (1)")
 
 
+@command(when_stopped=INTERRUPTED_MESSAGE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m ml.training", description="Train, choose, calibrate and export.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        with needs_training_libraries():
-            from ml.training.start import train  # noqa: PLC0415  # --help needs none of it
-        folder = train(
-            data=options.data,
-            config_path=options.config,
-            weights=options.weights,
-            out=options.out,
-            resume=options.resume,
-            export=options.export,
-            devices=options.devices,
-        )
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(INTERRUPTED_MESSAGE, file=sys.stderr)
-        return INTERRUPTED
+    with needs_training_libraries():
+        from ml.training.start import train  # noqa: PLC0415  # --help needs none of it
+    folder = train(
+        data=options.data,
+        config_path=options.config,
+        weights=options.weights,
+        out=options.out,
+        resume=options.resume,
+        export=options.export,
+        devices=options.devices,
+    )
     print(folder)
     return 0
 

@@ -21,6 +21,7 @@ from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Dataset, Record
 from ml.data.metadata import encode_metadata
 from ml.data.split import read_split
+from ml.evaluation.metrics import balanced_accuracy
 from ml.hashing import hash_file
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
@@ -117,7 +118,7 @@ def choose_reading(
     with tqdm(total=total, desc="Choosing how to read", unit="image", disable=not progress) as bar:
         scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
     prior = trained.prior.numpy()
-    accuracies = [_balanced_accuracy((each / prior).argmax(axis=1), labels) for each in scores]
+    accuracies = [balanced_accuracy((each / prior).argmax(axis=1), labels) for each in scores]
     found = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
     folder.readings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     best = int(np.argmax(accuracies))
@@ -130,10 +131,6 @@ def _draw_curves(folder: RunFolder) -> None:
         from ml.reports.training_curves import draw_curves  # noqa: PLC0415
 
         draw_curves(folder.metrics, folder.curves)
-
-
-def _balanced_accuracy(decided: npt.NDArray[np.int64], labels: npt.NDArray[np.int64]) -> float:
-    return float(np.mean([np.mean(decided[labels == label] == label) for label in np.unique(labels)]))
 
 
 def _write_weights(folder: RunFolder, trained: Trained) -> None:

@@ -178,10 +178,10 @@ def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) 
     train_set.size.fill_(schedule.size)
     loss = LabelLoss(config.loss, count_classes(cache.labels[training]), prior)
     module = LesionModule(model, config, schedule, loss, train_set)
-    trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], devices=devices, progress=progress)
     choosing_batches = OrderedBatches(choosing, batch_size=config.batch_size, shard=shard)
     try:
         with _hush_lightning():
+            trainer = _make_trainer(config, folder, LIGHTNING_NAMES[precision], devices=devices, progress=progress)
             trainer.fit(
                 module,
                 DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),

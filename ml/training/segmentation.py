@@ -5,7 +5,6 @@ writes the decoder's, half a hundred kilobytes, for ``ml.ship --decoder``.
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,12 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
+from ml.command_line import command
 from ml.data.disk import writing
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
 from ml.data.split import read_split
-from ml.errors import UserError
 from ml.image_io import decode_stored
 from ml.models.backbone import create_backbone, load_weights, to_channels_last
 from ml.models.segmentation import LesionDecoder, create_decoder, run_blocks, tap
@@ -142,6 +141,7 @@ def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.training.segmentation", description=__doc__)
@@ -153,13 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
     options = parser.parse_args(arguments)
     plan = Plan(options.images, options.size, options.bf16)
-    try:
-        backbone = create_backbone(ARCHITECTURE)
-        load_weights(backbone, options.weights)
-        save_decoder(train_decoder(backbone, options.data, plan), options.out)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    backbone = create_backbone(ARCHITECTURE)
+    load_weights(backbone, options.weights)
+    save_decoder(train_decoder(backbone, options.data, plan), options.out)
     print(options.out)
     return 0
 

@@ -1,13 +1,12 @@
 """``python -m ml.training.tune``: look for better values of a configuration's keys without Django."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.errors import UserError
+from ml.command_line import command
 from ml.training import needs_training_libraries
-from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE
+from ml.training.__main__ import INTERRUPTED_MESSAGE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,30 +21,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on with the study in the study folder")
 
 
+@command(when_stopped=INTERRUPTED_MESSAGE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m ml.training.tune", description=__doc__)
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        with needs_training_libraries():
-            from ml.training.tuning import tune  # noqa: PLC0415  # --help needs none of it
-        folder = tune(
-            data=options.data,
-            config_path=options.config,
-            space_path=options.space,
-            weights=options.weights,
-            trials=options.trials,
-            out=options.out,
-            report=options.report,
-            resume=options.resume,
-        )
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(INTERRUPTED_MESSAGE, file=sys.stderr)
-        return INTERRUPTED
+    with needs_training_libraries():
+        from ml.training.tuning import tune  # noqa: PLC0415  # --help needs none of it
+    folder = tune(
+        data=options.data,
+        config_path=options.config,
+        space_path=options.space,
+        weights=options.weights,
+        trials=options.trials,
+        out=options.out,
+        report=options.report,
+        resume=options.resume,
+    )
     print(folder)
     return 0
 

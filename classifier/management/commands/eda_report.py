@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.reports.eda.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE, add_arguments, run
+from ml.reports.eda.__main__ import INTERRUPTED_MESSAGE, add_arguments, run
 
 
 class Command(UserErrorCommand):
     """Thin over ``python -m ml.reports.eda``."""
 
     help = "Explore the official ISIC 2018 Task 3 layout: one HTML page with figures, and its numbers as JSON."
+    when_stopped = INTERRUPTED_MESSAGE
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -21,8 +22,5 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Explore and print the page's path."""
-        try:
-            page = run(options["data"], options["out"], options["workers"])
-        except KeyboardInterrupt:
-            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        page = run(options["data"], options["out"], options["workers"])
         self.stdout.write(str(page))

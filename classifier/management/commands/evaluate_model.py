@@ -43,7 +43,7 @@ class Command(UserErrorCommand):
             why=options["why"],
             lesions_csv=options["lesions"],
             predictions_csv=options["predictions"],
-        )
+        ).report
         if options["json"] is not None:
             options["json"].write_text(json.dumps(report.to_dict(), indent=2) + "\n", encoding="utf-8")
         self.stdout.write(report.to_text())

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.data.prepare import INTERRUPTED, INTERRUPTED_MESSAGE, add_arguments, run
+from ml.data.prepare import INTERRUPTED_MESSAGE, add_arguments, run
 
 
 class Command(UserErrorCommand):
     """Thin over ``python -m ml.data.prepare``."""
 
     help = "Check every image and label, list duplicates, and write the layout that training and evaluation read."
+    when_stopped = INTERRUPTED_MESSAGE
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -21,17 +22,14 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Prepare and print what was found."""
-        try:
-            summary = run(
-                source=options["source"],
-                out=options["out"],
-                download=options["download"],
-                address=options["address"],
-                keep_going=options["keep_going"],
-                no_embeddings=options["no_embeddings"],
-                min_cosine=options["min_cosine"],
-                threads=options["threads"],
-            )
-        except KeyboardInterrupt:
-            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        summary = run(
+            source=options["source"],
+            out=options["out"],
+            download=options["download"],
+            address=options["address"],
+            keep_going=options["keep_going"],
+            no_embeddings=options["no_embeddings"],
+            min_cosine=options["min_cosine"],
+            threads=options["threads"],
+        )
         self.stdout.write(summary.to_text())

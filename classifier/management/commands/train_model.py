@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
 from ml.training import needs_training_libraries
-from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE, add_arguments
+from ml.training.__main__ import INTERRUPTED_MESSAGE, add_arguments
 
 
 class Command(UserErrorCommand):
     """Thin over ``python -m ml.training``."""
 
     help = "Train on the official ISIC 2018 Task 3 layout; calibrate, evaluate and export a bundle in the run folder."
+    when_stopped = INTERRUPTED_MESSAGE
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -24,16 +25,13 @@ class Command(UserErrorCommand):
         """Train and print the run folder."""
         with needs_training_libraries():
             from ml.training.start import train  # noqa: PLC0415  # --help works without torch
-        try:
-            folder = train(
-                data=options["data"],
-                config_path=options["config"],
-                weights=options["weights"],
-                out=options["out"],
-                resume=options["resume"],
-                export=options["export"],
-                devices=options["devices"],
-            )
-        except KeyboardInterrupt:
-            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        folder = train(
+            data=options["data"],
+            config_path=options["config"],
+            weights=options["weights"],
+            out=options["out"],
+            resume=options["resume"],
+            export=options["export"],
+            devices=options["devices"],
+        )
         self.stdout.write(str(folder))

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
 from ml.training import needs_training_libraries
-from ml.training.__main__ import INTERRUPTED, INTERRUPTED_MESSAGE
+from ml.training.__main__ import INTERRUPTED_MESSAGE
 from ml.training.tune import add_arguments
 
 
@@ -14,6 +14,7 @@ class Command(UserErrorCommand):
     """Thin over ``python -m ml.training.tune``."""
 
     help = "Look for better values of a configuration's keys: trials with pruning, judged on the choosing fold alone."
+    when_stopped = INTERRUPTED_MESSAGE
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -25,17 +26,14 @@ class Command(UserErrorCommand):
         """Run the study and print its folder."""
         with needs_training_libraries():
             from ml.training.tuning import tune  # noqa: PLC0415  # --help works without torch
-        try:
-            folder = tune(
-                data=options["data"],
-                config_path=options["config"],
-                space_path=options["space"],
-                weights=options["weights"],
-                trials=options["trials"],
-                out=options["out"],
-                report=options["report"],
-                resume=options["resume"],
-            )
-        except KeyboardInterrupt:
-            raise CommandError(INTERRUPTED_MESSAGE, returncode=INTERRUPTED) from None
+        folder = tune(
+            data=options["data"],
+            config_path=options["config"],
+            space_path=options["space"],
+            weights=options["weights"],
+            trials=options["trials"],
+            out=options["out"],
+            report=options["report"],
+            resume=options["resume"],
+        )
         self.stdout.write(str(folder))

@@ -1,14 +1,13 @@
 """``python -m ml.reports.eda``: explore a data set without Django."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.command_line import command
 from ml.errors import UserError
 from ml.training import needs_training_libraries
 
-INTERRUPTED = 130
 INTERRUPTED_MESSAGE = "Stopped. Go on where it stopped with the same command."
 
 
@@ -28,19 +27,13 @@ def run(data: Path, out: Path, workers: int) -> Path:
     return write_report(data, out, workers=workers)
 
 
+@command(when_stopped=INTERRUPTED_MESSAGE)
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m ml.reports.eda", description="Explore a data set as one page.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        page = run(options.data, options.out, options.workers)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(INTERRUPTED_MESSAGE, file=sys.stderr)
-        return INTERRUPTED
+    page = run(options.data, options.out, options.workers)
     print(page)
     return 0
 

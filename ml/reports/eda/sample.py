@@ -8,7 +8,6 @@ a hundred shows ink; so shares of the whole are read from the random half alone.
 """
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,9 +15,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
+from ml.command_line import command
 from ml.data.isic import read_isic
 from ml.data.split import read_groups, read_split
-from ml.errors import UserError
 from ml.reports.eda.measures import find_masks, measure_all
 
 SEED = 20180
@@ -75,20 +74,17 @@ def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Image.Image
     return sheet
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw, and write ``sample.csv`` and the sheets; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.reports.eda.sample", description="Draw pictures to label.")
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the sheets; cache/ in it keeps the scores")
     options = parser.parse_args(arguments)
-    try:
-        folds = read_split()
-        records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
-        scores = measure_all(records, find_masks(options.data), options.out / "cache")
-        drawn = draw_sample(scores, read_groups())
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    folds = read_split()
+    records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
+    scores = measure_all(records, find_masks(options.data), options.out / "cache")
+    drawn = draw_sample(scores, read_groups())
     drawn.to_csv(options.out / "sample.csv", index=False)
     files = {record.image_id: record.path for record in records}
     for number, sheet in enumerate(draw_sheets(list(drawn["image"]), files), start=1):

@@ -57,7 +57,7 @@ def report(bundle: Bundle, folder: Path) -> Report:
         folder / "Set_GroundTruth.csv",
         predictions_csv=folder / "predictions.csv",
         progress=False,
-    )
+    ).report
 
 
 def test_every_image_is_scored_and_the_missing_one_named_without_weight(report: Report) -> None:
@@ -155,14 +155,14 @@ def test_what_is_not_assessable_is_scored_all_the_same(bundle: Bundle, tmp_path:
     (tmp_path / "BLANK.png").write_bytes(pictures.save(blank, "PNG"))
     (tmp_path / "GOOD.jpg").write_bytes(SAMPLE.read_bytes())
     truth = write_truth(tmp_path / "truth.csv", {"BLANK": 0, "GOOD": 1})
-    report = evaluate_bundle(bundle, tmp_path, truth, progress=False)
+    report = evaluate_bundle(bundle, tmp_path, truth, progress=False).report
     assert report.not_assessable == ("BLANK",)
     assert report.images == 2
 
 
 def test_lesions_that_are_not_known_are_not_counted(bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "ALONE.jpg").write_bytes(pictures.jpeg())
-    report = evaluate_bundle(bundle, tmp_path, write_truth(tmp_path / "truth.csv", {"ALONE": 1}), progress=False)
+    report = evaluate_bundle(bundle, tmp_path, write_truth(tmp_path / "truth.csv", {"ALONE": 1}), progress=False).report
     assert report.to_dict()["lesions"] is None
     assert "1 images; lesions are not known, the intervals are by bootstrap over images" in report.to_text()
 
@@ -184,7 +184,9 @@ def test_reading_the_test_fold_needs_a_reason_and_leaves_a_line(
         with pytest.raises(UserError, match="--why"):
             evaluate_bundle(bundle, folder, truth, fold=fold, split=split, progress=False, log=log)
     for why in ("first", "second, with a comma"):
-        report = evaluate_bundle(bundle, folder, truth, fold="test", split=split, why=why, progress=False, log=log)
+        report = evaluate_bundle(
+            bundle, folder, truth, fold="test", split=split, why=why, progress=False, log=log
+        ).report
         assert report.images == 1
     with log.open() as file:
         rows = list(csv.DictReader(file))
@@ -222,7 +224,9 @@ def test_an_empty_directory_of_images_is_told(bundle: Bundle, tmp_path: Path) ->
 def test_another_fold_leaves_no_line(bundle: Bundle, two_folds: tuple[Path, dict[str, str]]) -> None:
     folder, split = two_folds
     log = folder / "log.csv"
-    report = evaluate_bundle(bundle, folder, folder / "truth.csv", fold="4", split=split, progress=False, log=log)
+    report = evaluate_bundle(
+        bundle, folder, folder / "truth.csv", fold="4", split=split, progress=False, log=log
+    ).report
     assert report.images == 1
     assert not log.exists()
 

@@ -12,6 +12,7 @@ from isic_challenge_scoring.classification import ClassificationMetric, Classifi
 from ml.evaluation.metrics import (
     Scored,
     area_under_roc,
+    balanced_accuracy,
     count_confusion,
     decide,
     expected_calibration_error,
@@ -122,3 +123,10 @@ def test_balanced_accuracy_equals_the_official_scorers(scored: Scored, tmp_path:
     ours = measure(Scored(scored.labels, scores, scores), weights, low_risk_below=0.2, suspicious_from=0.5)
     assert ours["balanced_accuracy"][0] == pytest.approx(official.overall, abs=1e-12)
     assert ours["auc"][0] == pytest.approx(official.per_category["auc"].to_numpy(), abs=1e-12)
+
+
+def test_balanced_accuracy_of_decisions_is_the_mean_recall_of_the_classes_that_are_there() -> None:
+    # Melanoma 1 of 2, nevus 3 of 4; nothing else was there: (1/2 + 3/4) / 2.
+    labels = np.array([0, 0, 1, 1, 1, 1])
+    decided = np.array([0, 1, 1, 1, 1, 5])
+    assert balanced_accuracy(labels, decided) == pytest.approx(0.625)

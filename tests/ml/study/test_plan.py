@@ -125,7 +125,9 @@ def test_every_entry_of_the_study_has_a_configuration_that_is_accepted(tmp_path:
             (tmp_path / entry.weights).touch()
     for entry in plan.entries.values():
         for gpu in (False, True):
-            prepare_job(plan, entry, Workplace(tmp_path, tmp_path, tmp_path / "out", gpu))
+            job = prepare_job(plan, entry, Workplace(tmp_path, tmp_path, tmp_path / "out", gpu))
+            assert job.folder == tmp_path / "out" / entry.name
+            assert (job.epochs is None) == (job.kind != "network"), entry.name
 
 
 def test_tier_1_and_tier_2_hold_what_was_planned() -> None:
