@@ -13,7 +13,7 @@ from ml.errors import UserError
 from ml.models.backbone import create_backbone
 from ml.preprocess import InputSpec, ViewSpec
 from ml.ship import ATTRIBUTION
-from ml.training.checkpoint import load_average
+from ml.training.checkpoint import check_servable, load_average
 from ml.training.config import ReadingPlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
 from ml.training.predict import Trained, choose_reading
@@ -34,9 +34,8 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     config = read_config(folder.config)
     description = json.loads(folder.description.read_text(encoding="utf-8"))
     data = data or Path(description["data_directory"])
-    if config.metadata:
-        raise UserError(f"{folder.config}: a network that reads metadata cannot be served; leave out `metadata`")
     trained = Trained(*load_average(checkpoint, config), config)
+    check_servable(trained.model, config)
     plan = read_or_choose_reading(folder, trained, data, progress=progress)
     origin = describe_origin(folder, config, plan, trained.prior, description)
     return build_bundle(trained.model, out, origin, data, calibration_fold=config.choose_fold, progress=progress)

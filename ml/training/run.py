@@ -26,7 +26,7 @@ from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.models.backbone import HubError, create_backbone, load_weights
 from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
-from ml.training.checkpoint import fuse_metadata
+from ml.training.checkpoint import check_servable, fuse_metadata
 from ml.training.config import TrainingConfig, read_config
 from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
 from ml.training.devices import check_devices, choose_strategy, current_shard, is_first_process
@@ -81,6 +81,8 @@ def run(
         _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model, initialisation = start_model(config, weights)
+    if export:
+        check_servable(model, config)  # before hours are spent on it
     seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
     dataset = read_isic(data)
     records = select_records(dataset.records, config)

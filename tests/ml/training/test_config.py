@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import timm
 import yaml
 
 from ml.errors import UserError
@@ -46,6 +47,7 @@ def test_a_configuration_survives_being_written(tmp_path: Path) -> None:
 def test_every_configuration_of_a_network_is_valid_and_chooses_on_fold_3(path: Path) -> None:
     config = read_config(path)
     assert config.choose_fold == "3", "all start from ImageNet weights or from none"
+    assert timm.is_model(config.architecture)
     assert set(config.train_folds) in ({"0", "1", "2", "4"}, {"0", "1", "2"})
 
 

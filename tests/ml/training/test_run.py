@@ -326,6 +326,29 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
         export_checkpoint(folder / "checkpoints" / "best.ckpt", tmp_path / "bundle", progress=False)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            ALIKE,
+            "test_vit cannot be served, for its classifier stands on no map of features; train it with --no-export",
+        ),
+        (
+            CONFIG + "metadata: [age]\naugmentation: {mix_probability: 0}\n",
+            "a network that reads metadata cannot be served; leave it out, or --no-export",
+        ),
+    ],
+    ids=["transformer", "metadata"],
+)
+def test_what_cannot_be_served_is_refused_before_it_is_trained(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text(text, encoding="utf-8")
+    assert message in fail(capsys, "--data", str(data), "--config", str(config), "--out", str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
 def test_where_the_hub_cannot_be_reached_it_starts_from_scratch_and_says_so(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
