@@ -1,5 +1,5 @@
-"""The last stage, at home: export the student, calibrate it on what its copies say of images that they have not seen,
-and set it beside the bundle that ships."""
+"""The last stage, at home: export the student, calibrate it on what its copies, or it itself, say of images that they
+have not seen, and set it beside the bundle that ships."""
 
 import json
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ SHIPPED_FOLD = "4"
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Images with what a copy of the student, which had not seen them, observed."""
+    """Images with what the student, or a copy of it, which had not seen them, observed."""
 
     records: list[Record]
     observations: list[Observation]
@@ -53,12 +53,12 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
     # Of the data, what the stages were trained on; so in a proof in small the same few images.
     dataset = read_isic(place.training_data)
     bundle = _export(place, name_stage(AVERAGE, ()), place.out / "bundle", dataset)
-    judged = {fold: _observe_copy(place, fold, dataset) for fold in place.plan.copies}
+    judged = {fold: _observe_unseen(place, fold, dataset, bundle) for fold in place.plan.judging_folds}
     every = OutOfFold(
         [record for each in judged.values() for record in each.records],
         [observation for each in judged.values() for observation in each.observations],
     )
-    where = f"out-of-fold scores of {_name_folds(place.plan.copies)}"
+    where = f"out-of-fold scores of {_name_folds(place.plan.judging_folds)}"
     manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
     quality = fit_picture_quality(dataset.records, bundle, progress=place.progress)
     bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
@@ -73,9 +73,12 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
     return bundle
 
 
-def _observe_copy(place: Workplace, fold: str, dataset: Dataset) -> OutOfFold:
-    name = name_stage(AVERAGE, (fold,))
-    copy = _export(place, name, place.folder(name).bundle, dataset)
+def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
+    """What the copy without the fold says of it, or the ``student``, where nothing that it learnt from has seen it."""
+    copy = student
+    if fold in place.plan.copies:
+        name = name_stage(AVERAGE, (fold,))
+        copy = _export(place, name, place.folder(name).bundle, dataset)
     fold_of = read_split()
     records = [record for record in dataset.records if fold_of[record.image_id] == fold]
     return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
@@ -135,22 +138,24 @@ def _describe_input(config: TrainingConfig, normalisation: Any) -> InputSpec:
 def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
     steps = ", ".join(step.name for step in place.plan.student)
     teachers = ", ".join(step.name for step in place.plan.teachers)
+    taught = "that had not seen it" if place.plan.out_of_fold else "which had seen it too"
+    copies = "copies of it" if place.plan.copies else "it"
     return (
         f"Trained on folds {', '.join(folds)} of ISIC 2018 Task 3 in the steps {steps} (docs/best-model.md), each fold "
-        f"taught by the teachers ({teachers}) that had not seen it; the weights of {', '.join(place.plan.average)} "
-        "averaged. Calibrated on the scores of copies of it for images that neither they nor their teachers had seen."
+        f"taught by the teachers ({teachers}) {taught}; the weights of {', '.join(place.plan.average)} averaged. "
+        f"Calibrated on the scores of {copies} for images that neither they nor their teachers had seen."
     )
 
 
 def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
-    """Similar cases and the gate read the student's own features, which no copy shares: their limits are set on images
-    that the student has seen."""
+    """Similar cases and the gate read the student's own features, which no copy shares: where there are copies, their
+    limits are set on images that the student has seen."""
     assert place.others is not None
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
-    bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.copies[-1])
+    bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.judging_folds[-1])
     gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
     observations = observer.observe([from_file(record.path) for record in records], "gate")
-    where = f"{_name_folds(place.plan.copies)}, which the network has seen"
+    where = _name_folds(place.plan.judging_folds) + (", which the network has seen" if place.plan.copies else "")
     return write_manifest(bundle.path, add_gate(bundle.manifest, bundle.path, gate, observations, where))
 
 

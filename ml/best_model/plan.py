@@ -34,17 +34,30 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``folds``: what the network that ships is trained on. ``copies``: those of them that a copy of the student does
-    not see, for calibration. ``average``: steps of the student whose weights are averaged in the end. ``images``: how
-    many of the data are used, all where there is none. ``set``: changes in every configuration."""
+    """``folds``: what the network that ships is trained on. For calibration, either ``copies``, those of them that a
+    copy of the student does not see, or ``judged_on``, a fold that is not among them. ``average``: steps of the student
+    whose weights are averaged in the end. ``out_of_fold``: nobody teaches what it has seen. ``images``: how many of the
+    data are used, all where there is none. ``set``: changes in every configuration."""
 
     teachers: tuple[Step, ...]
     student: tuple[Step, ...]
     average: tuple[str, ...]
-    copies: tuple[str, ...]
+    copies: tuple[str, ...] = ()
+    judged_on: str | None = None
+    out_of_fold: bool = True
     folds: tuple[str, ...] = TRAINING_FOLDS
     images: int | None = None
     set: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def judging_folds(self) -> tuple[str, ...]:
+        """Those whose scores, by who has not seen them, calibrate what ships."""
+        return self.copies if self.judged_on is None else (self.judged_on,)
+
+    @property
+    def all_folds(self) -> tuple[str, ...]:
+        """Those whose images are needed."""
+        return tuple(sorted({*self.folds, *self.judging_folds}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +117,22 @@ def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
 
 def _list_teachers(plan: Plan) -> Iterator[Stage]:
     """Each family once for every set of folds that some student needs it not to have seen."""
-    needed = {
-        tuple(sorted({fold, *held_out}))
-        for held_out in list_students(plan)
-        for fold in plan.folds
-        if fold not in held_out
-    }
+    needed = {lacked for held_out in list_students(plan) for lacked in _list_lacked(plan, held_out)}
     for step in plan.teachers:
         for held_out in sorted(needed, key=lambda folds: (len(folds), folds)):
             yield Stage(name_stage(step.name, held_out), "train", needs=(DATA,), step=step, held_out=held_out)
 
 
+def _list_lacked(plan: Plan, held_out: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """What each teacher of a family has not seen: that which its student lacks and, out of fold, one fold more."""
+    if not plan.out_of_fold:
+        return [held_out]
+    return [tuple(sorted({fold, *held_out})) for fold in plan.folds if fold not in held_out]
+
+
 def _list_student(plan: Plan, held_out: tuple[str, ...]) -> Iterator[Stage]:
-    seen = [fold for fold in plan.folds if fold not in held_out]
     teachers = tuple(
-        name_stage(family.name, tuple(sorted({fold, *held_out}))) for family in plan.teachers for fold in seen
+        name_stage(family.name, lacked) for family in plan.teachers for lacked in _list_lacked(plan, held_out)
     )
     for step in plan.student:
         start = () if step.start is None else (name_stage(step.start, held_out),)
@@ -147,8 +161,10 @@ def _check(plan: Plan, directory: Path) -> None:
         "teachers: must name at least one": bool(plan.teachers),
         "folds: use 0 to 4, at least three, each once": set(plan.folds) <= set(TRAINING_FOLDS)
         and len(set(plan.folds)) == len(plan.folds) >= 3,
-        "copies: must name at least one of the folds, each once": set(plan.copies) <= set(plan.folds)
-        and len(set(plan.copies)) == len(plan.copies) > 0,
+        "copies: must name at least one of the folds, each once": plan.judged_on is not None
+        or (set(plan.copies) <= set(plan.folds) and len(set(plan.copies)) == len(plan.copies) > 0),
+        "judged_on: must be one of 0 to 4, not among folds, and without copies": plan.judged_on is None
+        or (plan.judged_on in TRAINING_FOLDS and plan.judged_on not in plan.folds and not plan.copies),
         "images: must be at least 7 for each fold": plan.images is None or plan.images >= 7 * len(plan.folds),
     }
     for rule, holds in rules.items():

@@ -101,7 +101,7 @@ def _run_stage(stage: Stage, place: Workplace) -> None:
 
 def prepare_data(stage: Stage, place: Workplace) -> None:
     """Lay out the training images, and decode them once for each set of folds that some stage reads."""
-    found = select_training_data(place.data, place.plan.folds, images=place.plan.images)
+    found = select_training_data(place.data, place.plan.all_folds, images=place.plan.images)
     lay_out(found, place.training_data)
     records = read_isic(place.training_data).records
     made: dict[tuple[frozenset[str], int], Any] = {}
@@ -112,7 +112,7 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
     for config in made.values():
         chosen = select_records(records, config)
         open_cache(chosen, place.folder(stage.name).cache, short_side=config.cache_side, progress=place.progress)
-    _write_summary(place.folder(stage.name), {"images": len(records), "folds": list(place.plan.folds)})
+    _write_summary(place.folder(stage.name), {"images": len(records), "folds": list(place.plan.all_folds)})
 
 
 def train(stage: Stage, place: Workplace) -> None:
@@ -180,12 +180,14 @@ def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
     # What is held out is watched; where nothing is, a fold that is trained on: it chooses nothing.
     folds = {
         "train_folds": [fold for fold in plan.folds if fold not in stage.held_out],
-        "choose_fold": (*stage.held_out, plan.folds[-1])[0],
+        "choose_fold": plan.judged_on or (*stage.held_out, plan.folds[-1])[0],
     }
     content = {**content, **plan.set, **stage.step.set, **folds, "checkpoint": "last"}
     if stage.teachers:
-        teachers = [{"weights": str(place.folder(name).weights)} for name in stage.teachers]
-        content["distillation"] = {**content.get("distillation", {}), "teachers": teachers, "out_of_fold": True}
+        distillation = content.get("distillation", {})
+        known = [{**each, "weights": str(place.weights / each["weights"])} for each in distillation.get("teachers", ())]
+        trained = [{"weights": str(place.folder(name).weights)} for name in stage.teachers]
+        content["distillation"] = {**distillation, "teachers": [*known, *trained], "out_of_fold": plan.out_of_fold}
     return content
 
 

@@ -5,8 +5,13 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +26,8 @@ from ml.image_io import ImageRejected, decode_stored, normalise_upload
 
 MAX_ASPECT = 4 / 3
 CACHE_VERSION = 1
+AT_ONCE = 128
+"""Images that a process decodes in one go; a cache of no more needs no other process."""
 
 
 @dataclass(frozen=True)
@@ -61,19 +68,43 @@ def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], 
     check_space(stem.parent, math.prod(shape))  # a full disk would end a process that writes to mapped memory
     # Under a name of its own until it is whole, so that runs that start together do not write into one file.
     part = stem.with_suffix(f".{os.getpid()}.part")
-    pixels = np.memmap(part, dtype=np.uint8, mode="w+", shape=shape)
-    widths = []
+    np.memmap(part, dtype=np.uint8, mode="w+", shape=shape).flush()
+    places = [range(start, min(start + AT_ONCE, len(records))) for start in range(0, len(records), AT_ONCE)]
+    parts = [[records[place].path for place in each] for each in places]
+    widths: list[int] = []
     digest = hashlib.sha256()
-    for index, record in enumerate(tqdm(records, desc="Decoding images", unit="image", disable=not progress)):
-        content = fit_to_canvas(_decode(record.path, short_side=shape[1]), short_side=shape[1])
-        widths.append(content.shape[1])
-        pixels[index] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
-        digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
-    pixels.flush()
+    write = partial(_write_part, part, shape)
+    with (
+        ExitStack() as stack,
+        tqdm(total=len(records), desc="Decoding images", unit="image", disable=not progress) as bar,
+    ):
+        run: Any = map
+        if len(parts) > 1:
+            pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
+            stack.callback(pool.shutdown, cancel_futures=True)  # what has not begun, where an image cannot be read
+            run = pool.map
+        for found in run(write, [each.start for each in places], parts):
+            for width, sha256 in found:
+                record = records[len(widths)]
+                digest.update(f"{record.image_id} {record.label} {sha256}\n".encode())
+                widths.append(width)
+            bar.update(len(found))
     part.replace(stem.with_suffix(".u8"))
     # The description comes last: without it, a cache that was cut off is made again.
     description = {"widths": widths, "data_sha256": digest.hexdigest()}
     stem.with_suffix(".json").write_text(json.dumps(description), encoding="utf-8")
+
+
+def _write_part(file: Path, shape: tuple[int, ...], start: int, paths: Sequence[Path]) -> list[tuple[int, str]]:
+    """Write some images into the mapped ``file`` from the place ``start``; width and hash of each."""
+    pixels = np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
+    found = []
+    for place, path in enumerate(paths, start):
+        content = fit_to_canvas(_decode(path, short_side=shape[1]), short_side=shape[1])
+        pixels[place] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
+        found.append((content.shape[1], hash_file(path)))
+    pixels.flush()
+    return found
 
 
 def _decode(path: Path, *, short_side: int) -> npt.NDArray[np.uint8]:

@@ -29,6 +29,7 @@ class Augmentation:
     ``level``: ``none`` squashes the whole image; ``basic`` crops, turns and mirrors; ``standard`` changes colour too;
     ``strong`` adds blur, elastic distortion, holes and drawn hair to it; ``randaugment`` adds two random operations to
     ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, knows the first three.
+    ``degrade_probability``: how often an image is then resampled and compressed as a JPEG; teachers see it before that.
     """
 
     kind: Literal["tensor", "albumentations"] = "tensor"
@@ -40,6 +41,7 @@ class Augmentation:
     contrast: float = 0.2
     saturation: float = 0.2
     channel_gain: float = 0.08
+    degrade_probability: float = 0.0
     mix_probability: float = 0.5
     mixup_alpha: float = 0.2
     cutmix_alpha: float = 1.0
@@ -109,7 +111,8 @@ class TrainingConfig:
     chooses nothing and may be among ``train_folds``, where none is to be left out. ``trained``: the whole network, or
     classifier and norms alone, to fit it to another input size (Touvron et al., NeurIPS 2019). ``unfreeze_epochs``:
     layers join from the classifier downwards over so many. ``layer_decay``: factor of the learning rate from each layer
-    to the one below. ``patience``: epochs without a better likelihood before the end.
+    to the one below. ``patience``: epochs without a better likelihood before the end. ``search_kernels``: cuDNN tries
+    its kernels for each input size first, for half a minute or so.
     """
 
     architecture: str
@@ -143,6 +146,7 @@ class TrainingConfig:
     validation_fraction: float = 0.8
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
+    search_kernels: bool = False
     seed: int = 2018
     loss: Loss = field(default_factory=Loss)
     distillation: Distillation = field(default_factory=Distillation)
@@ -211,6 +215,7 @@ def _check(config: TrainingConfig) -> None:
         ),
         "validation_fraction: must be from 0.1 to 1": 0.1 <= config.validation_fraction <= 1,
         "augmentation.min_crop_area: must be from 0.05 to 1": 0.05 <= config.augmentation.min_crop_area <= 1,
+        "augmentation.degrade_probability: must be from 0 to 1": 0 <= config.augmentation.degrade_probability <= 1,
         "augmentation.max_crop_aspect: must be at least 1": config.augmentation.max_crop_aspect >= 1,
     }
     for rule, holds in rules.items():

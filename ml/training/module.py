@@ -19,6 +19,7 @@ from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 from ml.training.augment_tensor import augment, view_cached
 from ml.training.config import Augmentation, TrainingConfig
 from ml.training.dataset import Batch, CachedBatches
+from ml.training.degrade import degrade
 from ml.training.losses import LabelLoss, distil
 from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers
@@ -96,7 +97,8 @@ class LesionModule(lightning.LightningModule):
         else:
             images = augment(batch.pixels, batch.widths, self.schedule.size, self.config.augmentation)
         images, targets = self.mix(images, batch.labels)
-        logits = self._run(self.model, images, batch.metadata)
+        seen = degrade(images, self.config.augmentation.degrade_probability)
+        logits = self._run(self.model, seen, batch.metadata)
         loss = self._compare(logits, images, targets, batch.fold)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss

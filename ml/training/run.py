@@ -227,6 +227,7 @@ def _make_trainer(
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
         precision=precision,
+        benchmark=config.search_kernels,
         gradient_clip_val=config.clip,
         accumulate_grad_batches=config.accumulate,
         callbacks=[*stop, best, last, EpochTable(folder.metrics), *shown],

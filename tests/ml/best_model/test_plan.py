@@ -9,6 +9,7 @@ from ml.best_model.run import STAGE_MINUTES, Workplace, make_config
 from ml.errors import UserError
 from ml.training.config import TrainingConfig
 
+QUARTER_HOUR_PLAN = CONFIGS / "quarter_hour.yaml"
 PLANS = [pytest.param(path, id=path.stem) for path in (DEFAULT_PLAN, PROOF_PLAN)]
 MINIMAL = """
 teachers: [{name: teacher, config: tiny.yaml}]
@@ -63,6 +64,20 @@ def test_what_ships_is_trained_on_all_folds_and_a_copy_exactly_as_it() -> None:
             assert (copy.stages, copy.augmentation, copy.seed) == (config.stages, config.augmentation, config.seed)
 
 
+def test_a_plan_may_be_judged_on_a_fold_that_nobody_has_seen() -> None:
+    trainings = configure(QUARTER_HOUR_PLAN)
+    assert len(trainings) == 3, "two teachers and the student, each once"
+    for _, config in trainings.values():
+        assert config.train_folds == ("0", "1", "2", "3")
+        assert config.choose_fold == "4"
+    _, student = trainings["distil-all"]
+    assert not student.distillation.out_of_fold
+    told, *trained = (teacher.weights for teacher in student.distillation.teachers)
+    assert told == "weights/tf_efficientnet_lite0.isic2018_distilled_288.fp16.safetensors"
+    assert trained == [f"out/{name}/weights.safetensors" for name in ("lite2_crops-all", "lite2_whole-all")]
+    assert read_plan(QUARTER_HOUR_PLAN).all_folds == ("0", "1", "2", "3", "4")
+
+
 def test_limits_leave_every_stage_time_to_start_and_to_predict() -> None:
     for name, (_, config) in configure(DEFAULT_PLAN).items():
         minutes = [stage.minutes for stage in config.stages]
@@ -100,6 +115,9 @@ def test_stages_are_chosen_by_name_or_pattern() -> None:
         (("average: [distil]", "average: [teacher]"), "average: must name steps of the student"),
         (('copies: ["4"]', 'copies: ["test"]'), "copies: must name at least one of the folds"),
         (('copies: ["4"]', 'copies: ["4"]\nfolds: ["4", "test", "1"]'), "folds: use 0 to 4"),
+        (('copies: ["4"]', "judged_on: test"), "judged_on: must be one of 0 to 4"),
+        (('copies: ["4"]', 'judged_on: "4"'), "judged_on: must be one of 0 to 4, not among folds"),
+        (('copies: ["4"]', 'copies: ["1"]\nfolds: ["0", "1", "2"]\njudged_on: "4"'), "and without copies"),
         (('copies: ["4"]', 'copies: ["4"]\ntypo: 1'), "unknown key typo"),
     ],
 )

@@ -49,6 +49,26 @@ def test_a_cache_that_was_cut_off_is_made_again(records: tuple[Record, ...], tmp
     )
 
 
+def test_several_processes_make_the_same_cache(
+    records: tuple[Record, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = open_cache(records, tmp_path / "alone", short_side=48, progress=False)
+    monkeypatch.setattr("ml.data.cache.AT_ONCE", 4)
+    together = open_cache(records, tmp_path / "together", short_side=48, progress=False)
+    np.testing.assert_array_equal(together.pixels, alone.pixels)
+    assert together.data_sha256 == alone.data_sha256
+    assert together.widths.tolist() == alone.widths.tolist()
+
+
+def test_a_corrupt_image_is_named_by_another_process_too(
+    records: tuple[Record, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ml.data.cache.AT_ONCE", 4)
+    records[3].path.write_bytes(b"not an image")
+    with pytest.raises(UserError, match=f"{records[3].path.name}: "):
+        open_cache(records, tmp_path / "cache", short_side=48, progress=False)
+
+
 @pytest.mark.parametrize("content", [b"", b"not an image", None], ids=["empty", "text", "truncated"])
 def test_a_corrupt_image_is_named(records: tuple[Record, ...], tmp_path: Path, content: bytes | None) -> None:
     path = records[3].path

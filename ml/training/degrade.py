@@ -1,0 +1,93 @@
+"""What cameras, programs and networks do to a picture before it is read: resampled, and compressed as a JPEG.
+
+Made of tensor operations, for whole batches on any device. A student who sees what this leaves, while its teachers see
+the picture before, learns to say the same of both.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+BLOCK = 8
+QUALITIES = (40.0, 95.0)
+SCALES = (0.5, 1.0)
+"""Of the side at which a picture is held for a moment."""
+LUMA_TABLE = (
+    (16, 11, 10, 16, 24, 40, 51, 61),
+    (12, 12, 14, 19, 26, 58, 60, 55),
+    (14, 13, 16, 24, 40, 57, 69, 56),
+    (14, 17, 22, 29, 51, 87, 80, 62),
+    (18, 22, 37, 56, 68, 109, 103, 77),
+    (24, 35, 55, 64, 81, 104, 113, 92),
+    (49, 64, 78, 87, 103, 121, 120, 101),
+    (72, 92, 95, 98, 112, 100, 103, 99),
+)
+CHROMA_TABLE = (
+    (17, 18, 24, 47, 99, 99, 99, 99),
+    (18, 21, 26, 66, 99, 99, 99, 99),
+    (24, 26, 56, 99, 99, 99, 99, 99),
+    (47, 66, 99, 99, 99, 99, 99, 99),
+    *((99,) * BLOCK,) * 4,
+)
+"""Quantisation at quality 50: Annex K of ITU-T T.81."""
+TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+"""JFIF's (ITU-T T.871)."""
+
+
+def degrade(images: Tensor, probability: float) -> Tensor:
+    """Resample and compress each of (N, 3, S, S), 0 to 1, with this probability; S a multiple of 8, else the border is
+    repeated for the compression. Scales and qualities are drawn uniformly, one scale for the batch."""
+    if probability == 0:
+        return images
+    chosen = torch.rand(len(images), device=images.device) < probability
+    scale = float(torch.empty(()).uniform_(*SCALES))
+    quality = torch.empty(len(images), device=images.device).uniform_(*QUALITIES)
+    with torch.autocast(images.device.type, enabled=False):  # bf16 would round coarser than the tables
+        altered = compress(resample(images.float(), scale), quality)
+    return torch.where(chosen[:, None, None, None], altered, images)
+
+
+def resample(images: Tensor, scale: float) -> Tensor:
+    """Shrink (N, 3, S, S) to ``scale`` of its side and enlarge it again."""
+    size = images.shape[-1]
+    small = functional.interpolate(
+        images, (round(size * scale),) * 2, mode="bilinear", antialias=True, align_corners=False
+    )
+    return functional.interpolate(small, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def compress(images: Tensor, quality: Tensor) -> Tensor:
+    """What a JPEG of (N, 3, S, S), 0 to 1, would show, at a quality (N,) from 1 to 100; colours at half the
+    resolution."""
+    size = images.shape[-1]
+    unit = 2 * BLOCK  # of a block of colours
+    full = functional.pad(images, (0, -size % unit, 0, -size % unit), mode="replicate")
+    matrix = images.new_tensor(TO_YCBCR)
+    planes = torch.einsum("cd,ndhw->nchw", matrix, full) * 255
+    factor = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality) / 100
+    luma = _quantise(planes[:, :1] - 128, images.new_tensor(LUMA_TABLE), factor) + 128
+    chroma = _quantise(functional.avg_pool2d(planes[:, 1:], 2), images.new_tensor(CHROMA_TABLE), factor)
+    planes = torch.cat((luma, functional.interpolate(chroma, scale_factor=2, mode="bilinear")), dim=1)
+    shown = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(matrix), planes) / 255
+    return shown[:, :, :size, :size].clamp(0, 1)
+
+
+def _quantise(planes: Tensor, table: Tensor, factor: Tensor) -> Tensor:
+    """Round the cosine coefficients of (N, C, H, W), 8 by 8, to multiples of ``table`` times ``factor`` (N,)."""
+    count, channels, height, width = planes.shape
+    steps = (table * factor[:, None, None] + 0.5).floor().clamp(1, 255)[:, None, None, None]
+    cosines = _make_cosines(planes.device)
+    blocks = planes.reshape(count, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK).transpose(3, 4)
+    coefficients = cosines @ blocks @ cosines.T
+    restored = cosines.T @ ((coefficients / steps).round() * steps) @ cosines
+    return restored.transpose(3, 4).reshape(planes.shape)
+
+
+def _make_cosines(device: torch.device) -> Tensor:
+    """The orthonormal DCT-II (8, 8)."""
+    place = torch.arange(BLOCK, device=device, dtype=torch.float32)
+    matrix = torch.cos(math.pi * (place + 0.5) * place[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
+    matrix[0] /= math.sqrt(2)
+    return matrix
