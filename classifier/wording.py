@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.models import Diagnosis, Outcome, Prediction, Status
+from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
 from ml.image_io import ImageRejected
 
 SAFETY_SENTENCE = gettext_lazy(
@@ -192,6 +192,11 @@ def reason_text(prediction: Prediction) -> str:
 def flag_text(code: str) -> str:
     """What a quality flag says, and what to do about it."""
     return str(FLAGS.get(code, code))
+
+
+def declared_text(codes: Iterable[str]) -> str:
+    """What was declared of a lesion, in a line; empty for nothing."""
+    return ", ".join(str(Declared(code).label) if code in Declared.values else code for code in codes)
 
 
 def waiting_text(code: str) -> str:

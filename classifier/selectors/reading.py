@@ -40,11 +40,10 @@ def other_readings(prediction: Prediction) -> list[Prediction]:
 
 
 def successor(prediction: Prediction) -> Prediction | None:
-    """The reading of the same photograph that counts instead: its newest by the modality that it is known to have now.
+    """The reading of the same photograph that counts instead: its newest as what it is known to be now.
 
     None when that is ``prediction`` itself. No query for what ``reading_detail`` gave.
     """
-    image = prediction.image
-    fitting = [reading for reading in image.predictions.all() if reading.modality == image.modality]
+    fitting = [reading for reading in prediction.image.predictions.all() if reading.is_as_known]
     newest = max(fitting, key=lambda reading: reading.pk, default=None)
     return None if newest == prediction else newest

@@ -18,6 +18,7 @@ register = template.Library()
 
 register.filter("bars", figures.bars_of)
 register.filter("class_name", wording.class_name)
+register.filter("declared_text", wording.declared_text)
 register.filter("flag_text", wording.flag_text)
 register.filter("status_text", figures.status_text)
 register.filter("waiting_text", wording.waiting_text)

@@ -26,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<uuid:public_id>/thumbnail", pictures.image_thumbnail, name="image-thumbnail"),
     path("images/<uuid:public_id>/move", corrections.image_move, name="image-move"),
     path("images/<uuid:public_id>/modality", corrections.image_modality, name="image-modality"),
+    path("images/<uuid:public_id>/declared", corrections.image_declared, name="image-declared"),
     path("images/<uuid:public_id>/error", corrections.image_error, name="image-error"),
     path("models/<uuid:public_id>/", model_card.model_card, name="model"),
 ]

@@ -16,7 +16,7 @@ from classifier.selectors.history import history
 from classifier.selectors.reading import other_readings, reading_detail, successor
 from classifier.services.predictions import retry_prediction
 from classifier.web.figures import bars_of, similar_cases_of
-from classifier.web.forms import HistoryFilter, ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
@@ -68,6 +68,7 @@ def show_reading(
             initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
         ),
         "modality_form": ModalityForm(auto_id="modality_%s"),
+        "declared_form": DeclaredForm(initial={"declared": image.declared_codes}, auto_id="declared_%s"),
         "error_form": ReasonForm(auto_id="error_%s"),
     }
     return render(request, "classifier/reading.html", context | forms, status=status)
