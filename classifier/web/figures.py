@@ -8,6 +8,7 @@ from classifier.models import Prediction
 from ml.taxonomy import CLASSES, MALIGNANT
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+NEVER_REACHED = 1.0  # the limit of a model that decides by the malignant sum alone
 
 
 def percent(share: float) -> str:
@@ -34,6 +35,7 @@ class Bar:
 class Bars:
     """Seven bars in a fixed order, the malignant first, with their sum and the model's two limits on it.
 
+    ``melanoma_limit`` is melanoma's own, which low risk is below too; None for a model that has none.
     ``prediction_set`` names the diagnoses that the model's set for 90 % of lesions holds; empty for a reading without.
     """
 
@@ -42,6 +44,7 @@ class Bars:
     total: Bar
     low_risk_below: Bar
     suspicious_from: Bar
+    melanoma_limit: Bar | None
     prediction_set: tuple[str, ...]
 
 
@@ -50,13 +53,15 @@ def bars_of(prediction: Prediction) -> Bars | None:
     if not prediction.shows_probabilities or prediction.malignant_probability is None:
         return None
     shares = dict(zip(prediction.classes or CLASSES, prediction.probabilities or (), strict=True))
-    limits = (prediction.thresholds or {})["malignant"]
+    thresholds = prediction.thresholds or {}
+    limits, melanoma = thresholds["malignant"], thresholds.get("melanoma", {}).get("low_risk_below", NEVER_REACHED)
     return Bars(
         malignant=tuple(_bar(code, shares[code]) for code in CLASSES if code in MALIGNANT),
         other=tuple(_bar(code, shares[code]) for code in CLASSES if code not in MALIGNANT),
         total=_bar("", prediction.malignant_probability),
         low_risk_below=_bar("", limits["low_risk_below"]),
         suspicious_from=_bar("", limits["suspicious_from"]),
+        melanoma_limit=_bar("", melanoma) if melanoma < NEVER_REACHED else None,
         prediction_set=tuple(wording.class_name(code) for code in prediction.prediction_set or ()),
     )
 
