@@ -16,6 +16,11 @@ def percent(share: float) -> str:
     return wording.percent(share).replace(" ", NO_BREAK_SPACE)
 
 
+def percent_with_tenths(share: float) -> str:
+    """Write a share in per cent with one decimal, so that no line breaks inside it."""
+    return wording.percent_with_tenths(share).replace(" ", NO_BREAK_SPACE)
+
+
 def status_text(prediction: Prediction) -> str:
     """Say how far a reading is, or its reason, so that no line breaks inside a share."""
     return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, wording.status_text(prediction))
