@@ -11,19 +11,19 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 NEVER_REACHED = 1.0  # the limit of a model that decides by the malignant sum alone
 
 
+def keep_shares_whole(text: str) -> str:
+    """Let no line break inside a share."""
+    return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, text)
+
+
 def percent(share: float) -> str:
     """Write a share in whole per cent, so that no line breaks inside it."""
-    return wording.percent(share).replace(" ", NO_BREAK_SPACE)
-
-
-def percent_with_tenths(share: float) -> str:
-    """Write a share in per cent with one decimal, so that no line breaks inside it."""
-    return wording.percent_with_tenths(share).replace(" ", NO_BREAK_SPACE)
+    return keep_shares_whole(wording.percent(share))
 
 
 def status_text(prediction: Prediction) -> str:
     """Say how far a reading is, or its reason, so that no line breaks inside a share."""
-    return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, wording.status_text(prediction))
+    return keep_shares_whole(wording.status_text(prediction))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from classifier.models import Outcome, Prediction
-from classifier.web.figures import percent, percent_with_tenths
+from classifier.web.figures import keep_shares_whole
+from classifier.wording import percent, percent_with_tenths
 from ml.evaluation.decision_curve import malignant_of_flagged
 from ml.taxonomy import MALIGNANT_INDICES
 
@@ -32,14 +33,16 @@ def practice_sentence(prediction: Prediction) -> str:
     if None in found.values():
         return ""
     counts = {name: _write_count(100 * (share or 0)) for name, share in found.items()}
-    return _(
+    text = _(
         "Where %(share)s of lesions are malignant, as set for this clinic, about %(value)s of 100 called suspicious "
         "are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the bars are calibrated to %(calibrated)s."
-    ) % {
+    )
+    words = {
         "share": percent(prevalence) if set_percent % 1 == 0 else percent_with_tenths(prevalence),
         "calibrated": percent(_calibrated_share(manifest)),
         **counts,
     }
+    return keep_shares_whole(text % words)
 
 
 def _write_count(count: float) -> str:

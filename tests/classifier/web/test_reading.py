@@ -99,7 +99,7 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
         page.index(words)
         for words in (
             'id="verdict-title"',
-            'id="bars-title"',
+            f'id="bars-{suspicious.public_id}"',
             str(SEVEN_SENTENCE),
             "Out of focus",
             "Regular network.",
