@@ -190,8 +190,9 @@ def reason_text(prediction: Prediction) -> str:
 
 
 def flag_text(code: str) -> str:
-    """What a quality flag says, and what to do about it."""
-    return str(FLAGS.get(code, code))
+    """What a quality flag says, and what to do about it; also for one that a bundle of later make raises."""
+    known = FLAGS.get(code)
+    return _("Flagged as %(code)s: take it again if you can.") % {"code": code} if known is None else str(known)
 
 
 def declared_text(codes: Iterable[str]) -> str:
