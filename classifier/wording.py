@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.models import Diagnosis, Outcome, Prediction, Status
+from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
 from ml.image_io import ImageRejected
 
 SAFETY_SENTENCE = gettext_lazy(
@@ -190,8 +190,14 @@ def reason_text(prediction: Prediction) -> str:
 
 
 def flag_text(code: str) -> str:
-    """What a quality flag says, and what to do about it."""
-    return str(FLAGS.get(code, code))
+    """What a quality flag says, and what to do about it; also for one that a bundle of later make raises."""
+    known = FLAGS.get(code)
+    return _("Flagged as %(code)s: take it again if you can.") % {"code": code} if known is None else str(known)
+
+
+def declared_text(codes: Iterable[str]) -> str:
+    """What was declared of a lesion, in a line; empty for nothing."""
+    return ", ".join(str(Declared(code).label) if code in Declared.values else code for code in codes)
 
 
 def waiting_text(code: str) -> str:

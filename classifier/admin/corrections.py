@@ -6,7 +6,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
-from classifier.models.image import CorrectionKind
+from classifier.models.image import CorrectionKind, split_declared
+from classifier.wording import declared_text
 from skinsite.accounts.models import Membership
 
 
@@ -34,10 +35,15 @@ def corrections_in_words(actor: Membership, image: LesionImage) -> list[Correcti
     named = [key for move in moves for key in (move.before, move.after)]
     visible = Lesion.objects.visible_to(actor).select_related("patient")
     lesions = {str(lesion.public_id): lesion for lesion in visible.filter(public_id__in=named)} if named else {}
-    return [CorrectionRow(each, _side(each.before, lesions), _side(each.after, lesions)) for each in corrections]
+    return [
+        CorrectionRow(each, _side(each.kind, each.before, lesions), _side(each.kind, each.after, lesions))
+        for each in corrections
+    ]
 
 
-def _side(value: str, lesions: dict[str, Lesion]) -> Side:
+def _side(kind: str, value: str, lesions: dict[str, Lesion]) -> Side:
+    if kind == CorrectionKind.DECLARED:
+        return Side(declared_text(split_declared(value)) or _("nothing declared"))
     if value in lesions:
         lesion = lesions[value]
         words = ", ".join(filter(None, [lesion.patient.code, str(lesion.get_body_site_display()), lesion.label]))

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier import wording
-from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Status
+from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Status
 from ml.taxonomy import CLASSES
 
 
@@ -117,6 +117,14 @@ class LesionSerializer(LinkedSerializer):
         }
 
 
+DECLARED = serializers.ListField(
+    source="declared_codes",
+    child=serializers.ChoiceField(choices=Declared.choices),
+    read_only=True,
+    help_text=_("Sites and states that were declared of the lesion."),
+)
+
+
 class ImageLinksSerializer(serializers.Serializer[Any]):
     """Where to go from a photograph."""
 
@@ -131,6 +139,7 @@ class ImageSerializer(LinkedSerializer):
 
     lesion = serializers.UUIDField(source="lesion.public_id", read_only=True)
     patient = serializers.UUIDField(source="lesion.patient.public_id", read_only=True)
+    declared = DECLARED
     conversions = serializers.ListField(
         source="notes", child=serializers.CharField(), read_only=True, help_text=_("What was done on storing it.")
     )
@@ -144,6 +153,7 @@ class ImageSerializer(LinkedSerializer):
             "lesion",
             "patient",
             "modality",
+            "declared",
             "original_name",
             "upload_sha256",
             "width",
@@ -201,6 +211,7 @@ class PredictionSerializer(LinkedSerializer):
     image = serializers.UUIDField(source="image.public_id", read_only=True)
     lesion = serializers.UUIDField(source="image.lesion.public_id", read_only=True)
     patient = serializers.UUIDField(source="image.lesion.patient.public_id", read_only=True)
+    declared = DECLARED
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
     malignant_probability = serializers.SerializerMethodField()
@@ -227,6 +238,7 @@ class PredictionSerializer(LinkedSerializer):
             "similar_cases",
             "model",
             "modality",
+            "declared",
             "waiting_for",
             "image",
             "lesion",

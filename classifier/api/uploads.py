@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from classifier import wording
 from classifier.api.actor import actor_of
-from classifier.models import BodySite, Lesion, Modality
+from classifier.models import BodySite, Declared, Lesion, Modality
 from classifier.models.patient import CODE_LENGTH
 
 
@@ -41,6 +41,10 @@ class NamedChoiceField(serializers.ChoiceField):
         super().fail(key, **values)
 
 
+class NamedChoicesField(NamedChoiceField, serializers.MultipleChoiceField):
+    """Any number of choices, sent as a field repeated."""
+
+
 class UploadSerializer(serializers.Serializer[Any]):
     """A photograph to read."""
 
@@ -53,6 +57,14 @@ class UploadSerializer(serializers.Serializer[Any]):
         choices=Modality.choices,
         default=Modality.DERMOSCOPIC,
         help_text=_("The network reads dermoscopy; a clinical photograph is kept and answered `not_assessable`."),
+    )
+    declared = NamedChoicesField(
+        choices=Declared.choices,
+        required=False,
+        help_text=_(
+            "Sites and states of the lesion that the network may not have learnt: repeat the field for several. "
+            "Where it has not, the answer is `not_assessable` with that code as the reason."
+        ),
     )
     lesion = VisibleLesionField(
         required=False, help_text=_("The lesion that it shows. Without one, a new lesion is made.")
@@ -84,7 +96,7 @@ class UploadSerializer(serializers.Serializer[Any]):
         } | {
             name: serializers.ErrorDetail(gettext("Send this field once."), code="repeated_field")
             for name, values in (data.lists() if isinstance(data, QueryDict) else ())  # an empty request has no form
-            if name in self.fields and len(values) > 1
+            if name in self.fields and len(values) > 1 and not isinstance(self.fields[name], NamedChoicesField)
         }
         if wrong:
             raise serializers.ValidationError(wrong)

@@ -148,9 +148,9 @@ class PredictionViewSet(ClinicViewSet):
         description=gettext_lazy(
             "Send a photograph, get its reading. The same file for the same lesion, or for no lesion, "
             "is answered with the reading that it has: sending again after a broken connection is safe. "
-            "That answer changes nothing, whatever `modality` or `body_site` comes with it; "
-            "a wrong modality is corrected on the reading's page. "
-            "A field that is not listed here, or that is sent twice, is refused."
+            "That answer changes nothing, whatever `modality`, `declared` or `body_site` comes with it; "
+            "a wrong modality or declaration is corrected on the reading's page. "
+            "A field that is not listed here, or one of a single value that is sent twice, is refused."
         ),
         request={"multipart/form-data": UploadSerializer},
         parameters=[

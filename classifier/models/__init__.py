@@ -1,6 +1,6 @@
 """The domain: patients, their lesions, photographs of these, readings of the photographs, reviews of the readings."""
 
-from classifier.models.image import ImageCorrection, LesionImage, Modality
+from classifier.models.image import Declared, ImageCorrection, LesionImage, Modality
 from classifier.models.lesion import BodySite, Lesion
 from classifier.models.model_version import ModelStatus, ModelVersion
 from classifier.models.patient import Patient, Sex
@@ -10,6 +10,7 @@ from classifier.models.review import Certainty, Diagnosis, Review, ReviewKind
 __all__ = [
     "BodySite",
     "Certainty",
+    "Declared",
     "Diagnosis",
     "ImageCorrection",
     "Lesion",

@@ -1,6 +1,7 @@
 """Photographs of lesions, and the corrections made to where they belong."""
 
 import uuid
+from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
@@ -20,6 +21,29 @@ class Modality(models.TextChoices):
 
     DERMOSCOPIC = "dermoscopic", _("Dermoscopic")
     CLINICAL = "clinical", _("Clinical")
+
+
+class Declared(models.TextChoices):
+    """What may be declared of a lesion that a network has perhaps not learnt; the bundle's manifest says whether."""
+
+    NAIL = "nail", _("On a nail")
+    MUCOSA = "mucosa", _("On mucosa")
+    EYELID = "eyelid", _("On an eyelid")
+    ULCER = "ulcer", _("Ulcerated")
+    TATTOO = "tattoo", _("In a tattoo")
+
+
+DECLARED_LENGTH = 80
+
+
+def join_declared(codes: Collection[str]) -> str:
+    """Write what was declared as it is kept: codes in the order of ``Declared``, each once, with commas between."""
+    return ",".join(code for code in Declared.values if code in codes)
+
+
+def split_declared(kept: str) -> list[str]:
+    """Read the codes of what was declared from how they are kept."""
+    return kept.split(",") if kept else []
 
 
 def name_thumbnail(public_id: uuid.UUID) -> str:
@@ -43,12 +67,14 @@ class LesionImage(models.Model):
     """A photograph. Its bytes lie in the private storage under its UUID, rebuilt from pixels, with no metadata left.
 
     ``upload_sha256`` is of the bytes as they came (they are not kept), ``stored_sha256`` of those that every reading is
-    computed from. ``original_name`` is data for people, never a path.
+    computed from. ``original_name`` is data for people, never a path. ``declared`` is of the lesion when it was
+    photographed (an ulcer heals), as ``join_declared`` writes it.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
+    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
     original_name = models.CharField(_("file name"), max_length=120, blank=True)
     upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)
     stored_sha256 = models.CharField(max_length=64, editable=False)
@@ -86,12 +112,18 @@ class LesionImage(models.Model):
         """The storage name of the thumbnail."""
         return name_thumbnail(self.public_id)
 
+    @property
+    def declared_codes(self) -> list[str]:
+        """What was declared, as codes of ``Declared``."""
+        return split_declared(self.declared)
+
 
 class CorrectionKind(models.TextChoices):
     """What was put right."""
 
     MOVED = "moved", _("Moved to another lesion")
     MODALITY = "modality", _("Modality corrected")
+    DECLARED = "declared", _("Special site or state corrected")
     ENTERED_IN_ERROR = "entered_in_error", _("Marked as entered in error")
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models.image import LesionImage, Modality
+from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, split_declared
 from classifier.models.model_version import ModelVersion
 from skinsite.accounts.models import Membership
 
@@ -79,19 +79,25 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         """Readings of the photographs of the actor's clinic."""
         return self.filter(image__lesion__patient__clinic=actor.clinic_id)
 
+    def as_known(self, image: LesionImage) -> Self:
+        """Readings of a photograph as what it is known to be now: its modality, and what is declared of the lesion."""
+        return self.filter(image=image, modality=image.modality, declared=image.declared)
+
 
 class Prediction(models.Model):
     """One reading of one photograph.
 
-    ``logits`` are (views, 7), ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``;
-    whether anybody is told them is ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by
-    name, ``similar_cases`` what ``ml.similar_cases.SimilarCase`` holds; each is null where the model gives none. After
-    ``done`` or ``failed`` a database trigger refuses every UPDATE.
+    ``modality`` and ``declared`` are the photograph's when the reading was asked for. ``logits`` are (views, 7),
+    ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``; whether anybody is told them is
+    ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by name, ``similar_cases`` what
+    ``ml.similar_cases.SimilarCase`` holds; each is null where the model gives none. After ``done`` or ``failed`` a
+    database trigger refuses every UPDATE.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality)
+    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False, db_index=True)
 
@@ -132,20 +138,20 @@ class Prediction(models.Model):
         verbose_name_plural = _("readings")
         constraints = [
             models.UniqueConstraint(
-                fields=["image", "model_version", "modality"],
+                fields=["image", "model_version", "modality", "declared"],
                 # A failed reading does not stand in the way of the next try.
                 condition=Q(model_version__isnull=False) & ~Q(status="failed"),
-                name="prediction_once_per_model_and_modality",
+                name="prediction_once_per_model",
             ),
             models.UniqueConstraint(
-                fields=["image", "modality"],
+                fields=["image", "modality", "declared"],
                 condition=Q(status__in=["queued", "running"]),
-                name="prediction_once_open_per_modality",
+                name="prediction_once_open",
             ),
             models.UniqueConstraint(
-                fields=["image", "modality"],
+                fields=["image", "modality", "declared"],
                 condition=Q(status="done", model_version=None),
-                name="prediction_once_not_run_per_modality",
+                name="prediction_once_not_run",
             ),
             models.CheckConstraint(condition=Q(status__in=Status.values), name="prediction_status_known"),
             models.CheckConstraint(
@@ -168,3 +174,13 @@ class Prediction(models.Model):
     def shows_probabilities(self) -> bool:
         """Whether the probabilities are told: a reading that is not assessable gives its reason alone."""
         return self.probabilities is not None and self.outcome != Outcome.NOT_ASSESSABLE
+
+    @property
+    def declared_codes(self) -> list[str]:
+        """What was declared of the lesion, as codes of ``Declared``."""
+        return split_declared(self.declared)
+
+    @property
+    def is_as_known(self) -> bool:
+        """Whether it was read as what its photograph is known to be now; the rule of ``as_known`` for one at hand."""
+        return (self.modality, self.declared) == (self.image.modality, self.image.declared)

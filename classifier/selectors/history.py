@@ -33,9 +33,12 @@ def history(
     lesion label and file name: all its words, in any case. ``model`` is a public id; ``since`` and ``until`` are days
     of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
     """
-    same_image = Prediction.objects.filter(image=OuterRef("image"), modality=OuterRef("image__modality"))
-    # A later one; or, where the modality has been corrected, the one that goes by the right modality.
-    later = same_image.filter(Q(pk__gt=OuterRef("pk")) | ~Q(modality=OuterRef("modality")))
+    as_known = Prediction.objects.filter(
+        image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
+    )
+    # A later one; or, where the photograph has been corrected, the one that goes by what is right.
+    as_this_one = Q(modality=OuterRef("modality"), declared=OuterRef("declared"))
+    later = as_known.filter(Q(pk__gt=OuterRef("pk")) | ~as_this_one)
     readings = (
         Prediction.objects.visible_to(actor)
         .select_related("image__lesion__patient", "model_version", "requested_by")

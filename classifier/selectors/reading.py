@@ -4,7 +4,16 @@ import uuid
 
 from django.db.models import Prefetch
 
-from classifier.models import ImageCorrection, LesionImage, Prediction, Review
+from classifier.models import (
+    ImageCorrection,
+    LesionImage,
+    Modality,
+    ModelStatus,
+    ModelVersion,
+    Prediction,
+    Review,
+    Status,
+)
 from skinsite.accounts.models import Membership
 
 
@@ -40,11 +49,32 @@ def other_readings(prediction: Prediction) -> list[Prediction]:
 
 
 def successor(prediction: Prediction) -> Prediction | None:
-    """The reading of the same photograph that counts instead: its newest by the modality that it is known to have now.
+    """The reading of the same photograph that counts instead: its newest as what it is known to be now.
 
     None when that is ``prediction`` itself. No query for what ``reading_detail`` gave.
     """
-    image = prediction.image
-    fitting = [reading for reading in image.predictions.all() if reading.modality == image.modality]
+    fitting = [reading for reading in prediction.image.predictions.all() if reading.is_as_known]
     newest = max(fitting, key=lambda reading: reading.pk, default=None)
     return None if newest == prediction else newest
+
+
+def readings_by_model(image: LesionImage) -> list[Prediction]:
+    """The finished readings of a photograph as what it is known to be now, one a model, newest first.
+
+    No query for what ``reading_detail`` gave.
+    """
+    finished = [each for each in image.predictions.all() if each.status == Status.DONE and each.model_version_id]
+    return sorted((each for each in finished if each.is_as_known), key=lambda each: each.pk, reverse=True)
+
+
+def model_yet_to_read(image: LesionImage) -> ModelVersion | None:
+    """The active model, where others alone have read a photograph; None for one that is not read, or that waits.
+
+    One query beside what ``reading_detail`` gave.
+    """
+    readings = [each for each in image.predictions.all() if each.is_as_known and each.status != Status.FAILED]
+    is_settled = bool(readings) and all(each.status == Status.DONE for each in readings)
+    if image.modality == Modality.CLINICAL or not is_settled:
+        return None
+    known = [each.model_version_id for each in readings]
+    return ModelVersion.objects.filter(status=ModelStatus.ACTIVE).exclude(pk__in=known).first()

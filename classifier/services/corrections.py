@@ -1,5 +1,6 @@
 """Putting right where a photograph belongs and what it is; readings made before stay as they are."""
 
+from collections.abc import Collection
 from typing import NoReturn
 
 from django.core.exceptions import ValidationError
@@ -8,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from classifier import policies
-from classifier.models import ImageCorrection, Lesion, LesionImage, Modality, Prediction
-from classifier.models.image import REASON_LENGTH, CorrectionKind
+from classifier.models import Declared, ImageCorrection, Lesion, LesionImage, Modality, Prediction
+from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
 from classifier.services import predictions, records
 from classifier.text import clean_line
+from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
 
@@ -83,10 +85,33 @@ def correct_modality(*, actor: Membership, image: LesionImage, modality: str, re
         _refuse("modality", _("Choose dermoscopic or clinical."), "invalid_choice")
     if modality == image.modality:
         _refuse("modality", _("The photograph is recorded like this already."), "unchanged")
+    return _correct_and_read(actor, image, CorrectionKind.MODALITY, after=modality, reason=reason)
+
+
+def correct_declared(*, actor: Membership, image: LesionImage, declared: Collection[str], reason: str) -> Prediction:
+    """Say what the lesion really is of ``Declared``; gives the reading as such, a new one unless there is one already.
+
+    Raises ``ValidationError`` by field.
+    """
+    policies.require(policies.may_correct(actor, image))
+    reason = _check_reason(reason)
+    unknown = next((code for code in declared if code not in Declared.values), None)
+    if unknown is not None:
+        _refuse("declared", unknown_choice_text(unknown, Declared.values), "invalid_choice")
+    after = join_declared(declared)
+    if after == image.declared:
+        _refuse("declared", _("The photograph is recorded like this already."), "unchanged")
+    return _correct_and_read(actor, image, CorrectionKind.DECLARED, after=after, reason=reason)
+
+
+def _correct_and_read(
+    actor: Membership, image: LesionImage, kind: CorrectionKind, *, after: str, reason: str
+) -> Prediction:
+    """Change the field that the kind of correction is named after, and give the reading that then holds."""
     with transaction.atomic():
-        before = image.modality
-        _change(image, modality=modality)
-        _record(actor, image, CorrectionKind.MODALITY, before=before, after=modality, reason=reason)
+        before = getattr(image, kind)
+        _change(image, **{kind: after})
+        _record(actor, image, kind, before=before, after=after, reason=reason)
         prediction = predictions.find_or_create(actor=actor, image=image)
     return predictions.start(prediction)
 
@@ -111,6 +136,7 @@ def _record(
     action = {
         CorrectionKind.MOVED: "image.moved",
         CorrectionKind.MODALITY: "image.modality_corrected",
+        CorrectionKind.DECLARED: "image.declared_corrected",
         CorrectionKind.ENTERED_IN_ERROR: "image.marked_entered_in_error",
     }[kind]
     record_change(actor=actor, action=action, obj=image, clinic=actor.clinic, before=before, after=after)

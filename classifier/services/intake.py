@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
@@ -10,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.imaging import files
-from classifier.models import BodySite, Lesion, LesionImage, Modality, Prediction
+from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction
+from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
 from classifier.text import clean_line, fold_line
@@ -44,6 +46,7 @@ class _Request:
     upload_sha256: str
     original_name: str
     modality: str
+    declared: Collection[str]
     lesion: Lesion | None
     patient_code: str
     body_site: str
@@ -56,6 +59,7 @@ def receive_upload(
     data: bytes,
     original_name: str = "",
     modality: str = Modality.DERMOSCOPIC,
+    declared: Collection[str] = (),
     lesion: Lesion | None = None,
     patient_code: str = "",
     body_site: str = "",
@@ -63,9 +67,9 @@ def receive_upload(
 ) -> Receipt:
     """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
 
-    Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or when
-    no lesion and no other patient is named. Raises ``ImageRejected``, ``DuplicateImageError``, ``ValidationError`` by
-    field, ``PermissionDenied``.
+    ``declared`` are codes of ``Declared``. Bytes that the clinic already has are answered with their latest reading
+    when they are on the same lesion, or when no lesion and no other patient is named. Raises ``ImageRejected``,
+    ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
@@ -75,6 +79,7 @@ def receive_upload(
         upload_sha256=hashlib.sha256(data).hexdigest(),
         original_name=files.clean_name(original_name),
         modality=modality,
+        declared=declared,
         lesion=lesion,
         patient_code=clean_line(patient_code),
         body_site=body_site,
@@ -94,6 +99,9 @@ def _check_fields(request: _Request) -> None:
     errors: dict[str, ValidationError] = {}
     if request.modality not in Modality.values:
         errors["modality"] = _invalid_choice(request.modality, Modality.values)
+    unknown = next((code for code in request.declared if code not in Declared.values), None)
+    if unknown is not None:
+        errors["declared"] = _invalid_choice(unknown, Declared.values)
     if request.body_site and request.body_site not in BodySite.values:
         errors["body_site"] = _invalid_choice(request.body_site, BodySite.values)
     if len(request.patient_code) > CODE_LENGTH:
@@ -139,8 +147,8 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
 
 
 def _latest_reading(image: LesionImage) -> Prediction:
-    """Its newest reading as what it is known to be now: dermoscopic or clinical."""
-    return image.predictions.filter(modality=image.modality).order_by("-created_at", "-pk")[0]
+    """Its newest reading as what it is known to be now."""
+    return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
 
 
 def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
@@ -170,6 +178,7 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
         public_id=public_id,
         lesion=lesion,
         modality=request.modality,
+        declared=join_declared(request.declared),
         original_name=request.original_name,
         upload_sha256=request.upload_sha256,
         stored_sha256=stored.sha256,

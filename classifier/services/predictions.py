@@ -97,6 +97,7 @@ def create(*, actor: Membership | None, image: LesionImage) -> Prediction:
     prediction = Prediction(
         image=image,
         modality=image.modality,
+        declared=image.declared,
         requested_by=None if actor is None else actor.user,
         stored_sha256=image.stored_sha256,
     )
@@ -229,7 +230,7 @@ def _load(prediction_id: int) -> Prediction:
 
 def _find_usable(image: LesionImage) -> Prediction | None:
     """Give the reading that a new one would repeat: an open one, or a finished one by the active model."""
-    same = image.predictions.filter(modality=image.modality).exclude(status=Status.FAILED)
+    same = Prediction.objects.as_known(image).exclude(status=Status.FAILED)
     active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE)
     answer = Q(model_version=None) if image.modality == Modality.CLINICAL else Q(model_version__in=active)
     is_open = Q(status__in=[Status.QUEUED, Status.RUNNING])
@@ -253,7 +254,7 @@ def _claim_and_read(prediction: Prediction, loaded: inference.LoadedModel, data:
     if not _claim(prediction, loaded.model_version):
         return
     try:
-        reading = loaded.predictor.read(data)
+        reading = loaded.predictor.read(data, declared=prediction.declared_codes)
     except SoftTimeLimitExceeded:
         _fail(prediction, "timed_out")
     except Exception as error:  # whatever goes wrong in there, the reading ends and says so

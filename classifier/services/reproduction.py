@@ -46,7 +46,7 @@ def reproduce(*, prediction: Prediction) -> Reproduction:
         raise UserError(f"The photograph {prediction.image.stored_name} is not the one that was read; restore it.")
     if loaded.predictor.bundle.sha256 != prediction.bundle_sha256:
         raise UserError(f"The bundle {prediction.bundle_sha256} that made this reading is not registered; restore it.")
-    reading = loaded.predictor.read(data)
+    reading = loaded.predictor.read(data, declared=prediction.declared_codes)
     before = np.array(prediction.logits, np.float32)
     same_shape = before.shape == reading.logits.shape
     return Reproduction(

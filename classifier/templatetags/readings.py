@@ -12,13 +12,15 @@ from django.utils.translation import ngettext
 
 from classifier import wording
 from classifier.models import Prediction, Status
-from classifier.web import figures
+from classifier.web import figures, practice
 
 register = template.Library()
 
 register.filter("bars", figures.bars_of)
 register.filter("class_name", wording.class_name)
+register.filter("declared_text", wording.declared_text)
 register.filter("flag_text", wording.flag_text)
+register.filter("practice_sentence", practice.practice_sentence)
 register.filter("status_text", figures.status_text)
 register.filter("waiting_text", wording.waiting_text)
 

@@ -8,16 +8,22 @@ from classifier.models import Prediction
 from ml.taxonomy import CLASSES, MALIGNANT
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+NEVER_REACHED = 1.0  # the limit of a model that decides by the malignant sum alone
+
+
+def keep_shares_whole(text: str) -> str:
+    """Let no line break inside a share."""
+    return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, text)
 
 
 def percent(share: float) -> str:
     """Write a share in whole per cent, so that no line breaks inside it."""
-    return wording.percent(share).replace(" ", NO_BREAK_SPACE)
+    return keep_shares_whole(wording.percent(share))
 
 
 def status_text(prediction: Prediction) -> str:
     """Say how far a reading is, or its reason, so that no line breaks inside a share."""
-    return re.sub(r" (?=%)|(?<=[<>]) ", NO_BREAK_SPACE, wording.status_text(prediction))
+    return keep_shares_whole(wording.status_text(prediction))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Bar:
 class Bars:
     """Seven bars in a fixed order, the malignant first, with their sum and the model's two limits on it.
 
+    ``melanoma_limit`` is melanoma's own, which low risk is below too; None for a model that has none.
     ``prediction_set`` names the diagnoses that the model's set for 90 % of lesions holds; empty for a reading without.
     """
 
@@ -42,6 +49,7 @@ class Bars:
     total: Bar
     low_risk_below: Bar
     suspicious_from: Bar
+    melanoma_limit: Bar | None
     prediction_set: tuple[str, ...]
 
 
@@ -50,13 +58,15 @@ def bars_of(prediction: Prediction) -> Bars | None:
     if not prediction.shows_probabilities or prediction.malignant_probability is None:
         return None
     shares = dict(zip(prediction.classes or CLASSES, prediction.probabilities or (), strict=True))
-    limits = (prediction.thresholds or {})["malignant"]
+    thresholds = prediction.thresholds or {}
+    limits, melanoma = thresholds["malignant"], thresholds.get("melanoma", {}).get("low_risk_below", NEVER_REACHED)
     return Bars(
         malignant=tuple(_bar(code, shares[code]) for code in CLASSES if code in MALIGNANT),
         other=tuple(_bar(code, shares[code]) for code in CLASSES if code not in MALIGNANT),
         total=_bar("", prediction.malignant_probability),
         low_risk_below=_bar("", limits["low_risk_below"]),
         suspicious_from=_bar("", limits["suspicious_from"]),
+        melanoma_limit=_bar("", melanoma) if melanoma < NEVER_REACHED else None,
         prediction_set=tuple(wording.class_name(code) for code in prediction.prediction_set or ()),
     )
 

@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import BodySite, Lesion, Modality, Outcome, Patient, Sex, Status
+from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Status
 from classifier.services.records import find_patient
 from classifier.text import fold_line
+from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
 
 ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
@@ -73,15 +74,36 @@ def lesions_of(actor: Membership, code: str) -> list[Lesion]:
     return list(Lesion.objects.visible_to(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
 
 
+class DeclaredChoice(forms.MultipleChoiceField):
+    """Sites and states of a lesion that the network has perhaps not learnt; none is as good."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            required=False,
+            label=_("Special site or state"),
+            choices=Declared,
+            widget=forms.CheckboxSelectMultiple,
+            help_text=_("Tick what applies: where the network has not learnt it, it says so and does not guess."),
+            **kwargs,
+        )
+
+    def validate(self, value: Any) -> None:
+        """Refuse an unknown code, and name those that there are."""
+        for code in value:
+            if not self.valid_value(code):
+                raise forms.ValidationError(unknown_choice_text(code, Declared.values), code="invalid_choice")
+
+
 class UploadForm(PlaceForm):
     """What is said about photographs when they are sent."""
 
     modality = forms.ChoiceField(
         label=_("Kind of photograph"), choices=Modality, initial=Modality.DERMOSCOPIC, widget=forms.RadioSelect
     )
+    declared = DeclaredChoice()
     attach_anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    field_order = ["modality", "patient_code", "lesion", "body_site"]
+    field_order = ["modality", "patient_code", "lesion", "body_site", "declared"]
 
 
 class ReasonForm(forms.Form):
@@ -99,6 +121,14 @@ class ModalityForm(ReasonForm):
     """How a photograph was really taken; told by the page, so that sending it twice does not turn it back."""
 
     modality = forms.ChoiceField(label=_("Kind of photograph"), choices=Modality, widget=forms.HiddenInput)
+
+
+class DeclaredForm(ReasonForm):
+    """What the lesion really is of the sites and states that may be declared."""
+
+    declared = DeclaredChoice()
+
+    field_order = ["declared", "reason"]
 
 
 class MoveForm(PlaceForm, ReasonForm):

@@ -24,8 +24,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("lesions/<uuid:public_id>/edit/", records.lesion_edit, name="lesion-edit"),
     path("images/<uuid:public_id>/file", pictures.image_file, name="image-file"),
     path("images/<uuid:public_id>/thumbnail", pictures.image_thumbnail, name="image-thumbnail"),
+    path("images/<uuid:public_id>/readings/", readings.image_readings, name="image-readings"),
+    path("images/<uuid:public_id>/read-again", readings.image_read_again, name="image-read-again"),
     path("images/<uuid:public_id>/move", corrections.image_move, name="image-move"),
     path("images/<uuid:public_id>/modality", corrections.image_modality, name="image-modality"),
+    path("images/<uuid:public_id>/declared", corrections.image_declared, name="image-declared"),
     path("images/<uuid:public_id>/error", corrections.image_error, name="image-error"),
     path("models/<uuid:public_id>/", model_card.model_card, name="model"),
 ]

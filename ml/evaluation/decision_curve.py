@@ -1,5 +1,6 @@
 """What acting on the malignant sum is worth: net benefit, and predictive values where malignant lesions are rarer."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,19 @@ def predictive_values(
     flagged, cleared = ill + (1 - prevalence) * (1 - specificity), well + prevalence * (1 - sensitivity)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(ill / flagged), np.asarray(well / cleared)
+
+
+def malignant_of_flagged(
+    sensitivity: Mapping[str, float | None], specificity: Mapping[str, float | None], prevalence: float
+) -> dict[str, float | None]:
+    """The share of malignant lesions among the flagged, with an interval, where ``prevalence`` of all are malignant.
+
+    Takes both figures as ``describe`` gives them. Each end comes of the like ends of both: a little wider than by the
+    bootstrap that made them, which is not kept.
+    """
+    names = ("value", "low", "high")
+    ends = np.array([[each[name] for name in names] for each in (sensitivity, specificity)], np.float64)  # None: NaN
+    return describe(*predictive_values(ends[0], ends[1], prevalence)[0])
 
 
 def measure_operating_point(

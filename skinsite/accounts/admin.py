@@ -61,7 +61,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "is_active")
+    fields = ("name", "slug", "malignant_percent", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 

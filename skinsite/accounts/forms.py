@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Role, User
+from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
 
 
@@ -52,6 +52,23 @@ class InvitationForm(forms.Form):
         label=_("Role"),
         choices=Role,
         help_text=_("Clinicians read photographs, reviewers also give opinions, administrators also run the clinic."),
+    )
+
+
+class PracticeForm(forms.Form):
+    """What is known of the lesions that a clinic photographs."""
+
+    malignant_percent = forms.DecimalField(
+        label=_("Malignant among the lesions photographed here, in per cent"),
+        min_value=LEAST_MALIGNANT,
+        max_value=MOST_MALIGNANT,
+        max_digits=3,
+        decimal_places=1,
+        help_text=_(
+            "Beside a suspicious reading stands how many such lesions are malignant where this share is; "
+            "the readings themselves stay as they are. 3 unless you know better, from 0.1 to 50."
+        ),
+        error_messages=dict.fromkeys(("min_value", "max_value", "max_digits", "max_whole_digits"), MALIGNANT_RANGE),
     )
 
 

@@ -1,11 +1,13 @@
 """Who people are, which clinic they work in, and with what they sign in."""
 
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -65,19 +67,42 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
+LEAST_MALIGNANT, MOST_MALIGNANT = Decimal("0.1"), Decimal(50)
+MALIGNANT_RANGE = _("Give a share from 0.1 to 50 per cent.")
+
+
 class Clinic(models.Model):
-    """A tenant: nothing of one clinic is ever seen in another."""
+    """A tenant: nothing of one clinic is ever seen in another.
+
+    ``malignant_percent`` says how many of a hundred lesions that it photographs are malignant, as far as it knows.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("short name"), unique=True)
     is_active = models.BooleanField(_("active"), default=True)
+    malignant_percent = models.DecimalField(
+        _("malignant lesions, per cent"),
+        max_digits=3,
+        decimal_places=1,
+        default=Decimal(3),
+        validators=[
+            MinValueValidator(LEAST_MALIGNANT, MALIGNANT_RANGE),
+            MaxValueValidator(MOST_MALIGNANT, MALIGNANT_RANGE),
+        ],
+    )
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
         verbose_name = _("clinic")
         verbose_name_plural = _("clinics")
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(malignant_percent__range=(LEAST_MALIGNANT, MOST_MALIGNANT)),
+                name="clinic_malignant_percent_in_range",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -67,6 +67,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "Status": "classifier.models.Status",
         "Outcome": "classifier.models.Outcome",
         "Modality": "classifier.models.Modality",
+        "Declared": "classifier.models.Declared",
         "BodySite": "classifier.models.BodySite",
         "Sex": "classifier.models.Sex",
         "Diagnosis": "classifier.models.Diagnosis",

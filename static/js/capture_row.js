@@ -142,6 +142,7 @@ class CaptureRow {
     const lesion = this.form.querySelector("[data-lesion]");
     return {
       modality: this.form.querySelector("[name=modality]:checked")?.value,
+      declared: [...this.form.querySelectorAll("[name=declared]:checked")].map((box) => box.value),
       patient_code: this.form.elements.patient_code.value,
       body_site: this.form.elements.body_site.value,
       lesion: lesion.value,
@@ -151,6 +152,7 @@ class CaptureRow {
 
   fill(values) {
     for (const radio of this.form.querySelectorAll("[name=modality]")) radio.checked = radio.value === values.modality;
+    for (const box of this.form.querySelectorAll("[name=declared]")) box.checked = values.declared.includes(box.value);
     this.form.elements.patient_code.value = values.patient_code;
     this.form.elements.body_site.value = values.body_site;
     const lesion = this.form.querySelector("[data-lesion]");

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from classifier.models import LesionImage, ModelVersion
+from classifier.models import Declared, LesionImage, ModelVersion
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
 from tests.factories import PASSWORD
@@ -35,8 +35,10 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     expect(first.locator("[data-preview] img")).to_be_visible()
     first.get_by_label("Patient code").fill("P-300")
     first.get_by_label("Body site of a new lesion").select_option("scalp")
+    first.get_by_label("In a tattoo").check()
     first.get_by_role("button", name="Same for all below").click()
     for place in range(3):
+        expect(rows.nth(place).get_by_label("In a tattoo")).to_be_checked()
         expect(rows.nth(place).get_by_label("Patient code")).to_have_value("P-300")
         expect(rows.nth(place).get_by_label("Body site of a new lesion")).to_have_value("scalp")
     page.get_by_role("button", name="Save and read all").click()
@@ -46,7 +48,8 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     expect(rows.nth(1)).to_have_attribute("data-state", "error")
     expect(rows.nth(1).get_by_role("alert")).to_contain_text("copy it from the camera again")
     expect(rows.nth(1).get_by_label("Patient code")).to_have_value("P-300")
-    assert LesionImage.objects.filter(lesion__patient__code="P-300", lesion__body_site="scalp").count() == 2
+    kept = LesionImage.objects.filter(lesion__patient__code="P-300", lesion__body_site="scalp", declared="tattoo")
+    assert kept.count() == 2
 
 
 def test_a_file_over_the_limit_is_refused_before_it_travels(upload_page: Page, tmp_path: Path) -> None:
@@ -133,7 +136,7 @@ def test_a_photograph_is_sent_with_the_keyboard_alone(upload_page: Page) -> None
     page.keyboard.press("Tab")
     expect(row.get_by_label("Patient code")).to_be_focused()
     page.keyboard.type("P-600")
-    for _field in ("lesion", "body site", "button"):
+    for _field in ("lesion", "body site", *Declared, "button"):
         page.keyboard.press("Tab")
     expect(row.get_by_role("button", name="Save and show the reading")).to_be_focused()
     page.keyboard.press("Enter")

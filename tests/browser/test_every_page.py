@@ -44,6 +44,7 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
                 patient_code=f"P-{place}",
             ).prediction
         )
+    factories.DonePredictionFactory.create(image=readings[0].image)  # by another model, to stand beside it
     factories.ReviewFactory.create(prediction=readings[0], reviewer=administrator.user, comment="Regular network.")
     waiting = factories.PredictionFactory.create(image=readings[0].image, waiting_for="no_model")
     routes = [route for route in all_routes(readings[0], network) if route.name not in NOT_PAGES | POST_ONLY]

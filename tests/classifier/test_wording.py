@@ -141,6 +141,18 @@ def test_every_reason_and_flag_that_the_shipped_model_gives_has_words() -> None:
     assert set(wording.FLAGS) == {rule.name for rule in manifest.quality.flags}
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("code", [*wording.FLAGS, "of_later_make"])
+def test_every_flag_gives_its_reason_and_then_what_to_do(code: str, language: str) -> None:
+    with translation.override(language):
+        reason, colon, hint = wording.flag_text(code).partition(": ")
+
+    assert reason
+    assert colon
+    assert hint.endswith(".")
+    assert len(reason) + len(hint) < 90, "short"
+
+
 @pytest.mark.parametrize(
     "reason", ["blank_frame", "clinical_photograph", "not_skin_lesion", "unlike_training", "nail", "tattoo"]
 )
@@ -165,7 +177,7 @@ def test_words_are_chosen_when_they_are_shown() -> None:
     with translation.override("ru"):
         assert isinstance(wording.flag_text("blurred"), str)
     assert wording.flag_text("blurred") == "Out of focus: hold still, focus again."
-    assert wording.flag_text("of a later model") == "of a later model"
+    assert wording.flag_text("glare") == "Flagged as glare: take it again if you can.", "of a later model"
     assert wording.class_name("AKIEC") == "Actinic keratosis or intraepithelial carcinoma"
     assert wording.waiting_text("broker").startswith("The queue does not answer.")
     assert wording.outcome_text(None) == ""

@@ -25,7 +25,9 @@ def test_the_admin_opens_on_the_clinics_for_a_superuser_and_on_the_readings_for_
 
 def test_a_superuser_adds_a_clinic_a_person_and_a_membership(superuser: User, sign_in: SignIn) -> None:
     client = sign_in(superuser)
-    client.post("/admin/accounts/clinic/add/", {"name": "North", "slug": "north", "is_active": "on"})
+    client.post(
+        "/admin/accounts/clinic/add/", {"name": "North", "slug": "north", "malignant_percent": "3", "is_active": "on"}
+    )
     client.post("/admin/accounts/user/add/", {"email": "New@Clinic.Example", "name": "N. Ew", "is_active": "on"})
     clinic, person = Clinic.objects.get(slug="north"), User.objects.get(email="new@clinic.example")
     assert not person.has_usable_password()

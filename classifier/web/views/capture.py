@@ -108,6 +108,7 @@ def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> 
             data=_read(file),
             original_name=name,
             modality=said["modality"],
+            declared=said["declared"],
             lesion=said["lesion"],
             patient_code=said["patient_code"],
             body_site=said["body_site"],

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from classifier.models import LesionImage, Prediction
 from classifier.services import corrections
-from classifier.web.forms import ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
@@ -55,6 +55,25 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
             messages.success(request, _("The kind of photograph has been corrected. This is the new reading."))
             return redirect("reading", new.public_id)
     return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, modality_form=form)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Correct the sites and states that were declared; a new reading is made, the old one stays."""
+    image, prediction = _find(request, public_id)
+    if request.method != "POST":
+        return redirect("reading", prediction.public_id)
+    form = DeclaredForm(request.POST, auto_id="declared_%s")
+    if form.is_valid():
+        try:
+            new = corrections.correct_declared(actor=request.membership, image=image, **form.cleaned_data)
+        except ValidationError as error:
+            add_errors(form, error)
+        else:
+            messages.success(request, _("The special site or state has been corrected. This is the new reading."))
+            return redirect("reading", new.public_id)
+    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, declared_form=form)
 
 
 @member_required

@@ -6,17 +6,25 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier import policies
-from classifier.models import Modality, Outcome, Prediction, Status
+from classifier.models import LesionImage, Modality, Outcome, Prediction, Status
 from classifier.selectors.history import history
-from classifier.selectors.reading import other_readings, reading_detail, successor
-from classifier.services.predictions import retry_prediction
+from classifier.selectors.reading import (
+    model_yet_to_read,
+    other_readings,
+    reading_detail,
+    readings_by_model,
+    successor,
+)
+from classifier.services.predictions import queue_prediction, retry_prediction
+from classifier.web.comparison import compare
 from classifier.web.figures import bars_of, similar_cases_of
-from classifier.web.forms import HistoryFilter, ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
@@ -47,6 +55,7 @@ def show_reading(
 ) -> HttpResponse:
     """Render the page of a reading; ``forms`` are corrections that came back with errors."""
     image = prediction.image
+    may_correct = policies.may_correct(request.membership, image) and image.entered_in_error_at is None
     context: dict[str, Any] = {
         "prediction": prediction,
         "image": image,
@@ -62,12 +71,15 @@ def show_reading(
         "other_modality": Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC,
         "others": other_readings(prediction),
         "successor": successor(prediction),
-        "may_correct": policies.may_correct(request.membership, image) and image.entered_in_error_at is None,
+        "can_be_compared": len(readings_by_model(image)) > 1,
+        "model_yet_to_read": model_yet_to_read(image) if may_correct else None,
+        "may_correct": may_correct,
         "may_review": policies.may_review(request.membership),
         "move_form": MoveForm(
             initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
         ),
         "modality_form": ModalityForm(auto_id="modality_%s"),
+        "declared_form": DeclaredForm(initial={"declared": image.declared_codes}, auto_id="declared_%s"),
         "error_form": ReasonForm(auto_id="error_%s"),
     }
     return render(request, "classifier/reading.html", context | forms, status=status)
@@ -97,6 +109,32 @@ def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
         messages.error(request, " ".join(error.messages))
         return redirect("reading", prediction.public_id)
     return redirect("reading", again.public_id)
+
+
+@member_required
+@require_safe
+def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The readings of one photograph by several models, side by side."""
+    images = LesionImage.objects.visible_to(request.membership).select_related("lesion__patient__clinic")
+    models = Prediction.objects.select_related("model_version")
+    image = get_object_or_404(images.prefetch_related(Prefetch("predictions", models)), public_id=public_id)
+    compared = compare(readings_by_model(image))
+    record_listing(actor=request.membership, noun="prediction", rows=len(compared), filters=["image"])
+    context = {"image": image, "lesion": image.lesion, "patient": image.lesion.patient, "compared": compared}
+    return render(request, "classifier/comparison.html", context | {"safety_sentence": SAFETY_SENTENCE})
+
+
+@member_required
+@require_POST
+def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+    """Have a photograph read by the model in service; its readings by others stay."""
+    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    try:
+        reading = queue_prediction(actor=request.membership, image=image)
+    except ValidationError as error:
+        messages.error(request, " ".join(error.messages))
+        return redirect("image-readings", image.public_id)
+    return redirect("reading", reading.public_id)
 
 
 @member_required

@@ -1,5 +1,6 @@
-"""The only writers of memberships, invitations, passwords and API tokens."""
+"""The only writers of memberships, invitations, passwords, API tokens and what clinics set."""
 
+from skinsite.accounts.services.clinics import set_malignant_percent
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
 from skinsite.accounts.services.passwords import change_password, reset_password, set_password_by_link
@@ -15,5 +16,6 @@ __all__ = [
     "reset_password",
     "revoke_invitation",
     "revoke_member_token",
+    "set_malignant_percent",
     "set_password_by_link",
 ]

@@ -1,11 +1,14 @@
-"""Clinics: opened by the system or by a superuser, with an invitation for the first administrator."""
+"""Clinics: opened by the system or by a superuser with an invitation for the first administrator; what they set."""
+
+from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
-from skinsite.accounts.models import Clinic, Invitation, Role
+from skinsite.accounts.models import Clinic, Invitation, Membership, Role
+from skinsite.accounts.policies import require_administrator
 from skinsite.accounts.services.invitations import invite_member
 from skinsite.audit.services import record_change
 
@@ -25,6 +28,32 @@ def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str
     clinic.save()
     record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
     return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
+
+
+@transaction.atomic
+def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> Clinic:
+    """Say how many of a hundred lesions of the actor's clinic are malignant.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, outside 0.1 to 50 per cent.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    before, clinic.malignant_percent = clinic.malignant_percent, malignant_percent
+    if before == malignant_percent:
+        return clinic
+    clinic.clean_fields(exclude=["name", "slug"])
+    clinic.save(update_fields=["malignant_percent"])
+    record_change(
+        actor=actor,
+        action="clinic.malignant_percent_set",
+        obj=clinic,
+        clinic=clinic,
+        before=str(before),
+        after=str(malignant_percent),
+    )
+    return clinic
 
 
 def _free_slug(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The clinic page, for its administrators: members, invitations, API tokens."""
+"""The clinic page, for its administrators: members, invitations, API tokens, what the clinic sets."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts import services
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.forms import InvitationForm
+from skinsite.accounts.forms import InvitationForm, PracticeForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
@@ -46,6 +46,18 @@ def invite(request: MemberRequest) -> HttpResponse:
             }
             return render(request, "accounts/invitation_link.html", context)
     return _page(request, form, status=422)
+
+
+@require_POST
+@administrator_required
+def set_practice(request: MemberRequest) -> HttpResponse:
+    """Set how many of the lesions photographed here are malignant."""
+    form = PracticeForm(request.POST)
+    if not form.is_valid():
+        return _page(request, InvitationForm(), practice_form=form, status=422)
+    services.set_malignant_percent(actor=request.membership, **form.cleaned_data)
+    messages.success(request, _("The share of malignant lesions is set."))
+    return redirect("clinic")
 
 
 @require_POST
@@ -118,10 +130,13 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     return redirect("clinic")
 
 
-def _page(request: MemberRequest, form: InvitationForm, status: int = 200) -> HttpResponse:
+def _page(
+    request: MemberRequest, form: InvitationForm, status: int = 200, practice_form: PracticeForm | None = None
+) -> HttpResponse:
     own = request.membership.clinic
     context = {
         "form": form,
+        "practice_form": practice_form or PracticeForm(initial={"malignant_percent": own.malignant_percent}),
         "members": members_of(own),
         "invitations": open_invitations_of(own),
         "tokens": tokens_of_clinic(own),

@@ -180,3 +180,13 @@ def test_an_image_entered_in_error_is_marked_and_so_is_its_reading(api: APIClien
     assert answer["entered_in_error"] is True
     assert image["entered_in_error"] is True
     assert image["entered_in_error_at"] is not None
+
+
+def test_all_readings_of_a_photograph_are_listed_the_newest_first(api: APIClient, owner: Membership) -> None:
+    first = factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    second = factories.DonePredictionFactory.create(image=first.image)
+    factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    image = api.get(f"/api/v1/images/{first.image.public_id}/").json()
+    listed = api.get(image["links"]["predictions"]).json()["results"]
+    assert [row["id"] for row in listed] == [str(second.public_id), str(first.public_id)]
+    assert [row["model"]["version"] for row in listed] == [second.model_version.version, first.model_version.version]

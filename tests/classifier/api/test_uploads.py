@@ -267,7 +267,7 @@ def test_a_field_that_there_is_not_is_refused_with_the_known_ones(
     [error] = response.json()["errors"]
     assert response.status_code == 400
     assert (error["field"], error["code"]) == (field, "unknown_field")
-    assert error["detail"].endswith(": image, modality, lesion, patient_code, body_site, attach_anyway.")
+    assert error["detail"].endswith(": image, modality, declared, lesion, patient_code, body_site, attach_anyway.")
     assert kept() == (0, 0, 0, 0)
 
 
@@ -310,3 +310,30 @@ def test_every_member_may_send_and_a_role_is_told_apart_nowhere(
 ) -> None:
     for seed, member in enumerate((reviewer, administrator)):
         assert send(client_for(member), draw_lesion(seed=seed)).status_code == 201
+
+
+def test_what_is_declared_is_answered_and_listed_in_one_order(
+    api: APIClient, active_model: ModelVersion, photograph: bytes
+) -> None:
+    answer = send(api, photograph, declared=["ulcer", "mucosa"]).json()
+    assert (answer["outcome"], answer["reason"]["code"]) == ("not_assessable", "mucosa")
+    assert answer["reason"]["text"] == "The network has learnt no lesions of mucosa: it cannot assess this one."
+    assert answer["declared"] == ["mucosa", "ulcer"]
+    assert api.get(answer["links"]["image"]).json()["declared"] == ["mucosa", "ulcer"]
+
+
+def test_nothing_is_declared_unless_it_is_sent(api: APIClient, active_model: ModelVersion, photograph: bytes) -> None:
+    assert send(api, photograph).json()["declared"] == []
+
+
+def test_an_unknown_declaration_names_the_field_and_the_known_ones(api: APIClient, photograph: bytes) -> None:
+    response = send(api, photograph, declared=["nail", "beard"])
+    assert response.status_code == 400
+    assert response.json()["errors"] == [
+        {
+            "field": "declared",
+            "code": "invalid_choice",
+            "detail": "“beard” is not known; use one of: nail, mucosa, eyelid, ulcer, tattoo.",
+        }
+    ]
+    assert kept() == (0, 0, 0, 0)

@@ -1,13 +1,17 @@
 """Corrections put right what is recorded, and change no reading."""
 
+from pathlib import Path
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
 from classifier.models import ImageCorrection, ModelVersion, Prediction
 from classifier.selectors.history import history
 from classifier.selectors.reading import reading_detail, successor
-from classifier.services.corrections import correct_modality, mark_entered_in_error, move_image
+from classifier.services.corrections import correct_declared, correct_modality, mark_entered_in_error, move_image
 from classifier.services.intake import receive_upload
+from classifier.services.predictions import queue_prediction
+from classifier.services.registry import register_model
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.factories import LesionFactory
@@ -182,3 +186,56 @@ def test_a_refused_move_to_a_new_lesion_leaves_no_lesion_behind(reading: Predict
 
     assert list(refusal.value.error_dict) == ["patient_code"]
     assert image.lesion.patient.lesions.count() == 1
+
+
+def test_a_declaration_put_right_gets_a_new_reading_and_the_first_stays(reading: Prediction, owner: Membership) -> None:
+    outcome = reading.outcome
+
+    new = correct_declared(actor=owner, image=reading.image, declared=["ulcer", "nail"], reason="It is a nail")
+
+    reading.refresh_from_db()
+    assert (new.outcome, new.reason, new.declared) == ("not_assessable", "nail", "nail,ulcer")
+    assert (reading.outcome, reading.declared) == (outcome, "")
+    correction = reading.image.corrections.get()
+    assert (correction.kind, correction.before, correction.after) == ("declared", "", "nail,ulcer")
+    assert successor(reading_detail(owner, reading.public_id)) == new
+    superseded = history(owner).values_list("pk", "has_successor")  # type: ignore[misc] # annotated
+    assert dict(superseded) == {reading.pk: True, new.pk: False}
+
+
+def test_a_declaration_taken_back_gives_the_first_reading_again(reading: Prediction, owner: Membership) -> None:
+    nail = correct_declared(actor=owner, image=reading.image, declared=["nail"], reason="Nail")
+    back = correct_declared(actor=owner, image=reading.image, declared=[], reason="After all not")
+
+    assert back == reading
+    assert successor(reading_detail(owner, reading.public_id)) is None
+    assert successor(reading_detail(owner, nail.public_id)) == reading
+    superseded = history(owner).values_list("pk", "has_successor")  # type: ignore[misc] # annotated
+    assert dict(superseded) == {reading.pk: False, nail.pk: True}
+
+
+def test_another_model_answers_what_is_declared_as_the_one_before_did(
+    owner: Membership, photograph: bytes, active_model: ModelVersion, bundle_with_cases: Path
+) -> None:
+    first = receive_upload(actor=owner, data=photograph, declared=["eyelid"]).prediction
+    register_model(path=bundle_with_cases, activate=True)
+
+    again = queue_prediction(actor=owner, image=first.image)
+
+    assert again != first
+    assert (again.outcome, again.reason) == (first.outcome, first.reason) == ("not_assessable", "eyelid")
+
+
+@pytest.mark.parametrize(("declared", "code"), [(["beard"], "invalid_choice"), ([], "unchanged")])
+def test_a_declaration_that_cannot_be_corrected_says_why(
+    declared: list[str], code: str, reading: Prediction, owner: Membership
+) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        correct_declared(actor=owner, image=reading.image, declared=declared, reason="Why")
+
+    assert refusal.value.error_dict["declared"][0].code == code
+
+
+def test_a_stranger_corrects_no_declaration(reading: Prediction, stranger: Membership) -> None:
+    with pytest.raises(PermissionDenied):
+        correct_declared(actor=stranger, image=reading.image, declared=["nail"], reason="Why")

@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from PIL import Image
 
 from classifier.imaging.files import StorageUnavailableError
-from classifier.models import Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Status
+from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Status
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
 from ml.image_io import ImageRejected
@@ -324,3 +324,31 @@ def test_a_deactivated_member_may_not_upload(owner: Membership, photograph: byte
         receive_upload(actor=owner, data=photograph)
 
     assert stored_files(store) == []
+
+
+@pytest.mark.parametrize("code", Declared.values)
+def test_what_is_declared_and_not_learnt_is_not_assessable_and_kept_with_both(
+    code: str, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    prediction = receive_upload(actor=owner, data=photograph, declared=[code]).prediction
+
+    assert (prediction.outcome, prediction.reason) == ("not_assessable", code)
+    assert prediction.declared == prediction.image.declared == code
+    assert prediction.image.declared_codes == [code]
+
+
+def test_what_is_declared_is_kept_once_and_in_one_order(
+    owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    prediction = receive_upload(actor=owner, data=photograph, declared=["tattoo", "nail", "tattoo"]).prediction
+
+    assert prediction.declared_codes == ["nail", "tattoo"]
+
+
+def test_an_unknown_declaration_is_refused_with_the_known_ones(owner: Membership, photograph: bytes) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        receive_upload(actor=owner, data=photograph, declared=["nail", "beard"])
+
+    assert refusal.value.messages == ["“beard” is not known; use one of: nail, mucosa, eyelid, ulcer, tattoo."]
+    assert list(refusal.value.error_dict) == ["declared"]
+    assert not LesionImage.objects.exists()

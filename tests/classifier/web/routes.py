@@ -7,7 +7,7 @@ from django.urls import URLPattern, URLResolver, reverse
 from classifier.models import ModelVersion, Prediction
 from classifier.web.urls import urlpatterns
 
-POST_ONLY = {"reading-retry"}
+POST_ONLY = {"reading-retry", "image-read-again"}
 # A model belongs to the site, not to a clinic.
 SHARED = {"model"}
 

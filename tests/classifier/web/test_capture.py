@@ -193,3 +193,29 @@ def test_codes_are_found_in_any_case_of_any_alphabet_and_without_signs_that_nobo
     page = site.post(reverse("upload"), {"patient_code": "ключ\x00-17", "modality": "dermoscopic"})
     assert page.status_code == 422
     assert str(lesion.public_id) in page.content.decode()
+
+
+def test_what_is_declared_comes_with_the_photograph_and_shows_in_the_reading(
+    site: Client, active_model: ModelVersion, photograph: bytes
+) -> None:
+    said = {"image": upload(photograph), "modality": "dermoscopic", "declared": ["nail", "ulcer"]}
+    page = site.post(reverse("upload"), said, follow=True).content.decode()
+    assert LesionImage.objects.get().declared_codes == ["nail", "ulcer"]
+    assert "The network has learnt no lesions of nails" in page
+    assert "On a nail, Ulcerated" in page
+
+
+def test_what_was_declared_stays_ticked_when_a_file_is_refused(site: Client, active_model: ModelVersion) -> None:
+    said = {"image": upload(b""), "modality": "dermoscopic", "declared": ["mucosa"]}
+    page = site.post(reverse("upload"), said).content.decode()
+    assert 'value="mucosa" id="id_declared_1" checked' in page
+    assert page.count(" checked>") == 3  # with the modality, in the form and in the row yet to be
+
+
+def test_an_unknown_declaration_is_named_with_the_known_ones(
+    site: Client, active_model: ModelVersion, photograph: bytes
+) -> None:
+    said = {"image": upload(photograph), "modality": "dermoscopic", "declared": "beard"}
+    response = site.post(reverse("upload"), said, headers=ROW)
+    assert response.status_code == 422
+    assert "Special site or state: “beard” is not known; use one of: nail, mucosa" in response.content.decode()

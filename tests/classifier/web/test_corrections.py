@@ -1,5 +1,7 @@
 """A photograph put right from its reading's page, each time with a reason."""
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -9,7 +11,7 @@ from skinsite.accounts.models import Membership
 from tests import factories
 
 
-def act(site: Client, name: str, prediction: Prediction, **said: str) -> tuple[int, str]:
+def act(site: Client, name: str, prediction: Prediction, **said: str | list[str]) -> tuple[int, str]:
     """Send a correction; gives the last status and page."""
     response = site.post(reverse(name, args=[prediction.image.public_id]), said, follow=True)
     return response.status_code, response.content.decode()
@@ -131,7 +133,7 @@ def test_a_photograph_entered_in_error_says_so_and_offers_no_more(site: Client, 
     assert status == 422
 
 
-@pytest.mark.parametrize("name", ["image-modality", "image-error"])
+@pytest.mark.parametrize("name", ["image-modality", "image-declared", "image-error"])
 def test_a_correction_needs_a_reason(name: str, site: Client, read_photograph: Prediction) -> None:
     status, page = act(site, name, read_photograph, reason="  ")
     assert status == 422
@@ -141,7 +143,26 @@ def test_a_correction_needs_a_reason(name: str, site: Client, read_photograph: P
     assert read_photograph.image.entered_in_error_at is None
 
 
-@pytest.mark.parametrize("name", ["image-move", "image-modality", "image-error"])
+@pytest.mark.parametrize("name", ["image-move", "image-modality", "image-declared", "image-error"])
 def test_the_address_of_a_correction_leads_to_the_reading(name: str, site: Client, read_photograph: Prediction) -> None:
     response = site.get(reverse(name, args=[read_photograph.image.public_id]))
     assert response["Location"] == reverse("reading", args=[read_photograph.public_id])
+
+
+def test_what_was_not_declared_is_put_right_by_a_new_reading(site: Client, read_photograph: Prediction) -> None:
+    status, page = act(site, "image-declared", read_photograph, declared=["tattoo"], reason="under the ink")
+    new = Prediction.objects.get(image=read_photograph.image, declared="tattoo")
+    assert (status, new.reason) == (200, "tattoo")
+    assert "The network has learnt no lesions in tattoos" in page
+    assert 'value="tattoo" id="declared_declared_4" checked' in page
+    assert reverse("reading", args=[read_photograph.public_id]) in page
+
+
+def test_a_declaration_that_cannot_be_corrected_keeps_what_was_ticked(
+    site: Client, read_photograph: Prediction
+) -> None:
+    status, page = act(site, "image-declared", read_photograph, declared=["tattoo", "beard"], reason="")
+    assert status == 422
+    assert "“beard” is not known" in page
+    assert re.search('value="tattoo"[^>]* checked', page)
+    assert not read_photograph.image.corrections.exists()

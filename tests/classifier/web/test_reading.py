@@ -62,6 +62,26 @@ def test_one_limit_has_one_tick_and_two_have_two(site: Client, owner: Membership
     assert "Ticks: low risk below 8" in page_of(site, suspicious)
 
 
+def test_melanoma_has_a_tick_of_its_own_where_its_model_has_such_a_limit(
+    site: Client, owner: Membership, suspicious: Prediction
+) -> None:
+    limits = {"malignant": {"low_risk_below": 0.1, "suspicious_from": 0.1}, "melanoma": {"low_risk_below": 0.015}}
+    told = factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic, thresholds=limits)
+    page = page_of(site, told)
+    melanoma = page[page.index('data-class="MEL"') : page.index('data-class="BCC"')]
+    assert 'class="bar-tick" x1="1.5%"' in melanoma
+    assert page.count('class="bar-tick"') == 3, "two of the sum, one of melanoma"
+    assert "Tick of melanoma: low risk only below 2\xa0%" in page
+    assert "Tick of melanoma" not in page_of(site, suspicious), "its model has none"
+
+
+def test_a_limit_of_melanoma_that_is_never_reached_is_not_drawn(owner: Membership) -> None:
+    limits = {"malignant": {"low_risk_below": 0.1, "suspicious_from": 0.1}, "melanoma": {"low_risk_below": 1.0}}
+    bars = bars_of(factories.DonePredictionFactory.build(thresholds=limits))
+    assert bars is not None
+    assert bars.melanoma_limit is None
+
+
 def test_the_outcome_has_a_shape_and_a_word_and_a_reason_with_its_numbers(site: Client, suspicious: Prediction) -> None:
     page = page_of(site, suspicious)
     verdict = page[page.index('id="verdict-title"') : page.index("</section>")]
@@ -79,7 +99,7 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
         page.index(words)
         for words in (
             'id="verdict-title"',
-            'id="bars-title"',
+            f'id="bars-{suspicious.public_id}"',
             str(SEVEN_SENTENCE),
             "Out of focus",
             "Regular network.",

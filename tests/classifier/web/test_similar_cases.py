@@ -67,7 +67,7 @@ def test_each_case_has_its_diagnosis_and_how_it_was_confirmed_the_nearest_first(
         strip.index(words) for words in ("Melanoma", "histopathology", "Melanocytic nevus", "no change on follow-up")
     ]
     assert told == sorted(told)
-    assert page.index('id="bars-title"') < page.index('id="similar-title"') < page.index('id="reviews-title"')
+    assert page.index('id="bars-') < page.index('id="similar-title"') < page.index('id="reviews-title"')
 
 
 def test_the_strip_can_be_scrolled_by_keyboard_and_has_a_name(site: Client, reading: Prediction) -> None:

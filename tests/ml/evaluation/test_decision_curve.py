@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from ml.data.isic import Record
-from ml.evaluation.decision_curve import measure_net_benefit, measure_operating_point, predictive_values
+from ml.evaluation.decision_curve import (
+    malignant_of_flagged,
+    measure_net_benefit,
+    measure_operating_point,
+    predictive_values,
+)
 from ml.evaluation.metrics import Scored
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups, name_age
 
@@ -31,6 +36,19 @@ def test_predictive_values_by_hand() -> None:
     ahead, behind = predictive_values(np.array([0.9]), np.array([0.8]), 0.03)
     assert ahead[0] == pytest.approx(27 / (27 + 194))
     assert behind[0] == pytest.approx(776 / (776 + 3))
+
+
+def test_the_malignant_of_the_flagged_by_hand() -> None:
+    # Of 1,000 lesions 100 are malignant: 90 (80 to 95) flagged rightly, 180 (270 to 90) wrongly.
+    found = malignant_of_flagged(
+        {"value": 0.9, "low": 0.8, "high": 0.95}, {"value": 0.8, "low": 0.7, "high": 0.9}, prevalence=0.1
+    )
+    assert found == {"value": round(90 / 270, 4), "low": round(80 / 350, 4), "high": round(95 / 185, 4)}
+
+
+def test_the_malignant_of_the_flagged_are_not_defined_where_nothing_was_measured() -> None:
+    nothing = {"value": None, "low": None, "high": None}
+    assert malignant_of_flagged(nothing, {"value": 0.8, "low": 0.7, "high": 0.9}, prevalence=0.1) == nothing
 
 
 def test_an_operating_point_has_intervals_around_its_values() -> None:
