@@ -76,5 +76,5 @@ def model_yet_to_read(image: LesionImage) -> ModelVersion | None:
     is_settled = bool(readings) and all(each.status == Status.DONE for each in readings)
     if image.modality == Modality.CLINICAL or not is_settled:
         return None
-    known = [each.model_version_id for each in readings]
+    known = [each.model_version_id for each in readings if each.model_version_id is not None]
     return ModelVersion.objects.filter(status=ModelStatus.ACTIVE).exclude(pk__in=known).first()

@@ -29,7 +29,7 @@ class Augmentation:
     ``level``: ``none`` squashes the whole image; ``basic`` crops, turns and mirrors; ``standard`` changes colour too;
     ``strong`` adds blur, elastic distortion, holes and drawn hair to it; ``randaugment`` adds two random operations to
     ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, knows the first three.
-    ``degrade_probability``: how often an image is then resampled and compressed as a JPEG; teachers see it before that.
+    ``degrade_probability``: how often an image is resampled and compressed as a JPEG before (``kind: tensor`` alone).
     """
 
     kind: Literal["tensor", "albumentations"] = "tensor"
@@ -81,12 +81,15 @@ class Distillation:
     """Learning from the mean of the teachers' probabilities for the same altered image, each moved from its own prior
     to the student's (Hinton et al., 2015); ``share`` of the loss, the rest is the labels'.
 
-    ``out_of_fold``: every batch is of one fold and only teachers that have not seen that fold teach it, so that no
-    teacher knows an image by heart, nor either part of a mixed one.
+    ``views``: central fractions of the unaltered image; with them teachers look at these instead and the mean of what
+    they say is learnt, so that the student says of an altered image what they say of the image. ``out_of_fold``: every
+    batch is of one fold and only teachers that have not seen that fold teach it, so that no teacher knows an image by
+    heart, nor either part of a mixed one.
     """
 
     teachers: tuple[Teacher, ...] = ()
     share: float = 1.0
+    views: tuple[float, ...] = ()
     out_of_fold: bool = False
 
 
@@ -206,6 +209,16 @@ def _check(config: TrainingConfig) -> None:
         "loss.label_smoothing: must be from 0 to below 1": 0 <= config.loss.label_smoothing < 1,
         "loss.effective_beta: must be from 0 to below 1": 0 <= config.loss.effective_beta < 1,
         "distillation.share: must be from 0 to 1": 0 <= config.distillation.share <= 1,
+        "distillation.views: need fractions from 0.1 to 1, augmentation.kind: tensor and mix_probability: 0": (
+            not config.distillation.views
+            or (
+                all(0.1 <= part <= 1 for part in config.distillation.views)
+                and config.augmentation.kind == "tensor"
+                and config.augmentation.mix_probability == 0
+            )
+        ),
+        "augmentation.degrade_probability: needs kind: tensor": config.augmentation.degrade_probability == 0
+        or config.augmentation.kind == "tensor",
         "distillation.teachers: a prior has seven frequencies over 0": all(
             not teacher.prior or (len(teacher.prior) == len(CLASSES) and min(teacher.prior) > 0)
             for teacher in config.distillation.teachers

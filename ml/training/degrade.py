@@ -1,7 +1,6 @@
 """What cameras, programs and networks do to a picture before it is read: resampled, and compressed as a JPEG.
 
-Made of tensor operations, for whole batches on any device. A student who sees what this leaves, while its teachers see
-the picture before, learns to say the same of both.
+Made of tensor operations, for whole batches on any device.
 """
 
 import math
@@ -36,34 +35,36 @@ TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688,
 """JFIF's (ITU-T T.871)."""
 
 
-def degrade(images: Tensor, probability: float) -> Tensor:
-    """Resample and compress each of (N, 3, S, S), 0 to 1, with this probability; S a multiple of 8, else the border is
-    repeated for the compression. Scales and qualities are drawn uniformly, one scale for the batch."""
-    if probability == 0:
-        return images
-    chosen = torch.rand(len(images), device=images.device) < probability
+def degrade(pixels: Tensor, probability: float) -> Tensor:
+    """Resample and compress each of (N, H, W, 3) uint8 with this probability. Scales and qualities are drawn uniformly,
+    one scale for the batch."""
+    chosen = torch.rand(len(pixels), device=pixels.device) < probability
+    if not chosen.any():
+        return pixels
     scale = float(torch.empty(()).uniform_(*SCALES))
-    quality = torch.empty(len(images), device=images.device).uniform_(*QUALITIES)
-    with torch.autocast(images.device.type, enabled=False):  # bf16 would round coarser than the tables
-        altered = compress(resample(images.float(), scale), quality)
-    return torch.where(chosen[:, None, None, None], altered, images)
+    quality = torch.empty(int(chosen.sum()), device=pixels.device).uniform_(*QUALITIES)
+    with torch.autocast(pixels.device.type, enabled=False):  # bf16 would round coarser than the tables
+        images = pixels[chosen].permute(0, 3, 1, 2).float() / 255
+        altered = compress(resample(images, scale), quality)
+    degraded = pixels.clone()
+    degraded[chosen] = (altered * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
+    return degraded
 
 
 def resample(images: Tensor, scale: float) -> Tensor:
-    """Shrink (N, 3, S, S) to ``scale`` of its side and enlarge it again."""
-    size = images.shape[-1]
-    small = functional.interpolate(
-        images, (round(size * scale),) * 2, mode="bilinear", antialias=True, align_corners=False
-    )
-    return functional.interpolate(small, (size, size), mode="bicubic", align_corners=False).clamp(0, 1)
+    """Shrink (N, 3, H, W) to ``scale`` of its sides and enlarge it again."""
+    height, width = images.shape[-2:]
+    shrunk = (round(height * scale), round(width * scale))
+    small = functional.interpolate(images, shrunk, mode="bilinear", antialias=True, align_corners=False)
+    return functional.interpolate(small, (height, width), mode="bicubic", align_corners=False).clamp(0, 1)
 
 
 def compress(images: Tensor, quality: Tensor) -> Tensor:
-    """What a JPEG of (N, 3, S, S), 0 to 1, would show, at a quality (N,) from 1 to 100; colours at half the
-    resolution."""
-    size = images.shape[-1]
+    """What a JPEG of (N, 3, H, W), 0 to 1, would show, at a quality (N,) from 1 to 100; colours at half the resolution,
+    the border repeated where a block is not full."""
+    height, width = images.shape[-2:]
     unit = 2 * BLOCK  # of a block of colours
-    full = functional.pad(images, (0, -size % unit, 0, -size % unit), mode="replicate")
+    full = functional.pad(images, (0, -width % unit, 0, -height % unit), mode="replicate")
     matrix = images.new_tensor(TO_YCBCR)
     planes = torch.einsum("cd,ndhw->nchw", matrix, full) * 255
     factor = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality) / 100
@@ -71,7 +72,7 @@ def compress(images: Tensor, quality: Tensor) -> Tensor:
     chroma = _quantise(functional.avg_pool2d(planes[:, 1:], 2), images.new_tensor(CHROMA_TABLE), factor)
     planes = torch.cat((luma, functional.interpolate(chroma, scale_factor=2, mode="bilinear")), dim=1)
     shown = torch.einsum("cd,ndhw->nchw", torch.linalg.inv(matrix), planes) / 255
-    return shown[:, :, :size, :size].clamp(0, 1)
+    return shown[:, :, :height, :width].clamp(0, 1)
 
 
 def _quantise(planes: Tensor, table: Tensor, factor: Tensor) -> Tensor:

@@ -95,22 +95,30 @@ class LesionModule(lightning.LightningModule):
         if self.config.augmentation.kind == "albumentations":  # altered already, in the loader
             images = batch.pixels.permute(0, 3, 1, 2).float() / 255
         else:
-            images = augment(batch.pixels, batch.widths, self.schedule.size, self.config.augmentation)
+            pixels = degrade(batch.pixels, self.config.augmentation.degrade_probability)
+            images = augment(pixels, batch.widths, self.schedule.size, self.config.augmentation)
         images, targets = self.mix(images, batch.labels)
-        seen = degrade(images, self.config.augmentation.degrade_probability)
-        logits = self._run(self.model, seen, batch.metadata)
-        loss = self._compare(logits, images, targets, batch.fold)
+        logits = self._run(self.model, images, batch.metadata)
+        loss = self._compare(logits, images, targets, batch)
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
-    def _compare(self, logits: Tensor, images: Tensor, targets: Tensor, fold: str) -> Tensor:
+    def _compare(self, logits: Tensor, images: Tensor, targets: Tensor, batch: Batch) -> Tensor:
         share = self.config.distillation.share if self.teachers is not None else 0.0
         loss = logits.new_zeros(())
         if share < 1:
             loss = loss + (1 - share) * self.loss(logits, targets)
         if self.teachers is not None:
-            loss = loss + share * distil(logits, self.teachers(images, fold))
+            loss = loss + share * distil(logits, self._ask(self.teachers, images, batch))
         return loss
+
+    def _ask(self, teachers: Teachers, images: Tensor, batch: Batch) -> Tensor:
+        fractions = self.config.distillation.views
+        if not fractions:
+            taught: Tensor = teachers(images, batch.fold)
+            return taught
+        views = (view_cached(batch.pixels, batch.widths, part, self.schedule.size) for part in fractions)
+        return torch.stack([teachers(view, batch.fold) for view in views]).mean(dim=0)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
         if (batch_idx + 1) % self.config.accumulate == 0:

@@ -67,6 +67,12 @@ def test_every_configuration_of_a_network_is_valid_and_chooses_on_fold_3(path: P
         (("[0, 1]", "[0, 1]\ncache_side: 32"), "cache_side: must be at least the largest stage's size"),
         (("[0, 1]", "[0, 1]\nprecision: fp8"), "precision: is 'fp8'; use auto or fp32 or bf16"),
         (("[0, 1]", "[0, 1]\naugmentation: strong"), "augmentation: must hold keys and values"),
+        (("[0, 1]", "[0, 1]\ndistillation: {views: [0.9]}"), "distillation.views: .* mix_probability: 0"),
+        (("[0, 1]", "[0, 1]\naugmentation: {degrade_probability: 2}"), "degrade_probability: must be from 0 to 1"),
+        (
+            ("[0, 1]", "[0, 1]\naugmentation: {degrade_probability: 0.5, kind: albumentations}"),
+            "degrade_probability: needs kind: tensor",
+        ),
         (("train_folds: [0, 1]", "train_folds: 0"), "train_folds: must be a list"),
         (("[0, 1]", "[0, 1"), "cannot be read as YAML"),
     ],

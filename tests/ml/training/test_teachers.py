@@ -14,8 +14,12 @@ from ml.data.cache import PixelCache
 from ml.errors import UserError
 from ml.models.backbone import create_backbone
 from ml.taxonomy import CLASSES
-from ml.training.config import Distillation, ReadingPlan, Stage, Teacher, TrainingConfig
+from ml.training.augment_tensor import view_cached
+from ml.training.config import Augmentation, Distillation, ReadingPlan, Stage, Teacher, TrainingConfig
 from ml.training.dataset import CachedBatches, WeightedBatches
+from ml.training.losses import LabelLoss
+from ml.training.module import LesionModule
+from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers, list_seen
 from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
@@ -56,6 +60,32 @@ def test_a_fold_is_taught_by_those_alone_that_have_not_seen_it(pair: tuple[Teach
 def test_without_folds_all_teach_everything(pair: tuple[Teacher, Teacher]) -> None:
     taught = Teachers(Distillation(pair), UNIFORM)(torch.rand(2, 3, 32, 32))
     torch.testing.assert_close(taught[:, :2], torch.full((2, 2), 0.5), atol=1e-3, rtol=0)
+
+
+@pytest.mark.parametrize("views", [(0.9, 0.7), ()])
+def test_with_views_teachers_look_at_the_image_before_it_is_altered(
+    pair: tuple[Teacher, Teacher], monkeypatch: pytest.MonkeyPatch, views: tuple[float, ...]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), dtype=np.uint8)
+    batches = CachedBatches(PixelCache(pixels, np.full(4, 64), np.arange(4), ""))
+    altering = Augmentation(mix_probability=0, degrade_probability=1)
+    config = replace(CONFIG, distillation=Distillation(pair, views=views), augmentation=altering)
+    schedule = Schedule(config.stages, steps_per_epoch=1, warmup_epochs=0, final_fraction=1)
+    loss = LabelLoss(config.loss, torch.ones(7), UNIFORM)
+    module = LesionModule(create_backbone("test_efficientnet"), config, schedule, loss, batches)
+    seen: list[torch.Tensor] = []
+
+    def look(images: torch.Tensor, _: str) -> torch.Tensor:
+        seen.append(images)
+        return UNIFORM.expand(len(images), -1)
+
+    monkeypatch.setattr(module.teachers, "forward", look)
+    monkeypatch.setattr(module, "log", lambda *_, **__: None)
+    batch = batches[[0, 1, 2, 3]]
+    module.training_step(batch, 0)
+    whole = [view_cached(batch.pixels, batch.widths, part, 32) for part in views]
+    assert len(seen) == max(1, len(views))
+    assert all(torch.equal(image, view) for image, view in zip(seen, whole, strict=False))
 
 
 def test_what_a_network_has_seen_comes_down_to_those_that_learn_from_it(pair: tuple[Teacher, Teacher]) -> None:
