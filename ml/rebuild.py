@@ -15,13 +15,12 @@ from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.evaluation.evaluate import Evaluation, Labelled, build_report, evaluate_bundle
+from ml.evaluation.evaluate import Evaluation, evaluate_bundle, evaluate_observations
 from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
-from ml.gate import load_gate
-from ml.predictor import Observation, Predictor, interpret
+from ml.predictor import Observation, Predictor
 
 ROUNDED = 4
 TEST = "test"
@@ -31,11 +30,8 @@ def measure_calibration_fold(
     bundle: Bundle, dataset: Dataset, records: Sequence[Record], observations: Sequence[Observation], fold: str
 ) -> Bundle:
     """Write what the calibration fold shows into the manifest."""
-    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
-    gate = load_gate(bundle)
-    readings = [interpret(each, bundle.manifest, gate) for each in observations]
-    report = build_report(bundle, dataset.ground_truth, fold, items, readings)
-    return _write(bundle, f"fold_{fold}", Evaluation(report, items, readings), dataset)
+    evaluation = evaluate_observations(bundle, dataset.ground_truth, fold, records, observations)
+    return _write(bundle, f"fold_{fold}", evaluation, dataset)
 
 
 def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool = True) -> Bundle:

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from ml.bundle import Calibration
 from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import expected_calibration_error
+from ml.evaluation.metrics import expected_calibration_error, log_loss
 from ml.predictor import calibrate, softmax
 from ml.taxonomy import CLASSES
 
@@ -121,5 +121,4 @@ def _judge(
 
 
 def _mean_loss(probabilities: FloatArray, labels: IntArray) -> float:
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
+    return float(log_loss(labels, probabilities, np.ones((1, len(labels))))[0])

@@ -77,6 +77,7 @@ def measure(
         "sensitivity_suspicious": _share(called_suspicious, weights * ill),
         "specificity_not_suspicious": _share(~called_suspicious, weights * well),
         "expected_calibration_error": expected_calibration_error(scored.labels, scored.probabilities, weights),
+        "log_loss": log_loss(scored.labels, scored.probabilities, weights),
     }
 
 
@@ -124,6 +125,12 @@ def expected_calibration_error(labels: IntArray, probabilities: FloatArray, weig
     indicator[np.arange(len(labels)), np.searchsorted(edges, confidence, side="left")] = 1
     gaps = np.abs(weights @ (indicator * (right - confidence)[:, np.newaxis]))
     return _divide(gaps.sum(axis=1), weights.sum(axis=1))
+
+
+def log_loss(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean negative log-likelihood (B,) of the labels (N,) under probabilities (N, 7), in nats."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return _divide(weights @ -np.log(np.maximum(chosen, np.finfo(np.float64).tiny)), weights.sum(axis=1))
 
 
 def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

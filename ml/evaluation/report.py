@@ -25,6 +25,7 @@ LABELS = {
     "sensitivity_suspicious": "sensitivity, suspicious",
     "specificity_not_suspicious": "specificity, not suspicious",
     "expected_calibration_error": "expected calibration error",
+    "log_loss": "log loss",
 }
 
 

@@ -112,7 +112,10 @@ where the sum is below {malignant.low_risk_below} and melanoma below {melanoma.l
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
     title = "the test fold" if name == "test" else name.replace("_", " ")
-    scalars = "\n".join(f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS)
+    # A manifest written before a metric was there lacks it.
+    scalars = "\n".join(
+        f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS if key in figures["metrics"]
+    )
     classes = "\n".join(
         f"| {code} | {entry['images']} | " + " | ".join(_format(entry[key]) for key in PER_CLASS) + " |"
         for code, entry in figures["per_class"].items()

@@ -11,7 +11,8 @@ from PIL import Image
 
 from ml.bundle import Bundle
 from ml.errors import UserError
-from ml.evaluation.evaluate import ANY_SIZE, evaluate_bundle, read_file
+from ml.evaluation.evaluate import evaluate_bundle, read_file
+from ml.evaluation.observe import ANY_SIZE
 from ml.evaluation.report import Report
 from ml.image_io import normalise_upload
 from ml.predictor import Predictor
