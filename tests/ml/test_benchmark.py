@@ -21,7 +21,14 @@ def test_every_part_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     monkeypatch.setattr(benchmark, "LARGE", {"small": (640, 480)})
     assert benchmark.main(["--repeats", "1"]) == 0
     printed = capsys.readouterr().out
-    for part in ("(a) small", "× the two", "(b) torch eager", "(b) ONNX Runtime", "(d) small"):
+    for part in (
+        "(a) small",
+        "× the two",
+        "one bare fp32 pass of the network at 224 px",
+        "(b) torch eager",
+        "(b) ONNX Runtime",
+        "(d) small",
+    ):
         assert part in printed
 
 
