@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from ml.bundle import Bundle, Manifest
+from ml.data.exclusions import find_shown_again
 from ml.data.isic import IMAGE_SUFFIXES, Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.report import Report
+from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.gate import load_gate
 from ml.image_io import ImageRejected, Limits, normalise_upload
@@ -174,6 +175,7 @@ def build_report(
         lesions=len(set(groups)) if any(item.lesion_id for item in present) else None,
         per_class=tuple(int(count) for count in confusion[0].sum(axis=1)),
         missing=tuple(item.image_id for item in items if item.path is None),
+        shown_again=list_shown_again(present),
         not_assessable=tuple(
             item.image_id
             for item, reading in zip(present, readings, strict=True)
@@ -186,19 +188,34 @@ def build_report(
 
 
 def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
-    """What ``metrics.measure`` gives of the readings of items at the manifest's thresholds, ready to be resampled."""
+    """What ``metrics.measure`` gives of the readings of items at the manifest's thresholds, ready to be resampled.
+
+    Where lesions are among them that other folds show too, also balanced accuracy without these.
+    """
     scored, weighted, limits = score_readings(items, readings), weigh(items), manifest.thresholds
+    shown_again = set(list_shown_again(items))
+    new = np.array([item.image_id not in shown_again for item in items], np.float64)
 
     def measure(weights: metrics.FloatArray) -> dict[str, metrics.FloatArray]:
-        return metrics.measure(
+        found = metrics.measure(
             scored,
             weights * weighted,
             low_risk_below=limits.malignant.low_risk_below,
             suspicious_from=limits.malignant.suspicious_from,
             melanoma_low_risk_below=limits.melanoma.low_risk_below,
         )
+        if shown_again:
+            decided = metrics.decide(scored.balanced_scores)
+            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(scored.labels, decided, weights * weighted * new)
+        return found
 
     return measure
+
+
+def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
+    """The images whose lesion another fold shows too, under another id."""
+    shown = find_shown_again()
+    return tuple(item.image_id for item in items if item.image_id in shown)
 
 
 def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> metrics.Scored:

@@ -141,7 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     bundle, split = load_bundle(options.bundle), read_split()
     records = [record for record in read_isic(options.data).records if split[record.image_id] == FOLD]
-    result = {"bundle": bundle.manifest.name, **measure_heat_map(bundle, records, options.data)}
+    told = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
+    result = {**told, **measure_heat_map(bundle, records, options.data)}
     with writing(options.out):
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(options.out)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ml.bundle import Bundle, Manifest
 from ml.data.isic import Record
@@ -146,7 +147,10 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
             }
             for point in manifest.operating_points
         },
-        "reliability": _measure_reliability(scored),
+        "reliability": measure_reliability(scored.malignant, scored.is_malignant),
+        "confidence": measure_reliability(
+            scored.probabilities.max(axis=1), metrics.decide(scored.probabilities) == scored.labels
+        ),
         "decision_curve": measure_net_benefit(scored),
         "subgroups": measure_subgroups(scored, low, chosen, groups),
     }
@@ -228,15 +232,15 @@ def _list_missed(
     ]
 
 
-def _measure_reliability(scored: metrics.Scored) -> list[dict[str, float]]:
-    """Tenths of the images by malignant sum: how much was said, and how many were malignant."""
+def measure_reliability(said: metrics.FloatArray, found: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Tenths of N images by what was said of them (N,): its mean, and the share of which it was found (N,) so."""
     return [
         {
             "images": len(part),
-            "said": round(float(scored.malignant[part].mean()), ROUNDED),
-            "found": round(float(scored.is_malignant[part].mean()), ROUNDED),
+            "said": round(float(said[part].mean()), ROUNDED),
+            "found": round(float(found[part].mean()), ROUNDED),
         }
-        for part in np.array_split(np.argsort(scored.malignant, kind="stable"), SHOWN_BINS)
+        for part in np.array_split(np.argsort(said, kind="stable"), SHOWN_BINS)
         if len(part)
     ]
 

@@ -83,7 +83,12 @@ def measure(
 
 def balanced_accuracy(labels: IntArray, decided: IntArray) -> float:
     """Mean recall of the classes that are there, of decisions (N,) about labels (N,), each image counting once."""
-    return float(_mean_defined(_rates(count_confusion(labels, decided, np.ones((1, len(labels)))))[0])[0])
+    return float(mean_recall(labels, decided, np.ones((1, len(labels))))[0])
+
+
+def mean_recall(labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
+    """Balanced accuracy (B,) under B rows of weights (B, N)."""
+    return _mean_defined(_rates(count_confusion(labels, decided, weights))[0])
 
 
 def decide(scores: FloatArray) -> IntArray:
