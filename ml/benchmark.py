@@ -16,8 +16,6 @@ import platform
 import resource
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +28,9 @@ from ml.errors import UserError
 from ml.image_io import Limits, decode_stored, normalise_upload
 from ml.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.runtime import UInt8Batch, open_runtime
+from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
 
 REPEATS = 200
-WARM_UP = 5
-COMMON_SIZE = (600, 450)
 SIZES = {"600×450": COMMON_SIZE, "12 megapixels": (4032, 3024)}
 LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
 AIM = 1.4
@@ -57,15 +54,6 @@ def main(arguments: list[str] | None = None) -> int:
     measure_against_bare_pass(bundle, picture, options.repeats)
     measure_network(bundle, picture, options.repeats, options.threads)
     return 0
-
-
-def draw_photograph() -> Image.Image:
-    """Skin-like noise around a dark patch: a JPEG of it is as large as a dermoscopic photograph's."""
-    rows, columns = np.mgrid[-1:1:450j, -1:1:600j]
-    patch = 90.0 * (np.hypot(rows, columns) < 0.5)
-    noise = np.random.default_rng(0).normal(0, 7, (450, 600, 3))
-    pixels = np.array((215.0, 170.0, 150.0)) - patch[..., np.newaxis] + noise
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def measure_predictor(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
@@ -145,25 +133,6 @@ def measure_memory(picture: Image.Image) -> None:
             f"(d) {name}: resident {before:.0f} MB with the bundle open; peak {accepted:.0f} MB while an upload is "
             f"accepted, {read:.0f} MB by the end of its reading"
         )
-
-
-def take_turns(actions: tuple[Callable[[], object], ...], repeats: int) -> list[float]:
-    """Median milliseconds of each action; in every round each has its turn."""
-    taken: list[list[float]] = [[] for _ in actions]
-    for turn in range(WARM_UP + repeats):
-        for place, action in enumerate(actions):
-            started = time.perf_counter()
-            action()
-            if turn >= WARM_UP:
-                taken[place].append((time.perf_counter() - started) * 1000)
-    return [statistics.median(each) for each in taken]
-
-
-def store(picture: Image.Image, size: tuple[int, int]) -> bytes:
-    """A picture as it is stored at that size."""
-    out = io.BytesIO()
-    picture.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=95, subsampling=0)
-    return normalise_upload(out.getvalue()).data
 
 
 def _measure_peaks(upload: bytes) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ from onnx.utils import Extractor
 
 from ml.bundle import ONNX_FILE, Bundle
 from ml.errors import UserError
+from ml.runtime.base import OUTPUT_NAMES, Outputs, UInt8Batch, name_outputs
 from ml.runtime.onnx import open_session
 
 STRIDE = 32
@@ -44,6 +45,26 @@ def open_bare_network(bundle: Bundle, side: int) -> Callable[[], object]:
     pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)
     given = {session.get_inputs()[0].name: pixels}
     return lambda: session.run(None, given)
+
+
+class FreeSizeRuntime:
+    """The graph at any size that ``check_side`` lets pass, without the outputs in ``SIZED``.
+
+    With ``mirrored`` each batch of V views gives 2 V rows, those of the views' mirror images last.
+    """
+
+    name = "onnx"
+
+    def __init__(self, bundle: Bundle, *, mirrored: bool = False, threads: int = 1) -> None:
+        check_side(bundle.manifest.input.size)
+        self._session = open_session(free_size(bundle).SerializeToString(), threads)
+        self._names = [name for name in OUTPUT_NAMES if name not in SIZED]
+        self._mirrored = mirrored
+
+    def run(self, batch: UInt8Batch) -> Outputs:
+        """Run views (N, S, S, 3) uint8, and perhaps their mirror images, through the network."""
+        views = np.concatenate((batch, batch[:, :, ::-1])) if self._mirrored else batch
+        return name_outputs(self._session.run(self._names, {"views": views}))
 
 
 def check_side(side: int) -> None:

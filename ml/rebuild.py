@@ -13,7 +13,7 @@ from typing import Any
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import read_split
+from ml.data.split import select_folds
 from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, evaluate_bundle, evaluate_observations
 from ml.evaluation.lesions import describe_lesions
@@ -46,17 +46,11 @@ def measure_limits(
     bundle: Bundle, observer: Observer, data_dir: Path, fold: str, others: OtherPhotographs | None
 ) -> Bundle:
     """Write what the bundle refuses and what moves it into the manifest."""
-    records = select_fold(read_isic(data_dir), fold)
+    records = select_folds(read_isic(data_dir).records, (fold,))
     found = Measuring(bundle, observer, records, f"fold {fold}").measure(others)
     return write_manifest(
         bundle.path, replace(bundle.manifest, limits=round_figures({**bundle.manifest.limits, **found}))
     )
-
-
-def select_fold(dataset: Dataset, fold: str) -> list[Record]:
-    """The records of one fold of the frozen split."""
-    split = read_split()
-    return [record for record in dataset.records if split[record.image_id] == fold]
 
 
 def _write(bundle: Bundle, name: str, evaluation: Evaluation, dataset: Dataset) -> Bundle:
@@ -127,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
             bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
         else:
             dataset = read_isic(options.data)
-            records = select_fold(dataset, options.fold)
+            records = select_folds(dataset.records, (options.fold,))
             observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
             bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
         finish(bundle, observer, options, others)

@@ -18,7 +18,7 @@ from ml.build_similar_cases import add_similar_cases
 from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Prior, load_bundle, write_manifest
 from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import SPLIT_SHA256, read_split, select_folds
 from ml.environment import find_git_revision
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
@@ -77,8 +77,7 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
 def _observe_copy(place: Workplace, fold: str, dataset: Dataset) -> OutOfFold:
     name = name_stage(AVERAGE, (fold,))
     copy = _export(place, name, place.folder(name).bundle, dataset)
-    fold_of = read_split()
-    records = [record for record in dataset.records if fold_of[record.image_id] == fold]
+    records = select_folds(dataset.records, (fold,))
     return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
 

@@ -104,13 +104,21 @@ def apply_calibration(log_mean: FloatArray, calibration: Calibration, priors: Pr
     return calibrate(log_mean, priors.training, priors.target, calibration.temperature, calibration.offsets)
 
 
+def cross_calibrate(
+    log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
+) -> tuple[FloatArray, FloatArray]:
+    """(probabilities, balanced scores), each image's by what was fitted on the parts that it is not in."""
+    probabilities, balanced_scores = np.empty_like(log_mean), np.empty_like(log_mean)
+    for fitting, judging in grouped_parts(groups):
+        calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
+        probabilities[judging], balanced_scores[judging] = apply_calibration(log_mean[judging], calibration, priors)
+    return probabilities, balanced_scores
+
+
 def _judge(
     log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
 ) -> dict[str, float | str]:
-    probabilities = np.empty_like(log_mean)
-    for fitting, judging in grouped_parts(groups):
-        calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
-        probabilities[judging] = apply_calibration(log_mean[judging], calibration, priors)[0]
+    probabilities, _ = cross_calibrate(log_mean, labels, groups, priors, ridge)
     error = expected_calibration_error(labels, probabilities, np.ones((1, len(labels))))
     name = "temperature" if ridge is None else f"temperature and offsets, ridge {ridge:g}"
     return {

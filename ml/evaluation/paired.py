@@ -9,6 +9,7 @@ from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
 from ml.evaluation.evaluate import Evaluation, make_measure
 from ml.evaluation.limits import make_share_measure
+from ml.evaluation.study_folder import describe
 
 FloatArray = metrics.FloatArray
 
@@ -23,8 +24,6 @@ FIGURES = (
     "specificity_not_suspicious",
 )
 """What is compared beside the shares of outcomes."""
-
-ROUNDED = 4
 
 
 def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
@@ -41,9 +40,12 @@ def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     plain, resampled = zip(*(_measure(each) for each in (one, other)), strict=True)
     figures: dict[str, dict[str, list[float | None]]] = {}
     for name in plain[0]:
-        first, second = (_describe(values[name], drawn[name]) for values, drawn in zip(plain, resampled, strict=True))
-        difference = _describe(plain[0][name] - plain[1][name], resampled[0][name] - resampled[1][name])
-        figures[name] = {"one": first, "other": second, "difference": difference}
+        values = (*(each[name][0] for each in plain), plain[0][name][0] - plain[1][name][0])
+        drawn = (*(each[name] for each in resampled), resampled[0][name] - resampled[1][name])
+        figures[name] = {
+            key: describe(value, bootstrap.percentiles(rows))
+            for key, value, rows in zip(("one", "other", "difference"), values, drawn, strict=True)
+        }
     return {"images": len(images), "lesions": len(set(one.groups)), "figures": figures}
 
 
@@ -57,11 +59,6 @@ def _measure(evaluation: Evaluation) -> tuple[dict[str, FloatArray], dict[str, F
         return {name: found[name] for name in FIGURES} | measure_shares(weights)
 
     return measure(np.ones((1, len(evaluation.items)))), bootstrap.resample(measure, evaluation.groups)
-
-
-def _describe(value: FloatArray, resampled: FloatArray) -> list[float | None]:
-    found = (value[0], *bootstrap.percentiles(resampled))
-    return [None if np.isnan(each) else round(float(each), ROUNDED) for each in found]
 
 
 def _name(bundle: Bundle) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ml.bundle import load_bundle
 from ml.data.isic import Record, read_isic
-from ml.data.split import FOLDS, read_split
+from ml.data.split import FOLDS, select_folds
 from ml.errors import UserError
 from ml.evaluation import evaluate
 from ml.evaluation.errors import Reviewed
@@ -48,10 +48,8 @@ def review_bundle(path: Path, data: Path, fold: str, *, progress: bool = True) -
     """A bundle on the images of one fold, read as uploads are."""
     if fold not in FOLDS or fold == TEST:
         raise UserError(f"--fold is {fold!r}; an error report reads one of 0 to 4, never the test fold")
-    bundle, folds = load_bundle(path), read_split()
-    records = tuple(record for record in read_isic(data).records if folds.get(record.image_id) == fold)
-    if not records:
-        raise UserError(f"{data}: no image of fold {fold}; give the data of ISIC 2018 Task 3")
+    bundle = load_bundle(path)
+    records = tuple(select_folds(read_isic(data).records, (fold,)))
     items = [evaluate.Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     readings = evaluate.read_images(Observer(Predictor(bundle), progress=progress), items, f"fold {fold}")
     limits = bundle.manifest.thresholds.malignant

@@ -9,10 +9,11 @@ import torch
 from ml import benchmark
 from ml.benchmark_network import rebuild_network
 from ml.bundle import Bundle, synthetic_view
+from ml.timing import take_turns
 
 
 def test_the_median_of_each_action_is_its_own() -> None:
-    quick, slow = benchmark.take_turns((lambda: None, lambda: time.sleep(0.01)), 5)
+    quick, slow = take_turns((lambda: None, lambda: time.sleep(0.01)), 5)
     assert quick < 5 < slow
 
 
