@@ -29,8 +29,8 @@ def read_groups(path: Path = SPLIT_FILE) -> dict[str, str]:
 
 def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Record]:
     """The records of these folds of the frozen split, in their order; raises ``UserError`` where there is none."""
-    split = read_split()
-    chosen = [record for record in records if split.get(record.image_id) in folds]
+    split, wanted = read_split(), set(folds)
+    chosen = [record for record in records if split.get(record.image_id) in wanted]
     if not chosen:
         raise UserError(f"no image of fold {', '.join(folds)} is there; give the data of ISIC 2018 Task 3")
     return chosen

@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +88,7 @@ def test_a_fold_is_selected_and_one_of_which_nothing_is_there_is_told(tmp_path: 
     records = read_isic(write_tiny_isic(tmp_path / "data", per_class={"4": 1, "0": 1})).records
     chosen = select_folds(records, ("4",))
     assert len(chosen) == 7
+    assert select_folds([*records, replace(records[0], image_id="ISIC_of_others")], "4") == chosen
     assert {read_split()[record.image_id] for record in chosen} == {"4"}
     with pytest.raises(UserError, match="no image of fold 2"):
         select_folds(records, ("2",))
