@@ -1,7 +1,8 @@
 """How long a reading takes and where the time goes: ``python -m ml.benchmark [IMAGE]``.
 
 (a) The predictor, stored bytes in and reading out, against its two unavoidable parts: Pillow's bare decode and the bare
-run of the network on the same views. The three take turns, so that a busy machine slows them alike.
+run of the network on the same views. At 600×450 also against one bare pass of the network, alone, at 224 px (needs the
+package onnx; else left out). All take turns, so that a busy machine slows them alike.
 (b) The network in each way of running it (needs requirements/ml; else left out).
 (d) Peak memory of accepting and reading a large photograph, each in a process of its own.
 """
@@ -15,8 +16,6 @@ import platform
 import resource
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,19 +23,22 @@ from PIL import Image
 
 from ml import preprocess
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.command_line import command
 from ml.errors import UserError
 from ml.image_io import Limits, decode_stored, normalise_upload
 from ml.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.runtime import UInt8Batch, open_runtime
+from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
 
 REPEATS = 200
-WARM_UP = 5
-SIZES = {"600×450": (600, 450), "12 megapixels": (4032, 3024)}
+SIZES = {"600×450": COMMON_SIZE, "12 megapixels": (4032, 3024)}
 LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
 AIM = 1.4
+BARE_SIDE, BARE_AIM = 224, 6
 PROCESS_STATUS = Path("/proc/self/status")
 
 
+@command()
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.benchmark", description=__doc__)
@@ -44,26 +46,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")
     parser.add_argument("--threads", type=int, default=1, help="threads of the network (1)")
     options = parser.parse_args(arguments)
-    try:
-        picture = draw_photograph() if options.image is None else _open(options.image)
-        bundle = load_bundle(DEFAULT_BUNDLE)
-        _say(f"{platform.machine()}, {os.cpu_count()} cores; threads: {options.threads}; medians of {options.repeats}")
-        measure_memory(picture)
-        measure_predictor(bundle, picture, options.repeats, options.threads)
-        measure_network(bundle, picture, options.repeats, options.threads)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    picture = draw_photograph() if options.image is None else _open(options.image)
+    bundle = load_bundle(DEFAULT_BUNDLE)
+    _say(f"{platform.machine()}, {os.cpu_count()} cores; threads: {options.threads}; medians of {options.repeats}")
+    measure_memory(picture)
+    measure_predictor(bundle, picture, options.repeats, options.threads)
+    measure_against_bare_pass(bundle, picture, options.repeats)
+    measure_network(bundle, picture, options.repeats, options.threads)
     return 0
-
-
-def draw_photograph() -> Image.Image:
-    """Skin-like noise around a dark patch: a JPEG of it is as large as a dermoscopic photograph's."""
-    rows, columns = np.mgrid[-1:1:450j, -1:1:600j]
-    patch = 90.0 * (np.hypot(rows, columns) < 0.5)
-    noise = np.random.default_rng(0).normal(0, 7, (450, 600, 3))
-    pixels = np.array((215.0, 170.0, 150.0)) - patch[..., np.newaxis] + noise
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
 def measure_predictor(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
@@ -94,6 +84,29 @@ def measure_predictor(bundle: Bundle, picture: Image.Image, repeats: int, thread
         )
 
 
+def measure_against_bare_pass(bundle: Bundle, picture: Image.Image, repeats: int) -> None:
+    """Part (a) too: one reading of a photograph of 600×450 over one pass of the bare network, both on one thread."""
+    if importlib.util.find_spec("onnx") is None:
+        _say("(a) against a bare pass left out: needs requirements/ml.txt")
+        return
+    from ml.onnx_graph import open_bare_network  # noqa: PLC0415  onnx is not there in every installation
+
+    predictor, run = Predictor(bundle, "onnx", threads=1), open_bare_network(bundle, BARE_SIDE)
+    stored = store(picture, COMMON_SIZE)
+    spent: list[dict[str, float]] = []
+
+    def read() -> None:
+        spent.append(predictor.read(stored).milliseconds)
+
+    bare, reading = take_turns((run, read), repeats)
+    parts = {name: statistics.median(each[name] for each in spent) for name in ("decode", "network")}
+    _say(
+        f"(a) 600×450, one reading {reading:.1f} ms (decode {parts['decode']:.1f}, network {parts['network']:.1f}), "
+        f"one bare fp32 pass of the network at {BARE_SIDE} px {bare:.1f} ms: {reading / bare:.2f} × "
+        f"(aim: at most {BARE_AIM})"
+    )
+
+
 def measure_network(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
     """Part (b)."""
     if importlib.util.find_spec("torch") is None:
@@ -120,25 +133,6 @@ def measure_memory(picture: Image.Image) -> None:
             f"(d) {name}: resident {before:.0f} MB with the bundle open; peak {accepted:.0f} MB while an upload is "
             f"accepted, {read:.0f} MB by the end of its reading"
         )
-
-
-def take_turns(actions: tuple[Callable[[], object], ...], repeats: int) -> list[float]:
-    """Median milliseconds of each action; in every round each has its turn."""
-    taken: list[list[float]] = [[] for _ in actions]
-    for turn in range(WARM_UP + repeats):
-        for place, action in enumerate(actions):
-            started = time.perf_counter()
-            action()
-            if turn >= WARM_UP:
-                taken[place].append((time.perf_counter() - started) * 1000)
-    return [statistics.median(each) for each in taken]
-
-
-def store(picture: Image.Image, size: tuple[int, int]) -> bytes:
-    """A picture as it is stored at that size."""
-    out = io.BytesIO()
-    picture.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=95, subsampling=0)
-    return normalise_upload(out.getvalue()).data
 
 
 def _measure_peaks(upload: bytes) -> tuple[float, float, float]:

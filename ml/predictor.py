@@ -97,7 +97,11 @@ class Predictor:
 
         ``declared`` are codes of what is known of the lesion: the manifest says which of them it cannot assess.
         """
-        reading = interpret(self.observe(stored), self._manifest, self.gate, declared=declared)
+        return self.conclude(self.observe(stored), declared=declared)
+
+    def conclude(self, observation: Observation, *, declared: Collection[str] = ()) -> Reading:
+        """What ``read`` says of a photograph that was observed."""
+        reading = interpret(observation, self._manifest, self.gate, declared=declared)
         if self.similar_cases is None or reading.outcome is Outcome.NOT_ASSESSABLE:
             return reading
         return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))

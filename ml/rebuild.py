@@ -13,15 +13,14 @@ from typing import Any
 
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import read_split
+from ml.data.split import select_folds
 from ml.errors import UserError
-from ml.evaluation.evaluate import Evaluation, Labelled, build_report, evaluate_bundle
+from ml.evaluation.evaluate import Evaluation, evaluate_bundle, evaluate_observations
 from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
-from ml.gate import load_gate
-from ml.predictor import Observation, Predictor, interpret
+from ml.predictor import Observation, Predictor
 
 ROUNDED = 4
 TEST = "test"
@@ -31,11 +30,8 @@ def measure_calibration_fold(
     bundle: Bundle, dataset: Dataset, records: Sequence[Record], observations: Sequence[Observation], fold: str
 ) -> Bundle:
     """Write what the calibration fold shows into the manifest."""
-    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
-    gate = load_gate(bundle)
-    readings = [interpret(each, bundle.manifest, gate) for each in observations]
-    report = build_report(bundle, dataset.ground_truth, fold, items, readings)
-    return _write(bundle, f"fold_{fold}", Evaluation(report, items, readings), dataset)
+    evaluation = evaluate_observations(bundle, dataset.ground_truth, fold, records, observations)
+    return _write(bundle, f"fold_{fold}", evaluation, dataset)
 
 
 def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool = True) -> Bundle:
@@ -50,17 +46,11 @@ def measure_limits(
     bundle: Bundle, observer: Observer, data_dir: Path, fold: str, others: OtherPhotographs | None
 ) -> Bundle:
     """Write what the bundle refuses and what moves it into the manifest."""
-    records = select_fold(read_isic(data_dir), fold)
+    records = select_folds(read_isic(data_dir).records, (fold,))
     found = Measuring(bundle, observer, records, f"fold {fold}").measure(others)
     return write_manifest(
         bundle.path, replace(bundle.manifest, limits=round_figures({**bundle.manifest.limits, **found}))
     )
-
-
-def select_fold(dataset: Dataset, fold: str) -> list[Record]:
-    """The records of one fold of the frozen split."""
-    split = read_split()
-    return [record for record in dataset.records if split[record.image_id] == fold]
 
 
 def _write(bundle: Bundle, name: str, evaluation: Evaluation, dataset: Dataset) -> Bundle:
@@ -131,7 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
             bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
         else:
             dataset = read_isic(options.data)
-            records = select_fold(dataset, options.fold)
+            records = select_folds(dataset.records, (options.fold,))
             observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
             bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
         finish(bundle, observer, options, others)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from ml.build_gate import build_gate
 from ml.bundle import GATE_FILE, Bundle, Manifest, write_manifest
 from ml.data.isic import Record, read_isic
-from ml.data.split import read_split
+from ml.data.split import select_folds
 from ml.evaluation.calibration import Priors, apply_calibration, choose_calibration, fit_calibration
 from ml.evaluation.conformal import choose_sets
 from ml.evaluation.metrics import Scored
@@ -60,10 +60,10 @@ def refit_bundle(
     Probabilities, outcome rule and prediction sets are fitted on ``calibration_fold``, quality limits on folds 0 to 3,
     and the gate, which needs photographs of other kinds, on these and folds 0 to 3; without ``others`` there is none.
     """
-    dataset, split = read_isic(data_dir), read_split()
-    training = [record for record in dataset.records if split[record.image_id] in "0123"]
+    dataset = read_isic(data_dir)
+    training = select_folds(dataset.records, "0123")
     gate = None if others is None else build_gate(observer, training, data_dir, others)
-    chosen = [record for record in dataset.records if split[record.image_id] == calibration_fold]
+    chosen = select_folds(dataset.records, (calibration_fold,))
     where = f"fold {calibration_fold}"
     observations = observer.observe([from_file(record.path) for record in chosen], where)
     manifest = fit_decisions(bundle.manifest, chosen, observations, where)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors import safe_open
 
 from ml.best_model.plan import AVERAGE, Stage, name_stage
@@ -16,17 +15,18 @@ from ml.best_model.run import Workplace
 from ml.build import UNKNOWN_LIMITS, measure_target_prior
 from ml.build_gate import build_gate
 from ml.build_similar_cases import add_similar_cases
-from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Manifest, Prior, load_bundle, write_manifest
+from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Prior, load_bundle, write_manifest
 from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import SPLIT_SHA256, read_split, select_folds
 from ml.environment import find_git_revision
-from ml.evaluation import bootstrap, metrics
+from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
+from ml.evaluation.paired import compare
 from ml.export import export_bundle
 from ml.models.backbone import create_backbone, load_weights
-from ml.predictor import Observation, Predictor, average_views, calibrate
+from ml.predictor import Observation, Predictor
 from ml.preprocess import InputSpec, ViewSpec
 from ml.rebuild import measure_calibration_fold
 from ml.refit import add_gate, fit_decisions, fit_picture_quality
@@ -34,7 +34,6 @@ from ml.ship import ATTRIBUTION
 from ml.training.config import TrainingConfig, read_config
 
 LICENCE = "CC BY-NC 4.0"
-ROUNDED = 4
 SHIPPED_FOLD = "4"
 """The bundle that ships has not seen it, unless it was made by this road."""
 
@@ -62,12 +61,14 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
     manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
     quality = fit_picture_quality(dataset.records, bundle, progress=place.progress)
     bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
-    bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, "-".join(judged))
+    name = "-".join(judged)
+    bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, name)
+    told = {"out_of_fold": bundle.manifest.metrics[f"fold_{name}"]["metrics"]}
+    if SHIPPED_FOLD in judged:
+        told |= {f"fold_{SHIPPED_FOLD}": _compare(bundle, judged[SHIPPED_FOLD], dataset, place)}
     if place.others is not None:
         bundle = _add_what_reads_features(bundle, place, dataset, every.records)
-    summary = {"bundle": bundle.sha256, "out_of_fold": _measure(bundle.manifest, every)}
-    if SHIPPED_FOLD in judged:
-        summary |= _compare(bundle.manifest, judged[SHIPPED_FOLD], place)
+    summary = {"bundle": bundle.sha256, **told}
     folder.path.mkdir(parents=True, exist_ok=True)
     folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return bundle
@@ -79,8 +80,7 @@ def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bund
     if fold in place.plan.copies:
         name = name_stage(AVERAGE, (fold,))
         copy = _export(place, name, place.folder(name).bundle, dataset)
-    fold_of = read_split()
-    records = [record for record in dataset.records if fold_of[record.image_id] == fold]
+    records = select_folds(dataset.records, (fold,))
     return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
 
@@ -159,51 +159,12 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
     return write_manifest(bundle.path, add_gate(bundle.manifest, bundle.path, gate, observations, where))
 
 
-def _measure(manifest: Manifest, found: OutOfFold) -> dict[str, Any]:
-    measure, groups = _make_measure(manifest, found), _list_groups(found)
-    value = measure(np.ones((1, len(groups))))["balanced_accuracy"][0]
-    low, high = bootstrap.intervals(measure, groups)["balanced_accuracy"]
-    return {"images": len(groups), "balanced_accuracy": _round(value, low, high)}
-
-
-def _compare(manifest: Manifest, found: OutOfFold, place: Workplace) -> dict[str, Any]:
-    """Both on the fold that neither has seen, paired."""
+def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:
+    """The new bundle, by its copy, and the shipped one on the fold that neither has seen, paired."""
     shipped = load_bundle(DEFAULT_BUNDLE)
-    earlier = OutOfFold(found.records, _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place))
-    one, other, groups = _make_measure(manifest, found), _make_measure(shipped.manifest, earlier), _list_groups(found)
-    ones = np.ones((1, len(groups)))
-    difference = one(ones)["balanced_accuracy"][0] - other(ones)["balanced_accuracy"][0]
-    interval = bootstrap.paired_interval(one, other, groups, "balanced_accuracy")
-    return {
-        f"fold_{SHIPPED_FOLD}": _measure(manifest, found),
-        f"fold_{SHIPPED_FOLD}_shipped": {"bundle": shipped.sha256, **_measure(shipped.manifest, earlier)},
-        "difference": _round(difference, *interval),
-    }
-
-
-def _make_measure(manifest: Manifest, found: OutOfFold) -> bootstrap.Measure:
-    log_mean = average_views(np.stack([each.logits for each in found.observations]))
-    fitted, limits = manifest.calibration, manifest.thresholds.malignant
-    scores = calibrate(
-        log_mean,
-        manifest.training_prior.frequencies,
-        manifest.target_prior.frequencies,
-        fitted.temperature,
-        fitted.offsets,
+    earlier = _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place)
+    one, other = (
+        evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
+        for each, observations in ((bundle, found.observations), (shipped, earlier))
     )
-    scored = metrics.Scored(np.array([record.label for record in found.records]), *scores)
-
-    def measure(weights: metrics.FloatArray) -> dict[str, metrics.FloatArray]:
-        return metrics.measure(
-            scored, weights, low_risk_below=limits.low_risk_below, suspicious_from=limits.suspicious_from
-        )
-
-    return measure
-
-
-def _list_groups(found: OutOfFold) -> list[str]:
-    return [record.lesion_id or record.image_id for record in found.records]
-
-
-def _round(*values: Any) -> list[float]:
-    return [round(float(value), ROUNDED) for value in values]
+    return {"shipped": shipped.sha256, **compare(one, other)}

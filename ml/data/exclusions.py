@@ -1,15 +1,18 @@
 """Images that no training uses, and why: what was found after the split was frozen.
 
-A find never moves an image between folds and never leaves one out of the test fold.
+A find never moves an image between folds and never leaves one out of the test fold. A reason that names images of the
+test fold says that they show the same lesion.
 """
 
+import re
 from pathlib import Path
 
 from ml.data.isic import read_rows
-from ml.data.split import read_split
+from ml.data.split import read_groups, read_split
 from ml.errors import UserError
 
 EXCLUSIONS_FILE = Path(__file__).parent / "exclusions.csv"
+IMAGE_ID = re.compile(r"ISIC_\d{7}")
 
 
 def read_exclusions(path: Path = EXCLUSIONS_FILE) -> dict[str, str]:
@@ -28,3 +31,12 @@ def read_exclusions(path: Path = EXCLUSIONS_FILE) -> dict[str, str]:
             raise UserError(f"{path}, line {line}: {image_id} needs one row with a reason; correct the row")
         exclusions[image_id] = row["reason"]
     return exclusions
+
+
+def find_shown_again(path: Path = EXCLUSIONS_FILE) -> frozenset[str]:
+    """Images of the test fold whose lesion an image of another fold shows under another id: those that reasons name,
+    and what is of one group with them."""
+    folds, groups = read_split(), read_groups()
+    named = {image_id for reason in read_exclusions(path).values() for image_id in IMAGE_ID.findall(reason)}
+    shown = {groups[image_id] for image_id in named if folds.get(image_id) == "test"}
+    return frozenset(image_id for image_id, group in groups.items() if group in shown)

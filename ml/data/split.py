@@ -1,8 +1,10 @@
 """The one frozen split of ISIC 2018 Task 3, read and checked against its hash. How it was made: ``make_split``."""
 
 import csv
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from ml.data.isic import Record
 from ml.errors import UserError
 from ml.hashing import hash_file
 
@@ -23,6 +25,15 @@ def read_split(path: Path = SPLIT_FILE) -> dict[str, str]:
 def read_groups(path: Path = SPLIT_FILE) -> dict[str, str]:
     """Group (lesion and near-duplicates, joined) by image id."""
     return {row["image"]: row["group"] for row in _read_rows(path)}
+
+
+def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Record]:
+    """The records of these folds of the frozen split, in their order; raises ``UserError`` where there is none."""
+    split, wanted = read_split(), set(folds)
+    chosen = [record for record in records if split.get(record.image_id) in wanted]
+    if not chosen:
+        raise UserError(f"no image of fold {', '.join(folds)} is there; give the data of ISIC 2018 Task 3")
+    return chosen
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

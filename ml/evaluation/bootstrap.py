@@ -32,15 +32,6 @@ def resample(measure: Measure, groups: Sequence[str], *, resamples: int = RESAMP
     return {name: np.concatenate(values) for name, values in rows.items()}
 
 
-def paired_interval(
-    one: Measure, other: Measure, groups: Sequence[str], name: str, *, resamples: int = RESAMPLES, level: float = 0.95
-) -> tuple[float, float]:
-    """Interval of metric ``name`` of ``one`` less that of ``other``, both on the same resamples."""
-    differences = [one(weights)[name] - other(weights)[name] for weights in draw_weights(groups, resamples)]
-    low, high = percentiles(np.concatenate(differences), level)
-    return float(low), float(high)
-
-
 def draw_weights(groups: Sequence[str], resamples: int) -> Iterator[FloatArray]:
     """Yield blocks of weights (up to 200, N): how often each image's lesion was drawn; the seed is fixed."""
     _, lesion_of = np.unique(np.asarray(groups), return_inverse=True)

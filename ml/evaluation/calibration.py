@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from ml.bundle import Calibration
 from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import expected_calibration_error
+from ml.evaluation.metrics import expected_calibration_error, log_loss
 from ml.predictor import calibrate, softmax
 from ml.taxonomy import CLASSES
 
@@ -104,13 +104,21 @@ def apply_calibration(log_mean: FloatArray, calibration: Calibration, priors: Pr
     return calibrate(log_mean, priors.training, priors.target, calibration.temperature, calibration.offsets)
 
 
+def cross_calibrate(
+    log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
+) -> tuple[FloatArray, FloatArray]:
+    """(probabilities, balanced scores), each image's by what was fitted on the parts that it is not in."""
+    probabilities, balanced_scores = np.empty_like(log_mean), np.empty_like(log_mean)
+    for fitting, judging in grouped_parts(groups):
+        calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
+        probabilities[judging], balanced_scores[judging] = apply_calibration(log_mean[judging], calibration, priors)
+    return probabilities, balanced_scores
+
+
 def _judge(
     log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
 ) -> dict[str, float | str]:
-    probabilities = np.empty_like(log_mean)
-    for fitting, judging in grouped_parts(groups):
-        calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
-        probabilities[judging] = apply_calibration(log_mean[judging], calibration, priors)[0]
+    probabilities, _ = cross_calibrate(log_mean, labels, groups, priors, ridge)
     error = expected_calibration_error(labels, probabilities, np.ones((1, len(labels))))
     name = "temperature" if ridge is None else f"temperature and offsets, ridge {ridge:g}"
     return {
@@ -121,5 +129,4 @@ def _judge(
 
 
 def _mean_loss(probabilities: FloatArray, labels: IntArray) -> float:
-    chosen = probabilities[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, np.finfo(np.float64).tiny)).mean())
+    return float(log_loss(labels, probabilities, np.ones((1, len(labels))))[0])

@@ -1,32 +1,30 @@
 """Measuring a bundle on labelled images through the very functions that serve, re-encoding included."""
 
 import csv
-import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
-from ml.bundle import Bundle
-from ml.data.isic import IMAGE_SUFFIXES, find_images, read_ground_truth, read_lesion_groupings
+from ml.bundle import Bundle, Manifest
+from ml.data.exclusions import find_shown_again
+from ml.data.isic import IMAGE_SUFFIXES, Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
-from ml.evaluation.report import Report
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
+from ml.gate import load_gate
 from ml.image_io import ImageRejected, Limits, normalise_upload
-from ml.predictor import Outcome, Predictor, Reading
+from ml.predictor import Observation, Outcome, Predictor, Reading, interpret
 from ml.taxonomy import CLASSES
 
 MOST_MISSING = 0.01
 SUFFIXES = (*IMAGE_SUFFIXES, ".webp", ".tif", ".tiff", ".heic", ".heif", ".mpo")
 # The official scorer gives this image of the test set no weight: it was withdrawn.
 UNWEIGHTED = frozenset({"ISIC_0035068"})
-ANY_SIZE = Limits(min_side=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +39,22 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A report, and the images that it rests on with their readings, in the same order."""
+    """What a bundle says of images: a report, the images that it rests on, and their readings in the same order."""
 
+    bundle: Bundle
     report: Report
     items: list[Labelled]
     readings: list[Reading]
+
+    @property
+    def groups(self) -> list[str]:
+        """Each image's lesion; the image itself where that is not known."""
+        return list_groups(self.items)
+
+    @property
+    def scored(self) -> metrics.Scored:
+        """Labels and scores."""
+        return score_readings(self.items, self.readings)
 
 
 def evaluate_bundle(
@@ -59,6 +68,7 @@ def evaluate_bundle(
     lesions_csv: Path | None = None,
     predictions_csv: Path | None = None,
     runtime: str = "auto",
+    kept: Path | None = None,
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> Evaluation:
@@ -66,7 +76,8 @@ def evaluate_bundle(
 
     ``fold`` keeps to one fold of the frozen split. Where an image of the test fold is among them, ``why`` must say
     what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and weigh
-    nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded.
+    nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded. ``kept``, a directory, keeps what was
+    observed of other folds, see ``Observer``.
     """
     if predictions_csv is not None:
         check_can_be_written(predictions_csv)
@@ -78,7 +89,8 @@ def evaluate_bundle(
             raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
         check_can_be_written(log)
     present = [item for item in items if item.path is not None]
-    readings = read_images(Predictor(bundle, runtime), present, progress=progress)
+    observer = Observer(Predictor(bundle, runtime), kept=None if reads_test else kept, progress=progress)
+    readings = read_images(observer, present, f"fold {fold or 'any'} of {truth_csv.stem}")
     report = build_report(bundle, truth_csv, fold, items, readings)
     # Nothing of the test fold is handed out before the log tells of it.
     if reads_test:
@@ -91,7 +103,17 @@ def evaluate_bundle(
         )
     if predictions_csv is not None:
         write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
-    return Evaluation(report, present, readings)
+    return Evaluation(bundle, report, present, readings)
+
+
+def evaluate_observations(
+    bundle: Bundle, truth_csv: Path, fold: str | None, records: Sequence[Record], observations: Sequence[Observation]
+) -> Evaluation:
+    """Measure on records that were observed before."""
+    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    gate = load_gate(bundle)
+    readings = [interpret(each, bundle.manifest, gate) for each in observations]
+    return Evaluation(bundle, build_report(bundle, truth_csv, fold, items, readings), items, readings)
 
 
 def select_images(
@@ -120,12 +142,10 @@ def select_images(
     return items
 
 
-def read_images(predictor: Predictor, items: Iterable[Labelled], *, progress: bool) -> list[Reading]:
-    """Read images as uploads are read, on every core: decoder and network leave Python's lock."""
-    paths = [item.path for item in items if item.path is not None]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = pool.map(partial(read_file, predictor, limits=ANY_SIZE), paths)
-        return list(tqdm(results, total=len(paths), unit="image", disable=not progress))
+def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> list[Reading]:
+    """Read images as uploads are read, whatever their size; what was observed is kept under ``name``."""
+    makers = [from_file(item.path) for item in items if item.path is not None]
+    return [observer.predictor.conclude(each) for each in observer.observe(makers, name)]
 
 
 def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
@@ -143,19 +163,8 @@ def build_report(
 ) -> Report:
     """Measure the readings of the items that have an image."""
     present = [item for item in items if item.path is not None]
-    scored = metrics.Scored(
-        np.array([item.label for item in present]),
-        np.stack([reading.probabilities for reading in readings]),
-        np.stack([reading.balanced_scores for reading in readings]),
-    )
-    weighted = np.array([item.image_id not in UNWEIGHTED for item in present], np.float64)
-    limits = bundle.manifest.thresholds
-    points = {
-        "low_risk_below": limits.malignant.low_risk_below,
-        "suspicious_from": limits.malignant.suspicious_from,
-        "melanoma_low_risk_below": limits.melanoma.low_risk_below,
-    }
-    groups = [item.lesion_id or item.image_id for item in present]
+    scored, weighted, groups = score_readings(present, readings), weigh(present), list_groups(present)
+    measure = make_measure(bundle.manifest, present, readings)
     confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
     return Report(
         bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
@@ -166,15 +175,66 @@ def build_report(
         lesions=len(set(groups)) if any(item.lesion_id for item in present) else None,
         per_class=tuple(int(count) for count in confusion[0].sum(axis=1)),
         missing=tuple(item.image_id for item in items if item.path is None),
+        shown_again=list_shown_again(present),
         not_assessable=tuple(
             item.image_id
             for item, reading in zip(present, readings, strict=True)
             if reading.outcome is Outcome.NOT_ASSESSABLE
         ),
-        values={name: row[0] for name, row in metrics.measure(scored, weighted[np.newaxis], **points).items()},
-        intervals=bootstrap.intervals(lambda weights: metrics.measure(scored, weights * weighted, **points), groups),
+        values={name: row[0] for name, row in measure(np.ones((1, len(present)))).items()},
+        intervals=bootstrap.intervals(measure, groups),
         confusion=confusion[0],
     )
+
+
+def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
+    """What ``metrics.measure`` gives of the readings of items at the manifest's thresholds, ready to be resampled.
+
+    Where lesions are among them that other folds show too, also balanced accuracy without these.
+    """
+    scored, weighted, limits = score_readings(items, readings), weigh(items), manifest.thresholds
+    shown_again = set(list_shown_again(items))
+    new = np.array([item.image_id not in shown_again for item in items], np.float64)
+
+    def measure(weights: metrics.FloatArray) -> dict[str, metrics.FloatArray]:
+        found = metrics.measure(
+            scored,
+            weights * weighted,
+            low_risk_below=limits.malignant.low_risk_below,
+            suspicious_from=limits.malignant.suspicious_from,
+            melanoma_low_risk_below=limits.melanoma.low_risk_below,
+        )
+        if shown_again:
+            decided = metrics.decide(scored.balanced_scores)
+            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(scored.labels, decided, weights * weighted * new)
+        return found
+
+    return measure
+
+
+def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
+    """The images whose lesion another fold shows too, under another id."""
+    shown = find_shown_again()
+    return tuple(item.image_id for item in items if item.image_id in shown)
+
+
+def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> metrics.Scored:
+    """Labels and scores of the readings of items."""
+    return metrics.Scored(
+        np.array([item.label for item in items]),
+        np.stack([reading.probabilities for reading in readings]),
+        np.stack([reading.balanced_scores for reading in readings]),
+    )
+
+
+def weigh(items: Sequence[Labelled]) -> metrics.FloatArray:
+    """Weights (N,): 0 for what the official scorer leaves out, else 1."""
+    return np.array([item.image_id not in UNWEIGHTED for item in items], np.float64)
+
+
+def list_groups(items: Sequence[Labelled]) -> list[str]:
+    """Each image's lesion; the image itself where that is not known."""
+    return [item.lesion_id or item.image_id for item in items]
 
 
 def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:

@@ -28,7 +28,7 @@ from ml.command_line import command
 from ml.data.disk import writing
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask
-from ml.data.split import read_split
+from ml.data.split import select_folds
 from ml.evaluation.ranks import correlate_ranks
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
 from ml.image_io import normalise_upload
@@ -139,9 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args(arguments)
-    bundle, split = load_bundle(options.bundle), read_split()
-    records = [record for record in read_isic(options.data).records if split[record.image_id] == FOLD]
-    result = {"bundle": bundle.manifest.name, **measure_heat_map(bundle, records, options.data)}
+    bundle = load_bundle(options.bundle)
+    records = select_folds(read_isic(options.data).records, FOLD)
+    told = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
+    result = {**told, **measure_heat_map(bundle, records, options.data)}
     with writing(options.out):
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(options.out)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ml.bundle import Bundle, Manifest
 from ml.data.isic import Record
@@ -125,13 +126,8 @@ class Measuring:
 
 def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifest: Manifest) -> dict[str, Any]:
     """All that a fold's labels tell beside the metrics: outcomes, sets, operating points, subgroups, decision curve."""
-    readings, chosen = evaluation.readings, [records[item.image_id] for item in evaluation.items]
-    groups = [record.lesion_id or record.image_id for record in chosen]
-    scored = metrics.Scored(
-        np.array([record.label for record in chosen]),
-        np.stack([reading.probabilities for reading in readings]),
-        np.stack([reading.balanced_scores for reading in readings]),
-    )
+    readings, groups, scored = evaluation.readings, evaluation.groups, evaluation.scored
+    chosen = [records[item.image_id] for item in evaluation.items]
     low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
     scores = {"malignant": (scored.malignant, scored.is_malignant)}
     scores["melanoma"] = (scored.probabilities[:, metrics.MELANOMA], scored.labels == metrics.MELANOMA)
@@ -139,7 +135,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
         "images": len(readings),
         "lesions": len(set(groups)),
         "outcomes": _count_outcomes(scored, readings),
-        "shares": _measure_shares(scored, readings, groups),
+        "shares": _measure_shares(evaluation),
         "missed_melanomas": _list_missed(scored, readings, chosen),
         "prediction_sets": None
         if manifest.prediction_sets is None
@@ -151,7 +147,10 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
             }
             for point in manifest.operating_points
         },
-        "reliability": _measure_reliability(scored),
+        "reliability": measure_reliability(scored.malignant, scored.is_malignant),
+        "confidence": measure_reliability(
+            scored.probabilities.max(axis=1), metrics.decide(scored.probabilities) == scored.labels
+        ),
         "decision_curve": measure_net_benefit(scored),
         "subgroups": measure_subgroups(scored, low, chosen, groups),
     }
@@ -189,8 +188,9 @@ def _count_outcomes(scored: metrics.Scored, readings: Sequence[Reading]) -> dict
     }
 
 
-def _measure_shares(scored: metrics.Scored, readings: Sequence[Reading], groups: Sequence[str]) -> dict[str, Any]:
-    """The shares that the outcome rule aims at, with intervals over lesions."""
+def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
+    """The shares that the outcome rule aims at, ready to be resampled."""
+    scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
     nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == metrics.MELANOMA
@@ -207,8 +207,14 @@ def _measure_shares(scored: metrics.Scored, readings: Sequence[Reading], groups:
         with np.errstate(invalid="ignore", divide="ignore"):
             return {name: (weights @ (holds & among)) / (weights @ among) for name, (holds, among) in wanted.items()}
 
-    values, found = measure(np.ones((1, len(readings)))), bootstrap.intervals(measure, groups)
-    return {name: describe(values[name][0], *found[name]) for name in wanted}
+    return measure
+
+
+def _measure_shares(evaluation: Evaluation) -> dict[str, Any]:
+    """They, with intervals over lesions."""
+    measure = make_share_measure(evaluation)
+    values, found = measure(np.ones((1, len(evaluation.items)))), bootstrap.intervals(measure, evaluation.groups)
+    return {name: describe(values[name][0], *found[name]) for name in values}
 
 
 def _list_missed(
@@ -226,15 +232,15 @@ def _list_missed(
     ]
 
 
-def _measure_reliability(scored: metrics.Scored) -> list[dict[str, float]]:
-    """Tenths of the images by malignant sum: how much was said, and how many were malignant."""
+def measure_reliability(said: metrics.FloatArray, found: npt.NDArray[np.bool_]) -> list[dict[str, float]]:
+    """Tenths of N images by what was said of them (N,): its mean, and the share of which it was found (N,) so."""
     return [
         {
             "images": len(part),
-            "said": round(float(scored.malignant[part].mean()), ROUNDED),
-            "found": round(float(scored.is_malignant[part].mean()), ROUNDED),
+            "said": round(float(said[part].mean()), ROUNDED),
+            "found": round(float(found[part].mean()), ROUNDED),
         }
-        for part in np.array_split(np.argsort(scored.malignant, kind="stable"), SHOWN_BINS)
+        for part in np.array_split(np.argsort(said, kind="stable"), SHOWN_BINS)
         if len(part)
     ]
 

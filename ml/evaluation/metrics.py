@@ -77,12 +77,18 @@ def measure(
         "sensitivity_suspicious": _share(called_suspicious, weights * ill),
         "specificity_not_suspicious": _share(~called_suspicious, weights * well),
         "expected_calibration_error": expected_calibration_error(scored.labels, scored.probabilities, weights),
+        "log_loss": log_loss(scored.labels, scored.probabilities, weights),
     }
 
 
 def balanced_accuracy(labels: IntArray, decided: IntArray) -> float:
     """Mean recall of the classes that are there, of decisions (N,) about labels (N,), each image counting once."""
-    return float(_mean_defined(_rates(count_confusion(labels, decided, np.ones((1, len(labels)))))[0])[0])
+    return float(mean_recall(labels, decided, np.ones((1, len(labels))))[0])
+
+
+def mean_recall(labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
+    """Balanced accuracy (B,) under B rows of weights (B, N)."""
+    return _mean_defined(_rates(count_confusion(labels, decided, weights))[0])
 
 
 def decide(scores: FloatArray) -> IntArray:
@@ -124,6 +130,12 @@ def expected_calibration_error(labels: IntArray, probabilities: FloatArray, weig
     indicator[np.arange(len(labels)), np.searchsorted(edges, confidence, side="left")] = 1
     gaps = np.abs(weights @ (indicator * (right - confidence)[:, np.newaxis]))
     return _divide(gaps.sum(axis=1), weights.sum(axis=1))
+
+
+def log_loss(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+    """Mean negative log-likelihood (B,) of the labels (N,) under probabilities (N, 7), in nats."""
+    chosen = probabilities[np.arange(len(labels)), labels]
+    return _divide(weights @ -np.log(np.maximum(chosen, np.finfo(np.float64).tiny)), weights.sum(axis=1))
 
 
 def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

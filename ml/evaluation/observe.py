@@ -1,9 +1,11 @@
 """Pictures to what the network and the quality measures make of them, by the functions that serve."""
 
+import hashlib
 import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from ml.evaluation.shifts import (
     shift_dermatoscope,
     to_common_format,
 )
-from ml.image_io import Limits, normalise_upload
+from ml.image_io import ImageRejected, Limits, normalise_upload
 from ml.predictor import Observation, Predictor
 
 Maker = Callable[[], bytes]
@@ -35,13 +37,16 @@ ARRAYS = ("logits", "embedding", "late_statistics", "mask")
 class Observer:
     """Observes pictures by one bundle, as uploads, on every core.
 
-    With ``kept``, a directory, what was observed is kept there under the hash of the graph, so that what is interrupted
-    goes on, and what is fitted anew need not be read anew. Empty it when the photographs or their changes differ.
+    With ``kept``, a directory, what was observed is kept there under the hash of graph and views, so that what is
+    interrupted goes on, and what is fitted anew need not be read anew. Empty it when the photographs or their changes
+    differ. A photograph that cannot be decoded is a ``UserError`` that names it.
     """
 
     def __init__(self, predictor: Predictor, *, kept: Path | None = None, progress: bool = True) -> None:
         self.predictor, self.progress = predictor, progress
-        self._kept = None if kept is None else kept / predictor.bundle.manifest.files[ONNX_FILE][:12]
+        manifest = predictor.bundle.manifest
+        read_by = f"{manifest.files[ONNX_FILE]} {manifest.input}"
+        self._kept = None if kept is None else kept / hashlib.sha256(read_by.encode()).hexdigest()[:12]
 
     def observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
         """Observe the files that ``makers`` make."""
@@ -57,16 +62,32 @@ class Observer:
 
     def _observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
         def observe_one(make: Maker) -> Observation:
-            return self.predictor.observe(normalise_upload(make(), limits=ANY_SIZE).data)
+            try:
+                return self.predictor.observe(normalise_upload(make(), limits=ANY_SIZE).data)
+            except ImageRejected as error:
+                raise UserError(f"{make}: {error}") from error
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             results = pool.map(observe_one, makers)
             return list(tqdm(results, name, total=len(makers), unit="image", disable=not self.progress))
 
 
+@dataclass(frozen=True, slots=True)
+class FromFile:
+    """A maker that is told of by its path."""
+
+    path: Path
+
+    def __call__(self) -> bytes:
+        return _read(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+
 def from_file(path: Path) -> Maker:
     """The file's bytes."""
-    return lambda: _read(path)
+    return FromFile(path)
 
 
 def from_changed(path: Path, change: Change, quality: int = QUALITY) -> Maker:

@@ -13,9 +13,11 @@ FloatArray = npt.NDArray[np.float64]
 
 PER_CLASS = ("recall", "precision", "auc")
 DIGITS = 6
+WITHOUT_SHOWN_AGAIN = "balanced_accuracy_without_shown_again"
 LABELS = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
+    WITHOUT_SHOWN_AGAIN: "balanced accuracy, lesions shown again left out",
     "macro_f1": "macro-F1",
     "most_probable_accuracy": "accuracy of the most probable class",
     "most_probable_macro_f1": "macro-F1 of the most probable class",
@@ -25,7 +27,9 @@ LABELS = {
     "sensitivity_suspicious": "sensitivity, suspicious",
     "specificity_not_suspicious": "specificity, not suspicious",
     "expected_calibration_error": "expected calibration error",
+    "log_loss": "log loss",
 }
+"""Metrics in words; ``WITHOUT_SHOWN_AGAIN`` is there only where such lesions are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Report:
 
     ``values`` holds scalars and, for recall, precision and AUC, (7,); ``intervals`` low and high of each, (2, …);
     ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None where they
-    are not known: the bootstrap is then over images.
+    are not known: the bootstrap is then over images. ``shown_again`` are images whose lesion another fold shows too.
     """
 
     bundle: str
@@ -45,6 +49,7 @@ class Report:
     lesions: int | None
     per_class: tuple[int, ...]
     missing: tuple[str, ...]
+    shown_again: tuple[str, ...]
     not_assessable: tuple[str, ...]
     values: dict[str, FloatArray]
     intervals: dict[str, FloatArray]
@@ -60,8 +65,9 @@ class Report:
             "images": self.images,
             "lesions": self.lesions,
             "missing": list(self.missing),
+            "shown_again": list(self.shown_again),
             "not_assessable": list(self.not_assessable),
-            "metrics": {name: self._describe(name, ()) for name in LABELS},
+            "metrics": {name: self._describe(name, ()) for name in LABELS if name in self.values},
             "per_class": {
                 code: {"images": self.per_class[place], **{name: self._describe(name, (place,)) for name in PER_CLASS}}
                 for place, code in enumerate(CLASSES)
@@ -78,7 +84,7 @@ class Report:
         plain = self.to_dict()
         what = self.truth if self.fold is None else f"{self.truth}, fold {self.fold}"
         lines = [f"{self.bundle} on {what}: {self.images} images{self._of_lesions()}"]
-        lines += [f"  {LABELS[name]:<38}{_format(entry)}" for name, entry in plain["metrics"].items()]
+        lines += [f"  {LABELS[name]:<49}{_format(entry)}" for name, entry in plain["metrics"].items()]
         lines.append("  " + f"{'class':<8}{'images':>7}" + "".join(f"{name:>24}" for name in PER_CLASS))
         for code, entry in plain["per_class"].items():
             cells = "".join(f"{_format(entry[name]):>24}" for name in PER_CLASS)
@@ -87,6 +93,7 @@ class Report:
         for code, row in zip(CLASSES, plain["confusion"]["counts"], strict=True):
             lines.append(f"  {code:<23}" + "".join(f"{count:>7}" for count in row))
         lines += [f"  no image, no weight: {image_id}" for image_id in self.missing]
+        lines += [f"  shown in another fold too, under another lesion id: {image_id}" for image_id in self.shown_again]
         lines += [f"  not assessable, scored all the same: {image_id}" for image_id in self.not_assessable]
         return "\n".join(lines)
 

@@ -9,7 +9,10 @@ from typing import Any
 from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.image_io import thumbnail
-from ml.reports.model_card_limits import THUMBNAILS, describe_limits
+from ml.reports.model_card_lesions import describe_lesions
+from ml.reports.model_card_limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
+from ml.reports.reliability import draw_reliability
+from ml.reports.study_figures import save
 from ml.taxonomy import LESION_CLASSES
 
 THUMBNAIL_SIDE = 128
@@ -17,13 +20,15 @@ MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
 
 
 def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
-    """Write the card of a manifest."""
+    """Write the card of a manifest, and beside it the diagram that it shows."""
     path.write_text(render(manifest), encoding="utf-8")
+    if (figure := draw_reliability(manifest.limits)) is not None:
+        save(figure, path.parent / BESIDE / DIAGRAM)
 
 
 def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) -> None:
     """Write small pictures of the melanomas that the card shows beside it, and remove those that it does not show."""
-    folder = path.parent / THUMBNAILS
+    folder = path.parent / BESIDE
     folder.mkdir(exist_ok=True)
     shown = {each["image"] for each in manifest.limits.get("test", {}).get("missed_melanomas", [])}
     for old in folder.glob("*.jpg"):
@@ -41,6 +46,7 @@ def render(manifest: Manifest) -> str:
         _describe_reading(manifest),
         *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
         *describe_limits(manifest),
+        *describe_lesions(manifest, choose_fold(manifest), name_fold(choose_fold(manifest))),
         _describe_limits(manifest),
         f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
         + manifest.attribution.replace("# Attribution\n\n", ""),
@@ -111,8 +117,11 @@ where the sum is below {malignant.low_risk_below} and melanoma below {melanoma.l
 
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
-    title = "the test fold" if name == "test" else name.replace("_", " ")
-    scalars = "\n".join(f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS)
+    title = name_fold(name)
+    # A manifest written before a metric was there lacks it.
+    scalars = "\n".join(
+        f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS if key in figures["metrics"]
+    )
     classes = "\n".join(
         f"| {code} | {entry['images']} | " + " | ".join(_format(entry[key]) for key in PER_CLASS) + " |"
         for code, entry in figures["per_class"].items()
@@ -136,7 +145,17 @@ class follow the probabilities.
 |---|---|---|---|---|
 {classes}
 
-Not assessable among them: {len(figures["not_assessable"])}."""
+Not assessable among them: {len(figures["not_assessable"])}.{_describe_shown_again(figures)}"""
+
+
+def _describe_shown_again(figures: dict[str, Any]) -> str:
+    count = len(figures.get("shown_again", ()))
+    if not count:
+        return ""
+    return f"""
+
+Lesions shown again: {count} of these images show a lesion that images of other folds show under another id; these
+others are listed in `ml/data/exclusions.csv`."""
 
 
 def _describe_limits(manifest: Manifest) -> str:

@@ -6,7 +6,10 @@ from typing import Any
 from ml.bundle import Manifest
 from ml.taxonomy import CLASSES
 
-THUMBNAILS = "model-card"
+BESIDE = "model-card"
+"""Folder of the card's pictures, beside the card."""
+
+DIAGRAM = "reliability.svg"
 CREDIT = "Photographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
 OUTCOMES = {
     "low_risk": "low risk",
@@ -34,8 +37,8 @@ POINTS = {
 def describe_limits(manifest: Manifest) -> list[str]:
     """The sections, of whatever the manifest holds."""
     limits = manifest.limits
-    name = "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
-    fold, title = limits.get(name), "the test fold" if name == "test" else name.replace("_", " ")
+    name = choose_fold(manifest)
+    fold, title = limits.get(name), name_fold(name)
     sections = [_describe_fitting(manifest)] if "fitting" in limits else []
     if fold is not None:
         sections += [
@@ -53,6 +56,17 @@ def describe_limits(manifest: Manifest) -> list[str]:
     if "stability" in limits:
         sections += [_describe_quality(manifest), _describe_stability(limits)]
     return sections
+
+
+def choose_fold(manifest: Manifest) -> str:
+    """The fold that the sections tell of, as the manifest's limits call it; empty where they have none."""
+    limits = manifest.limits
+    return "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
+
+
+def name_fold(name: str) -> str:
+    """A fold of the manifest in words."""
+    return "the test fold" if name == "test" else name.replace("_", " ")
 
 
 def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
@@ -143,7 +157,7 @@ def _show_missed(missed: list[Mapping[str, Any]]) -> str:
         ("melanoma called low risk", "image", "malignant sum", "melanoma"),
         (
             (
-                f"![{each['image']}]({THUMBNAILS}/{each['image']}.jpg)",
+                f"![{each['image']}]({BESIDE}/{each['image']}.jpg)",
                 each["image"],
                 f"{each['malignant']:.4f}",
                 f"{each['melanoma']:.4f}",
@@ -151,9 +165,7 @@ def _show_missed(missed: list[Mapping[str, Any]]) -> str:
             for each in missed
         ),
     )
-    return (
-        f"{shown}\n\nPhotographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
-    )
+    return f"{shown}\n\n{CREDIT}"
 
 
 def _describe_operating_points(fold: Mapping[str, Any], title: str) -> str:
@@ -170,12 +182,26 @@ threshold so many are malignant (or melanomas), where so many of all lesions are
 
 
 def _describe_reliability(fold: Mapping[str, Any], title: str) -> str:
-    rows = ((each["images"], f"{each['said']:.3f}", f"{each['found']:.3f}") for each in fold["reliability"])
-    return f"""## Does it mean what it says? On {title}
+    text = f"""## Does it mean what it says? On {title}
 
-Tenths of the images, by malignant sum: its mean, and the share that was malignant.
+![What was said against what was found]({BESIDE}/{DIAGRAM})
 
-{table(("images", "malignant sum", "malignant"), rows)}"""
+The diagram has every fold that was measured; its bars are bands of 95 % for independent images. In tenths of the
+images, by malignant sum: its mean, and the share that was malignant.
+
+{_tabulate_bins(fold["reliability"], ("malignant sum", "malignant"))}"""
+    if "confidence" in fold:
+        text += f"""
+
+By the probability of the most probable class: its mean, and the share that was of that class.
+
+{_tabulate_bins(fold["confidence"], ("probability", "of that class"))}"""
+    return text
+
+
+def _tabulate_bins(bins: Iterable[Mapping[str, float]], columns: tuple[str, str]) -> str:
+    rows = ((each["images"], f"{each['said']:.3f}", f"{each['found']:.3f}") for each in bins)
+    return table(("images", *columns), rows)
 
 
 def _describe_sets(fold: Mapping[str, Any], manifest: Manifest, title: str) -> str:

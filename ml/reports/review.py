@@ -6,15 +6,13 @@ Never the test fold, which is read for reporting figures alone.
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ml.bundle import load_bundle
 from ml.data.isic import Record, read_isic
-from ml.data.split import FOLDS, read_split
+from ml.data.split import FOLDS, select_folds
 from ml.errors import UserError
 from ml.evaluation import evaluate
 from ml.evaluation.errors import Reviewed
-from ml.evaluation.metrics import Scored
+from ml.evaluation.observe import Observer
 from ml.evaluation.study_folder import TEST, calibrate_on_choosing, open_study_folder, read_truth, score
 from ml.predictor import Predictor
 
@@ -50,22 +48,15 @@ def review_bundle(path: Path, data: Path, fold: str, *, progress: bool = True) -
     """A bundle on the images of one fold, read as uploads are."""
     if fold not in FOLDS or fold == TEST:
         raise UserError(f"--fold is {fold!r}; an error report reads one of 0 to 4, never the test fold")
-    bundle, folds = load_bundle(path), read_split()
-    records = tuple(record for record in read_isic(data).records if folds.get(record.image_id) == fold)
-    if not records:
-        raise UserError(f"{data}: no image of fold {fold}; give the data of ISIC 2018 Task 3")
+    bundle = load_bundle(path)
+    records = tuple(select_folds(read_isic(data).records, (fold,)))
     items = [evaluate.Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
-    readings = evaluate.read_images(Predictor(bundle), items, progress=progress)
-    scored = Scored(
-        np.array([record.label for record in records]),
-        np.stack([reading.probabilities for reading in readings]),
-        np.stack([reading.balanced_scores for reading in readings]),
-    )
+    readings = evaluate.read_images(Observer(Predictor(bundle), progress=progress), items, f"fold {fold}")
     limits = bundle.manifest.thresholds.malignant
     reviewed = Reviewed(
         tuple(record.image_id for record in records),
-        tuple(record.lesion_id or record.image_id for record in records),
-        scored,
+        tuple(evaluate.list_groups(items)),
+        evaluate.score_readings(items, readings),
         limits.low_risk_below,
         limits.suspicious_from,
     )

@@ -1,5 +1,7 @@
 """ONNX Runtime on the CPU."""
 
+from typing import Any
+
 import onnxruntime
 
 from ml.bundle import ONNX_FILE, Bundle
@@ -14,16 +16,19 @@ class OnnxRuntime:
     name = "onnx"
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = ERRORS_ONLY
-        self._session = onnxruntime.InferenceSession(
-            str(bundle.path / ONNX_FILE), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(str(bundle.path / ONNX_FILE), threads)
         there = {output.name for output in self._session.get_outputs()}
         self._names = [name for name in OUTPUT_NAMES if name in there]
 
     def run(self, batch: UInt8Batch) -> Outputs:
         """Run views (N, S, S, 3) uint8 through the network."""
         return name_outputs(self._session.run(self._names, {"views": batch}))
+
+
+def open_session(model: str | bytes, threads: int) -> Any:
+    """A session on the CPU, of a file or of a graph's bytes."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = ERRORS_ONLY
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -12,6 +12,7 @@ from classifier.models import ModelVersion
 from classifier.services.intake import receive_upload
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.evaluation.evaluate import Labelled, read_images
+from ml.evaluation.observe import Observer
 from ml.predictor import Predictor
 from skinsite.accounts.models import Membership
 from tests.ml import pictures
@@ -28,7 +29,8 @@ def test_an_upload_gets_the_logits_of_the_evaluation(
 
     uploaded = receive_upload(actor=owner, data=path.read_bytes()).prediction
     item = Labelled(image_id="image", label=0, path=path, lesion_id="")
-    (evaluated,) = read_images(Predictor(load_bundle(DEFAULT_BUNDLE)), [item], progress=False)
+    observer = Observer(Predictor(load_bundle(DEFAULT_BUNDLE)), progress=False)
+    (evaluated,) = read_images(observer, [item], "uploaded")
     printed = StringIO()
     call_command("predict", str(path), "--json", stdout=printed)
 

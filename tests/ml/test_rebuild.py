@@ -5,9 +5,6 @@ from pathlib import Path
 import pytest
 
 from ml import rebuild
-from ml.data.isic import read_isic
-from ml.data.split import read_split
-from tests.ml.tiny_isic import write_tiny_isic
 
 
 def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -34,10 +31,3 @@ def test_every_number_is_rounded() -> None:
         "a": [0.1235, {"b": [1.0, 2]}],
         "c": None,
     }
-
-
-def test_the_fold_is_that_of_the_frozen_split(tmp_path: Path) -> None:
-    dataset = read_isic(write_tiny_isic(tmp_path / "data", per_class={"4": 1, "0": 1}))
-    chosen = rebuild.select_fold(dataset, "4")
-    assert len(chosen) == 7
-    assert {read_split()[record.image_id] for record in chosen} == {"4"}

@@ -161,6 +161,7 @@ def test_the_last_stage_calibrates_on_images_that_no_network_asked_has_seen(out:
     assert [view.fraction for view in manifest.input.views] == [0.9, 0.7]
     summary = json.loads((out / "finish" / "summary.json").read_text(encoding="utf-8"))
     assert summary["bundle"] == bundle.sha256
-    assert summary["out_of_fold"]["images"] == 21
-    low, high = summary["difference"][1:]
-    assert low <= summary["difference"][0] <= high
+    assert summary["out_of_fold"] == manifest.metrics["fold_4"]["metrics"]
+    assert summary["fold_4"]["images"] == 21
+    value, low, high = summary["fold_4"]["figures"]["balanced_accuracy"]["difference"]
+    assert low <= value <= high

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.exclusions import read_exclusions
-from ml.data.split import read_split
+from ml.data.exclusions import find_shown_again, read_exclusions
+from ml.data.split import read_groups, read_split
 from ml.errors import UserError
 from tests.ml.tiny_isic import write_rows
 
@@ -26,6 +26,19 @@ def test_reasons_are_read_by_image(tmp_path: Path) -> None:
     path = tmp_path / "exclusions.csv"
     write_rows(path, ("image", "reason"), [(first_of("0"), "blurred")])
     assert read_exclusions(path) == {first_of("0"): "blurred"}
+
+
+def test_eleven_lesions_of_the_test_fold_are_shown_again_and_all_their_images_are_named() -> None:
+    folds, groups, shown = read_split(), read_groups(), find_shown_again()
+    assert {folds[image_id] for image_id in shown} == {"test"}
+    assert len({groups[image_id] for image_id in shown}) == 11
+    assert len(shown) == 12
+
+
+def test_an_image_that_no_reason_names_is_not_shown_again(tmp_path: Path) -> None:
+    path = tmp_path / "exclusions.csv"
+    write_rows(path, ("image", "reason"), [(first_of("0"), f"like {first_of('1')}"), (first_of("2"), "blurred")])
+    assert find_shown_again(path) == frozenset()
 
 
 @pytest.mark.parametrize(

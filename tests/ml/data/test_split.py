@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 
 from ml.data.isic import Record, read_isic
 from ml.data.near_duplicates import find_near_duplicates, hash_images
-from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_groups, read_split
+from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_groups, read_split, select_folds
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.taxonomy import CLASSES
+from tests.ml.tiny_isic import write_tiny_isic
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +82,13 @@ def test_folds_are_stratified(records: tuple[Record, ...]) -> None:
     for fold in "123":
         np.testing.assert_allclose(counts[fold], counts["0"], atol=4)
     np.testing.assert_allclose(counts["4"] / counts["4"].sum(), counts["test"] / counts["test"].sum(), atol=0.01)
+
+
+def test_a_fold_is_selected_and_one_of_which_nothing_is_there_is_told(tmp_path: Path) -> None:
+    records = read_isic(write_tiny_isic(tmp_path / "data", per_class={"4": 1, "0": 1})).records
+    chosen = select_folds(records, ("4",))
+    assert len(chosen) == 7
+    assert select_folds([*records, replace(records[0], image_id="ISIC_of_others")], "4") == chosen
+    assert {read_split()[record.image_id] for record in chosen} == {"4"}
+    with pytest.raises(UserError, match="no image of fold 2"):
+        select_folds(records, ("2",))

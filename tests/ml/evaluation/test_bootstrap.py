@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ml.evaluation.bootstrap import FloatArray, draw_weights, intervals, paired_interval
+from ml.evaluation.bootstrap import FloatArray, draw_weights, intervals
 
 
 def mean_of(values: FloatArray) -> object:
@@ -34,14 +34,6 @@ def test_lesions_of_four_equal_images_double_the_width() -> None:
         for groups in ([str(n) for n in range(1000)], [str(n // 4) for n in range(1000)])
     ]
     assert widths[1] / widths[0] == pytest.approx(2, rel=0.1)
-
-
-def test_a_paired_interval_sees_what_two_single_ones_hide() -> None:
-    base = np.random.default_rng(5).normal(0, 5, 400)
-    groups = [str(n) for n in range(400)]
-    better = base + 0.1
-    low, high = paired_interval(mean_of(better), mean_of(base), groups, "mean")  # type: ignore[arg-type]  # lambdas
-    assert (low, high) == pytest.approx((0.1, 0.1))
 
 
 def test_the_same_data_give_the_same_interval() -> None:

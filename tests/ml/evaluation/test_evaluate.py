@@ -10,8 +10,10 @@ from isic_challenge_scoring.classification import ClassificationMetric, Classifi
 from PIL import Image
 
 from ml.bundle import Bundle
+from ml.data.exclusions import find_shown_again
 from ml.errors import UserError
-from ml.evaluation.evaluate import ANY_SIZE, evaluate_bundle, read_file
+from ml.evaluation.evaluate import evaluate_bundle, read_file
+from ml.evaluation.observe import ANY_SIZE
 from ml.evaluation.report import Report
 from ml.image_io import normalise_upload
 from ml.predictor import Predictor
@@ -91,6 +93,7 @@ def test_the_report_is_plain_json_and_text(report: Report) -> None:
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     metric = plain["metrics"]["balanced_accuracy"]
     assert metric["low"] <= metric["value"] <= metric["high"]
+    assert "balanced_accuracy_without_shown_again" not in plain["metrics"]
     assert sum(entry["images"] for entry in plain["per_class"].values()) == ROWS - 1
     text = report.to_text()
     assert "balanced accuracy" in text
@@ -192,6 +195,23 @@ def test_reading_the_test_fold_needs_a_reason_and_leaves_a_line(
         rows = list(csv.DictReader(file))
     assert [row["why"] for row in rows] == ["first", "second, with a comma"]
     assert {row["bundle_sha256"] for row in rows} == {bundle.sha256}
+
+
+def test_balanced_accuracy_is_also_told_without_lesions_that_other_folds_show(
+    bundle: Bundle, predictor: Predictor, tmp_path: Path
+) -> None:
+    again = min(find_shown_again())
+    photograph = pictures.jpeg()
+    right = int(predictor.read(normalise_upload(photograph).data).balanced_scores.argmax())
+    for name in (again, "NEW"):
+        (tmp_path / f"{name}.jpg").write_bytes(photograph)
+    truth = write_truth(tmp_path / "truth.csv", {again: right, "NEW": (right + 1) % 7})
+    report = evaluate_bundle(bundle, tmp_path, truth, split={}, progress=False).report
+    assert report.shown_again == (again,)
+    assert report.values["balanced_accuracy"] == 0.5
+    assert report.values["balanced_accuracy_without_shown_again"] == 0
+    assert "balanced accuracy, lesions shown again left out" in report.to_text()
+    assert "balanced_accuracy_without_shown_again" in report.to_dict()["metrics"]
 
 
 def test_the_test_fold_is_not_read_where_its_log_cannot_be_written(

@@ -14,6 +14,25 @@ def test_the_committed_card_is_the_one_of_the_shipped_bundle(bundle: Bundle) -> 
     assert model_card.MODEL_CARD.read_text(encoding="utf-8") == model_card.render(bundle.manifest)
 
 
+def test_the_committed_diagram_is_the_one_of_the_shipped_bundle(bundle: Bundle, tmp_path: Path) -> None:
+    model_card.write(bundle.manifest, tmp_path / "card.md")
+    drawn = tmp_path / "model-card" / "reliability.svg"
+    assert "(model-card/reliability.svg)" in (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert drawn.read_bytes() == (model_card.MODEL_CARD.parent / "model-card" / "reliability.svg").read_bytes()
+
+
+def test_lesions_shown_again_and_metrics_of_them_are_told_where_the_manifest_has_them(bundle: Bundle) -> None:
+    figures = dict(bundle.manifest.metrics["test"])
+    name = "balanced_accuracy_without_shown_again"
+    figures |= {
+        "shown_again": ["ISIC_1", "ISIC_2"],
+        "metrics": figures["metrics"] | {name: {"value": 0.5, "low": 0.4, "high": 0.6}},
+    }
+    card = model_card.render(replace(bundle.manifest, metrics={"test": figures}))
+    assert "| balanced accuracy, lesions shown again left out | 0.500 [0.400, 0.600] |" in card
+    assert "2 of these images show a lesion" in card
+
+
 def test_every_missed_melanoma_is_shown_small(bundle: Bundle) -> None:
     shown = re.findall(r"!\[(\w+)\]\((model-card/\w+\.jpg)\)", model_card.render(bundle.manifest))
     assert [name for name, _ in shown] == [each["image"] for each in bundle.manifest.limits["test"]["missed_melanomas"]]

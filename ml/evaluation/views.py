@@ -1,0 +1,165 @@
+"""What other views of the same photograph would be worth: other sizes and central parts, pairs, mirror images."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ml.bundle import Bundle
+from ml.data.isic import Record
+from ml.evaluation import bootstrap, metrics
+from ml.evaluation.calibration import Priors, cross_calibrate
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.study_folder import describe
+from ml.onnx_graph import FreeSizeRuntime, check_side
+from ml.predictor import Predictor, average_views
+from ml.preprocess import ViewSpec
+from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
+
+FloatArray = metrics.FloatArray
+
+SIZES = (224, 256, 288, 320, 352, 384)
+FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6)
+RIDGE = 3.0
+"""Of the offsets by class, as chosen for the bundle that ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewSet:
+    """Views whose scores are averaged: central parts of the picture at one size, each also mirrored where so said."""
+
+    size: int
+    fractions: tuple[float, ...]
+    mirrored: bool = False
+
+    def __str__(self) -> str:
+        parts = " and ".join(f"{fraction:.0%}" for fraction in self.fractions)
+        return f"{self.size} px, {parts}{', each also mirrored' if self.mirrored else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Each figure of a view set on the images (1,) and on each resample (2000,), and how long one reading takes."""
+
+    plain: dict[str, FloatArray]
+    resampled: dict[str, FloatArray]
+    milliseconds: float
+
+
+def list_view_sets(bundle: Bundle, sizes: Sequence[int]) -> list[ViewSet]:
+    """Single views and pairs at every size; at the bundle's own size also mirrored."""
+    own = bundle.manifest.input.size
+    fractions = [*((each,) for each in FRACTIONS), *combinations(FRACTIONS, 2)]
+    plain = [ViewSet(size, parts) for size in sizes for parts in fractions]
+    return plain + [ViewSet(own, parts, mirrored=True) for parts in fractions if own in sizes]
+
+
+def read_views(
+    bundle: Bundle, size: int, records: Sequence[Record], *, mirrored: bool, kept: Path | None, progress: bool
+) -> FloatArray:
+    """Logits (N, F, 7) of records at one size, of all ``FRACTIONS``, or (N, 2 F, 7) with mirror images."""
+    views = ViewSet(size, FRACTIONS, mirrored)
+    observer = Observer(open_views(with_views(bundle, views), mirrored=mirrored), kept=kept, progress=progress)
+    observations = observer.observe([from_file(record.path) for record in records], f"views {views}")
+    return np.stack([each.logits for each in observations]).astype(np.float64)
+
+
+def with_views(bundle: Bundle, views: ViewSet) -> Bundle:
+    """The bundle with another size and other central parts in its manifest, which is not written."""
+    specs = tuple(ViewSpec(f"central {fraction:.0%}", fraction) for fraction in views.fractions)
+    return replace(
+        bundle, manifest=replace(bundle.manifest, input=replace(bundle.manifest.input, size=views.size, views=specs))
+    )
+
+
+def open_views(bundle: Bundle, *, mirrored: bool) -> Predictor:
+    """A predictor that observes by the views of ``with_views``; it lacks what the gate reads."""
+    return Predictor(bundle, FreeSizeRuntime(bundle, mirrored=mirrored))
+
+
+def judge(
+    logits: Mapping[int, FloatArray], views: ViewSet, bundle: Bundle, records: Sequence[Record], milliseconds: float
+) -> Judged:
+    """Measure a view set from the logits of ``read_views`` by size; calibrated anew, on parts that are not judged."""
+    columns = [FRACTIONS.index(fraction) for fraction in views.fractions]
+    columns += [len(FRACTIONS) + column for column in columns] if views.mirrored else []
+    labels, groups = np.array([record.label for record in records]), list_lesions(records)
+    priors = Priors(bundle.manifest.training_prior.frequencies, bundle.manifest.target_prior.frequencies)
+    log_mean = average_views(logits[views.size][:, columns])
+    scored = metrics.Scored(labels, *cross_calibrate(log_mean, labels, groups, priors, RIDGE))
+    measure = partial(measure_figures, scored)
+    return Judged(measure(np.ones((1, len(labels)))), bootstrap.resample(measure, groups), milliseconds)
+
+
+def measure_figures(scored: metrics.Scored, weights: FloatArray) -> dict[str, FloatArray]:
+    """The three figures that are compared, each (B,)."""
+    decided = metrics.decide(scored.balanced_scores)
+    return {
+        "balanced_accuracy": metrics.mean_recall(scored.labels, decided, weights),
+        "log_loss": metrics.log_loss(scored.labels, scored.probabilities, weights),
+        "malignancy_auc": metrics.area_under_roc(scored.is_malignant, scored.malignant, weights),
+    }
+
+
+def list_lesions(records: Sequence[Record]) -> list[str]:
+    """Each record's lesion; the image itself where that is not known."""
+    return [record.lesion_id or record.image_id for record in records]
+
+
+def time_views(bundle: Bundle, views: Sequence[ViewSet], repeats: int) -> dict[tuple[int, int, bool], float]:
+    """Median milliseconds of the processor to observe a drawn photograph of 600×450, by size, number and mirroring.
+
+    Which central parts are cut makes no difference that matters. All take turns.
+    """
+    stored = store(draw_photograph(), COMMON_SIZE)
+    kinds = {(each.size, len(each.fractions), each.mirrored): each for each in views}
+    opened = [open_views(with_views(bundle, each), mirrored=each.mirrored) for each in kinds.values()]
+    taken = take_turns([partial(predictor.observe, stored) for predictor in opened], repeats, clock=time.process_time)
+    return dict(zip(kinds, taken, strict=True))
+
+
+def judge_all(
+    bundle: Bundle,
+    records: Sequence[Record],
+    sizes: Sequence[int],
+    *,
+    kept: Path | None,
+    repeats: int,
+    progress: bool = True,
+) -> dict[ViewSet, Judged]:
+    """Read, time and measure every view set; ``UserError`` for a size that is no multiple of 32."""
+    for size in sizes:
+        check_side(size)
+    views = list_view_sets(bundle, sizes)
+    own = bundle.manifest.input.size
+    logits = {
+        size: read_views(bundle, size, records, mirrored=size == own, kept=kept, progress=progress) for size in sizes
+    }
+    taken = time_views(bundle, views, repeats)
+    bar = tqdm(views, "view sets", unit="set", disable=not progress)
+    return {
+        each: judge(logits, each, bundle, records, taken[each.size, len(each.fractions), each.mirrored]) for each in bar
+    }
+
+
+def choose_single(judged: Mapping[ViewSet, Judged]) -> ViewSet:
+    """The single view of the least log loss, which one image moves less than it moves balanced accuracy."""
+    single = [views for views in judged if len(views.fractions) == 1 and not views.mirrored]
+    return min(single, key=lambda views: float(judged[views].plain["log_loss"][0]))
+
+
+def subtract(one: Judged, other: Judged, name: str) -> list[float | None]:
+    """[value, low, high] of a figure of one less that of the other, on the same resamples."""
+    limits = bootstrap.percentiles(one.resampled[name] - other.resampled[name])
+    return describe(one.plain[name][0] - other.plain[name][0], limits)
+
+
+def is_apart(difference: Sequence[float | None]) -> bool:
+    """Whether an interval lies on one side of 0."""
+    _, low, high = difference
+    return low is not None and high is not None and low * high > 0
