@@ -51,3 +51,22 @@ def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
     ):
         assert said in card
     assert f"{bundle.manifest.metrics['test']['metrics']['balanced_accuracy']['value']:.3f} [" in card
+
+
+def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundle: Bundle) -> None:
+    limits = bundle.manifest.limits
+    gate = limits["gate"] | {
+        "fold": limits["gate"]["fold"] | {"groups": 596, "refused": 0.0138, "refused_interval": [0.0071, 0.0269]}
+    }
+    stability = limits["stability"] | {
+        "any": {
+            "changed": 0.36,
+            "changed_interval": [0.2875, 0.4395],
+            "opposite": 0.02,
+            "opposite_interval": [0.0, 0.1],
+        }
+    }
+    card = model_card.render(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))
+    assert "| fold | 798 of 596 | 1.4 % [0.7, 2.7] |" in card
+    assert "| any of these | 36.0 % [28.7, 44.0] | 2.0 % [0.0, 10.0] |" in card
+    assert "Wilson's" in card
