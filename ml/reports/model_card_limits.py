@@ -43,7 +43,7 @@ def describe_limits(manifest: Manifest) -> list[str]:
     """The sections, of whatever the manifest holds."""
     limits = manifest.limits
     name = "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
-    fold, title = limits.get(name), "the test fold" if name == "test" else name.replace("_", " ")
+    fold, title = limits.get(name), "the test fold" if name == "test" else f"{name.replace('_', ' ')} (in-sample)"
     sections = [_describe_fitting(manifest)] if "fitting" in limits else []
     if fold is not None:
         sections += [
@@ -125,7 +125,8 @@ def _describe_fitting(manifest: Manifest) -> str:
     return f"""## How its limits were chosen
 
 On {fitting["images"]} images of the calibration fold, in five parts by lesion: each part is judged by what was fitted
-on the other four. Chosen: {manifest.calibration.how}.
+on the other four, so that no figure here is in-sample but in one respect: the best row of each table was chosen by it.
+Chosen: {manifest.calibration.how}.
 
 {methods}
 
@@ -270,9 +271,10 @@ def _describe_gate(manifest: Manifest) -> str:
     return f"""## What it refuses to read
 
 A picture that is no dermoscopic photograph of a skin lesion, or unlike all training images, is *not assessable*, and
-named as what it looks like{how}. None of these pictures was used to fit that: the clinical photographs are of other
-patients, and nothing drawn was. AUROC: against the images of the calibration fold ("fold"), by the kind's log-odds and
-by the distance from the training images.{_if_intervals(manifest.limits["gate"]["fold"], REFUSAL_INTERVALS)}
+named as what it looks like{how}. The row *fold* is in-sample: both limits were set on it. No other picture
+here was used to fit them: the clinical photographs are of other patients, and nothing drawn was. AUROC: against the
+images of the calibration fold ("fold"), by the kind's log-odds and by the distance from the training
+images.{_if_intervals(manifest.limits["gate"]["fold"], REFUSAL_INTERVALS)}
 
 {table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
 
@@ -304,10 +306,11 @@ def _describe_quality(manifest: Manifest) -> str:
     return f"""## Quality of the photograph
 
 Flags warn and do not refuse; their limits come from measured photographs: {manifest.quality.how}.
+The shares are in-sample: of the photographs that each limit was set on, and so by choice.
 
 {table(("flag", "raised where", "of ISIC photographs"), flags)}
 
-Spoilt photographs:
+Photographs of the calibration fold spoilt, and, in-sample, as they are (*none*):
 
 {table(("fault", "number", "refused", "refused or flagged"), faults)}"""
 
@@ -322,10 +325,9 @@ def _describe_stability(limits: Mapping[str, Any]) -> str:
     rows = ((name, show_share(entry, "changed"), show_share(entry, "opposite")) for name, entry in named.items())
     return f"""## Stability
 
-Of {stability["images"]} photographs of the calibration fold, the share whose outcome is another after a small change,
-and the share that goes from *low risk* to *suspicious* or back. Published systems: 6.5 to 22 % (Young et al., 2021).{
-        _if_intervals(stability["any"], STABILITY_INTERVALS)
-    }
+Of {stability["images"]} photographs of the calibration fold, on which the outcome's thresholds were set: the share
+whose outcome is another after a small change, and the share that goes from *low risk* to *suspicious* or back.
+Published systems: 6.5 to 22 % (Young et al., 2021).{_if_intervals(stability["any"], STABILITY_INTERVALS)}
 
 {table(("change", "another outcome", "the opposite"), rows)}
 
