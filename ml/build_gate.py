@@ -43,8 +43,7 @@ def build_gate(
 
     Gives it with what shows a class that it has not seen: all images of VASC left out of one more fit.
     """
-    order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
-    records = [training[place] for place in np.sort(order)]
+    records = draw_fitting_pictures(training)
     plain = _observe(observer, [from_common(record.path) for record in records], "gate: plain")
     changed = [simulate(record.path, FIRST_SHIFT + place) for place, record in enumerate(records)]
     shifted = _observe(observer, changed, "gate: other dermatoscopes")
@@ -57,6 +56,12 @@ def build_gate(
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
     without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
     return arrays, describe_held_out(without, plain, seen, [each.lesion_id or each.image_id for each in records])
+
+
+def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
+    """Those of the training records, in their order, that the gate and its heads are fitted on; the draw is fixed."""
+    order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
+    return [training[place] for place in np.sort(order)]
 
 
 def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
@@ -101,11 +106,11 @@ def _guises(half: Halves) -> list[Maker]:
     return [make(path) for path in half.fitting for make in (from_common, from_file)]
 
 
-def _artefacts(record: Record) -> list[float]:
+def score_record(record: Record) -> dict[str, float]:
+    """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
     from ml.data.artefacts import score_artefacts  # noqa: PLC0415  OpenCV is not there where networks only train
 
-    scores = score_artefacts(np.asarray(open_picture(record.path)))
-    return [scores[name] for name in MEASURES[2:]]
+    return score_artefacts(np.asarray(open_picture(record.path)))
 
 
 def _find_mask(data_dir: Path, image_id: str) -> Path:
@@ -113,3 +118,8 @@ def _find_mask(data_dir: Path, image_id: str) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: no lesion mask; add HAM10000's segmentations or build without other photographs")
     return path
+
+
+def _artefacts(record: Record) -> list[float]:
+    scores = score_record(record)
+    return [scores[name] for name in MEASURES[2:]]

@@ -9,6 +9,7 @@ from typing import Any
 from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.image_io import thumbnail
+from ml.reports.model_card_heads import describe_heads
 from ml.reports.model_card_limits import THUMBNAILS, describe_limits
 from ml.taxonomy import LESION_CLASSES
 
@@ -47,6 +48,7 @@ def render(manifest: Manifest) -> str:
         _describe_reading(manifest),
         *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
         *describe_limits(manifest),
+        *describe_heads(manifest),
         _describe_limits(manifest),
         f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
         + manifest.attribution.replace("# Attribution\n\n", ""),

@@ -32,7 +32,7 @@ POINTS = {
 
 RELIABILITY_INTERVALS = "Intervals are Wilson's (95 %) and count each lesion once."
 REFUSAL_INTERVALS = """\
-*798 of 596*: so many pictures of so many lesions or patients. Intervals (95 %) are Wilson's for what is refused, and
+*N of M*: N pictures of M lesions or patients. Intervals (95 %) are Wilson's for what is refused, and
 count each lesion or patient once; those of AUROC are by bootstrap over them, and have no width at 1."""
 STABILITY_INTERVALS = """\
 Each photograph is of another lesion. Intervals (95 %) are Wilson's, as those of the spoilt photographs; the mean's is
