@@ -10,7 +10,6 @@ from PIL import Image
 
 from ml.data.isic import Record
 from ml.errors import UserError
-from ml.evaluation.metrics import area_under_roc
 from ml.evaluation.observe import (
     Maker,
     Observer,
@@ -20,7 +19,8 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, fit_gate, fit_limits
+from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, describe_areas, fit_gate, fit_limits
+from ml.evaluation.shares import describe_share
 from ml.gate import KINDS, MEASURES, GateArrays, measure_distance
 from ml.taxonomy import CLASSES
 
@@ -43,8 +43,7 @@ def build_gate(
 
     Gives it with what shows a class that it has not seen: all images of VASC left out of one more fit.
     """
-    order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
-    records = [training[place] for place in np.sort(order)]
+    records = draw_fitting_pictures(training)
     plain = _observe(observer, [from_common(record.path) for record in records], "gate: plain")
     changed = [simulate(record.path, FIRST_SHIFT + place) for place, record in enumerate(records)]
     shifted = _observe(observer, changed, "gate: other dermatoscopes")
@@ -56,7 +55,13 @@ def build_gate(
     arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
     without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
-    return arrays, describe_held_out(without, plain, seen)
+    return arrays, describe_held_out(without, plain, seen, [each.lesion_id or each.image_id for each in records])
+
+
+def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
+    """Those of the training records, in their order, that the gate and its heads are fitted on; the draw is fixed."""
+    order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
+    return [training[place] for place in np.sort(order)]
 
 
 def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
@@ -72,15 +77,24 @@ def measure_mask(path: Path) -> tuple[float, float]:
     return float(mask.mean()), float(border.mean())
 
 
-def describe_held_out(without: GateArrays, plain: FloatArray, seen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """How far a gate that has seen no image of one class thinks that class from the others, and what it refuses."""
+def describe_held_out(
+    without: GateArrays, plain: FloatArray, seen: npt.NDArray[np.bool_], groups: Sequence[str]
+) -> dict[str, Any]:
+    """How far a gate that has seen no image of one class thinks that class from the others, and what it refuses.
+
+    Intervals are over ``groups`` (N,), the images' lesions.
+    """
     spec = fit_limits(without, plain[seen], "")
     distance = measure_distance(plain, without)
     return {
         "class": HELD_OUT,
         "images": int((~seen).sum()),
-        "refused_as_unlike": round(float((distance[~seen] > spec.distance_to).mean()), 4),
-        "auroc_distance": round(float(area_under_roc(seen, -distance, np.ones((1, len(seen))))[0]), 4),
+        **describe_share(
+            "refused_as_unlike",
+            list(distance[~seen] > spec.distance_to),
+            [group for group, inside in zip(groups, seen, strict=True) if not inside],
+        ),
+        **describe_areas({"auroc_distance": -distance}, seen, groups),
     }
 
 
@@ -92,11 +106,11 @@ def _guises(half: Halves) -> list[Maker]:
     return [make(path) for path in half.fitting for make in (from_common, from_file)]
 
 
-def _artefacts(record: Record) -> list[float]:
+def score_record(record: Record) -> dict[str, float]:
+    """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
     from ml.data.artefacts import score_artefacts  # noqa: PLC0415  OpenCV is not there where networks only train
 
-    scores = score_artefacts(np.asarray(open_picture(record.path)))
-    return [scores[name] for name in MEASURES[2:]]
+    return score_artefacts(np.asarray(open_picture(record.path)))
 
 
 def _find_mask(data_dir: Path, image_id: str) -> Path:
@@ -104,3 +118,8 @@ def _find_mask(data_dir: Path, image_id: str) -> Path:
     if not path.is_file():
         raise UserError(f"{path}: no lesion mask; add HAM10000's segmentations or build without other photographs")
     return path
+
+
+def _artefacts(record: Record) -> list[float]:
+    scores = score_record(record)
+    return [scores[name] for name in MEASURES[2:]]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
+from ml.attribution import write_attribution
 from ml.bundle import SIMILAR_CASES_FILE, Bundle, write_manifest
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
@@ -61,7 +62,7 @@ def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, uns
     )
     save_similar_cases(bundle.path, build_cases(lesions, embeddings, others))
     files = bundle.manifest.files | {SIMILAR_CASES_FILE: hash_file(bundle.path / SIMILAR_CASES_FILE)}
-    return write_manifest(bundle.path, replace(bundle.manifest, files=files))
+    return write_manifest(bundle.path, write_attribution(bundle.path, replace(bundle.manifest, files=files)))
 
 
 def choose_cases(records: Sequence[Record], groups: Mapping[str, str], *, cases: int = CASES) -> list[Lesion]:

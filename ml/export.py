@@ -21,6 +21,7 @@ from timm.models.efficientnet import EfficientNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ml.attribution import MASK_DECODER, credit_contents
 from ml.bundle import (
     ATTRIBUTION_FILE,
     ONNX_FILE,
@@ -89,8 +90,8 @@ def export_bundle(
     """Write both graphs and the manifest to directory ``out`` and load them back.
 
     With a ``decoder`` the graphs give masks of the lesion too. ``manifest_fields`` are the manifest's keys that the
-    network does not tell; the text of ``attribution`` is written beside it too. Raises ``BundleError`` when the two
-    graphs differ by more than 1e-4.
+    network does not tell; the text of ``attribution``, with a decoder's credit, is written beside it too. Raises
+    ``BundleError`` when the two graphs differ by more than 1e-4.
     """
     out.mkdir(parents=True, exist_ok=True)
     spec: InputSpec = manifest_fields["input"]
@@ -101,11 +102,13 @@ def export_bundle(
     with torch.inference_mode():
         logits = network(views)[0][0]
     _save_torchscript(trace(network, views).half(), out / TORCHSCRIPT_FILE)
-    (out / ATTRIBUTION_FILE).write_text(manifest_fields["attribution"], encoding="utf-8")
+    attribution = credit_contents(manifest_fields["attribution"], () if decoder is None else (MASK_DECODER,))
+    (out / ATTRIBUTION_FILE).write_text(attribution, encoding="utf-8")
     manifest = Manifest.from_dict(
         _as_json(manifest_fields)
         | {
             "schema_version": SCHEMA_VERSION,
+            "attribution": attribution,
             "classes": list(CLASSES),
             "malignant": list(MALIGNANT),
             "preprocessing_version": PREPROCESSING_VERSION,

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ml.attribution import write_attribution
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
@@ -92,9 +93,10 @@ def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
 
 
 def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
-    """Measure the limits, and the test fold where its reading has a reason; renew the card of the shipped bundle."""
+    """Renew the attribution, measure the limits, and the test fold where its reading has a reason; renew the card."""
     from ml.reports import model_card  # noqa: PLC0415  the card reads what is measured here
 
+    bundle = write_manifest(bundle.path, write_attribution(bundle.path, bundle.manifest))
     bundle = measure_limits(bundle, observer, options.data, options.fold, others)
     if options.report_test:
         bundle = report_test_fold(bundle, options.data, why=options.report_test)

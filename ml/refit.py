@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from ml.attribution import write_attribution
 from ml.build_gate import build_gate
 from ml.bundle import GATE_FILE, Bundle, Manifest, write_manifest
 from ml.data.isic import Record, read_isic
@@ -72,7 +73,7 @@ def refit_bundle(
     manifest = replace(manifest, files={name: sha for name, sha in manifest.files.items() if name != GATE_FILE})
     if gate is not None:
         manifest = add_gate(manifest, bundle.path, gate, observations, where)
-    refitted = write_manifest(bundle.path, manifest)
+    refitted = write_manifest(bundle.path, write_attribution(bundle.path, manifest))
     return measure_calibration_fold(refitted, dataset, chosen, observations, calibration_fold)
 
 

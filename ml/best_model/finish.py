@@ -10,6 +10,7 @@ from typing import Any
 
 from safetensors import safe_open
 
+from ml.attribution import write_attribution
 from ml.best_model.plan import AVERAGE, Stage, name_stage
 from ml.best_model.run import Workplace
 from ml.build import UNKNOWN_LIMITS, measure_target_prior
@@ -156,7 +157,8 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
     gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
     observations = observer.observe([from_file(record.path) for record in records], "gate")
     where = _name_folds(place.plan.judging_folds) + (", which the network has seen" if place.plan.copies else "")
-    return write_manifest(bundle.path, add_gate(bundle.manifest, bundle.path, gate, observations, where))
+    manifest = add_gate(bundle.manifest, bundle.path, gate, observations, where)
+    return write_manifest(bundle.path, write_attribution(bundle.path, manifest))
 
 
 def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What acting on the malignant sum is worth: net benefit, and predictive values where malignant lesions are rarer."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,19 +16,27 @@ PREVALENCES = (0.01, 0.03, 0.10)
 ROUNDED = 4
 
 
-def measure_net_benefit(scored: Scored) -> list[dict[str, float]]:
+def measure_net_benefit(scored: Scored, groups: Sequence[str]) -> list[dict[str, Any]]:
     """Net benefit of acting from each threshold of the malignant sum on, and of acting on every lesion.
 
-    True positives less false positives times the threshold's odds, for each lesion (Vickers & Elkin, 2006).
+    True positives less false positives times the threshold's odds, for each lesion (Vickers & Elkin, 2006); with
+    intervals over ``groups`` (N,), the lesions.
     """
-    prevalence = scored.is_malignant.mean()
+    ill = scored.is_malignant
     rows = []
     for threshold in THRESHOLDS:
         called, odds = scored.malignant >= threshold, threshold / (1 - threshold)
-        benefit = (called & scored.is_malignant).mean() - (called & ~scored.is_malignant).mean() * odds
-        everybody = prevalence - (1 - prevalence) * odds
-        values = {"threshold": threshold, "network": benefit, "act_on_all": everybody}
-        rows.append({name: round(float(value), ROUNDED) for name, value in values.items()})
+        worth = np.where(ill, 1.0, -odds)
+        each = {"network": worth * called, "act_on_all": worth}
+
+        def measure(weights: FloatArray, each: Mapping[str, FloatArray] = each) -> dict[str, FloatArray]:
+            return {name: weights @ values / weights.sum(axis=1) for name, values in each.items()}
+
+        row: dict[str, Any] = {"threshold": threshold}
+        for name, interval in bootstrap.intervals(measure, groups).items():
+            row[name] = round(float(each[name].mean()), ROUNDED)
+            row[f"{name}_interval"] = [round(float(end), ROUNDED) for end in interval]
+        rows.append(row)
     return rows
 
 

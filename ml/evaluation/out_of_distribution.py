@@ -17,7 +17,9 @@ from scipy.optimize import minimize
 from ml.bundle import GateSpec
 from ml.data.isic import find_images
 from ml.errors import UserError
+from ml.evaluation import bootstrap
 from ml.evaluation.metrics import area_under_roc
+from ml.evaluation.shares import describe_share
 from ml.gate import KINDS, GateArrays, dermoscopy_odds, measure_distance, score_kinds
 from ml.predictor import softmax
 
@@ -38,6 +40,14 @@ class Halves:
 
     fitting: tuple[Path, ...]
     reporting: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Late statistics (N, 2C), and by ``groups`` (N) which pictures are of one lesion or patient."""
+
+    statistics: FloatArray
+    groups: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +151,40 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
 
 
 def describe_refusals(
-    statistics: FloatArray, reasons: Sequence[str | None], unseen: FloatArray, arrays: GateArrays
+    pictures: Pictures, reasons: Sequence[str | None], unseen: Pictures, arrays: GateArrays
 ) -> dict[str, Any]:
     """How many pictures of one kind are refused, for which reasons, and the areas under the ROC curve.
 
-    The areas are of both scores, on late statistics (N, 2C) against those of ``unseen`` photographs that are to be
-    read.
+    The areas are of both scores, against ``unseen`` photographs that are to be read. ``groups`` counts the lesions or
+    patients that the intervals are over.
     """
     given = [reason for reason in reasons if reason is not None]
-    own = np.repeat((True, False), (len(unseen), len(statistics)))
-    both = np.concatenate((unseen, statistics))
+    own = np.repeat((True, False), (len(unseen.groups), len(pictures.groups)))
+    both = np.concatenate((unseen.statistics, pictures.statistics))
     scores = {"kind": dermoscopy_odds(score_kinds(both, arrays)), "distance": -measure_distance(both, arrays)}
     return {
         "images": len(reasons),
-        "refused": round(len(given) / len(reasons), ROUNDED),
+        "groups": len(set(pictures.groups)),
+        **describe_share("refused", [reason is not None for reason in reasons], pictures.groups),
         "reasons": {reason: given.count(reason) for reason in sorted(set(given))},
-        "auroc": {
-            name: round(float(area_under_roc(own, values, np.ones((1, len(own))))[0]), ROUNDED)
-            for name, values in scores.items()
-        },
+        "auroc": describe_areas(scores, own, [*unseen.groups, *pictures.groups]),
     }
+
+
+def describe_areas(
+    scores: Mapping[str, FloatArray], positive: npt.NDArray[np.bool_], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Area under the ROC curve of each of ``scores`` (N,), and its interval over ``groups`` as ``NAME_interval``."""
+
+    def measure(weights: FloatArray) -> dict[str, FloatArray]:
+        return {name: area_under_roc(positive, values, weights) for name, values in scores.items()}
+
+    intervals = bootstrap.intervals(measure, groups)
+    described: dict[str, Any] = {}
+    for name, values in measure(np.ones((1, len(positive)))).items():
+        described[name] = round(float(values[0]), ROUNDED)
+        described[f"{name}_interval"] = [round(float(end), ROUNDED) for end in intervals[name]]
+    return described
 
 
 def _unstandardise(weights: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:

@@ -1,47 +1,72 @@
 """How often a small change of the photograph changes what is said of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ml.evaluation import bootstrap
+from ml.evaluation.shares import describe_share
 from ml.predictor import Outcome, Reading
 
 ROUNDED = 4
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}
 
+Table = list[list[bool]]
+"""A row for each change, a column for each image."""
+
 
 def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
     """For each change, the share of images whose outcome is another, and whose outcome is the opposite.
 
-    Opposite is *low risk* against *suspicious*. ``any`` counts images that at least one of the changes moves.
+    Opposite is *low risk* against *suspicious*. ``any`` counts images that at least one of the changes moves. The
+    images are to be of different lesions; intervals are Wilson's, that of ``mean`` is by bootstrap over the images.
     """
-    moved = {name: [_differs(*pair) for pair in zip(before, readings, strict=True)] for name, readings in after.items()}
-    turned = {
-        name: [_is_opposite(*pair) for pair in zip(before, readings, strict=True)] for name, readings in after.items()
+    tables = {
+        name: [[differs(*pair) for pair in zip(before, readings, strict=True)] for readings in after.values()]
+        for name, differs in (("changed", _differs), ("opposite", _is_opposite))
     }
-    shares = {name: {"changed": _share(moved[name]), "opposite": _share(turned[name])} for name in after}
     return {
         "images": len(before),
-        "changes": shares,
-        "mean": {
-            kind: round(sum(each[kind] for each in shares.values()) / len(shares), ROUNDED)
-            for kind in ("changed", "opposite")
+        "changes": {
+            change: _join(describe_share(name, table[place]) for name, table in tables.items())
+            for place, change in enumerate(after)
         },
-        "any": {
-            "changed": _share([any(each) for each in zip(*moved.values(), strict=True)]),
-            "opposite": _share([any(each) for each in zip(*turned.values(), strict=True)]),
-        },
+        "mean": _join(_describe_mean(name, table) for name, table in tables.items()),
+        "any": _join(
+            describe_share(name, [any(each) for each in zip(*table, strict=True)]) for name, table in tables.items()
+        ),
     }
 
 
-def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> dict[str, float]:
+def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> dict[str, Any]:
     """Shares of images of which two sets of readings say the same: whether they can be read, flags, outcome."""
     pairs = list(zip(before, after, strict=True))
-    return {
-        "images": len(pairs),
-        "assessable": _share([_refused(one) == _refused(other) for one, other in pairs]),
-        "flags": _share([one.flags == other.flags for one, other in pairs]),
-        "outcome": _share([one.outcome is other.outcome for one, other in pairs]),
+    agreed = {
+        "assessable": [_refused(one) == _refused(other) for one, other in pairs],
+        "flags": [one.flags == other.flags for one, other in pairs],
+        "outcome": [one.outcome is other.outcome for one, other in pairs],
     }
+    return {"images": len(pairs), **_join(describe_share(name, holds) for name, holds in agreed.items())}
+
+
+def _describe_mean(name: str, table: Table) -> dict[str, Any]:
+    """The mean of all changes' shares."""
+    of_image = np.mean(table, axis=0)
+
+    def measure(weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+        return {name: weights @ of_image / weights.sum(axis=1)}
+
+    interval = bootstrap.intervals(measure, [str(place) for place in range(len(of_image))])[name]
+    return {
+        name: round(float(of_image.mean()), ROUNDED),
+        f"{name}_interval": [round(float(end), ROUNDED) for end in interval],
+    }
+
+
+def _join(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    return {key: value for part in parts for key, value in part.items()}
 
 
 def _differs(one: Reading, other: Reading) -> bool:
@@ -54,7 +79,3 @@ def _is_opposite(one: Reading, other: Reading) -> bool:
 
 def _refused(reading: Reading) -> str | None:
     return reading.reason if reading.outcome is Outcome.NOT_ASSESSABLE else None
-
-
-def _share(holds: Sequence[bool]) -> float:
-    return round(sum(holds) / len(holds), ROUNDED)

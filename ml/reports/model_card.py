@@ -9,6 +9,7 @@ from typing import Any
 from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.image_io import thumbnail
+from ml.reports.model_card_heads import describe_heads
 from ml.reports.model_card_lesions import describe_lesions
 from ml.reports.model_card_limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
 from ml.reports.reliability import draw_reliability
@@ -17,6 +18,12 @@ from ml.taxonomy import LESION_CLASSES
 
 THUMBNAIL_SIDE = 128
 MODEL_CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
+
+IN_SAMPLE = """\
+**in-sample**: temperature, offsets, thresholds, prediction sets
+and, where there is one, the gate's limits were fitted on these images, and every figure here follows them: the
+calibration error, the sensitivities and specificities and what is *not assessable* most of all, the areas under the
+curve (AUC, auc), which no threshold enters, least."""
 
 
 def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
@@ -47,6 +54,7 @@ def render(manifest: Manifest) -> str:
         *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
         *describe_limits(manifest),
         *describe_lesions(manifest, choose_fold(manifest), name_fold(choose_fold(manifest))),
+        *describe_heads(manifest),
         _describe_limits(manifest),
         f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
         + manifest.attribution.replace("# Attribution\n\n", ""),
@@ -129,10 +137,10 @@ def _describe_figures(name: str, figures: dict[str, Any]) -> str:
     lesions = figures["lesions"]
     images = f"{figures['images']} images" + ("" if lesions is None else f" of {lesions} lesions")
     units = "lesions" if lesions is not None else "images, for lesions are not known"
-    purpose = "read for reporting only" if name == "test" else "the temperature and the thresholds were fitted here"
+    purpose = "read for reporting only." if name == "test" else IN_SAMPLE
     return f"""## Figures on {title}
 
-{images}; {purpose}. Measured on the exported
+{images}; {purpose} Measured on the exported
 ONNX graph, from image files through the serving functions, re-encoding included; 95 % intervals by bootstrap over
 {units}. Accuracy, F1 and the table below follow the balanced scores; malignancy, calibration and the *most probable*
 class follow the probabilities.

@@ -33,12 +33,20 @@ POINTS = {
     "ppv_at_0.1": "PPV at 10 %",
 }
 
+RELIABILITY_INTERVALS = "Intervals are Wilson's (95 %) and count each lesion once."
+REFUSAL_INTERVALS = """\
+*N of M*: N pictures of M lesions or patients. Intervals (95 %) are Wilson's for what is refused, and
+count each lesion or patient once; those of AUROC are by bootstrap over them, and have no width at 1."""
+STABILITY_INTERVALS = """\
+Each photograph is of another lesion. Intervals (95 %) are Wilson's, as those of the spoilt photographs; the mean's is
+by bootstrap."""
+
 
 def describe_limits(manifest: Manifest) -> list[str]:
     """The sections, of whatever the manifest holds."""
     limits = manifest.limits
     name = choose_fold(manifest)
-    fold, title = limits.get(name), name_fold(name)
+    fold, title = limits.get(name), name_fold(name) + ("" if name == "test" else " (in-sample)")
     sections = [_describe_fitting(manifest)] if "fitting" in limits else []
     if fold is not None:
         sections += [
@@ -92,6 +100,21 @@ def format_figure(entry: Mapping[str, float | None]) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
+def show_share(entry: Mapping[str, Any], name: str) -> str:
+    """``66.2 % [62.0, 70.1]``, or without the interval where the manifest was made before it was kept."""
+    if f"{name}_interval" not in entry:
+        return f"{100 * entry[name]:.1f} %"
+    low, high = entry[f"{name}_interval"]
+    return format_share({"value": entry[name], "low": low, "high": high})
+
+
+def show_figure(entry: Mapping[str, Any], name: str, digits: int = 4) -> str:
+    """``0.9462 [0.9271, 0.9630]``, or without the interval where the manifest was made before it was kept."""
+    interval = entry.get(f"{name}_interval")
+    ends = "" if interval is None else f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
+    return f"{entry[name]:.{digits}f}{ends}"
+
+
 def _describe_fitting(manifest: Manifest) -> str:
     fitting = manifest.limits["fitting"]
     methods = table(
@@ -116,7 +139,8 @@ def _describe_fitting(manifest: Manifest) -> str:
     return f"""## How its limits were chosen
 
 On {fitting["images"]} images of the calibration fold, in five parts by lesion: each part is judged by what was fitted
-on the other four. Chosen: {manifest.calibration.how}.
+on the other four, so that no figure here is in-sample but in one respect: the best row of each table was chosen by it.
+Chosen: {manifest.calibration.how}.
 
 {methods}
 
@@ -187,7 +211,9 @@ def _describe_reliability(fold: Mapping[str, Any], title: str) -> str:
 ![What was said against what was found]({BESIDE}/{DIAGRAM})
 
 The diagram has every fold that was measured; its bars are bands of 95 % for independent images. In tenths of the
-images, by malignant sum: its mean, and the share that was malignant.
+images, by malignant sum: its mean, and the share that was malignant.{
+        _if_intervals(fold["reliability"][0], RELIABILITY_INTERVALS)
+    }
 
 {_tabulate_bins(fold["reliability"], ("malignant sum", "malignant"))}"""
     if "confidence" in fold:
@@ -199,8 +225,8 @@ By the probability of the most probable class: its mean, and the share that was 
     return text
 
 
-def _tabulate_bins(bins: Iterable[Mapping[str, float]], columns: tuple[str, str]) -> str:
-    rows = ((each["images"], f"{each['said']:.3f}", f"{each['found']:.3f}") for each in bins)
+def _tabulate_bins(bins: Iterable[Mapping[str, Any]], columns: tuple[str, str]) -> str:
+    rows = ((each["images"], f"{each['said']:.3f}", show_figure(each, "found", 3)) for each in bins)
     return table(("images", *columns), rows)
 
 
@@ -224,7 +250,7 @@ interval of all is by bootstrap over lesions, those by class are Clopper-Pearson
 
 def _describe_decision_curve(fold: Mapping[str, Any], title: str) -> str:
     rows = (
-        (f"{each['threshold']:g}", f"{each['network']:.4f}", f"{each['act_on_all']:.4f}")
+        (f"{each['threshold']:g}", show_figure(each, "network"), show_figure(each, "act_on_all"))
         for each in fold["decision_curve"]
     )
     return f"""## Decision curve, on {title}
@@ -258,11 +284,11 @@ def _describe_gate(manifest: Manifest) -> str:
     rows = (
         (
             name,
-            entry["images"],
-            f"{100 * entry['refused']:.1f} %",
+            _count_pictures(entry),
+            show_share(entry, "refused"),
             ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in entry["reasons"].items()) or "none",
-            "" if name == "fold" else f"{entry['auroc']['kind']:.4f}",
-            "" if name == "fold" else f"{entry['auroc']['distance']:.4f}",
+            "" if name == "fold" else show_figure(entry["auroc"], "kind"),
+            "" if name == "fold" else show_figure(entry["auroc"], "distance"),
         )
         for name, entry in manifest.limits["gate"].items()
     )
@@ -271,15 +297,27 @@ def _describe_gate(manifest: Manifest) -> str:
     return f"""## What it refuses to read
 
 A picture that is no dermoscopic photograph of a skin lesion, or unlike all training images, is *not assessable*, and
-named as what it looks like{how}. None of these pictures was used to fit that: the clinical photographs are of other
-patients, and nothing drawn was. AUROC: against the images of the calibration fold ("fold"), by the kind's log-odds and
-by the distance from the training images.
+named as what it looks like{how}. The row *fold* is in-sample: both limits were set on it. No other picture
+here was used to fit them: the clinical photographs are of other patients, and nothing drawn was. AUROC: against the
+images of the calibration fold ("fold"), by the kind's log-odds and by the distance from the training
+images.{_if_intervals(manifest.limits["gate"]["fold"], REFUSAL_INTERVALS)}
 
 {table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
 
 What it makes of a class that it has not seen: with {held_out["class"]} left out of the gate's fit,
-{100 * held_out["refused_as_unlike"]:.1f} % of {held_out["images"]} such images are refused as unlike (AUROC of the
-distance {held_out["auroc_distance"]:.3f}); the network itself has learnt the class."""
+{show_share(held_out, "refused_as_unlike")} of {held_out["images"]} such images are refused as unlike (AUROC of the
+distance {show_figure(held_out, "auroc_distance", 3)}); the network itself has learnt the class."""
+
+
+def _count_pictures(entry: Mapping[str, Any]) -> str:
+    """``798 of 596``: pictures, and of how many lesions or patients where these are fewer."""
+    groups = entry.get("groups", entry["images"])
+    return str(entry["images"]) if groups == entry["images"] else f"{entry['images']} of {groups}"
+
+
+def _if_intervals(entry: Mapping[str, Any], sentence: str) -> str:
+    """The sentence on a new line, where the manifest was made since intervals are kept."""
+    return f"\n{sentence}" if any(name.endswith("_interval") for name in entry) else ""
 
 
 def _describe_quality(manifest: Manifest) -> str:
@@ -288,16 +326,17 @@ def _describe_quality(manifest: Manifest) -> str:
         for rule in manifest.quality.flags
     )
     faults = (
-        (name, entry["images"], f"{100 * entry['refused']:.1f} %", f"{100 * entry['refused_or_flagged']:.1f} %")
+        (name, entry["images"], show_share(entry, "refused"), show_share(entry, "refused_or_flagged"))
         for name, entry in manifest.limits["faults"].items()
     )
     return f"""## Quality of the photograph
 
 Flags warn and do not refuse; their limits come from measured photographs: {manifest.quality.how}.
+The shares are in-sample: of the photographs that each limit was set on, and so by choice.
 
 {table(("flag", "raised where", "of ISIC photographs"), flags)}
 
-Spoilt photographs:
+Photographs of the calibration fold spoilt, and, in-sample, as they are (*none*):
 
 {table(("fault", "number", "refused", "refused or flagged"), faults)}"""
 
@@ -309,19 +348,18 @@ def _limit(rule: Any) -> str:
 def _describe_stability(limits: Mapping[str, Any]) -> str:
     stability, scale = limits["stability"], limits["scale"]
     named = {**stability["changes"], "mean of these": stability["mean"], "any of these": stability["any"]}
-    rows = (
-        (name, f"{100 * entry['changed']:.1f} %", f"{100 * entry['opposite']:.1f} %") for name, entry in named.items()
-    )
+    rows = ((name, show_share(entry, "changed"), show_share(entry, "opposite")) for name, entry in named.items())
     return f"""## Stability
 
-Of {stability["images"]} photographs of the calibration fold, the share whose outcome is another after a small change,
-and the share that goes from *low risk* to *suspicious* or back. Published systems: 6.5 to 22 % (Young et al., 2021).
+Of {stability["images"]} photographs of the calibration fold, on which the outcome's thresholds were set: the share
+whose outcome is another after a small change, and the share that goes from *low risk* to *suspicious* or back.
+Published systems: 6.5 to 22 % (Young et al., 2021).{_if_intervals(stability["any"], STABILITY_INTERVALS)}
 
 {table(("change", "another outcome", "the opposite"), rows)}
 
 Read at their own size and enlarged twofold, {scale["images"]} photographs agree in whether they can be read in
-{100 * scale["assessable"]:.1f} %, in their flags in {100 * scale["flags"]:.1f} %, and in their outcome in
-{100 * scale["outcome"]:.1f} %."""
+{show_share(scale, "assessable")}, in their flags in {show_share(scale, "flags")}, and in their outcome in
+{show_share(scale, "outcome")}."""
 
 
 def _describe_skin_tones(tones: Mapping[str, Any]) -> str:

@@ -11,9 +11,11 @@ import timm
 import torch
 from torch import nn
 
+from ml.attribution import CREDITS, MASK_DECODER, credit_contents
 from ml.build import UNKNOWN_LIMITS
 from ml.bundle import Bundle, DataSource, Prior, load_bundle
 from ml.export import check_parity, export_bundle, fold_batch_norms
+from ml.models.segmentation import create_decoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec, ViewSpec
 from ml.runtime import open_runtime
@@ -104,6 +106,14 @@ def test_an_exported_bundle_reads_a_photograph(exported: tuple[Bundle, torch.Ten
     assert reading.probabilities.sum() == pytest.approx(1)
 
 
+def test_a_mask_decoder_is_credited_where_there_is_one(exported: tuple[Bundle, Any, Any], tmp_path: Path) -> None:
+    model = make_network()
+    assert exported[0].manifest.attribution == "none"
+    with_decoder = export_bundle(model, tmp_path, fields(), create_decoder(model))
+    assert with_decoder.manifest.attribution == "none" + CREDITS[MASK_DECODER]
+    assert (tmp_path / "ATTRIBUTION.md").read_text(encoding="utf-8") == with_decoder.manifest.attribution
+
+
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "tf_efficientnet_lite0"])
 def test_folding_leaves_no_batch_norm_and_the_answers(name: str) -> None:
     model = make_network(name)
@@ -117,9 +127,10 @@ def test_folding_leaves_no_batch_norm_and_the_answers(name: str) -> None:
 
 
 def test_the_shipped_bundle_is_described_by_the_code_that_builds_it(bundle: Bundle) -> None:
-    origin = {name: getattr(ORIGIN, name) for name in type(ORIGIN).__slots__}
+    origin = {name: getattr(ORIGIN, name) for name in type(ORIGIN).__slots__ if name != "attribution"}
     assert replace(bundle.manifest, **origin) == bundle.manifest
-    assert (bundle.path / "ATTRIBUTION.md").read_text() == ORIGIN.attribution
+    assert (bundle.path / "ATTRIBUTION.md").read_text() == bundle.manifest.attribution
+    assert credit_contents(bundle.manifest.attribution, ()) == ORIGIN.attribution
 
 
 def test_the_shipped_graph_holds_the_weights_it_says(bundle: Bundle, tmp_path: Path) -> None:

@@ -25,10 +25,14 @@ def scored(malignant: list[float], labels: list[int]) -> Scored:
 
 def test_net_benefit_by_hand() -> None:
     # From 0.2: one of four is a true positive, one a false one; the odds are 0.25.
-    rows = {row["threshold"]: row for row in measure_net_benefit(scored([0.9, 0.3, 0.1, 0.1], [0, 1, 1, 1]))}
+    rows = {
+        row["threshold"]: row for row in measure_net_benefit(scored([0.9, 0.3, 0.1, 0.1], [0, 1, 1, 1]), list("abcd"))
+    }
     assert rows[0.2]["network"] == pytest.approx(0.25 - 0.25 * 0.25)
     assert rows[0.2]["act_on_all"] == pytest.approx(0.25 - 0.75 * 0.25, abs=1e-4)
     assert rows[0.5]["network"] == pytest.approx(0.25)
+    # Of four lesions drawn with replacement none to three are the melanoma, 95 times in a hundred.
+    assert rows[0.5]["network_interval"] == [0.0, 0.75]
 
 
 def test_predictive_values_by_hand() -> None:

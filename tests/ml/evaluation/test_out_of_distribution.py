@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression, Ridge
 
+from ml.build_gate import describe_held_out
 from ml.errors import UserError
 from ml.evaluation.out_of_distribution import (
+    Pictures,
     describe_refusals,
     draw_half,
     fit_gate,
@@ -65,9 +67,26 @@ def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.
 
     assert refused(unseen) <= 0.0125
     assert min(refused(drawn[name]) for name in ("clinical_photograph", "not_skin_lesion", "far")) > 0.99
-    report = describe_refusals(drawn["far"], ["unlike_training"] * 399 + [None], unseen, arrays)
+    far = Pictures(drawn["far"], [str(number // 4) for number in range(400)])
+    own = Pictures(unseen, [f"own {number}" for number in range(1000)])
+    report = describe_refusals(far, ["unlike_training"] * 399 + [None], own, arrays)
     assert (report["images"], report["refused"], report["reasons"]) == (400, 0.9975, {"unlike_training": 399})
+    # Four pictures of each of a hundred lesions: as wide as for a hundred.
+    assert (report["groups"], report["refused_interval"][0] < 0.97) == (100, True)
+    low, high = report["auroc"]["distance_interval"]
+    assert low <= report["auroc"]["distance"] <= high
     assert report["auroc"]["distance"] > 0.999
+
+
+def test_a_class_left_out_of_the_fit_is_told_with_its_number_and_intervals(drawn: dict[str, np.ndarray]) -> None:
+    others = {name: drawn[name] for name in ("clinical_photograph", "not_skin_lesion")}
+    arrays = fit_gate(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
+    plain = np.concatenate((drawn["own"], drawn["far"][:20]))
+    found = describe_held_out(arrays, plain, np.arange(420) < 400, [f"lesion {number}" for number in range(420)])
+    assert (found["images"], found["refused_as_unlike"], found["auroc_distance"]) == (20, 1.0, 1.0)
+    # Wilson's lower end for 20 of 20.
+    assert found["refused_as_unlike_interval"] == [0.8389, 1.0]
+    assert found["auroc_distance_interval"] == [1.0, 1.0]
 
 
 def test_a_half_takes_whole_groups() -> None:

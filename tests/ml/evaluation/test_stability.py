@@ -1,6 +1,7 @@
 """Outcomes before and after a change, compared by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -31,21 +32,29 @@ def readings(outcomes: Sequence[Outcome], reason: str = "", flags: tuple[str, ..
     ]
 
 
+def shares(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the intervals."""
+    return {name: value for name, value in entry.items() if not name.endswith("_interval")}
+
+
 def test_changed_and_opposite_outcomes_are_counted() -> None:
     before = readings([LOW, LOW, HIGH, UNSURE])
     found = measure_stability(
         before, {"mirror": readings([LOW, HIGH, HIGH, UNSURE]), "darker": readings([LOW, UNSURE, LOW, UNSURE])}
     )
     assert found["images"] == 4
-    assert found["changes"] == {
-        "mirror": {"changed": 0.25, "opposite": 0.25},
-        "darker": {"changed": 0.5, "opposite": 0.25},
-    }
-    assert found["mean"] == {"changed": 0.375, "opposite": 0.25}
-    assert found["any"] == {"changed": 0.5, "opposite": 0.5}
+    assert shares(found["changes"]["mirror"]) == {"changed": 0.25, "opposite": 0.25}
+    assert shares(found["changes"]["darker"]) == {"changed": 0.5, "opposite": 0.25}
+    assert shares(found["mean"]) == {"changed": 0.375, "opposite": 0.25}
+    assert shares(found["any"]) == {"changed": 0.5, "opposite": 0.5}
+    # Wilson's interval of two in four, and the means of four images drawn from 0, 1/2, 1/2 + 1/2 and 0.
+    assert found["any"]["changed_interval"] == [0.15, 0.85]
+    assert found["mean"]["changed_interval"] == [0.0, 0.75]
 
 
 def test_agreement_looks_at_refusals_flags_and_outcomes() -> None:
     before = readings([LOW, NONE], "blank_frame", ("dark",))
     after = [*readings([HIGH], "x", ("dark",)), *readings([NONE], "clinical_photograph")]
-    assert measure_agreement(before, after) == {"images": 2, "assessable": 0.5, "flags": 0.5, "outcome": 0.5}
+    found = measure_agreement(before, after)
+    assert shares(found) == {"images": 2, "assessable": 0.5, "flags": 0.5, "outcome": 0.5}
+    assert found["outcome_interval"] == found["flags_interval"]

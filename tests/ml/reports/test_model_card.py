@@ -70,3 +70,34 @@ def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
     ):
         assert said in card
     assert f"{bundle.manifest.metrics['test']['metrics']['balanced_accuracy']['value']:.3f} [" in card
+
+
+def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundle: Bundle) -> None:
+    limits = bundle.manifest.limits
+    gate = limits["gate"] | {
+        "fold": limits["gate"]["fold"] | {"groups": 596, "refused": 0.0138, "refused_interval": [0.0071, 0.0269]}
+    }
+    stability = limits["stability"] | {
+        "any": {
+            "changed": 0.36,
+            "changed_interval": [0.2875, 0.4395],
+            "opposite": 0.02,
+            "opposite_interval": [0.0, 0.1],
+        }
+    }
+    card = model_card.render(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))
+    assert "| fold | 798 of 596 | 1.4 % [0.7, 2.7] |" in card
+    assert "| any of these | 36.0 % [28.7, 44.0] | 2.0 % [0.0, 10.0] |" in card
+    assert "Wilson's" in card
+
+
+def test_what_is_measured_where_it_was_fitted_is_called_in_sample(bundle: Bundle) -> None:
+    card = model_card.render(bundle.manifest)
+    of_fold, of_test = (card.split(f"## Figures on {name}")[1].split("##")[0] for name in ("fold 4", "the test fold"))
+    assert "**in-sample**" in of_fold
+    assert "in-sample" not in of_test
+    unread = {name: value for name, value in bundle.manifest.limits.items() if name != "test"}
+    described = model_card.render(
+        replace(bundle.manifest, limits=unread | {"fold_4": bundle.manifest.limits["fold_4"]})
+    )
+    assert "## What it says of whom, on fold 4 (in-sample)" in described

@@ -14,9 +14,9 @@ BINS = [{"images": 100, "said": 0.1, "found": 0.2}, {"images": 100, "said": 0.9,
 
 def test_tenths_have_the_mean_of_what_was_said_and_the_share_found() -> None:
     said, found = np.linspace(0.005, 0.995, 100), np.arange(100) >= 55
-    bins = measure_reliability(said, found)
+    bins = measure_reliability(said, found, [str(place) for place in range(100)])
     assert [each["images"] for each in bins] == [10] * 10
-    assert bins[0] == {"images": 10, "said": pytest.approx(0.05), "found": 0.0}
+    assert (bins[0]["images"], bins[0]["said"], bins[0]["found"]) == (10, pytest.approx(0.05), 0.0)
     assert [each["found"] for each in bins[4:7]] == [0.0, 0.5, 1.0]
 
 

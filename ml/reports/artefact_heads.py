@@ -1,0 +1,155 @@
+"""Do the gate's estimates of artefacts see what people see? ``python -m ml.reports.artefact_heads --data DIR``.
+
+The heads for hair, ruler, ink and dark corners learnt from the heuristics of ``ml.data.artefacts``, not from people.
+Here they read the pictures of docs/eda/artefact_labels.csv and are set against those labels on which both passes agree.
+Half of these pictures were drawn for high scores, so that shares of them are not shares of all photographs. Writes
+docs/artefact-heads.json, which the model card shows for the gate that it was measured on.
+"""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ml.build_gate import draw_fitting_pictures, score_record
+from ml.bundle import DEFAULT_BUNDLE, GATE_FILE, Bundle, load_bundle
+from ml.command_line import command
+from ml.data.artefacts import ARTEFACTS, THRESHOLDS
+from ml.data.disk import writing
+from ml.data.isic import Record, read_isic
+from ml.data.split import read_split
+from ml.errors import UserError
+from ml.evaluation import bootstrap
+from ml.evaluation.metrics import area_under_roc
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.shares import find_interval
+from ml.gate import load_gate
+from ml.predictor import Predictor
+from ml.reports import model_card
+from ml.reports.eda.agreement import read_labels
+from ml.reports.model_card_heads import ARTEFACT_HEADS
+
+FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+
+TRAINING_FOLDS = "0123"
+ROUNDED = 4
+
+
+def measure_heads(
+    bundle: Bundle, observer: Observer, records: Sequence[Record], labels: pd.DataFrame, fitted: BoolArray
+) -> dict[str, Any]:
+    """Every artefact on all labelled pictures and on those that the heads were not ``fitted`` on (N,).
+
+    ``records`` and ``labels`` are in the same order. Raises ``UserError`` where the bundle has no gate.
+    """
+    if (gate := load_gate(bundle)) is None:
+        raise UserError(f"{bundle.path}: has no gate, so no heads; give a bundle made with --clinical and --everyday")
+    observed = observer.observe([from_file(record.path) for record in records], "labelled pictures")
+    told = [gate.judge(each.late_statistics).measures for each in observed]
+    heuristic = [score_record(record) for record in records]
+    limits = {rule.measure: rule.above for rule in bundle.manifest.quality.flags}
+    lesions = np.array([record.lesion_id or record.image_id for record in records])
+    heads: dict[str, Any] = {}
+    for name in ARTEFACTS:
+        first, second = (labels[f"{name}_{at}"].to_numpy() == 1 for at in (1, 2))
+        scores = {
+            "head": np.array([each[name] for each in told]),
+            "heuristic": np.array([each[name] for each in heuristic]),
+        }
+        rules = {"flag": limits.get(name), "heuristic_threshold": THRESHOLDS[name]}
+        heads[name] = {
+            part: _describe_part(
+                first[chosen], {key: each[chosen] for key, each in scores.items()}, rules, lesions[chosen]
+            )
+            for part, chosen in (("all", first == second), ("not_fitted_on", (first == second) & ~fitted))
+        }
+    return {
+        "bundle": bundle.manifest.name,
+        "gate_sha256": bundle.manifest.files[GATE_FILE],
+        "labelled": len(records),
+        "fitted_on": [record.image_id for record, seen in zip(records, fitted, strict=True) if seen],
+        "heads": heads,
+    }
+
+
+def measure_kappa(seen: BoolArray, called: BoolArray, weights: FloatArray) -> FloatArray:
+    """Cohen's κ (Educ Psychol Meas 20, 1960) under rows of weights (B, N): (B,); NaN where both say one thing only."""
+    share = weights / weights.sum(axis=1, keepdims=True)
+    positive, raised = share @ seen, share @ called
+    chance = positive * raised + (1 - positive) * (1 - raised)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(chance < 1, (share @ (seen == called) - chance) / (1 - chance), np.nan))
+
+
+def _describe_part(
+    seen: BoolArray, scores: Mapping[str, FloatArray], rules: Mapping[str, float | None], lesions: npt.NDArray[np.str_]
+) -> dict[str, Any]:
+    called = {name: scores["head"] > limit for name, limit in rules.items() if limit is not None}
+
+    def measure(weights: FloatArray) -> dict[str, FloatArray]:
+        areas = {f"auroc_{name}": area_under_roc(seen, values, weights) for name, values in scores.items()}
+        return areas | {f"kappa_{name}": measure_kappa(seen, raised, weights) for name, raised in called.items()}
+
+    values, intervals = measure(np.ones((1, len(seen)))), bootstrap.intervals(measure, list(lesions))
+    found = {name: _round(values[name][0], *intervals[name]) for name in values}
+    return {
+        "images": len(seen),
+        "positive": int(seen.sum()),
+        "auroc": found["auroc_head"],
+        "auroc_of_heuristic": found["auroc_heuristic"],
+        "rules": {
+            name: {
+                "above": rules[name],
+                "sensitivity": _describe_share(raised[seen]),
+                "specificity": _describe_share(~raised[~seen]),
+                "kappa": found[f"kappa_{name}"],
+            }
+            for name, raised in called.items()
+        },
+    }
+
+
+def _describe_share(holds: BoolArray) -> list[float | None]:
+    share = float(holds.mean()) if len(holds) else np.nan
+    return _round(share, *(find_interval(share, len(holds)) if len(holds) else (np.nan, np.nan)))
+
+
+def _round(*values: float) -> list[float | None]:
+    return [None if np.isnan(value) else round(float(value), ROUNDED) for value in values]
+
+
+@command()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; 2 with a one-line message for what the user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m ml.reports.artefact_heads", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--out", type=Path, default=ARTEFACT_HEADS, help="JSON file to write")
+    parser.add_argument(
+        "--folds", default=TRAINING_FOLDS, help="folds that the gate's pictures were drawn from (0123, as ml.ship does)"
+    )
+    options = parser.parse_args(arguments)
+    bundle, split, labels = load_bundle(options.bundle), read_split(), read_labels()
+    records = {record.image_id: record for record in read_isic(options.data).records}
+    if missing := [name for name in labels["image"] if name not in records]:
+        raise UserError(f"{options.data}: has no {missing[0]}, which is labelled; give the whole data set")
+    drawn = draw_fitting_pictures([each for each in records.values() if split[each.image_id] in options.folds])
+    fitted = labels["image"].isin([record.image_id for record in drawn]).to_numpy()
+    chosen = [records[name] for name in labels["image"]]
+    result = measure_heads(bundle, Observer(Predictor(bundle, "onnx")), chosen, labels, fitted)
+    with writing(options.out):
+        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if (options.out, options.bundle) == (ARTEFACT_HEADS, DEFAULT_BUNDLE):
+        model_card.write(bundle.manifest)
+    print(options.out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

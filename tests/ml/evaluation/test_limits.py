@@ -1,0 +1,52 @@
+"""The photographs that the limits are measured on: each of another lesion, and every share with its interval."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.bundle import Bundle
+from ml.data.isic import Record
+from ml.evaluation import limits, shifts
+from ml.evaluation.limits import Measuring
+from ml.evaluation.observe import Observer
+from ml.predictor import Predictor
+from tests.ml.pictures import draw_lesion, jpeg
+
+
+@pytest.fixture
+def measuring(bundle: Bundle, predictor: Predictor, tmp_path: Path) -> Measuring:
+    """Six photographs of four lesions."""
+    records = []
+    for number, lesion in enumerate(["a", "a", "b", None, "c", "c"]):
+        path = tmp_path / f"I{number}.jpg"
+        path.write_bytes(jpeg(draw_lesion()))
+        records.append(Record(path.stem, path, 1, lesion))
+    return Measuring(bundle, Observer(predictor, progress=False), records, "fold")
+
+
+@pytest.mark.parametrize(("count", "places"), [(100, [0, 2, 3, 4]), (2, [0, 4])])
+def test_a_sample_has_one_photograph_of_a_lesion(measuring: Measuring, count: int, places: list[int]) -> None:
+    assert measuring._sample(count) == places
+
+
+def test_every_share_has_its_number_and_interval(measuring: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "FAULT_SAMPLE", 2)
+    monkeypatch.setattr(limits, "SAMPLE", 2)
+    monkeypatch.setattr(shifts, "FAULTS", {"dark": shifts.FAULTS["dark"]})
+    monkeypatch.setattr(shifts, "SMALL_CHANGES", {"mirror": shifts.mirror})
+    found = measuring.measure(None)
+    assert found["scale"]["images"] == found["stability"]["images"] == found["faults"]["none"]["images"] == 2
+    shares = {name for name, value in walk(found, "") if isinstance(value, float)}
+    intervals = {name for name, value in walk(found, "") if isinstance(value, list)}
+    assert len(shares) == 13
+    assert {f"{name}_interval" for name in shares} == intervals
+
+
+def walk(value: dict[str, Any], path: str) -> list[tuple[str, Any]]:
+    """Every value that is no dictionary, with its path."""
+    return [
+        found
+        for name, each in value.items()
+        for found in (walk(each, f"{path}/{name}") if isinstance(each, dict) else [(f"{path}/{name}", each)])
+    ]
