@@ -9,9 +9,10 @@ import yaml
 from ml.errors import UserError
 from ml.training.config import Stage, read_config
 
+CONFIG_DIRECTORY = Path(__file__).parents[3] / "ml" / "configs"
 CONFIGS = sorted(
     path
-    for path in (Path(__file__).parents[3] / "ml" / "configs").glob("*.yaml")
+    for path in CONFIG_DIRECTORY.glob("*.yaml")
     if "architecture:" in path.read_text(encoding="utf-8") and "kind:" not in path.read_text(encoding="utf-8")
 )
 MINIMAL = """
@@ -49,6 +50,13 @@ def test_every_configuration_of_a_network_is_valid_and_chooses_on_fold_3(path: P
     assert config.choose_fold == "3", "all start from ImageNet weights or from none"
     assert timm.is_model(config.architecture)
     assert set(config.train_folds) in ({"0", "1", "2", "4"}, {"0", "1", "2"})
+
+
+def test_what_goes_on_from_weights_of_lesions_is_judged_on_fold_4() -> None:
+    config = read_config(CONFIG_DIRECTORY / "best" / "steady.yaml")
+    assert config.choose_fold == "4"
+    assert config.train_folds == ("0", "1", "2", "3")
+    assert [teacher.seen for teacher in config.distillation.teachers] == [config.train_folds]
 
 
 @pytest.mark.parametrize(
