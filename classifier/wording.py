@@ -17,6 +17,10 @@ SEVEN_SENTENCE = gettext_lazy("The network knows these seven diagnoses; others e
 SIMILAR_SENTENCE = gettext_lazy(
     "Lesions of the training set that look alike to the network. They do not tell what this lesion is."
 )
+LESION_SENTENCE = gettext_lazy(
+    "Area and asymmetry are measured in the picture, on the lesion as the network outlines it, not in millimetres; "
+    "compare them only between photographs taken at the same magnification; asymmetry goes from 0 (symmetric) to 1."
+)
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
 STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
@@ -193,6 +197,20 @@ def flag_text(code: str) -> str:
     """What a quality flag says, and what to do about it; also for one that a bundle of later make raises."""
     known = FLAGS.get(code)
     return _("Flagged as %(code)s: take it again if you can.") % {"code": code} if known is None else str(known)
+
+
+def lesion_text(prediction: Prediction) -> str:
+    """What was measured of the lesion in the picture, in a line; empty where nothing was."""
+    measures = prediction.lesion_measures
+    if measures is None:
+        return ""
+    if not measures["area"]:
+        return _("No lesion made out in the picture")
+    parts = [_("Covers %(share)s of the picture") % {"share": percent(measures["area"])}]
+    if measures["at_edge"]:
+        parts.append(_("touches %(share)s of its edge") % {"share": percent(measures["at_edge"])})
+    asymmetry = number_format(round(measures["asymmetry"], 2), decimal_pos=2)
+    return " · ".join([*parts, _("asymmetry %(number)s") % {"number": asymmetry}])
 
 
 def declared_text(codes: Iterable[str]) -> str:

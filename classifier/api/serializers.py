@@ -190,6 +190,26 @@ class SimilarCaseSerializer(serializers.Serializer[Any]):
     similarity = serializers.FloatField(help_text=_("A cosine: 1 for the same direction. No probability."))
 
 
+class LesionMeasuresSerializer(serializers.Serializer[Any]):
+    """The lesion as the network outlines it, measured in the picture. All three are 0 where it made out no lesion."""
+
+    area = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        help_text=_("Share of the picture's area that it covers, 0 to 1. No length: the scale is not known."),
+    )
+    at_edge = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        help_text=_("Share of the picture's edge that it touches, 0 to 1; 0 for one that lies wholly inside."),
+    )
+    asymmetry = serializers.FloatField(
+        min_value=0,
+        max_value=1,
+        help_text=_("Without unit: 0 for a shape that matches its mirror images, near 1 for one that nowhere does."),
+    )
+
+
 class PredictionLinksSerializer(serializers.Serializer[Any]):
     """Where to go from a reading. `page` and `heat_map` are for people: they ask for a sign-in."""
 
@@ -218,6 +238,11 @@ class PredictionSerializer(LinkedSerializer):
     prediction_set = serializers.SerializerMethodField()
     flags = serializers.SerializerMethodField()
     similar_cases = serializers.SerializerMethodField()
+    lesion_measures = LesionMeasuresSerializer(
+        allow_null=True,
+        read_only=True,
+        help_text=_("Null where not measured. Comparable only between photographs taken at the same magnification."),
+    )
     model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
     waiting_for = serializers.SerializerMethodField()
     entered_in_error = serializers.SerializerMethodField()
@@ -236,6 +261,7 @@ class PredictionSerializer(LinkedSerializer):
             "prediction_set",
             "flags",
             "similar_cases",
+            "lesion_measures",
             "model",
             "modality",
             "declared",

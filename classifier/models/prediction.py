@@ -176,6 +176,17 @@ class Prediction(models.Model):
         return self.probabilities is not None and self.outcome != Outcome.NOT_ASSESSABLE
 
     @property
+    def lesion_measures(self) -> dict[str, float] | None:
+        """``area``, ``at_edge`` and ``asymmetry`` of the lesion's mask; None where there is none, or it is not told.
+
+        A model without a mask may still estimate area and edge, for the flags; asymmetry comes of a mask alone.
+        """
+        measures = self.measures or {}
+        if "lesion_asymmetry" not in measures or not self.shows_probabilities:
+            return None
+        return {name: measures[f"lesion_{name}"] for name in ("area", "at_edge", "asymmetry")}
+
+    @property
     def declared_codes(self) -> list[str]:
         """What was declared of the lesion, as codes of ``Declared``."""
         return split_declared(self.declared)

@@ -26,6 +26,11 @@ def status_text(prediction: Prediction) -> str:
     return keep_shares_whole(wording.status_text(prediction))
 
 
+def lesion_text(prediction: Prediction) -> str:
+    """Say what was measured of the lesion, so that no line begins with a number, a sign or a dot."""
+    return re.sub(r" (?=[\d·])", NO_BREAK_SPACE, keep_shares_whole(wording.lesion_text(prediction)))
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One bar: ``width`` is an SVG length, ``text`` the share in words."""

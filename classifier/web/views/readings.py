@@ -25,7 +25,7 @@ from classifier.services.predictions import queue_prediction, retry_prediction
 from classifier.web.comparison import compare
 from classifier.web.figures import bars_of, similar_cases_of
 from classifier.web.forms import DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
-from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
+from classifier.wording import HEAT_MAP_SENTENCE, LESION_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
 
@@ -64,6 +64,7 @@ def show_reading(
         "bars": bars_of(prediction),
         "similar_cases": similar_cases_of(prediction),
         "similar_sentence": SIMILAR_SENTENCE,
+        "lesion_sentence": LESION_SENTENCE,
         "safety_sentence": SAFETY_SENTENCE,
         "seven_sentence": SEVEN_SENTENCE,
         "heat_map_sentence": HEAT_MAP_SENTENCE,

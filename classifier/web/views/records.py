@@ -19,6 +19,7 @@ from classifier.services import records
 from classifier.text import clean_line, fold_line
 from classifier.web.forms import LesionForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
+from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
 
@@ -117,7 +118,15 @@ def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     images: QuerySet[LesionImage] = found.images.prefetch_related(
         Prefetch("predictions", Prediction.objects.select_related("model_version").order_by("-created_at", "-pk"))
     ).order_by("-uploaded_at", "-pk")
-    return render(request, "classifier/lesion.html", {"lesion": found, "patient": found.patient, "images": images})
+    measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
+    context = {
+        "lesion": found,
+        "patient": found.patient,
+        "images": images,
+        "measured": measured,
+        "lesion_sentence": LESION_SENTENCE,
+    }
+    return render(request, "classifier/lesion.html", context)
 
 
 @member_required
