@@ -41,7 +41,7 @@ https://creativecommons.org/licenses/by-nc/4.0/. Not for commercial use.
 """
 ORIGIN = Origin(
     name="lite0-isic2018-distilled",
-    version="1.1",
+    version="1.2",
     architecture="tf_efficientnet_lite0",
     input=InputSpec(
         size=320,
