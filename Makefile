@@ -85,8 +85,8 @@ bench-training: setup-dev ## Measure the training loop, also against timm's own 
 	$(BIN)/python -m ml.benchmark_training --data $(DATA) $(if $(TIMM_TRAIN),--timm-train $(TIMM_TRAIN))
 
 .PHONY: best-model
-best-model: setup-dev ## Go the whole road to the model that ships, stage by stage; best on a GPU (DATA=, WEIGHTS=)
-	$(BIN)/python -m ml.best_model --data $(DATA) --weights $(WEIGHTS)
+best-model: setup-dev ## Go the whole road to the model that ships, stage by stage; best on a GPU (DATA=, WEIGHTS=, CLINICAL=, EVERYDAY=)
+	$(BIN)/python -m ml.best_model --data $(DATA) --weights $(WEIGHTS) $(if $(CLINICAL),--clinical $(CLINICAL) --everyday $(EVERYDAY))
 
 # --- Keeping generated files in step -------------------------------------------------------------------------------------
 

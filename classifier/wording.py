@@ -19,7 +19,8 @@ SIMILAR_SENTENCE = gettext_lazy(
 )
 LESION_SENTENCE = gettext_lazy(
     "Area and asymmetry are measured in the picture, on the lesion as the network outlines it, not in millimetres; "
-    "compare them only between photographs taken at the same magnification; asymmetry goes from 0 (symmetric) to 1."
+    "compare them only between photographs taken at the same magnification; asymmetry, a rough estimate, "
+    "goes from 0 (symmetric) to 1."
 )
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
@@ -155,7 +156,8 @@ def percent(share: float) -> str:
 
 
 def percent_with_tenths(share: float) -> str:
-    """A share from 0 to 1 in per cent with one decimal: for two that whole per cents would not tell apart."""
+    """A share from 0 to 1 in per cent with one decimal: for a limit of one or two, and for shares that whole ones would
+    not tell apart."""
     return _("%(number)s %%") % {"number": number_format(round(share * 100, 1), decimal_pos=1)}
 
 
@@ -183,11 +185,11 @@ def reason_text(prediction: Prediction) -> str:
         "malignant": prediction.malignant_probability or 0,
         "low": limits.get("low_risk_below", 0),
         "high": limits.get("suspicious_from", 0),
-        "melanoma": thresholds.get("melanoma", {}).get("low_risk_below", 0),
     }
+    melanoma = percent_with_tenths(thresholds.get("melanoma", {}).get("low_risk_below", 0))
     compared = COMPARED.get(prediction.reason, ())
     for write in (percent, percent_with_tenths):
-        words = {name: write(share) for name, share in shares.items()}
+        words = {name: write(share) for name, share in shares.items()} | {"melanoma": melanoma}
         if all(words[name] != words["malignant"] for name in compared):
             return str(text) % words
     return str(CLOSE_REASONS.get(prediction.reason, text)) % words

@@ -1,7 +1,7 @@
 """The seven bars of a reading, as the page draws them."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from classifier import wording
 from classifier.models import Prediction
@@ -71,7 +71,7 @@ def bars_of(prediction: Prediction) -> Bars | None:
         total=_bar("", prediction.malignant_probability),
         low_risk_below=_bar("", limits["low_risk_below"]),
         suspicious_from=_bar("", limits["suspicious_from"]),
-        melanoma_limit=_bar("", melanoma) if melanoma < NEVER_REACHED else None,
+        melanoma_limit=_melanoma_limit(melanoma) if melanoma < NEVER_REACHED else None,
         prediction_set=tuple(wording.class_name(code) for code in prediction.prediction_set or ()),
     )
 
@@ -93,6 +93,10 @@ def similar_cases_of(prediction: Prediction) -> list[CaseCard]:
         CaseCard(place, wording.class_name(case["diagnosis"]), wording.confirmation_text(case["confirmation"]))
         for place, case in enumerate(prediction.similar_cases or ())
     ]
+
+
+def _melanoma_limit(share: float) -> Bar:
+    return replace(_bar("", share), text=keep_shares_whole(wording.percent_with_tenths(share)))
 
 
 def _bar(code: str, share: float) -> Bar:

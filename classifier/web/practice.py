@@ -34,8 +34,9 @@ def practice_sentence(prediction: Prediction) -> str:
         return ""
     counts = {name: _write_count(100 * (share or 0)) for name, share in found.items()}
     text = _(
-        "Where %(share)s of lesions are malignant, as set for this clinic, about %(value)s of 100 called suspicious "
-        "are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the bars are calibrated to %(calibrated)s."
+        "Where %(share)s of lesions are malignant, as set for this clinic, about %(value)s of 100 called suspicious, "
+        "all taken together, are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the bars are "
+        "calibrated to %(calibrated)s."
     )
     words = {
         "share": percent(prevalence) if set_percent % 1 == 0 else percent_with_tenths(prevalence),

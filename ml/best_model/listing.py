@@ -37,5 +37,7 @@ def estimate(stage: Stage, place: Workplace) -> float:
     if stage.kind != "train":
         return 0.0
     families = place.plan.teachers if stage.teachers else ()
-    teachers = [read_config(place.configs / step.config).architecture for step in families]
-    return estimate_minutes(place.plan, make_config(stage, place), teachers)
+    config = make_config(stage, place)
+    known = [teacher.architecture for teacher in config.distillation.teachers if teacher.architecture]
+    teachers = [*known, *(read_config(place.configs / step.config).architecture for step in families)]
+    return estimate_minutes(place.plan, config, teachers)

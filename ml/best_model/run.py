@@ -112,7 +112,10 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
     for config in made.values():
         chosen = select_records(records, config)
         open_cache(chosen, place.folder(stage.name).cache, short_side=config.cache_side, progress=place.progress)
-    _write_summary(place.folder(stage.name), {"images": len(records), "folds": list(place.plan.all_folds)})
+    _write_summary(
+        place.folder(stage.name),
+        {"images": len(records), "wanted": place.plan.images, "folds": list(place.plan.all_folds)},
+    )
 
 
 def train(stage: Stage, place: Workplace) -> None:
@@ -202,6 +205,13 @@ def find_weights(stage: Stage, place: Workplace) -> Path:
 
 
 def _check_unchanged(stage: Stage, place: Workplace) -> None:
+    if stage.kind == "data":
+        summary = place.folder(stage.name).summary
+        prepared = json.loads(summary.read_text(encoding="utf-8"))
+        if (prepared.get("wanted"), prepared.get("folds")) != (place.plan.images, list(place.plan.all_folds)):
+            raise UserError(
+                f"{summary}: tells of other images than the plan; move the folder away, or give another --out"
+            )
     if stage.kind == "train" and write_config(stage, place) != read_config(place.folder(stage.name).config):
         raise UserError(
             f"{place.folder(stage.name).config}: differs from the plan; move the folder away, or give another --out"

@@ -146,7 +146,7 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
     return GateSpec(
         dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), ROUNDED),
         distance_to=round(float(np.quantile(distance, 1 - REFUSED_AS_UNLIKE)), ROUNDED),
-        how=f"together they refuse at most {100 * share:.1f} % of {where} ({len(unseen)} images)",
+        how=f"set to refuse together {100 * share:.1f} % of {where} ({len(unseen)} images, interpolated)",
     )
 
 

@@ -38,6 +38,8 @@ TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688,
 def degrade(pixels: Tensor, probability: float) -> Tensor:
     """Resample and compress each of (N, H, W, 3) uint8 with this probability. Scales and qualities are drawn uniformly,
     one scale for the batch."""
+    if probability == 0:
+        return pixels  # and draw nothing, as before there was this
     chosen = torch.rand(len(pixels), device=pixels.device) < probability
     if not chosen.any():
         return pixels

@@ -60,7 +60,8 @@ def list_seen(config: TrainingConfig, weights: Path | None) -> tuple[str, ...]:
         teacher.weights: teacher.seen or read_seen(Path(teacher.weights)) for teacher in config.distillation.teachers
     }
     if weights is not None:
-        told[str(weights)] = read_seen(weights) or SEEN_BY_OTHERS
+        declared = told.get(str(weights)) or ()
+        told[str(weights)] = (*declared, *(read_seen(weights) or SEEN_BY_OTHERS))
     for name, folds in told.items():
         if held_out in (folds or ()):
             raise UserError(f"{name}: has seen fold {held_out}, which judges this run; give weights that have not")

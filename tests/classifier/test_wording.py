@@ -121,7 +121,7 @@ def test_melanoma_that_is_not_excluded_is_told_with_both_limits() -> None:
     )
 
     assert wording.reason_text(reading) == (
-        "Malignant sum 4 %, below the model's threshold of 7 %; but melanoma alone is not below its own of 2 %: "
+        "Malignant sum 4 %, below the model's threshold of 7 %; but melanoma alone is not below its own of 1.5 %: "
         "it does not decide."
     )
 

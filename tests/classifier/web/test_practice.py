@@ -40,7 +40,7 @@ def suspicious(owner: Membership) -> Prediction:
     ("share", "words"),
     [
         # 30 of 1,000: 28.07 flagged rightly, 238.5 wrongly; 26.7 to 29.2 and 272.8 to 205.8 at the ends.
-        ("3", "Where 3\xa0% of lesions are malignant, as set for this clinic, about 11 of 100 called suspicious are "),
+        ("3", "Where 3\xa0% of lesions are malignant, as set for this clinic, about 11 of 100 called suspicious, "),
         ("3", "(9 to 12 by the test's 95\xa0% intervals); the bars are calibrated to 20\xa0%."),
         ("50", "Where 50\xa0% of lesions are malignant, as set for this clinic, about 79 of 100"),
         ("2.5", "Where 2.5\xa0% of lesions are malignant, as set for this clinic, about 9 of 100"),

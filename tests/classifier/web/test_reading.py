@@ -71,7 +71,7 @@ def test_melanoma_has_a_tick_of_its_own_where_its_model_has_such_a_limit(
     melanoma = page[page.index('data-class="MEL"') : page.index('data-class="BCC"')]
     assert 'class="bar-tick" x1="1.5%"' in melanoma
     assert page.count('class="bar-tick"') == 3, "two of the sum, one of melanoma"
-    assert "Tick of melanoma: low risk only below 2\xa0%" in page
+    assert "Tick of melanoma: low risk only below 1.5\xa0%" in page
     assert "Tick of melanoma" not in page_of(site, suspicious), "its model has none"
 
 

@@ -134,6 +134,15 @@ def test_a_plan_that_changed_after_a_stage_is_refused(
     assert "differs from the plan; move the folder away" in capsys.readouterr().err
 
 
+def test_data_prepared_for_another_plan_are_refused(
+    out: Path, arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
+    (tmp_path / "plan.yaml").write_text(f"{PLAN}images: 21\n", encoding="utf-8")
+    assert main([*arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "data"]) == 2
+    assert "tells of other images than the plan; move the folder away" in capsys.readouterr().err
+
+
 def test_a_stage_says_what_it_lacks(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*arguments, "--out", str(tmp_path / "new"), "--stage", "average-all"]) == 2
     assert "average-all: needs tune_1-all; run that stage first" in capsys.readouterr().err

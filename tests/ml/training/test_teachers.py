@@ -100,6 +100,11 @@ def test_a_run_is_not_judged_on_a_fold_that_its_teachers_or_weights_have_seen(pa
         list_seen(replace(judged, distillation=Distillation(pair)), None)
     with pytest.raises(UserError, match="has seen fold 1"):
         list_seen(judged, Path(pair[0].weights))
+    # What is declared of a teacher counts where the run starts from the same file, too.
+    teacher = replace(pair[1], seen=("0", "2", "4"))
+    declared = replace(judged, choose_fold="4", distillation=Distillation((teacher,)))
+    with pytest.raises(UserError, match="has seen fold 4"):
+        list_seen(declared, Path(teacher.weights))
 
 
 def test_a_fold_that_nobody_may_teach_is_named(pair: tuple[Teacher, Teacher]) -> None:
