@@ -7,6 +7,24 @@ from pathlib import Path
 from ml.bundle import ATTRIBUTION_FILE, GATE_FILE, SIMILAR_CASES_FILE, Manifest
 from ml.hashing import hash_file
 
+LICENCE = "CC BY-NC 4.0"
+"""Of weights that were trained on ISIC 2018 Task 3."""
+ATTRIBUTION = """\
+# Attribution
+
+The weights in this directory were trained on the images and labels of ISIC 2018 Task 3 (HAM10000) and are shared on the
+same terms: **Creative Commons Attribution-NonCommercial 4.0 International (CC BY-NC 4.0)**,
+https://creativecommons.org/licenses/by-nc/4.0/. Not for commercial use.
+
+- Images and labels: ViDIR Group, Department of Dermatology, Medical University of Vienna. P. Tschandl, C. Rosendahl,
+  H. Kittler, "The HAM10000 dataset, a large collection of multi-source dermatoscopic images of common pigmented skin
+  lesions", Scientific Data 5:180161 (2018), https://doi.org/10.1038/sdata.2018.161.
+- Challenge: N. Codella et al., "Skin Lesion Analysis Toward Melanoma Detection 2018: A Challenge Hosted by the
+  International Skin Imaging Collaboration (ISIC)", https://arxiv.org/abs/1902.03368.
+- Architecture and the ImageNet weights that training started from: EfficientNet-Lite, Google (Apache-2.0), through
+  PyTorch Image Models (timm), Ross Wightman (Apache-2.0).
+"""
+"""Of a network, before its bundle holds more."""
 MASK_DECODER = "mask decoder"
 CREDITS = {
     SIMILAR_CASES_FILE: """\

@@ -9,6 +9,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import DEFAULT_BUNDLE, Prior
 from ml.errors import UserError
@@ -24,21 +25,6 @@ TRAINING = (
     "Lite1, themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test "
     "fold, nor their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
 )
-ATTRIBUTION = """\
-# Attribution
-
-The weights in this directory were trained on the images and labels of ISIC 2018 Task 3 (HAM10000) and are shared on the
-same terms: **Creative Commons Attribution-NonCommercial 4.0 International (CC BY-NC 4.0)**,
-https://creativecommons.org/licenses/by-nc/4.0/. Not for commercial use.
-
-- Images and labels: ViDIR Group, Department of Dermatology, Medical University of Vienna. P. Tschandl, C. Rosendahl,
-  H. Kittler, "The HAM10000 dataset, a large collection of multi-source dermatoscopic images of common pigmented skin
-  lesions", Scientific Data 5:180161 (2018), https://doi.org/10.1038/sdata.2018.161.
-- Challenge: N. Codella et al., "Skin Lesion Analysis Toward Melanoma Detection 2018: A Challenge Hosted by the
-  International Skin Imaging Collaboration (ISIC)", https://arxiv.org/abs/1902.03368.
-- Architecture and the ImageNet weights that training started from: EfficientNet-Lite, Google (Apache-2.0), through
-  PyTorch Image Models (timm), Ross Wightman (Apache-2.0).
-"""
 ORIGIN = Origin(
     name="lite0-isic2018-distilled",
     version="1.2",
@@ -56,7 +42,7 @@ ORIGIN = Origin(
         (0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055), "class frequencies that the training's sampling made"
     ),
     training=TRAINING,
-    licence="CC BY-NC 4.0",
+    licence=LICENCE,
     attribution=ATTRIBUTION,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from safetensors import safe_open
 
-from ml.attribution import write_attribution
+from ml.attribution import ATTRIBUTION, LICENCE, write_attribution
 from ml.best_model.plan import AVERAGE, Stage, name_stage
 from ml.best_model.run import Workplace
 from ml.build import UNKNOWN_LIMITS, measure_target_prior
@@ -31,10 +31,8 @@ from ml.predictor import Observation, Predictor
 from ml.preprocess import InputSpec, ViewSpec
 from ml.rebuild import measure_calibration_fold
 from ml.refit import add_gate, fit_decisions, fit_picture_quality
-from ml.ship import ATTRIBUTION
 from ml.training.config import TrainingConfig, read_config
 
-LICENCE = "CC BY-NC 4.0"
 SHIPPED_FOLD = "4"
 """The bundle that ships has not seen it, unless it was made by this road."""
 

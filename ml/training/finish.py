@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import Bundle, Prior
 from ml.data.cache import MAX_ASPECT, open_cache
@@ -12,14 +13,11 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.models.backbone import create_backbone
 from ml.preprocess import InputSpec, ViewSpec
-from ml.ship import ATTRIBUTION
 from ml.training.checkpoint import check_servable, load_average
 from ml.training.config import ReadingPlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
 from ml.training.predict import Trained, choose_reading
 from ml.training.selection import select_records, split_positions
-
-LICENCE = "CC BY-NC 4.0"
 
 
 def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, progress: bool = True) -> Bundle:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ml.attribution import CREDITS, MASK_DECODER, credit_contents, write_attribution
+from ml.attribution import ATTRIBUTION, CREDITS, MASK_DECODER, credit_contents, write_attribution
 from ml.bundle import ATTRIBUTION_FILE, GATE_FILE, SIMILAR_CASES_FILE, Bundle, write_manifest
-from ml.ship import ATTRIBUTION
 
 WORKS = {
     SIMILAR_CASES_FILE: ("CC BY-NC 4.0",),

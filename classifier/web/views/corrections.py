@@ -1,6 +1,8 @@
 """A photograph put right: moved, its modality corrected, marked as entered in error. Each with a reason."""
 
 import uuid
+from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -10,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from classifier.models import LesionImage, Prediction
+from classifier.models import ImageCorrection, LesionImage, Prediction
 from classifier.services import corrections
 from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import find_reading, show_reading
@@ -19,80 +21,65 @@ from skinsite.accounts.access import MemberRequest, member_required
 UNPROCESSABLE = 422
 
 
+CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
+
+
 @member_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@CORRECTION
 def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Move a photograph to another lesion, known or new; its readings go with it."""
-    image, prediction = _find(request, public_id)
-    if request.method != "POST":
-        return redirect("reading", prediction.public_id)
-    form = MoveForm(request.POST, actor=request.membership, auto_id="move_%s")
-    if form.is_valid():
-        try:
-            corrections.move_image(actor=request.membership, image=image, **form.cleaned_data)
-        except ValidationError as error:
-            add_errors(form, error)
-        else:
-            messages.success(request, _("The photograph has been moved."))
-            return redirect("reading", prediction.public_id)
-    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, move_form=form)
+    form = partial(MoveForm, actor=request.membership)
+    return _correct(request, public_id, "move", form, corrections.move_image, _("The photograph has been moved."))
 
 
 @member_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@CORRECTION
 def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct how a photograph was taken; a new reading is made, the old one stays."""
-    image, prediction = _find(request, public_id)
-    if request.method != "POST":
-        return redirect("reading", prediction.public_id)
-    form = ModalityForm(request.POST, auto_id="modality_%s")
-    if form.is_valid():
-        try:
-            new = corrections.correct_modality(actor=request.membership, image=image, **form.cleaned_data)
-        except ValidationError as error:
-            add_errors(form, error)
-        else:
-            messages.success(request, _("The kind of photograph has been corrected. This is the new reading."))
-            return redirect("reading", new.public_id)
-    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, modality_form=form)
+    done = _("The kind of photograph has been corrected. This is the new reading.")
+    return _correct(request, public_id, "modality", ModalityForm, corrections.correct_modality, done)
 
 
 @member_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@CORRECTION
 def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct the sites and states that were declared; a new reading is made, the old one stays."""
-    image, prediction = _find(request, public_id)
-    if request.method != "POST":
-        return redirect("reading", prediction.public_id)
-    form = DeclaredForm(request.POST, auto_id="declared_%s")
-    if form.is_valid():
-        try:
-            new = corrections.correct_declared(actor=request.membership, image=image, **form.cleaned_data)
-        except ValidationError as error:
-            add_errors(form, error)
-        else:
-            messages.success(request, _("The special site or state has been corrected. This is the new reading."))
-            return redirect("reading", new.public_id)
-    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, declared_form=form)
+    done = _("The special site or state has been corrected. This is the new reading.")
+    return _correct(request, public_id, "declared", DeclaredForm, corrections.correct_declared, done)
 
 
 @member_required
-@require_http_methods(["GET", "HEAD", "POST"])
+@CORRECTION
 def image_error(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Mark a photograph as entered in error: it stays on record and counts no more."""
+    done = _("The photograph has been marked as entered in error.")
+    return _correct(request, public_id, "error", ReasonForm, corrections.mark_entered_in_error, done)
+
+
+def _correct(  # noqa: PLR0917
+    request: MemberRequest,
+    public_id: uuid.UUID,
+    name: str,
+    make_form: Callable[..., ReasonForm],
+    correct: Callable[..., ImageCorrection | Prediction],
+    done: str,
+) -> HttpResponseBase:
+    """Correct as the form says and show the reading, the new one where one was made; or the form, by the ``name`` that
+    the page has for it, with what is wrong."""
     image, prediction = _find(request, public_id)
     if request.method != "POST":
         return redirect("reading", prediction.public_id)
-    form = ReasonForm(request.POST, auto_id="error_%s")
+    form = make_form(request.POST, auto_id=f"{name}_%s")
     if form.is_valid():
         try:
-            corrections.mark_entered_in_error(actor=request.membership, image=image, reason=form.cleaned_data["reason"])
+            made = correct(actor=request.membership, image=image, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
-            messages.success(request, _("The photograph has been marked as entered in error."))
-            return redirect("reading", prediction.public_id)
-    return show_reading(request, find_reading(request, prediction.public_id), status=UNPROCESSABLE, error_form=form)
+            messages.success(request, done)
+            return redirect("reading", (made if isinstance(made, Prediction) else prediction).public_id)
+    reading = find_reading(request, prediction.public_id)
+    return show_reading(request, reading, status=UNPROCESSABLE, **{f"{name}_form": form})
 
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:
