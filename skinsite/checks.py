@@ -10,17 +10,7 @@ from django.db import connection
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
-
-PREDICTION_MODES = ("synchronous", "celery")
-INFERENCE_RUNTIMES = ("auto", "onnx", "torchscript")
-
-
-@register(Tags.security)
-def check_secret(**_options: Any) -> list[CheckMessage]:
-    """There is a secret key of some length."""
-    if len(settings.SECRET_KEY) < 12:  # noqa: PLR2004 shorter cannot be meant
-        return [Error("SECRET_KEY is missing or short.", hint="Set 50 random characters.", id="skinsite.E001")]
-    return []
+from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
 
 
 @register()
@@ -68,34 +58,45 @@ def check_media(**_options: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_modes(**_options: Any) -> list[CheckMessage]:
-    """Words that choose between ways of working are ones that exist, and what they need is there."""
-    errors: list[CheckMessage] = []
-    if settings.PREDICTION_MODE not in PREDICTION_MODES:
-        errors.append(
-            Error(
-                f"PREDICTION_MODE is {settings.PREDICTION_MODE!r}.",
-                hint=f"One of: {', '.join(PREDICTION_MODES)}.",
-                id="skinsite.E006",
-            )
+def check_broker(**_options: Any) -> list[CheckMessage]:
+    """Where a worker makes the readings, there is a broker to tell it."""
+    if settings.PREDICTION_MODE != "celery" or settings.CELERY_BROKER_URL:
+        return []
+    return [
+        Error(
+            "PREDICTION_MODE is celery, and there is no broker.",
+            hint="Set BROKER_URL, such as redis://localhost:6379/0, or PREDICTION_MODE=synchronous.",
+            id="skinsite.E007",
         )
-    if settings.PREDICTION_MODE == "celery" and not settings.CELERY_BROKER_URL:
-        errors.append(
-            Error(
-                "PREDICTION_MODE is celery, and there is no broker.",
-                hint="Set BROKER_URL, such as redis://localhost:6379/0, or PREDICTION_MODE=synchronous.",
-                id="skinsite.E007",
-            )
+    ]
+
+
+@register(Tags.staticfiles, deploy=True)
+def check_static_files(**_options: Any) -> list[CheckMessage]:
+    """Static files are collected, and those of this code: without them pages are errors."""
+    fault = static_fault() or static_age_fault()
+    return [CheckWarning(f"{fault[0].upper()}{fault[1:]}.", hint=COLLECT, id="skinsite.W003")] if fault else []
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**_options: Any) -> list[CheckMessage]:
+    """Where a proxy ends HTTPS, it is known how many addresses of X-Forwarded-For are the proxies' to tell."""
+    if not settings.SECURE_PROXY_SSL_HEADER or settings.PROXY_COUNT:
+        return []
+    return [
+        CheckWarning(
+            "Behind a proxy everybody seems to come from one address: five wrong passwords lock everyone out.",
+            hint="Let the proxy set X-Forwarded-For and set PROXY_COUNT=1, or BEHIND_PROXY=0 where there is none.",
+            id="skinsite.W004",
         )
-    if settings.INFERENCE_RUNTIME not in INFERENCE_RUNTIMES:
-        errors.append(
-            Error(
-                f"INFERENCE_RUNTIME is {settings.INFERENCE_RUNTIME!r}.",
-                hint=f"One of: {', '.join(INFERENCE_RUNTIMES)}.",
-                id="skinsite.E008",
-            )
-        )
-    return errors
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_private_database(**_options: Any) -> list[CheckMessage]:
+    """A database that is a file is closed to other accounts of the machine."""
+    fault = database_fault()
+    return [CheckWarning(f"{fault[0].upper()}{fault[1:]}.", hint=CLOSE, id="skinsite.W005")] if fault else []
 
 
 @register(Tags.database)

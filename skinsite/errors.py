@@ -45,7 +45,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if request.path_info.startswith(API_PREFIX):
         detail = _("Something went wrong on our side.")
         return problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, detail=detail, code="error")
-    page = render_to_string("500.html", {"request": {"request_id": current_request_id()}})
+    try:
+        page = render_to_string("500.html", {"request": {"request_id": current_request_id()}})
+    except Exception:  # noqa: BLE001 whatever the page stands on may be the very fault, static files above all
+        page = render_to_string("500_bare.html", {"request_id": current_request_id()})
     return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 

@@ -8,7 +8,18 @@ from django.db import connection
 
 from skinsite.audit.triggers import lifted_triggers
 
-CHECKS = ["database", "append_only", "storage", "broker", "demonstration", "clock", "bundle"]
+CHECKS = [
+    "database",
+    "append_only",
+    "storage",
+    "broker",
+    "demonstration",
+    "clock",
+    "static_files",
+    "static_version",
+    "private",
+    "bundle",
+]
 
 
 def examine() -> tuple[int, dict[str, str]]:
