@@ -210,7 +210,8 @@ def _find_one(directory: Path, name: str) -> Path:
 def find_table(directory: Path, name: str) -> Path | None:
     """The table of that name (with *), here or in a folder of its archive's name; of the challenge's three sets, the
     training set's; of copies, the first. Raises ``UserError`` where that leaves several."""
-    found = [*_list_visible(directory, f"{name}*"), *_list_visible(directory, f"{name}/{name}*")]
+    start = f"{name.rstrip('*')}*"
+    found = [*_list_visible(directory, start), *_list_visible(directory, f"{name}/{start}")]
     found = [path for path in found if path.suffix.lower() in TABLE_SUFFIXES and fnmatchcase(path.stem, name)]
     found = [path for path in found if path.is_file()]
     found = [path for path in found if "Training" in path.name] or found
