@@ -59,7 +59,7 @@ def _check_rows(
         place = f"{path}, line {reader.line_num}"
         if any(row[column] is None for column in columns):
             raise UserError(f"{place}: too few fields; fill {','.join(columns)}")
-        if any(row.pop(None, ())):  # type: ignore[call-overload]  # where csv puts what is beyond the header
+        if any(row.pop(None, ())):  # where csv puts what is beyond the header
             raise UserError(f"{place}: more fields than the header names; quote values that hold the delimiter")
         filled = {name: (value or "").strip() for name, value in row.items()}
         for name in NAMES:

@@ -120,6 +120,10 @@ def _age(text: str) -> Spoil:
     return spoil
 
 
+def _write_a_workbook(directory: Path) -> None:
+    (directory / TRUTH).write_bytes(b"\xff\xfeP\0K\0")
+
+
 UNREADABLE: dict[str, tuple[Spoil, str]] = {
     "a link to a disk that is not there": (_unplug, r"\.jpg: leads to a file that is not there"),
     "a folder under an image's name": (_make_a_folder_of_an_image, r"\.jpg: is a folder under an image's name"),
@@ -131,7 +135,7 @@ UNREADABLE: dict[str, tuple[Spoil, str]] = {
     "a column twice": (change_truth(lambda text: text.replace("NV", "MEL", 1)), r"column .* is (missing|there twice)"),
     "fields beyond the header": (change_truth(lambda text: text.replace("0.0,", "0.0,1,", 1)), r"more fields"),
     "columns by blanks": (change_truth(lambda text: text.replace(",", " ")), r"column .* is missing"),
-    "a table of another sort": (lambda place: (place / TRUTH).write_bytes(b"\xff\xfeP\0K\0"), r"read as CSV"),
+    "a table of another sort": (_write_a_workbook, r"read as CSV"),
 }
 """Ways that reading must refuse, with what it says."""
 
