@@ -51,8 +51,8 @@ def test_the_prediction_set_is_told_in_words(site: Client, owner: Membership, su
     told = factories.DonePredictionFactory.create(
         image__lesion__patient__clinic=owner.clinic, prediction_set=["MEL", "NV"]
     )
-    assert "nine in ten such lesions are one of: Melanoma, Melanocytic nevus" in page_of(site, told)
-    assert "nine in ten" not in page_of(site, suspicious), "its model gave no set"
+    assert "it is with 90 % probability one of: Melanoma, Melanocytic nevus" in page_of(site, told)
+    assert "90 % probability" not in page_of(site, suspicious), "its model gave no set"
 
 
 def test_one_limit_has_one_tick_and_two_have_two(site: Client, owner: Membership, suspicious: Prediction) -> None:
