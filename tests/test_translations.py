@@ -30,6 +30,11 @@ WITHOUT_CYRILLIC = {"< 1 %", "> 99 %", "%(number)s %%", "AUC"}
 
 CYRILLIC = re.compile("[А-Яа-яЁё]")
 PLACE = re.compile(r"%\(\w+\)[sd]|%%|%[sd]|\{\w*\}")
+NOT_SAID = re.compile(
+    r"\bобразовани|\bоценк(?!а (?:модели|невозможна))|заключени|\bсет[ьи]\b|сумм[аыу] злокачественных|\bхеш|токены? API"
+    r"|клинический снимок|не определено",
+    re.IGNORECASE,
+)
 RUSSIAN_PLURAL_FORMS = 4  # as Django's own catalogs count: 1; 2 to 4; 5 and more; fractions
 
 Key = tuple[str | None, str]
@@ -88,6 +93,17 @@ def test_every_translation_keeps_its_places_line_ends_and_plural_forms(path: Pat
             assert len(texts(entry)) == RUSSIAN_PLURAL_FORMS, source
 
 
+@pytest.mark.parametrize("path", [*CATALOGS.values(), ROOT / "README.ru.md"], ids=[*CATALOGS, "README"])
+def test_russian_keeps_to_the_words_of_clinicians(path: Path) -> None:
+    """A lesion is no "education", a reading is neither a school mark nor a document, and a hash is a checksum."""
+    said = (
+        [path.read_text()]
+        if path.suffix == ".md"
+        else [text for each in entries(path).values() for text in texts(each)]
+    )
+    assert [text for text in said if NOT_SAID.search(text)] == []
+
+
 @pytest.mark.parametrize("path", CATALOGS.values(), ids=CATALOGS.keys())
 def test_the_compiled_catalog_is_the_one_that_is_written(path: Path, tmp_path: Path) -> None:
     made = tmp_path / "django.mo"
@@ -122,5 +138,8 @@ def test_the_api_answers_in_the_language_that_is_asked_for(client: Client, owner
         assert response.json()["title"] == word
     factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
     [reading] = client.get("/api/v1/predictions/", headers={"accept-language": "ru"}).json()["results"]
-    assert reading["reason"]["text"] == "Сумма злокачественных 34 %, выше порога модели для направления (30 %)."
+    assert (
+        reading["reason"]["text"]
+        == "Оценка модели: злокачественное 34 %, выше порога направления к специалисту (30 %)."
+    )
     assert "не диагноз" in reading["notice"]

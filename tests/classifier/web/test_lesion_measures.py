@@ -76,7 +76,7 @@ def test_nothing_is_said_where_it_was_not_measured_or_is_not_told(
         (
             {"lesion_area": 0.0, "lesion_asymmetry": 0.0},
             "No lesion made out in the picture",
-            "Образование на снимке не выделено",
+            "Новообразование на снимке не выделено",
         ),
     ],
 )

@@ -51,8 +51,8 @@ def test_the_prediction_set_is_told_in_words(site: Client, owner: Membership, su
     told = factories.DonePredictionFactory.create(
         image__lesion__patient__clinic=owner.clinic, prediction_set=["MEL", "NV"]
     )
-    assert "nine in ten such lesions are one of: Melanoma, Melanocytic nevus" in page_of(site, told)
-    assert "nine in ten" not in page_of(site, suspicious), "its model gave no set"
+    assert "it is with 90 % probability one of: Melanoma, Melanocytic nevus" in page_of(site, told)
+    assert "90 % probability" not in page_of(site, suspicious), "its model gave no set"
 
 
 def test_one_limit_has_one_tick_and_two_have_two(site: Client, owner: Membership, suspicious: Prediction) -> None:
@@ -104,11 +104,12 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
             "Out of focus",
             "Regular network.",
             "Put it right",
-            str(SAFETY_SENTENCE),
             suspicious.stored_sha256[:12],
+            str(SAFETY_SENTENCE),
         )
     ]
     assert order == sorted(order)
+    assert page.count("research use") == 1, "the sentence stands once"
 
 
 def test_no_class_is_named_as_the_answer(site: Client, suspicious: Prediction) -> None:
