@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
-from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.contrib.staticfiles.storage import staticfiles_storage
 
 from skinsite.health.registry import CheckResult, register_check
 
@@ -93,9 +93,8 @@ def _some(names: list[str]) -> str:
 
 def _collected() -> dict[str, str] | None:
     """Names with a hash by names without, as this process has loaded them; None where names carry none."""
-    if not isinstance(staticfiles_storage, ManifestFilesMixin):
-        return None
-    names: dict[str, str] = staticfiles_storage.hashed_files
+    # Storages with a manifest alone have this.
+    names: dict[str, str] | None = getattr(staticfiles_storage, "hashed_files", None)
     return names
 
 

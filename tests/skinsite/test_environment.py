@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from celery import Celery
@@ -252,7 +252,7 @@ def test_a_broker_of_amqp_keeps_its_virtual_host(load: Load) -> None:
 def test_a_broker_with_tls_is_spoken_to_with_tls(load: Load) -> None:
     settings = load(BROKER_URL="rediss://u:p@broker:6380/0")
     broker = Celery(broker=settings.CELERY_BROKER_URL).connection_for_write()
-    assert broker.ssl["ssl_cert_reqs"].name == "CERT_REQUIRED"
+    assert cast("Any", broker.ssl)["ssl_cert_reqs"].name == "CERT_REQUIRED"
     assert (
         ConnectionPool.from_url(
             load(CACHE_URL="rediss://c:6380").CACHES["default"]["LOCATION"]

@@ -5,6 +5,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
@@ -37,10 +38,15 @@ def root(settings: Settings, tmp_path: Path) -> Iterator[Path]:
     failed_checks.cache_clear()
 
 
+def load_manifest() -> None:
+    """Look at what is collected as a process does that has just started."""
+    cast("Any", staticfiles_storage)._setup()
+
+
 def collect() -> None:
-    """Collect, and look at the result as a process does that starts afterwards."""
+    """Collect, and start anew."""
     call_command("collectstatic", interactive=False, verbosity=0)
-    staticfiles_storage._setup()
+    load_manifest()
 
 
 def test_static_files_that_were_not_collected_are_told_everywhere(root: Path, client: Client, db: None) -> None:
@@ -80,7 +86,7 @@ def test_a_damaged_manifest_and_a_lost_file_are_told(root: Path) -> None:
     next(root.glob("page.*.css")).unlink()
     assert "(such as page." in static_fault()
     (root / "staticfiles.json").write_text("{")
-    staticfiles_storage._setup()
+    load_manifest()
     assert static_fault().startswith("static files have not been collected") or "cannot be read" in static_fault()
 
 
