@@ -32,6 +32,12 @@ def percent(share: object) -> str:
     return figures.percent(share) if isinstance(share, int | float) else ""
 
 
+@register.filter
+def limit_percent(share: object) -> str:
+    """Write a limit in whole per cent, a small one with its decimals; nothing for none."""
+    return figures.limit_percent(share) if isinstance(share, int | float) else ""
+
+
 @register.inclusion_tag("classifier/includes/outcome.html")
 def outcome(prediction: Prediction | None) -> dict[str, object]:
     """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
