@@ -31,7 +31,8 @@ def history(
 
     Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
     lesion label and site, and file name: all its words, in any case. ``model`` is a public id; ``since`` and
-    ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
+    ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless
+    asked for.
     """
     as_known = Prediction.objects.filter(
         image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")

@@ -1,7 +1,5 @@
 """A session that ends while somebody works: they are warned, sign in on the page, and lose nothing."""
 
-from datetime import timedelta
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -78,7 +76,7 @@ def test_the_end_is_told_five_minutes_before_and_can_be_put_off(
     expect(warning).to_be_hidden()
     left = {"seconds": 240}
     page.route("**/session/", lambda route: answer(route, owner, left["seconds"]))
-    page.clock.fast_forward(timedelta(minutes=55, seconds=5).total_seconds() * 1000)
+    page.clock.fast_forward("55:05")
     expect(warning).to_be_visible()
     left["seconds"] = 3600
     page.get_by_role("button", name="Stay signed in").click()
@@ -90,7 +88,7 @@ def test_the_end_covers_the_page(page: Page, owner: Membership, transactional_db
     sign_in(page, owner)
     page.goto("/patients/")
     page.context.clear_cookies()
-    page.clock.fast_forward(timedelta(minutes=61).total_seconds() * 1000)
+    page.clock.fast_forward("61:00")
     expect(page.get_by_role("dialog", name="You have been signed out")).to_be_visible()
 
 
