@@ -5,6 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('classifier', '0003_similar_cases'),
@@ -28,15 +29,26 @@ class Migration(migrations.Migration):
             model_name='prediction',
             name='prediction_once_not_run_per_modality',
         ),
-        migrations.AddField(
-            model_name='lesionimage',
-            name='declared',
-            field=models.CharField(blank=True, max_length=80, verbose_name='special site or state'),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='declared',
-            field=models.CharField(blank=True, max_length=80, verbose_name='special site or state'),
+        *(
+            # The column has its default in the database from the start, so that the version before still writes rows
+            # while this one is put in place; where it was added without, the next migration gives it.
+            migrations.SeparateDatabaseAndState(
+                database_operations=[
+                    migrations.AddField(
+                        model_name=model_name,
+                        name='declared',
+                        field=models.CharField(blank=True, db_default='', default='', max_length=80, verbose_name='special site or state'),
+                    )
+                ],
+                state_operations=[
+                    migrations.AddField(
+                        model_name=model_name,
+                        name='declared',
+                        field=models.CharField(blank=True, max_length=80, verbose_name='special site or state'),
+                    )
+                ],
+            )
+            for model_name in ('lesionimage', 'prediction')
         ),
         migrations.AlterField(
             model_name='imagecorrection',
@@ -60,3 +72,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(('model_version', None), ('status', 'done')), fields=('image', 'modality', 'declared'), name='prediction_once_not_run'),
         ),
     ]
+
+# Tables that rows are written to meanwhile are locked one at a time: each operation has a transaction of its own.
+for operation in Migration.operations:
+    operation.atomic = True

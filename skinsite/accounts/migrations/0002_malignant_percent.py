@@ -12,10 +12,23 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='clinic',
-            name='malignant_percent',
-            field=models.DecimalField(decimal_places=1, default=Decimal('3'), max_digits=3, validators=[django.core.validators.MinValueValidator(Decimal('0.1'), 'Give a share from 0.1 to 50 per cent.'), django.core.validators.MaxValueValidator(Decimal('50'), 'Give a share from 0.1 to 50 per cent.')], verbose_name='malignant lesions, per cent'),
+        # The column has its default in the database from the start, so that the version before still writes rows while
+        # this one is put in place; where it was added without, the next migration gives it.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.AddField(
+                    model_name='clinic',
+                    name='malignant_percent',
+                    field=models.DecimalField(decimal_places=1, db_default=Decimal('3'), default=Decimal('3'), max_digits=3, validators=[django.core.validators.MinValueValidator(Decimal('0.1'), 'Give a share from 0.1 to 50 per cent.'), django.core.validators.MaxValueValidator(Decimal('50'), 'Give a share from 0.1 to 50 per cent.')], verbose_name='malignant lesions, per cent'),
+                ),
+            ],
+            state_operations=[
+                migrations.AddField(
+                    model_name='clinic',
+                    name='malignant_percent',
+                    field=models.DecimalField(decimal_places=1, default=Decimal('3'), max_digits=3, validators=[django.core.validators.MinValueValidator(Decimal('0.1'), 'Give a share from 0.1 to 50 per cent.'), django.core.validators.MaxValueValidator(Decimal('50'), 'Give a share from 0.1 to 50 per cent.')], verbose_name='malignant lesions, per cent'),
+                ),
+            ],
         ),
         migrations.AddConstraint(
             model_name='clinic',
