@@ -38,7 +38,7 @@ def check_queue() -> CheckResult:
     oldest = waiting().annotate(age=age).first()
     if oldest is None:
         return CheckResult(ok=True, detail="nothing waits")
-    minutes = oldest.age.total_seconds() / 60  # type: ignore[attr-defined] # annotated above
+    minutes = oldest.age.total_seconds() / 60
     detail = f"{waiting().count()} waiting, the oldest for {minutes:.0f} min"
     detail += f" ({oldest.waiting_for})" if oldest.waiting_for else ""
     remedy = (
@@ -46,4 +46,4 @@ def check_queue() -> CheckResult:
         if settings.PREDICTION_MODE == CELERY
         else "Let cron run `python manage.py process_queue` every few minutes."
     )
-    return CheckResult(ok=oldest.age <= LONGEST_WAIT, detail=detail, remedy=remedy)  # type: ignore[attr-defined] # as above
+    return CheckResult(ok=oldest.age <= LONGEST_WAIT, detail=detail, remedy=remedy)

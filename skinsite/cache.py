@@ -44,12 +44,12 @@ class _ForgivingClient(RedisCacheClient):
     _get = _forgiving(RedisCacheClient.get, otherwise=_AWAY)
     _incr = _forgiving(RedisCacheClient.incr, otherwise=_AWAY)
 
-    def get(self, key: str, default: Any) -> Any:
+    def get(self, key: str | bytes | memoryview, default: Any) -> Any:
         """The value, or the default."""
         value = self._get(key, default)
         return default if value is _AWAY else value
 
-    def incr(self, key: str, delta: int) -> int:
+    def incr(self, key: str | bytes | memoryview, delta: int) -> int:
         """Add to a number. Raises ``ValueError`` where there is none, as every cache does."""
         number = self._incr(key, delta)
         if number is _AWAY:

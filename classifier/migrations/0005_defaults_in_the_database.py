@@ -7,21 +7,26 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('classifier', '0004_declared_of_the_lesion'),
+        ("classifier", "0004_declared_of_the_lesion"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='lesionimage',
-            name='declared',
-            field=models.CharField(blank=True, db_default='', default='', max_length=80, verbose_name='special site or state'),
+            model_name="lesionimage",
+            name="declared",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=80, verbose_name="special site or state"
+            ),
         ),
         migrations.AlterField(
-            model_name='prediction',
-            name='declared',
-            field=models.CharField(blank=True, db_default='', default='', max_length=80, verbose_name='special site or state'),
+            model_name="prediction",
+            name="declared",
+            field=models.CharField(
+                blank=True, db_default="", default="", max_length=80, verbose_name="special site or state"
+            ),
         ),
     ]
+
 
 # Tables that rows are written to meanwhile are locked one at a time: each operation has a transaction of its own.
 for operation in Migration.operations:

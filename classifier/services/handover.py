@@ -5,6 +5,7 @@ import logging
 from celery import current_app
 from django.conf import settings
 from django.db.models.functions import Now
+from kombu import Queue
 
 from classifier.models import Prediction, Status
 from skinsite.breaker import Breaker
@@ -47,6 +48,7 @@ def count_messages() -> int:
     with current_app.connection_for_write(connect_timeout=settings.BROKER_TIMEOUT_SECONDS) as broker:
         broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
         try:
-            return int(broker.default_channel.queue_declare(current_app.conf.task_default_queue, passive=True)[1])
+            queue = Queue(current_app.conf.task_default_queue, channel=broker.default_channel)
+            return int(queue.queue_declare(passive=True)[1])
         except broker.channel_errors:  # there is no such queue: nobody has sent anything yet
             return 0

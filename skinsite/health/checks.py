@@ -115,7 +115,7 @@ def check_schedule() -> CheckResult:
     if last is None:
         return CheckResult(ok=False, detail="no clock has ever sent anything", remedy=remedy)
     is_late = Heartbeat.objects.filter(name=CLOCK, at__lt=Now() - _LONGEST_WITHOUT_ROUND).exists()
-    return CheckResult(ok=not is_late, detail=f"its last sign of life is of {last.at:%Y-%m-%d %H:%M:%S} UTC", remedy=remedy)
+    return CheckResult(ok=not is_late, detail=f"it sent last at {last.at:%Y-%m-%d %H:%M:%S} UTC", remedy=remedy)
 
 
 @register_check("cache", needed_for_ready=False, remedy="Start the cache, or correct or remove CACHE_URL.")

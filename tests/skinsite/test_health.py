@@ -125,9 +125,7 @@ def test_the_database_and_the_storage_work(db: None) -> None:
     assert check_storage().ok
 
 
-def test_one_event_from_a_clock_in_the_future_is_told_to_the_doctor_and_stops_nothing(
-    client: Client, db: None
-) -> None:
+def test_one_event_from_a_clock_in_the_future_is_told_to_the_doctor_and_stops_nothing(client: Client, db: None) -> None:
     assert run_checks()["recorded_times"].ok
     record_event(timedelta(days=365))
 

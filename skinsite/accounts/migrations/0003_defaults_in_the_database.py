@@ -6,15 +6,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_malignant_percent'),
+        ("accounts", "0002_malignant_percent"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='clinic',
-            name='malignant_percent',
-            field=models.DecimalField(db_default=Decimal('3'), decimal_places=1, default=Decimal('3'), max_digits=3, validators=[django.core.validators.MinValueValidator(Decimal('0.1'), 'Give a share from 0.1 to 50 per cent.'), django.core.validators.MaxValueValidator(Decimal('50'), 'Give a share from 0.1 to 50 per cent.')], verbose_name='malignant lesions, per cent'),
+            model_name="clinic",
+            name="malignant_percent",
+            field=models.DecimalField(
+                db_default=Decimal("3"),
+                decimal_places=1,
+                default=Decimal("3"),
+                max_digits=3,
+                validators=[
+                    django.core.validators.MinValueValidator(Decimal("0.1"), "Give a share from 0.1 to 50 per cent."),
+                    django.core.validators.MaxValueValidator(Decimal("50"), "Give a share from 0.1 to 50 per cent."),
+                ],
+                verbose_name="malignant lesions, per cent",
+            ),
         ),
     ]

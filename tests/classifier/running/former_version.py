@@ -1,5 +1,4 @@
-"""The first version, as far as it writes rows: clinics, photographs and their readings, until its input ends and ten more
-are written."""
+"""The first version, as far as it writes rows: clinics, photographs and their readings, until its input ends."""
 
 import sys
 import threading
@@ -19,14 +18,19 @@ def main() -> None:
     state = MigrationLoader(connection).project_state([("classifier", "0001_initial")])
     models = state.apps
     ended = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.read(), ended.set()), daemon=True).start()
+
+    def listen() -> None:
+        sys.stdin.read()
+        ended.set()
+
+    threading.Thread(target=listen, daemon=True).start()
     left = ROWS_AFTER
     while left:
         left -= ended.is_set()
         number = uuid.uuid4().hex
         try:
             clinic = models.get_model("accounts", "Clinic").objects.create(name="Clinic", slug=number)
-            patient = models.get_model("classifier", "Patient").objects.create(clinic=clinic, code="P-1", code_key="p-1")
+            patient = models.get_model("classifier", "Patient").objects.create(clinic=clinic, code="P", code_key="p")
             lesion = models.get_model("classifier", "Lesion").objects.create(patient=patient)
             image = models.get_model("classifier", "LesionImage").objects.create(
                 lesion=lesion,
