@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, split_declared
 from classifier.models.model_version import ModelVersion
+from ml.taxonomy import DECISIONS
 from skinsite.accounts.models import Membership
 
 
@@ -174,8 +175,8 @@ class Prediction(models.Model):
 
     @property
     def shows_probabilities(self) -> bool:
-        """Whether the probabilities are told: a reading that is not assessable gives its reason alone."""
-        return self.probabilities is not None and self.outcome != Outcome.NOT_ASSESSABLE
+        """Whether the probabilities are told: where the photograph was not read, the reason stands alone."""
+        return self.probabilities is not None and self.reason in DECISIONS
 
     @property
     def lesion_measures(self) -> dict[str, float] | None:

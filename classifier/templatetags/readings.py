@@ -33,6 +33,12 @@ def percent(share: object) -> str:
     return figures.percent(share) if isinstance(share, int | float) else ""
 
 
+@register.filter
+def limit_percent(share: object) -> str:
+    """Write a limit in whole per cent, a small one with its decimals; nothing for none."""
+    return figures.limit_percent(share) if isinstance(share, int | float) else ""
+
+
 @register.simple_tag(takes_context=True)
 def filter_query(context: Context, name: str, value: str | None = None) -> str:
     """The address of the list with one filter set, or taken away, from its first page on."""
