@@ -98,7 +98,9 @@ class Prediction(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality)
-    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
+    declared = models.CharField(
+        _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False, db_index=True)
 

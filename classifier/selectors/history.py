@@ -30,9 +30,8 @@ def history(
     """Readings of the actor's clinic with image, lesion, patient and model at hand.
 
     Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
-    lesion label and site, and file name: all its words, in any case. ``model`` is a public id; ``since`` and
-    ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless
-    asked for.
+    lesion label and site, and file name: all its words, in any case. ``model`` is a public id; ``since`` and ``until``
+    are days of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
     """
     as_known = Prediction.objects.filter(
         image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
