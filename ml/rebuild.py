@@ -13,6 +13,7 @@ from typing import Any
 
 from ml.attribution import write_attribution
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.command_line import command
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
 from ml.draft import build_beside
@@ -126,23 +127,20 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
     return finish(bundle, observer, options, others)
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command()
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.rebuild", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        others, bundle = read_others(options), load_bundle(options.bundle)
-        with build_beside(options.bundle, start=bundle) as draft:
-            bundle = _measure_anew(replace(bundle, path=draft), options, others)
-        tell(replace(bundle, path=options.bundle), options.data)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    others, bundle = read_others(options), load_bundle(options.bundle)
+    with build_beside(options.bundle, start=bundle) as draft:
+        bundle = _measure_anew(replace(bundle, path=draft), options, others)
+    tell(replace(bundle, path=options.bundle), options.data)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -6,13 +6,14 @@ manifest. Ends with the model card.
 """
 
 import argparse
-import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import DEFAULT_BUNDLE, Prior
+from ml.command_line import command
 from ml.draft import build_beside
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
@@ -49,7 +50,8 @@ ORIGIN = Origin(
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command()
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.ship", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
@@ -57,31 +59,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        others = read_others(options)
-        model = create_backbone(ORIGIN.architecture)
-        if not load_weights(model, options.weights):
-            raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
-        decoder = None if options.decoder is None else load_decoder(model, options.decoder)
-        with build_beside(options.out) as draft:
-            bundle = build_bundle(
-                model,
-                draft,
-                ORIGIN,
-                options.data,
-                calibration_fold=options.fold,
-                others=others,
-                decoder=decoder,
-                with_cases=True,
-                kept=options.keep,
-            )
-            bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
-        tell(replace(bundle, path=options.out), options.data)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    others = read_others(options)
+    model = create_backbone(ORIGIN.architecture)
+    if not load_weights(model, options.weights):
+        raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
+    decoder = None if options.decoder is None else load_decoder(model, options.decoder)
+    with build_beside(options.out) as draft:
+        bundle = build_bundle(
+            model,
+            draft,
+            ORIGIN,
+            options.data,
+            calibration_fold=options.fold,
+            others=others,
+            decoder=decoder,
+            with_cases=True,
+            kept=options.keep,
+        )
+        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+    tell(replace(bundle, path=options.out), options.data)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

@@ -15,7 +15,7 @@ from kombu.exceptions import OperationalError
 
 from classifier import inference, policies
 from classifier.models import ModelStatus, ModelVersion
-from classifier.services import predictions
+from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
 from ml.bundle_doubts import list_doubts
 from ml.draft import copy_files, one_line_for_the_disk
@@ -108,10 +108,10 @@ def activate_model(
 def _process_queue_soon() -> None:
     """Read what waited for a model: by a worker, or here for a few seconds; ``process_queue`` does the rest."""
     if settings.PREDICTION_MODE != predictions.CELERY:
-        predictions.process_queue(seconds=SECONDS_IN_THE_REQUEST)
+        queue.process_queue(seconds=SECONDS_IN_THE_REQUEST)
         return
     try:
-        current_app.send_task(predictions.QUEUE_TASK, retry=False)
+        current_app.send_task(handover.QUEUE_TASK, retry=False)
     except (OperationalError, OSError):
         return  # beat's next round does it
 

@@ -10,6 +10,7 @@ import numpy as np
 from ml.bundle import Bundle, Manifest
 from ml.data.exclusions import find_shown_again
 from ml.data.isic import IMAGE_SUFFIXES, Record, find_images, read_ground_truth, read_lesion_groupings
+from ml.data.pictures import read_upload
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
@@ -17,7 +18,7 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.gate import load_gate
-from ml.image_io import ImageRejected, Limits, normalise_upload
+from ml.image_io import Limits
 from ml.predictor import Observation, Outcome, Predictor, Reading, interpret
 from ml.taxonomy import CLASSES
 
@@ -150,12 +151,7 @@ def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> lis
 
 def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
-    try:
-        return predictor.read(normalise_upload(path.read_bytes(), limits=limits).data)
-    except ImageRejected as error:
-        raise UserError(f"{path}: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error
+    return predictor.read(read_upload(path, limits=limits))
 
 
 def build_report(
@@ -165,7 +161,9 @@ def build_report(
     present = [item for item in items if item.path is not None]
     scored, weighted, groups = score_readings(present, readings), weigh(present), list_groups(present)
     measure = make_measure(bundle.manifest, present, readings)
-    confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
+    confusion = metrics.count_confusion(
+        labels=scored.labels, decided=metrics.decide(scored.balanced_scores), weights=weighted[np.newaxis]
+    )
     return Report(
         bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
         bundle_sha256=bundle.sha256,
@@ -206,7 +204,9 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
         )
         if shown_again:
             decided = metrics.decide(scored.balanced_scores)
-            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(scored.labels, decided, weights * weighted * new)
+            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(
+                labels=scored.labels, decided=decided, weights=weights * weighted * new
+            )
         return found
 
     return measure

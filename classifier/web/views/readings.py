@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier import policies
@@ -166,5 +167,6 @@ def history_page(request: MemberRequest) -> HttpResponse:
         "outcomes": Outcome.choices,
         "statuses": Status.choices,
         "modalities": Modality.choices,
+        "reviewed_choices": [("yes", _("Reviewed")), ("no", _("Not reviewed"))],
     }
     return render(request, "classifier/history.html", context)
