@@ -18,8 +18,9 @@ from ml.build_gate import build_gate
 from ml.bundle import GATE_FILE, Bundle, Manifest, write_manifest
 from ml.data.isic import Record, read_isic
 from ml.data.split import select_folds
-from ml.evaluation.calibration import Priors, apply_calibration, choose_calibration, fit_calibration
+from ml.evaluation.calibration import Priors, apply_calibration
 from ml.evaluation.conformal import choose_sets
+from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
 from ml.evaluation.metrics import Scored
 from ml.evaluation.observe import Observer, average_statistics, from_file
 from ml.evaluation.operating_points import fit_outcome_rule

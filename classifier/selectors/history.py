@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from classifier.models import Prediction, Review
+from classifier.models import BodySite, Prediction, Review
 from skinsite.accounts.models import Membership
 from skinsite.text import fold_line
 
@@ -29,9 +29,9 @@ def history(
     """Readings of the actor's clinic with image, lesion, patient and model at hand.
 
     Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
-    lesion label and file name: all its words, in any case and encoding. ``model`` is a public id; ``since`` and
-    ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless asked
-    for.
+    lesion label and site, and file name: all its words, in any case and encoding. ``model`` is a public id; ``since``
+    and ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless
+    asked for.
     """
     as_known = Prediction.objects.filter(
         image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
@@ -56,10 +56,14 @@ def history(
 
 
 def search_condition(search: str) -> Q:
-    """Every word in one of the fields, whatever its case and encoding."""
+    """Every word in one of the fields, or in the site's name as the reader's language has it."""
     conditions = Q()
     for word in fold_line(search).split():
-        conditions &= Q(*(Q((f"{field}__contains", word)) for field in SEARCHED), _connector=Q.OR)
+        sites = [code for code, name in BodySite.choices if word in fold_line(str(name))]
+        anywhere = Q(image__lesion__body_site__in=sites)
+        for field in SEARCHED:
+            anywhere |= Q((f"{field}__contains", word))
+        conditions &= anywhere
     return conditions
 
 

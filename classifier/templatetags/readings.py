@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from django import template
+from django.template import Context
+from django.template.defaulttags import querystring
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -12,7 +14,7 @@ from django.utils.translation import ngettext
 
 from classifier import wording
 from classifier.models import Prediction, Status
-from classifier.web import figures, practice
+from classifier.web import figures
 
 register = template.Library()
 
@@ -21,7 +23,6 @@ register.filter("class_name", wording.class_name)
 register.filter("declared_text", wording.declared_text)
 register.filter("flag_text", wording.flag_text)
 register.filter("lesion_text", figures.lesion_text)
-register.filter("practice_sentence", practice.practice_sentence)
 register.filter("status_text", figures.status_text)
 register.filter("waiting_text", wording.waiting_text)
 
@@ -30,6 +31,12 @@ register.filter("waiting_text", wording.waiting_text)
 def percent(share: object) -> str:
     """Write a share in whole per cent; nothing for none, nor for what a template could not find."""
     return figures.percent(share) if isinstance(share, int | float) else ""
+
+
+@register.simple_tag(takes_context=True)
+def filter_query(context: Context, name: str, value: str | None = None) -> str:
+    """The address of the list with one filter set, or taken away, from its first page on."""
+    return querystring(context, **{name: value, "page": None})
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")

@@ -1,12 +1,12 @@
 """What *suspicious* means where malignant lesions are rarer, or less rare, than a model was calibrated to."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from classifier.models import Outcome, Prediction
 from classifier.web.figures import keep_shares_whole
 from classifier.wording import percent, percent_with_tenths
 from ml.evaluation.decision_curve import malignant_of_flagged
@@ -16,30 +16,27 @@ FOLD = "test"
 SENSITIVITY, SPECIFICITY = "sensitivity_suspicious", "specificity_not_suspicious"
 
 
-def practice_sentence(prediction: Prediction) -> str:
-    """Say of a suspicious reading how many such lesions are malignant at its clinic's share of malignant ones.
+def practice_sentence(manifest: Mapping[str, Any], malignant_percent: Decimal) -> str:
+    """Say how many of the lesions called suspicious are malignant at a clinic's own share of malignant ones, in per cent.
 
-    Empty for any other reading, and where the model's manifest holds no test of what it calls suspicious.
+    It is about all of them together and never about one: it stands on the card, not beside a reading. Empty where the
+    manifest holds no test of what the model calls suspicious.
     """
-    if prediction.outcome != Outcome.SUSPICIOUS or prediction.model_version is None:
-        return ""
-    manifest = prediction.model_version.manifest
     measured = manifest.get("metrics", {}).get(FOLD, {}).get("metrics", {})
     if SENSITIVITY not in measured or SPECIFICITY not in measured:
         return ""
-    set_percent = prediction.image.lesion.patient.clinic.malignant_percent
-    prevalence = float(set_percent) / 100
+    prevalence = float(malignant_percent) / 100
     found = malignant_of_flagged(measured[SENSITIVITY], measured[SPECIFICITY], prevalence)
     if None in found.values():
         return ""
     counts = {name: _write_count(100 * (share or 0)) for name, share in found.items()}
     text = _(
         "Where %(share)s of lesions are malignant, as set for this clinic, about %(value)s of 100 called suspicious, "
-        "all taken together, are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the bars are "
-        "calibrated to %(calibrated)s."
+        "all taken together, are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the probabilities are "
+        "calibrated to %(calibrated)s. This says nothing of a single lesion."
     )
     words = {
-        "share": percent(prevalence) if set_percent % 1 == 0 else percent_with_tenths(prevalence),
+        "share": percent(prevalence) if malignant_percent % 1 == 0 else percent_with_tenths(prevalence),
         "calibrated": percent(_calibrated_share(manifest)),
         **counts,
     }

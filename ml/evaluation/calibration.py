@@ -1,23 +1,19 @@
-"""What makes probabilities mean what they say: a temperature, and where it helps an offset for each class."""
+"""A temperature that makes probabilities mean what they say, and how a calibration is applied. NumPy alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 
 from ml.bundle import Calibration
-from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import expected_calibration_error, log_loss
-from ml.predictor import calibrate, softmax
-from ml.taxonomy import CLASSES
+from ml.evaluation.metrics import log_loss
+from ml.predictor import calibrate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 SMALLEST, LARGEST, STEPS = 0.2, 5.0, 2000
-RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0)
 ROUNDED = 4
 
 
@@ -30,6 +26,7 @@ class Priors:
 
 
 def fit_temperature(
+    *,
     log_mean: FloatArray,
     labels: IntArray,
     training_prior: Sequence[float],
@@ -41,11 +38,21 @@ def fit_temperature(
     to 5, evenly apart in their logarithm: one parameter needs no optimiser.
     """
     candidates = np.geomspace(SMALLEST, LARGEST, STEPS)
-    losses = [negative_log_likelihood(log_mean, labels, training_prior, target_prior, float(t)) for t in candidates]
+    losses = [
+        negative_log_likelihood(
+            log_mean=log_mean,
+            labels=labels,
+            training_prior=training_prior,
+            target_prior=target_prior,
+            temperature=float(temperature),
+        )
+        for temperature in candidates
+    ]
     return round(float(candidates[int(np.argmin(losses))]), ROUNDED)
 
 
 def negative_log_likelihood(
+    *,
     log_mean: FloatArray,
     labels: IntArray,
     training_prior: Sequence[float],
@@ -53,50 +60,8 @@ def negative_log_likelihood(
     temperature: float,
 ) -> float:
     """Mean negative log-likelihood of the labels under the calibrated probabilities."""
-    return _mean_loss(calibrate(log_mean, training_prior, target_prior, temperature)[0], labels)
-
-
-def fit_offsets(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: float) -> Calibration:
-    """Temperature and an offset for each class of least penalised loss.
-
-    Bias-corrected temperature scaling (Alexandari et al., ICML 2020): the offsets mend a prior that the scores do not
-    quite carry. ``ridge`` times the sum of the squared offsets is added to the sum of the losses.
-    """
-    scores = log_mean - np.log(priors.training)
-    prior, truth = np.log(priors.target), np.eye(len(CLASSES))[labels]
-
-    def loss(values: FloatArray) -> tuple[float, FloatArray]:
-        scaled = scores * np.exp(-values[0])
-        probabilities = softmax(scaled + values[1:] + prior)
-        wrong = probabilities - truth
-        total = -np.log(np.maximum((probabilities * truth).sum(axis=1), np.finfo(np.float64).tiny)).sum()
-        slope = np.concatenate(([-(wrong * scaled).sum()], wrong.sum(axis=0) + 2 * ridge * values[1:]))
-        return float(total + ridge * (values[1:] ** 2).sum()), slope
-
-    found = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B").x
-    return Calibration(
-        round(float(np.exp(found[0])), ROUNDED), tuple(round(float(value), ROUNDED) for value in found[1:]), ""
-    )
-
-
-def choose_calibration(
-    log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors
-) -> tuple[Calibration, float | None, list[dict[str, float | str]]]:
-    """The calibration of least cross-validated loss, its ridge (None for a temperature alone), and the comparison.
-
-    Parts by lesion; the comparison has each method's loss and expected calibration error on parts it was not fitted on.
-    """
-    ridges: tuple[float | None, ...] = (None, *RIDGES)
-    comparison = [_judge(log_mean, labels, groups, priors, ridge) for ridge in ridges]
-    best = min(range(len(ridges)), key=lambda place: float(comparison[place]["loss"]))
-    return fit_calibration(log_mean, labels, priors, ridges[best]), ridges[best], comparison
-
-
-def fit_calibration(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: float | None) -> Calibration:
-    """A temperature alone where ``ridge`` is None, else with offsets."""
-    if ridge is not None:
-        return fit_offsets(log_mean, labels, priors, ridge)
-    return Calibration(fit_temperature(log_mean, labels, priors.training, priors.target), (0.0,) * len(CLASSES), "")
+    probabilities, _ = calibrate(log_mean, training_prior, target_prior, temperature)
+    return mean_loss(probabilities=probabilities, labels=labels)
 
 
 def apply_calibration(log_mean: FloatArray, calibration: Calibration, priors: Priors) -> tuple[FloatArray, FloatArray]:
@@ -104,29 +69,6 @@ def apply_calibration(log_mean: FloatArray, calibration: Calibration, priors: Pr
     return calibrate(log_mean, priors.training, priors.target, calibration.temperature, calibration.offsets)
 
 
-def cross_calibrate(
-    log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
-) -> tuple[FloatArray, FloatArray]:
-    """(probabilities, balanced scores), each image's by what was fitted on the parts that it is not in."""
-    probabilities, balanced_scores = np.empty_like(log_mean), np.empty_like(log_mean)
-    for fitting, judging in grouped_parts(groups):
-        calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
-        probabilities[judging], balanced_scores[judging] = apply_calibration(log_mean[judging], calibration, priors)
-    return probabilities, balanced_scores
-
-
-def _judge(
-    log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
-) -> dict[str, float | str]:
-    probabilities, _ = cross_calibrate(log_mean, labels, groups, priors, ridge)
-    error = expected_calibration_error(labels, probabilities, np.ones((1, len(labels))))
-    name = "temperature" if ridge is None else f"temperature and offsets, ridge {ridge:g}"
-    return {
-        "method": name,
-        "loss": round(_mean_loss(probabilities, labels), ROUNDED),
-        "expected_calibration_error": round(float(error[0]), ROUNDED),
-    }
-
-
-def _mean_loss(probabilities: FloatArray, labels: IntArray) -> float:
-    return float(log_loss(labels, probabilities, np.ones((1, len(labels))))[0])
+def mean_loss(*, probabilities: FloatArray, labels: IntArray) -> float:
+    """Mean negative log-likelihood of labels (N,) under probabilities (N, 7), each image counting once."""
+    return float(log_loss(labels=labels, probabilities=probabilities, weights=np.ones((1, len(labels))))[0])

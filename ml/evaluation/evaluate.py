@@ -165,7 +165,9 @@ def build_report(
     present = [item for item in items if item.path is not None]
     scored, weighted, groups = score_readings(present, readings), weigh(present), list_groups(present)
     measure = make_measure(bundle.manifest, present, readings)
-    confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), weighted[np.newaxis])
+    confusion = metrics.count_confusion(
+        labels=scored.labels, decided=metrics.decide(scored.balanced_scores), weights=weighted[np.newaxis]
+    )
     return Report(
         bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
         bundle_sha256=bundle.sha256,
@@ -206,7 +208,9 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
         )
         if shown_again:
             decided = metrics.decide(scored.balanced_scores)
-            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(scored.labels, decided, weights * weighted * new)
+            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(
+                labels=scored.labels, decided=decided, weights=weights * weighted * new
+            )
         return found
 
     return measure

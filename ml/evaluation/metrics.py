@@ -51,44 +51,52 @@ def measure(
     Everything per class, accuracy, balanced accuracy and macro-F1 follow ``balanced_scores``, as the submission file
     does; the metrics called ``most_probable`` and all of melanoma, malignancy and calibration follow ``probabilities``.
     """
-    confusion = count_confusion(scored.labels, decide(scored.balanced_scores), weights)
+    confusion = count_confusion(labels=scored.labels, decided=decide(scored.balanced_scores), weights=weights)
     recall, precision, f1 = _rates(confusion)
     most_probable = decide(scored.probabilities)
+    most_probable_confusion = count_confusion(labels=scored.labels, decided=most_probable, weights=weights)
     called_suspicious = scored.malignant >= suspicious_from
     called_low = scored.malignant < low_risk_below
     called_low &= scored.probabilities[:, MELANOMA] < melanoma_low_risk_below
     ill, well = scored.is_malignant, ~scored.is_malignant
-    areas = [area_under_roc(scored.labels == c, scored.balanced_scores[:, c], weights) for c in range(len(CLASSES))]
+    areas = [
+        area_under_roc(positive=scored.labels == place, scores=scored.balanced_scores[:, place], weights=weights)
+        for place in range(len(CLASSES))
+    ]
     auc = np.stack(areas, -1)
     return {
         "accuracy": _share(decide(scored.balanced_scores) == scored.labels, weights),
         "balanced_accuracy": _mean_defined(recall),
         "macro_f1": _mean_defined(f1),
         "most_probable_accuracy": _share(most_probable == scored.labels, weights),
-        "most_probable_macro_f1": _mean_defined(_rates(count_confusion(scored.labels, most_probable, weights))[2]),
+        "most_probable_macro_f1": _mean_defined(_rates(most_probable_confusion)[2]),
         "recall": recall,
         "precision": precision,
         "auc": auc,
         "macro_auc": _mean_defined(auc),
-        "melanoma_auc": area_under_roc(scored.labels == MELANOMA, scored.probabilities[:, MELANOMA], weights),
-        "malignancy_auc": area_under_roc(ill, scored.malignant, weights),
+        "melanoma_auc": area_under_roc(
+            positive=scored.labels == MELANOMA, scores=scored.probabilities[:, MELANOMA], weights=weights
+        ),
+        "malignancy_auc": area_under_roc(positive=ill, scores=scored.malignant, weights=weights),
         "sensitivity_not_low_risk": _share(~called_low, weights * ill),
         "specificity_low_risk": _share(called_low, weights * well),
         "sensitivity_suspicious": _share(called_suspicious, weights * ill),
         "specificity_not_suspicious": _share(~called_suspicious, weights * well),
-        "expected_calibration_error": expected_calibration_error(scored.labels, scored.probabilities, weights),
-        "log_loss": log_loss(scored.labels, scored.probabilities, weights),
+        "expected_calibration_error": expected_calibration_error(
+            labels=scored.labels, probabilities=scored.probabilities, weights=weights
+        ),
+        "log_loss": log_loss(labels=scored.labels, probabilities=scored.probabilities, weights=weights),
     }
 
 
-def balanced_accuracy(labels: IntArray, decided: IntArray) -> float:
+def balanced_accuracy(*, labels: IntArray, decided: IntArray) -> float:
     """Mean recall of the classes that are there, of decisions (N,) about labels (N,), each image counting once."""
-    return float(mean_recall(labels, decided, np.ones((1, len(labels))))[0])
+    return float(mean_recall(labels=labels, decided=decided, weights=np.ones((1, len(labels))))[0])
 
 
-def mean_recall(labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
+def mean_recall(*, labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
     """Balanced accuracy (B,) under B rows of weights (B, N)."""
-    return _mean_defined(_rates(count_confusion(labels, decided, weights))[0])
+    return _mean_defined(_rates(count_confusion(labels=labels, decided=decided, weights=weights))[0])
 
 
 def decide(scores: FloatArray) -> IntArray:
@@ -97,7 +105,7 @@ def decide(scores: FloatArray) -> IntArray:
     return np.where(highest.sum(axis=1) == 1, scores.argmax(axis=1), UNDECIDED)
 
 
-def count_confusion(labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
+def count_confusion(*, labels: IntArray, decided: IntArray, weights: FloatArray) -> FloatArray:
     """Weighted counts (B, 7, 8): rows are the truth, columns the decision, the last column undecided."""
     count = len(CLASSES)
     cells = labels * (count + 1) + np.where(decided == UNDECIDED, count, decided)
@@ -106,7 +114,7 @@ def count_confusion(labels: IntArray, decided: IntArray, weights: FloatArray) ->
     return np.asarray((weights @ indicator).reshape(-1, count, count + 1))
 
 
-def area_under_roc(positive: npt.NDArray[np.bool_], scores: FloatArray, weights: FloatArray) -> FloatArray:
+def area_under_roc(*, positive: npt.NDArray[np.bool_], scores: FloatArray, weights: FloatArray) -> FloatArray:
     """Weighted area under the ROC curve (B,): the share of pairs in the right order, ties by half (Mann-Whitney)."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
@@ -118,7 +126,7 @@ def area_under_roc(positive: npt.NDArray[np.bool_], scores: FloatArray, weights:
     return _divide((ill * (well_below + well / 2)).sum(axis=1), pairs)
 
 
-def expected_calibration_error(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+def expected_calibration_error(*, labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
     """Mean distance (B,) of confidence and accuracy over 15 equal bins of the highest probability.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
@@ -132,7 +140,7 @@ def expected_calibration_error(labels: IntArray, probabilities: FloatArray, weig
     return _divide(gaps.sum(axis=1), weights.sum(axis=1))
 
 
-def log_loss(labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
+def log_loss(*, labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
     """Mean negative log-likelihood (B,) of the labels (N,) under probabilities (N, 7), in nats."""
     chosen = probabilities[np.arange(len(labels)), labels]
     return _divide(weights @ -np.log(np.maximum(chosen, np.finfo(np.float64).tiny)), weights.sum(axis=1))

@@ -31,14 +31,14 @@ class OutcomeShares:
         return np.asarray(~self.low_risk & ~self.suspicious)
 
 
-def threshold_of_sensitivity(malignant: FloatArray, is_malignant: BoolArray, sensitivity: float) -> float:
+def threshold_of_sensitivity(*, malignant: FloatArray, is_malignant: BoolArray, sensitivity: float) -> float:
     """The highest threshold, cut to four digits, at which that share of the malignant images is at or above it."""
     scores = np.sort(malignant[is_malignant])
     missed = len(scores) - math.ceil(sensitivity * len(scores))
     return float(math.floor(scores[missed] * SCALE) / SCALE)
 
 
-def threshold_of_specificity(malignant: FloatArray, is_malignant: BoolArray, specificity: float) -> float:
+def threshold_of_specificity(*, malignant: FloatArray, is_malignant: BoolArray, specificity: float) -> float:
     """The lowest threshold, raised to four digits, at which that share of the benign images is below it."""
     scores = np.sort(malignant[~is_malignant])
     below = math.ceil(specificity * len(scores))

@@ -177,7 +177,9 @@ def describe_areas(
     """Area under the ROC curve of each of ``scores`` (N,), and its interval over ``groups`` as ``NAME_interval``."""
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
-        return {name: area_under_roc(positive, values, weights) for name, values in scores.items()}
+        return {
+            name: area_under_roc(positive=positive, scores=values, weights=weights) for name, values in scores.items()
+        }
 
     intervals = bootstrap.intervals(measure, groups)
     described: dict[str, Any] = {}

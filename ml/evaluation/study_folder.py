@@ -169,10 +169,16 @@ def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> Calibration:
     rows = folder.rows(test=False)
     labels = _label(folder, truth, rows)
     prior = tuple(folder.summary["training_prior"])
-    temperature = fit_temperature(folder.log_scores[rows], labels, prior, truth.prior)
+    temperature = fit_temperature(
+        log_mean=folder.log_scores[rows], labels=labels, training_prior=prior, target_prior=truth.prior
+    )
     scored = score(folder, truth, test=False, temperature=temperature)
-    low = threshold_of_sensitivity(scored.malignant, scored.is_malignant, SENSITIVITY)
-    high = threshold_of_specificity(scored.malignant, scored.is_malignant, SPECIFICITY)
+    low = threshold_of_sensitivity(
+        malignant=scored.malignant, is_malignant=scored.is_malignant, sensitivity=SENSITIVITY
+    )
+    high = threshold_of_specificity(
+        malignant=scored.malignant, is_malignant=scored.is_malignant, specificity=SPECIFICITY
+    )
     return Calibration(temperature, low, max(low, high))
 
 
@@ -189,7 +195,9 @@ def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, 
     values = {name: row[0] for name, row in metrics.measure(scored, ones, **points).items()}
     replicates = bootstrap.resample(lambda weights: metrics.measure(scored, weights, **points), lesions)
     limits = {name: bootstrap.percentiles(each) for name, each in replicates.items()}
-    confusion = metrics.count_confusion(scored.labels, metrics.decide(scored.balanced_scores), ones)[0]
+    confusion = metrics.count_confusion(
+        labels=scored.labels, decided=metrics.decide(scored.balanced_scores), weights=ones
+    )[0]
     figures = {
         "folds": sorted({folder.folds[row] for row in rows}),
         "images": len(rows),

@@ -67,7 +67,7 @@ def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]])
         chosen = np.array([each == tone for each in tones])
 
         def measure(weights: FloatArray, chosen: BoolArray = chosen) -> dict[str, FloatArray]:
-            return {"auc": metrics.area_under_roc(ill[chosen], malignant[chosen], weights)}
+            return {"auc": metrics.area_under_roc(positive=ill[chosen], scores=malignant[chosen], weights=weights)}
 
         groups = [patient for patient, inside in zip(patients, chosen, strict=True) if inside]
         interval = bootstrap.intervals(measure, groups)["auc"]
@@ -89,7 +89,7 @@ def _measure_part(
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
-                "malignancy_auc": metrics.area_under_roc(ill, part.malignant, weights),
+                "malignancy_auc": metrics.area_under_roc(positive=ill, scores=part.malignant, weights=weights),
                 "sensitivity": (weights @ (~low & ill)) / (weights @ ill),
                 "specificity": (weights @ (low & ~ill)) / (weights @ ~ill),
             }

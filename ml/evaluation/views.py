@@ -13,7 +13,8 @@ from tqdm import tqdm
 from ml.bundle import Bundle
 from ml.data.isic import Record
 from ml.evaluation import bootstrap, metrics
-from ml.evaluation.calibration import Priors, cross_calibrate
+from ml.evaluation.calibration import Priors
+from ml.evaluation.fit.calibration import cross_calibrate
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.study_folder import describe
 from ml.onnx_graph import FreeSizeRuntime, check_side
@@ -100,9 +101,11 @@ def measure_figures(scored: metrics.Scored, weights: FloatArray) -> dict[str, Fl
     """The three figures that are compared, each (B,)."""
     decided = metrics.decide(scored.balanced_scores)
     return {
-        "balanced_accuracy": metrics.mean_recall(scored.labels, decided, weights),
-        "log_loss": metrics.log_loss(scored.labels, scored.probabilities, weights),
-        "malignancy_auc": metrics.area_under_roc(scored.is_malignant, scored.malignant, weights),
+        "balanced_accuracy": metrics.mean_recall(labels=scored.labels, decided=decided, weights=weights),
+        "log_loss": metrics.log_loss(labels=scored.labels, probabilities=scored.probabilities, weights=weights),
+        "malignancy_auc": metrics.area_under_roc(
+            positive=scored.is_malignant, scores=scored.malignant, weights=weights
+        ),
     }
 
 

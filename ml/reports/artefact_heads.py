@@ -93,7 +93,10 @@ def _describe_part(
     called = {name: scores["head"] > limit for name, limit in rules.items() if limit is not None}
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
-        areas = {f"auroc_{name}": area_under_roc(seen, values, weights) for name, values in scores.items()}
+        areas = {
+            f"auroc_{name}": area_under_roc(positive=seen, scores=values, weights=weights)
+            for name, values in scores.items()
+        }
         return areas | {f"kappa_{name}": measure_kappa(seen, raised, weights) for name, raised in called.items()}
 
     values, intervals = measure(np.ones((1, len(seen)))), bootstrap.intervals(measure, list(lesions))

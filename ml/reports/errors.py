@@ -50,7 +50,7 @@ def count_errors(reviewed: Reviewed) -> dict[str, Any]:
     """Counts, confusion, and the mistakes to show, as plain values."""
     scored = reviewed.scored
     ones = np.ones((1, len(reviewed.names)))
-    confusion = count_confusion(scored.labels, decide(scored.balanced_scores), ones)[0]
+    confusion = count_confusion(labels=scored.labels, decided=decide(scored.balanced_scores), weights=ones)[0]
     every = len(reviewed.names)
     wrong, missed = list_confident_mistakes(reviewed, every), list_missed_malignant(reviewed, every)
     return {

@@ -117,12 +117,16 @@ def choose_reading(
     total = len(plans) * len(positions)
     with tqdm(total=total, desc="Choosing how to read", unit="image", disable=not progress) as bar:
         scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
-    prior = trained.prior.numpy()
-    accuracies = [balanced_accuracy((each / prior).argmax(axis=1), labels) for each in scores]
+    accuracies = [judge_scores(scores=each, prior=trained.prior.numpy(), labels=labels) for each in scores]
     found = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
     folder.readings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     best = int(np.argmax(accuracies))
     return plans[best], scores[best]
+
+
+def judge_scores(*, scores: FloatArray, prior: FloatArray, labels: npt.NDArray[np.int64]) -> float:
+    """Balanced accuracy: mean recall of the decisions by scores (N, 7) whose training prior (7,) is divided out."""
+    return balanced_accuracy(labels=labels, decided=(scores / prior).argmax(axis=1))
 
 
 def _draw_curves(folder: RunFolder) -> None:

@@ -59,14 +59,14 @@ class PracticeForm(forms.Form):
     """What is known of the lesions that a clinic photographs."""
 
     malignant_percent = forms.DecimalField(
-        label=_("Malignant among the lesions photographed here, in per cent"),
+        label=_("Malignant lesions among those photographed here (%)"),
         min_value=LEAST_MALIGNANT,
         max_value=MOST_MALIGNANT,
         max_digits=3,
         decimal_places=1,
         help_text=_(
-            "Beside a suspicious reading stands how many such lesions are malignant where this share is; "
-            "the readings themselves stay as they are. 3 unless you know better, from 0.1 to 50."
+            "The model's card says how many of 100 lesions called suspicious are malignant at this share; "
+            "readings do not change. From 0.1 to 50; keep 3 if you are not sure."
         ),
         error_messages=dict.fromkeys(("min_value", "max_value", "max_digits", "max_whole_digits"), MALIGNANT_RANGE),
     )

@@ -33,7 +33,7 @@ def test_a_share_out_of_range_is_refused_and_stays_typed(
     response = sign_in(administrator).post(reverse("clinic-practice"), {"malignant_percent": share})
 
     assert response.status_code == 422
-    assert "Malignant among the lesions photographed here, in per cent</a>:" in response.content.decode()
+    assert "Malignant lesions among those photographed here (%)</a>:" in response.content.decode()
     assert f'value="{share}"' in response.content.decode() or not share
     assert Clinic.objects.get(pk=administrator.clinic_id).malignant_percent == 3
 

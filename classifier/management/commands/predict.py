@@ -1,6 +1,7 @@
 """``manage.py predict``: read photographs without keeping anything."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +11,43 @@ from tqdm import tqdm
 from classifier.management.base import UserErrorCommand
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.errors import UserError
-from ml.evaluation.evaluate import read_file
+from ml.evaluation.evaluate import SUFFIXES, read_file
 from ml.image_io import LIMITS
 from ml.predictor import Outcome, Predictor, Reading
 from ml.taxonomy import CLASSES
 from skinsite.commands import BAD_INPUT
 
+SOME_FAILED = 1
+
 
 class Command(UserErrorCommand):
     """Thin over ``ml.predictor``."""
 
-    help = "Read photographs as uploads are read: outcome, malignant sum, seven probabilities. Nothing is stored."
+    help = (
+        "Read photographs as uploads are read: outcome, malignant sum, seven probabilities. Nothing is stored. "
+        "Exit code 1 where some could not be read, 2 where there was none to read."
+    )
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The options of the command."""
-        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="image files")
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="image files, and folders of them")
         parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, metavar="PATH", help="default: the shipped")
         parser.add_argument("--json", action="store_true", help="print a JSON list, with logits and balanced scores")
 
     def handle(self, *_args: Any, **options: Any) -> None:
-        """Read all that can be read; a file that cannot is told of at the end, and the exit code is 2."""
+        """Read all that can be read, folders with all that is below them; what cannot is named at the end."""
+        paths, others = find_photographs(options["paths"])
+        if others:
+            files = "file is" if others == 1 else "files are"
+            self.stderr.write(f"{others} {files} no image by name ({', '.join(SUFFIXES)}) and left out.")
+        if not paths:
+            raise CommandError("No image there; give image files or a folder of them.", returncode=BAD_INPUT)
         predictor = Predictor(load_bundle(options["bundle"]))
         readings: dict[Path, Reading] = {}
         problems: list[str] = []
-        for path in tqdm(options["paths"], unit="image", disable=len(options["paths"]) == 1):
+        for path in tqdm(paths, unit="image", disable=len(paths) == 1):
             try:
                 readings[path] = read_file(predictor, path, limits=LIMITS)
             except UserError as error:
@@ -46,7 +58,38 @@ class Command(UserErrorCommand):
             for path, reading in readings.items():
                 self.stdout.write(_format(path, reading))
         if problems:
-            raise CommandError("\n".join(problems), returncode=BAD_INPUT)
+            raise CommandError("\n".join(problems), returncode=SOME_FAILED)
+
+
+def find_photographs(paths: Iterable[Path]) -> tuple[list[Path], int]:
+    """The files named, and those below the folders named that an image's name ends; and how many others lie there.
+
+    In the order given, a folder's by name; each once. Hidden files and folders count as no image.
+    """
+    found: dict[Path, None] = {}
+    others = 0
+    for path in paths:
+        if not path.is_dir():
+            found[path] = None
+            continue
+        for each in _list_files(path):
+            if each.suffix.lower() in SUFFIXES and not each.name.startswith("."):
+                found[each] = None
+            else:
+                others += 1
+    return list(found), others
+
+
+def _list_files(folder: Path) -> Iterator[Path]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be read ({error.strerror}); check its permissions.") from error
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith("."):
+            yield from _list_files(entry)
+        elif entry.is_file():
+            yield entry
 
 
 def _describe(path: Path, reading: Reading) -> dict[str, Any]:

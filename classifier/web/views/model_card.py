@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from classifier.models import ModelVersion
+from classifier.web.practice import practice_sentence
 from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from skinsite.accounts.access import MemberRequest, member_required
 
@@ -48,6 +49,7 @@ def model_card(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
         "manifest": version.manifest,
         "safety_sentence": SAFETY_SENTENCE,
         "seven_sentence": SEVEN_SENTENCE,
+        "practice_sentence": practice_sentence(version.manifest, request.membership.clinic.malignant_percent),
         "evaluations": evaluations_of(version.manifest),
         "classes": [(code, class_name(code)) for code in version.manifest.get("classes", ())],
     }

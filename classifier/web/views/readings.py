@@ -182,5 +182,6 @@ def history_page(request: MemberRequest) -> HttpResponse:
         "outcomes": Outcome.choices,
         "statuses": Status.choices,
         "modalities": Modality.choices,
+        "reviewed_choices": [("yes", _("Reviewed")), ("no", _("Not reviewed"))],
     }
     return render(request, "classifier/history.html", context)

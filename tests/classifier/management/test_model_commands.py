@@ -52,16 +52,39 @@ def test_predict_as_json_gives_the_logits_of_the_predictor(folder: Path, capsys:
     assert printed["outcome"] == reading.outcome
 
 
-def test_predict_names_each_bad_file_reads_the_others_and_exits_with_2(folder: Path) -> None:
+def test_predict_names_each_bad_file_reads_the_others_and_exits_with_1(folder: Path) -> None:
     (folder / "bad.jpg").write_bytes(pictures.jpeg()[:2000])
     done = run("predict", folder / "bad.jpg", folder / "one.jpg", folder / "gone.jpg")
-    assert done.returncode == 2
+    assert done.returncode == 1
     assert done.stdout.startswith(str(folder / "one.jpg"))
     problems = [line for line in done.stderr.splitlines() if str(folder) in line]
     assert len(problems) == 2
     assert "damaged" in problems[0]
     assert "No such file" in problems[1]
     assert "Traceback" not in done.stderr
+
+
+def test_predict_reads_a_folder_and_all_below_it_and_counts_what_is_no_image(folder: Path) -> None:
+    (folder / "visit.2" / "left").mkdir(parents=True)
+    (folder / "visit.2" / "left" / "THREE.JPEG").write_bytes(draw_lesion(seed=3))
+    (folder / "visit.2" / "bad.png").write_bytes(b"not a picture")
+    (folder / "visit.2" / "._one.jpg").write_bytes(b"Mac OS X")
+    (folder / ".trash").mkdir()
+    (folder / ".trash" / "old.jpg").write_bytes(draw_lesion())
+    done = run("predict", folder, folder / "one.jpg")
+    assert done.returncode == 1
+    read = [str(Path(line.split("  ")[0]).relative_to(folder)) for line in done.stdout.splitlines()]
+    assert read == ["one.jpg", "two.png", "visit.2/left/THREE.JPEG"]
+    assert "2 files are no image by name" in done.stderr  # truth.csv and ._one.jpg
+    assert str(folder / "visit.2" / "bad.png") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_predict_of_a_folder_without_images_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    with pytest.raises(CommandError, match="give image files or a folder of them") as caught:
+        call_command("predict", tmp_path)
+    assert caught.value.returncode == 2
 
 
 def test_evaluate_model_prints_and_writes_what_it_found(folder: Path) -> None:

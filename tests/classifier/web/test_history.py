@@ -84,6 +84,15 @@ def test_reviewed_and_not_reviewed_are_told_apart(site: Client, owner: Membershi
     assert code_of(other) in shown(site, reviewed="no")
 
 
+def test_a_reading_is_found_by_its_site_in_the_reader_s_language(site: Client, owner: Membership) -> None:
+    [wanted] = make(owner, 1, image__lesion__body_site="back")
+    [other] = make(owner, 1, image__lesion__body_site="face", image__original_name="IMG.jpg")
+    for language, search in (("en", "back"), ("ru", "спина"), ("ru", "СПИН")):
+        page = site.get(reverse("history"), {"q": search}, headers={"accept-language": language}).content.decode()
+        assert reverse("reading", args=[wanted.public_id]) in page
+        assert reverse("reading", args=[other.public_id]) not in page
+
+
 def test_a_chip_keeps_the_other_filters_and_goes_back_to_the_first_page(site: Client, owner: Membership) -> None:
     make(owner, 60)
     page = shown(site, outcome="suspicious", page="2")

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from classifier.models import Outcome, Prediction
+from classifier.models import Prediction
 from classifier.web.practice import practice_sentence
 from skinsite.accounts.models import Clinic, Membership
 from tests import factories
@@ -41,44 +41,48 @@ def suspicious(owner: Membership) -> Prediction:
     [
         # 30 of 1,000: 28.07 flagged rightly, 238.5 wrongly; 26.7 to 29.2 and 272.8 to 205.8 at the ends.
         ("3", "Where 3\xa0% of lesions are malignant, as set for this clinic, about 11 of 100 called suspicious, "),
-        ("3", "(9 to 12 by the test's 95\xa0% intervals); the bars are calibrated to 20\xa0%."),
+        ("3", "(9 to 12 by the test's 95\xa0% intervals); the probabilities are calibrated to 20\xa0%."),
         ("50", "Where 50\xa0% of lesions are malignant, as set for this clinic, about 79 of 100"),
         ("2.5", "Where 2.5\xa0% of lesions are malignant, as set for this clinic, about 9 of 100"),
         ("0.1", "Where 0.1\xa0% of lesions are malignant, as set for this clinic, about 0.4 of 100"),
     ],
 )
 def test_the_share_of_the_clinic_gives_how_many_suspicious_lesions_are_malignant(
-    share: str, words: str, suspicious: Prediction
+    share: str, words: str
 ) -> None:
-    suspicious.image.lesion.patient.clinic.malignant_percent = Decimal(share)
-    assert words in practice_sentence(suspicious)
+    assert words in practice_sentence(MANIFEST, Decimal(share))
 
 
-def test_it_is_said_in_russian_with_a_decimal_comma(suspicious: Prediction) -> None:
-    suspicious.image.lesion.patient.clinic.malignant_percent = Decimal("2.5")
+def test_it_is_said_in_russian_with_a_decimal_comma() -> None:
     with translation.override("ru"):
-        assert "2,5\xa0%" in practice_sentence(suspicious)
+        assert "2,5\xa0%" in practice_sentence(MANIFEST, Decimal("2.5"))
 
 
-@pytest.mark.parametrize(
-    ("outcome", "manifest"),
-    [(Outcome.LOW_RISK, MANIFEST), (Outcome.REFER_UNCERTAIN, MANIFEST), (Outcome.SUSPICIOUS, {})],
-)
-def test_nothing_is_said_of_other_outcomes_nor_without_a_test(outcome: Outcome, manifest: dict[str, object]) -> None:
-    version = factories.ModelVersionFactory.build(manifest=manifest)
-    reading = factories.DonePredictionFactory.build(outcome=outcome, model_version=version)
-    assert practice_sentence(reading) == ""
+def test_nothing_is_said_without_a_test() -> None:
+    assert practice_sentence({}, Decimal(3)) == ""
 
 
-def test_the_reading_page_says_it_by_the_clinic_s_own_share(
+def test_the_card_says_it_by_the_share_of_the_reader_s_own_clinic(
     site: Client, owner: Membership, suspicious: Prediction
 ) -> None:
-    page = reverse("reading", args=[suspicious.public_id])
-    assert "about 11 of 100" in site.get(page).content.decode()
+    assert suspicious.model_version is not None
+    card = reverse("model", args=[suspicious.model_version.public_id])
+    assert "about 11 of 100" in site.get(card).content.decode()
     Clinic.objects.filter(pk=owner.clinic_id).update(malignant_percent=10)
-    assert "about 30 of 100" in site.get(page).content.decode()
+    assert "about 30 of 100" in site.get(card).content.decode()
 
 
-def test_reviewers_read_it_too(client_for: ClientFor, reviewer: Membership, suspicious: Prediction) -> None:
-    page = reverse("admin:classifier_prediction_change", args=[suspicious.public_id])
-    assert "about 11 of 100" in client_for(reviewer).get(page).content.decode()
+def test_no_page_says_it_beside_a_reading(
+    site: Client, client_for: ClientFor, reviewer: Membership, suspicious: Prediction
+) -> None:
+    """It is equal at 8 % and at 99 %: read beside a lesion, it would be taken for that lesion's own figure."""
+    beside = {
+        reverse("reading", args=[suspicious.public_id]): site,
+        reverse("image-readings", args=[suspicious.image.public_id]): site,
+        reverse("home"): site,
+        reverse("history"): site,
+        reverse("lesion", args=[suspicious.image.lesion.public_id]): site,
+        reverse("admin:classifier_prediction_change", args=[suspicious.public_id]): client_for(reviewer),
+    }
+    for address, reader in beside.items():
+        assert "of 100" not in reader.get(address).content.decode(), address

@@ -104,11 +104,12 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
             "Out of focus",
             "Regular network.",
             "Put it right",
-            str(SAFETY_SENTENCE),
             suspicious.stored_sha256[:12],
+            str(SAFETY_SENTENCE),
         )
     ]
     assert order == sorted(order)
+    assert page.count("research use") == 1, "the sentence stands once"
 
 
 def test_no_class_is_named_as_the_answer(site: Client, suspicious: Prediction) -> None:

@@ -80,7 +80,7 @@ def test_the_area_under_the_curve_counts_ties_by_half() -> None:
     labels = np.array([0, 0, 1, 1, 1], bool)
     scores = np.array([0.1, 0.5, 0.5, 0.5, 0.9])
     # Six pairs: 3 right with 0.1, then 0.5 against 0.5 twice (half each) and against 0.9 once: 5 of 6.
-    assert area_under_roc(labels, scores, np.ones((1, 5)))[0] == pytest.approx(5 / 6)
+    assert area_under_roc(positive=labels, scores=scores, weights=np.ones((1, 5)))[0] == pytest.approx(5 / 6)
 
 
 def test_calibration_error_by_hand() -> None:
@@ -89,14 +89,16 @@ def test_calibration_error_by_hand() -> None:
     probabilities[:, 0] = [0.9, 0.9, 0.6, 0.6]
     probabilities[:, 1] = 1 - probabilities[:, 0]
     labels = np.array([0, 1, 0, 0])
-    assert expected_calibration_error(labels, probabilities, np.ones((1, 4)))[0] == pytest.approx(0.4)
+    assert expected_calibration_error(labels=labels, probabilities=probabilities, weights=np.ones((1, 4)))[
+        0
+    ] == pytest.approx(0.4)
 
 
 def test_a_tie_is_undecided_and_wrong() -> None:
     scores = np.array([[0.4, 0.4, 0.2, 0, 0, 0, 0], [0.5, 0.3, 0.2, 0, 0, 0, 0]])
     decided = decide(scores)
     assert decided.tolist() == [-1, 0]
-    confusion = count_confusion(np.array([0, 0]), decided, np.ones((1, 2)))[0]
+    confusion = count_confusion(labels=np.array([0, 0]), decided=decided, weights=np.ones((1, 2)))[0]
     assert confusion[0].tolist() == [1, 0, 0, 0, 0, 0, 0, 1]
 
 
@@ -129,4 +131,4 @@ def test_balanced_accuracy_of_decisions_is_the_mean_recall_of_the_classes_that_a
     # Melanoma 1 of 2, nevus 3 of 4; nothing else was there: (1/2 + 3/4) / 2.
     labels = np.array([0, 0, 1, 1, 1, 1])
     decided = np.array([0, 1, 1, 1, 1, 5])
-    assert balanced_accuracy(labels, decided) == pytest.approx(0.625)
+    assert balanced_accuracy(labels=labels, decided=decided) == pytest.approx(0.625)

@@ -1,0 +1,1 @@
+"""Fits that need SciPy: what serving and ``evaluate_model`` do without."""
