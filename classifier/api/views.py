@@ -191,7 +191,8 @@ class PredictionViewSet(ClinicViewSet):
             **fields,
         )
         prediction = self.get_queryset().get(pk=receipt.prediction.pk)
-        context = self.get_serializer_context() | {"warnings": self._warnings(receipt, fields.get("patient_code", ""))}
+        warnings = self._warnings(receipt, fields.get("patient_code", ""))
+        context = {**self.get_serializer_context(), "warnings": warnings}
         answer = serializers.UploadAnswerSerializer(prediction, context=context).data
         finished = prediction.status in (Status.DONE, Status.FAILED)
         code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED

@@ -15,7 +15,8 @@ class FoldedField(models.CharField):  # type: ignore[type-arg] # generic only in
 
     def __init__(self, *, source: str = "", **options: Any) -> None:
         self.source = source
-        super().__init__(**{"blank": True, "default": "", "db_default": "", "editable": False} | options)
+        settled: dict[str, Any] = {"blank": True, "default": "", "db_default": "", "editable": False}
+        super().__init__(**(settled | options))
 
     def deconstruct(self) -> Any:
         """What a migration writes down."""

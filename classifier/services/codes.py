@@ -67,6 +67,7 @@ def find_look_alikes(actor: Membership, code: str, patient: Patient | None = Non
     if not shape:
         return []
     visible = Patient.objects.visible_to(actor)
-    codes = visible.exclude(code_key=key).exclude(pk=patient and patient.pk).values_list("pk", "code_key")
-    alike = [pk for pk, other in codes.iterator() if shape_of_key(other) == shape]
+    others = visible.exclude(code_key=key) if patient is None else visible.exclude(pk=patient.pk)
+    codes = others.values_list("pk", "code_key").iterator()
+    alike = [pk for pk, other in codes if shape_of_key(other) == shape]
     return list(visible.filter(pk__in=alike[:LOOK_ALIKES]).order_by("code_key"))

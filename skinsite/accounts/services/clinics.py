@@ -32,8 +32,8 @@ def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str
 
 def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
     """Refuse a name that another clinic than ``clinic`` has, in whatever case and encoding."""
-    others = Clinic.objects.exclude(pk=clinic and clinic.pk).values_list("name", flat=True)
-    if fold_line(name) in map(fold_line, others):
+    others = Clinic.objects.all() if clinic is None else Clinic.objects.exclude(pk=clinic.pk)
+    if fold_line(name) in map(fold_line, others.values_list("name", flat=True)):
         raise ValidationError({"name": _("There is a clinic of this name already; choose another.")}, code="unique")
 
 

@@ -205,8 +205,7 @@ def test_codes_are_found_in_any_case_of_any_alphabet_and_without_signs_that_nobo
 def test_what_is_declared_comes_with_the_photograph_and_shows_in_the_reading(
     site: Client, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    said = NEW | {"image": upload(photograph)}
-    said |= {"declared": ["nail", "ulcer"]}
+    said = {**NEW, "image": upload(photograph), "declared": ["nail", "ulcer"]}
     page = site.post(reverse("upload"), said, follow=True).content.decode()
     assert LesionImage.objects.get().declared_codes == ["nail", "ulcer"]
     assert "The network has learnt no lesions of nails" in page

@@ -134,8 +134,8 @@ def test_a_new_patient_is_told_with_what_is_odd_about_the_code(site: Client, own
     page = site.post(reverse("patient-create"), {"code": "Р-1024", "sex": "unknown"}, follow=True).content.decode()
     assert "New patient created: Р-1024" in page
     assert "has a code that looks alike: “P-1024”" in page
-    page = site.post(reverse("patient-create"), {"code": "Иванова Мария", "sex": "unknown"}, follow=True)
-    assert "looks like a name, a date or a personal number" in page.content.decode()
+    response = site.post(reverse("patient-create"), {"code": "Иванова Мария", "sex": "unknown"}, follow=True)
+    assert "looks like a name, a date or a personal number" in response.content.decode()
     assert Patient.objects.count() == 3
 
 
