@@ -415,6 +415,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     errors = FieldErrorSerializer(many=True)  # type: ignore[assignment] # a field of that name, as RFC 9457's examples have
+    request_id = serializers.CharField(help_text=_("What the log knows the request by; also in `X-Request-ID`."))
 
 
 class DuplicateLinksSerializer(serializers.Serializer[Any]):

@@ -76,7 +76,9 @@ class LesionImage(models.Model):
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
-    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
+    declared = models.CharField(
+        _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
+    )
     original_name = models.CharField(_("file name"), max_length=NAME_LENGTH, blank=True)
     name_key = FoldedField(source="original_name", max_length=3 * NAME_LENGTH)
     upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)

@@ -10,8 +10,8 @@ from classifier.services.records import find_patient
 from skinsite.accounts.models import Membership
 from tests import factories
 
-BEFORE = [("classifier", "0004_declared_of_the_lesion")]
-AFTER = [("classifier", "0005_search_keys")]
+BEFORE = [("classifier", "0005_defaults_in_the_database")]
+AFTER = [("classifier", "0006_search_keys")]
 
 
 def migrate(target: list[tuple[str, str]]) -> None:

@@ -357,7 +357,10 @@ def test_what_is_declared_is_answered_and_listed_in_one_order(
 ) -> None:
     answer = send(api, photograph, declared=["ulcer", "mucosa"]).json()
     assert (answer["outcome"], answer["reason"]["code"]) == ("not_assessable", "mucosa")
-    assert answer["reason"]["text"] == "The network has learnt no lesions of mucosa: it cannot assess this one."
+    assert answer["reason"]["text"] == (
+        "The network has learnt no lesions of mucosa. The network did not read it. Judge it clinically; "
+        "this says nothing about risk."
+    )
     assert answer["declared"] == ["mucosa", "ulcer"]
     assert api.get(answer["links"]["image"]).json()["declared"] == ["mucosa", "ulcer"]
 

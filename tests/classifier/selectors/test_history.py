@@ -126,9 +126,14 @@ def test_home_counts_what_waits(owner: Membership, stranger: Membership) -> None
     reading_in(owner)
     reading_in(owner, outcome="low_risk")
     ReviewFactory.create(prediction=reading_in(owner))
+    reading_in(owner, outcome="not_assessable", reason="unlike_training")
+    reading_in(owner, outcome="not_assessable", reason="clinical_photograph", modality="clinical")
     reading_in(stranger)
+    reading_in(stranger, outcome="not_assessable", reason="unlike_training")
 
-    assert home_counts(owner) == HomeCounts(waiting=2, failed=0, to_review=2, suspicious_to_review=1)
+    assert home_counts(owner) == HomeCounts(
+        waiting=2, failed=0, to_review=4, suspicious_to_review=1, not_assessed_to_review=1
+    )
     assert len(latest_readings(owner, count=4)) == 4
 
 

@@ -51,7 +51,7 @@ def _another_has(model: Any, patient: Any, key: str) -> bool:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("classifier", "0004_declared_of_the_lesion")]
+    dependencies = [("classifier", "0005_defaults_in_the_database")]
 
     operations = [
         migrations.AddField(
