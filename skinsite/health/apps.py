@@ -1,22 +1,24 @@
 """The health application."""
 
-from django.apps import AppConfig, apps
+from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class HealthConfig(AppConfig):
-    """Checks of the running service, and system checks of its settings."""
+    """Checks of the running service, system checks of its settings, and what keeps it quick."""
 
     name = "skinsite.health"
     label = "health"
     verbose_name = _("Health")
 
+    default_auto_field = "django.db.models.BigAutoField"
+
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and look after the database after every migrate."""
         from skinsite.health import checks, files  # noqa: F401, I001, PLC0415 models are ready only now; in this order
         from skinsite import checks as system_checks  # noqa: F401, PLC0415 as above
+        from skinsite.housekeeping import gather_statistics  # noqa: PLC0415 as above
 
-        # With this one sender, which has tables, it runs once.
-        audit = apps.get_app_config("audit")
-        post_migrate.connect(files.close_database, sender=audit, dispatch_uid="skinsite.health.files")
+        post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.housekeeping")
+        post_migrate.connect(files.close_database, sender=self, dispatch_uid="skinsite.health.files")

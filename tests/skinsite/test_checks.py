@@ -3,7 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from skinsite.checks import check_broker, check_proxies, check_time_limits
+from skinsite.checks import check_broker, check_proxies, check_time_limits, check_trusted_bundles
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,11 @@ def test_a_proxy_is_counted(
     settings.SECURE_PROXY_SSL_HEADER = header
     settings.PROXY_COUNT = count
     assert [message.id for message in check_proxies()] == warnings
+
+
+@pytest.mark.parametrize(
+    ("trusted", "errors"), [(["0f" * 32], []), (["0f" * 31], ["skinsite.E020"]), (["*"], ["skinsite.E020"])]
+)
+def test_trusted_bundles_are_hashes(settings: Settings, trusted: list[str], errors: list[str]) -> None:
+    settings.TRUSTED_BUNDLES = trusted
+    assert [message.id for message in check_trusted_bundles()] == errors

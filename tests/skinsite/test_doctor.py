@@ -13,12 +13,17 @@ CHECKS = [
     "append_only",
     "storage",
     "broker",
+    "worker",
+    "schedule",
+    "cache",
     "demonstration",
     "clock",
+    "recorded_times",
     "static_files",
     "static_version",
     "private",
     "bundle",
+    "queue",
 ]
 
 
