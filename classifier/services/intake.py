@@ -1,6 +1,7 @@
 """Photographs come in here, from people and from machines."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
 from classifier.text import clean_line, fold_line
 from classifier.wording import unknown_choice_text
-from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
+from ml.image_apart import DecoderBusyError, normalise_guarded
+from ml.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,11 @@ def receive_upload(
 
     ``declared`` are codes of ``Declared``. Bytes that the clinic already has are answered with their latest reading
     when they are on the same lesion, or when no lesion and no other patient is named. Raises ``ImageRejected``,
-    ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
+    ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
-        normalise_upload(data)
+        _decode(actor, data)
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
@@ -88,10 +92,26 @@ def receive_upload(
     _check_fields(request)
     known = _find_same_bytes(request)
     if known is None:
-        prediction, created = _keep(request, normalise_upload(data))
+        prediction, created = _keep(request, _decode(actor, data))
     else:
         prediction, created = _latest_reading(known), False
     return Receipt(predictions.start(prediction) if created else prediction, created)
+
+
+def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+    """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
+    log.warning("An upload of %d bytes was refused: %s", size, error.code)
+    record_change(actor=actor, action="image.refused", obj=actor.clinic, code=error.code, bytes=size)
+
+
+def _decode(actor: Membership, data: bytes) -> StoredImage:
+    """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
+    log.info("An upload of %d bytes is decoded", len(data))
+    try:
+        return normalise_guarded(data)
+    except ImageRejected as error:
+        record_refusal(actor=actor, error=error, size=len(data))
+        raise
 
 
 def _check_fields(request: _Request) -> None:
@@ -195,4 +215,11 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
     return predictions.create(actor=actor, image=image)
 
 
-__all__ = ["DuplicateImageError", "ImageRejected", "Receipt", "receive_upload"]
+__all__ = [
+    "DecoderBusyError",
+    "DuplicateImageError",
+    "ImageRejected",
+    "Receipt",
+    "receive_upload",
+    "record_refusal",
+]

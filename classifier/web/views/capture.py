@@ -1,5 +1,6 @@
 """Photographs come in here from people: one or many, each on its own."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
-from classifier.services.intake import DuplicateImageError, receive_upload
+from classifier.services.intake import DecoderBusyError, DuplicateImageError, receive_upload, record_refusal
 from classifier.text import clean_line, fold_line
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from classifier.wording import STORAGE_SENTENCE, rejection_text
+from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
@@ -25,6 +26,8 @@ from skinsite.audit.services import record_listing
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
+# What a form of many large photographs may take before the rest is answered unread: proxies wait for a minute.
+FORM_SECONDS = 30.0
 ROW_IDS = "row__n___%s"  # the script writes each row's number over __n__
 
 
@@ -97,7 +100,13 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
         form.add_error(None, _("Choose a photograph first: none came with the form."))
     if not form.is_valid():
         return [Arrival(name=file.name or "", error=_form_error(form)) for file in sent]
-    return [_receive(request.membership, form, file) for file in sent]
+    ends = time.monotonic() + FORM_SECONDS
+    return [
+        _receive(request.membership, form, file)
+        if time.monotonic() < ends
+        else Arrival(name=file.name or "", error=_("Not read: the photographs before it took too long. Send it again."))
+        for file in sent
+    ]
 
 
 def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> Arrival:
@@ -105,7 +114,7 @@ def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> 
     try:
         receipt = receive_upload(
             actor=actor,
-            data=_read(file),
+            data=_read(actor, file),
             original_name=name,
             modality=said["modality"],
             declared=said["declared"],
@@ -121,16 +130,20 @@ def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> 
         return Arrival(name=name, error=text, existing=error.existing)
     except StorageUnavailableError:
         return Arrival(name=name, error=str(STORAGE_SENTENCE))
+    except DecoderBusyError:
+        return Arrival(name=name, error=str(BUSY_SENTENCE))
     except ValidationError as error:
         return Arrival(name=name, error=" ".join(error.messages))
     return Arrival(name=name, prediction=receipt.prediction, created=receipt.created)
 
 
-def _read(file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     if size > LIMITS.max_bytes:
-        raise ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        error = ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        record_refusal(actor=actor, error=error, size=size)
+        raise error
     return bytes(file.read())
 
 
