@@ -23,8 +23,9 @@ from tqdm import tqdm
 from ml import preprocess
 from ml.bundle import ONNX_FILE, Bundle, synthetic_view, write_manifest
 from ml.data.isic import Record
+from ml.data.pictures import read_upload
 from ml.hashing import hash_file
-from ml.image_io import decode_stored, normalise_upload
+from ml.image_io import decode_stored
 from ml.predictor import DECODED_SIDE_PER_INPUT
 from ml.preprocess import InputSpec
 from ml.runtime import UInt8Batch
@@ -50,7 +51,7 @@ class ViewReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime sh
 def cut_views(records: Sequence[Record], spec: InputSpec, *, progress: bool) -> Iterator[UInt8Batch]:
     """The views (V, S, S, 3) of each record's photograph, as an upload's are cut."""
     for record in tqdm(records, "calibrating int8", unit="image", disable=not progress):
-        stored = normalise_upload(record.path.read_bytes()).data
+        stored = read_upload(record.path)
         yield preprocess.views(decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * spec.size), spec)
 
 

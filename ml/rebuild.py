@@ -13,6 +13,7 @@ from typing import Any
 
 from ml.attribution import write_attribution
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.command_line import command
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
 from ml.errors import UserError
@@ -107,31 +108,28 @@ def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, othe
     return bundle
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command()
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.rebuild", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        others, bundle = read_others(options), load_bundle(options.bundle)
-        observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
-        if options.refit:
-            from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
+    others, bundle = read_others(options), load_bundle(options.bundle)
+    observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
+    if options.refit:
+        from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
 
-            bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
-        else:
-            dataset = read_isic(options.data)
-            records = select_folds(dataset.records, (options.fold,))
-            observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
-            bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
-        finish(bundle, observer, options, others)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+        bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
+    else:
+        dataset = read_isic(options.data)
+        records = select_folds(dataset.records, (options.fold,))
+        observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
+        bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
+    finish(bundle, observer, options, others)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

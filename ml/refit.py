@@ -17,6 +17,7 @@ from ml.attribution import write_attribution
 from ml.build_gate import build_gate
 from ml.bundle import GATE_FILE, Bundle, Manifest, write_manifest
 from ml.data.isic import Record, read_isic
+from ml.data.pictures import read_upload
 from ml.data.split import select_folds
 from ml.evaluation.calibration import Priors, apply_calibration
 from ml.evaluation.conformal import choose_sets
@@ -27,7 +28,7 @@ from ml.evaluation.operating_points import fit_outcome_rule
 from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
 from ml.gate import GateArrays, estimate_measures, save_gate
 from ml.hashing import hash_file
-from ml.image_io import decode_stored, normalise_upload
+from ml.image_io import decode_stored
 from ml.predictor import DECODED_SIDE_PER_INPUT, Observation, average_views
 from ml.quality import QualityRule, QualityRules, measure
 from ml.rebuild import measure_calibration_fold
@@ -140,7 +141,7 @@ def fit_picture_quality(records: Sequence[Record], bundle: Bundle, *, progress: 
     """Flags that each mark one in two hundred of these photographs; blank is a tenth of the least spread."""
 
     def measure_one(record: Record) -> dict[str, float]:
-        stored = normalise_upload(record.path.read_bytes()).data
+        stored = read_upload(record.path)
         return measure(decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * bundle.manifest.input.size))
 
     records = [records[place] for place in np.linspace(0, len(records) - 1, QUALITY_SAMPLE).astype(int)]

@@ -6,12 +6,13 @@ manifest. Ends with the model card.
 """
 
 import argparse
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import DEFAULT_BUNDLE, Prior
+from ml.command_line import command
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.models.backbone import create_backbone, load_weights
@@ -47,7 +48,8 @@ ORIGIN = Origin(
 )
 
 
-def main(arguments: list[str] | None = None) -> int:
+@command()
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.ship", description=__doc__)
     parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
@@ -55,28 +57,24 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     add_arguments(parser)
     options = parser.parse_args(arguments)
-    try:
-        others = read_others(options)
-        model = create_backbone(ORIGIN.architecture)
-        if not load_weights(model, options.weights):
-            raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
-        bundle = build_bundle(
-            model,
-            options.out,
-            ORIGIN,
-            options.data,
-            calibration_fold=options.fold,
-            others=others,
-            decoder=None if options.decoder is None else load_decoder(model, options.decoder),
-            with_cases=True,
-            kept=options.keep,
-        )
-        finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
-    except UserError as error:
-        sys.stderr.write(f"{error}\n")
-        return 2
+    others = read_others(options)
+    model = create_backbone(ORIGIN.architecture)
+    if not load_weights(model, options.weights):
+        raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
+    bundle = build_bundle(
+        model,
+        options.out,
+        ORIGIN,
+        options.data,
+        calibration_fold=options.fold,
+        others=others,
+        decoder=None if options.decoder is None else load_decoder(model, options.decoder),
+        with_cases=True,
+        kept=options.keep,
+    )
+    finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

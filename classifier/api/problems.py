@@ -20,10 +20,10 @@ from classifier.models import LesionImage
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
+from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
 
 log = logging.getLogger(__name__)
 
-CONTENT_TYPE = "application/problem+json"
 NO_FIELD = "non_field_errors"
 
 REJECTION_STATUS = {
@@ -107,11 +107,22 @@ class DecoderBusy(StorageUnavailable):
     default_code = "busy"
 
 
+class DatabaseUnavailable(exceptions.APIException):
+    """The database is away: nothing was done, and later it may be."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = DATABASE_SENTENCE
+    default_code = "database_unavailable"
+    wait = RETRY_AFTER
+
+
 class ProblemHandler(ExceptionHandler):
     """Turns the errors of the domain into those of the API, and answers each as a problem."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:  # noqa: PLR0911 one for each kind of error
         """Give each error of the domain its status."""
+        if isinstance(exc, DATABASE_AWAY):
+            return DatabaseUnavailable()
         match exc:
             case ImageRejected():
                 return RejectedImage(exc)
@@ -140,25 +151,20 @@ class ProblemHandler(ExceptionHandler):
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
         """Answer with the media type of problems."""
-        return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=CONTENT_TYPE)
+        return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=PROBLEM_TYPE)
 
 
 class ProblemFormatter(ExceptionFormatter):
     """Lays an error out as RFC 9457 says, with `errors` as the one extension that every problem has."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
-        """The body of a problem: `type`, `title`, `status`, `detail`, `errors`."""
+        """The body of a problem."""
         code = self.exc.status_code
         errors = [
             {"field": None if each.attr == NO_FIELD else each.attr, "code": each.code, "detail": each.detail}
             for each in error_response.errors
         ]
-        return {
-            # "about:blank": the status says all; what exactly was wrong stands in `errors` by code.
-            "type": "about:blank",
-            "title": str(TITLES.get(code) or HTTPStatus(code).phrase),
-            "status": code,
-            "detail": " ".join(dict.fromkeys(str(error["detail"]) for error in errors)),
-            "errors": errors,
-            **getattr(self.exc, "extensions", {}),
-        }
+        title = str(TITLES.get(code) or HTTPStatus(code).phrase)
+        detail = " ".join(dict.fromkeys(str(error["detail"]) for error in errors))
+        body = problem_body(status=code, title=title, detail=detail, errors=errors)
+        return body | getattr(self.exc, "extensions", {})

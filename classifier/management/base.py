@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ml.command_line import INTERRUPTED
+from ml.command_line import INTERRUPTED, describe_refusal, escape_what_cannot_be_printed, is_refused
 from ml.errors import UserError
 from skinsite.commands import BAD_INPUT, OneLineCommand
 
@@ -19,11 +19,16 @@ class UserErrorCommand(OneLineCommand):
     silent_loggers = ("classifier.inference", *OneLineCommand.silent_loggers)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run, turning bad input into Django's own error."""
+        """Run, turning bad input and what a disk refuses into Django's own error."""
+        escape_what_cannot_be_printed()
         try:
             return super().execute(*args, **options)
         except UserError as error:
             raise CommandError(str(error), returncode=BAD_INPUT) from error
+        except OSError as error:
+            if not is_refused(error):
+                raise
+            raise CommandError(describe_refusal(error), returncode=BAD_INPUT) from error
         except KeyboardInterrupt:
             if self.when_stopped is None:
                 raise

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 
 from classifier import inference, policies
 from classifier.models import ModelStatus, ModelVersion
-from classifier.services import predictions
+from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
 from skinsite.accounts.models import User
 from skinsite.audit.services import record_change
@@ -92,10 +92,10 @@ def activate_model(*, model_version: ModelVersion, actor: User | None = None, re
 def _process_queue_soon() -> None:
     """Read what waited for a model: by a worker, or here for a few seconds; ``process_queue`` does the rest."""
     if settings.PREDICTION_MODE != predictions.CELERY:
-        predictions.process_queue(seconds=SECONDS_IN_THE_REQUEST)
+        queue.process_queue(seconds=SECONDS_IN_THE_REQUEST)
         return
     try:
-        current_app.send_task(predictions.QUEUE_TASK, retry=False)
+        current_app.send_task(handover.QUEUE_TASK, retry=False)
     except (OperationalError, OSError):
         return  # beat's next round does it
 

@@ -9,11 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from ml.data.isic import Record, read_isic, read_rows
+from ml.data.disk import read_file, stat_file
+from ml.data.isic import GROUND_TRUTH, GROUPINGS, METADATA, Record, find_table, read_isic
+from ml.data.rows import read_rows
 from ml.data.split import read_split
 from ml.errors import UserError
 
-TABLES = {"*_GroundTruth.csv": "image", "*_LesionGroupings.csv": "image", "HAM10000_metadata*": "image_id"}
+TABLES = {GROUND_TRUTH: "image", GROUPINGS: "image", METADATA: "image_id"}
 """The tables that ``read_isic`` reads, and the column that names the image."""
 MEGABYTE = 1_000_000
 BLOCK, RECORD = 512, 10_240
@@ -38,8 +40,8 @@ def select_training_data(data: Path, folds: Sequence[str], *, images: int | None
     names = {record.image_id for record in records}
     tables = {
         path.name: _cut_table(path, column, names)
-        for pattern, column in TABLES.items()
-        for path in sorted(data.glob(pattern))
+        for name, column in TABLES.items()
+        if (path := find_table(data, name)) is not None
     }
     return TrainingData({f"{each.path.parent.name}/{each.path.name}": each.path for each in records}, tables)
 
@@ -61,14 +63,14 @@ def pack(found: TrainingData, out: Path, *, megabytes: int = 30, progress: bool 
     if any(out.glob("*.tar")):
         raise UserError(f"{out}: holds tars already; give another --out")
     sizes = {name: len(content) for name, content in found.tables.items()}
-    sizes |= {name: path.stat().st_size for name, path in found.images.items()}
+    sizes |= {name: stat_file(path).st_size for name, path in found.images.items()}
     written = []
     with tqdm(total=len(sizes), desc="Packing", unit="file", disable=not progress) as bar:
         for place, names in enumerate(_fill(sizes, megabytes * MEGABYTE)):
             written.append(out / f"isic2018_task3_training_{place:02}.tar")
             with tarfile.open(written[-1], "w", format=tarfile.USTAR_FORMAT) as archive:
                 for name in names:
-                    content = found.tables[name] if name in found.tables else found.images[name].read_bytes()
+                    content = found.tables[name] if name in found.tables else read_file(found.images[name])
                     member = tarfile.TarInfo(name)
                     member.size = len(content)
                     archive.addfile(member, io.BytesIO(content))

@@ -18,11 +18,10 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from ml.data.disk import check_space, make_directory
+from ml.data.disk import check_space, make_directory, stat_file
 from ml.data.isic import Record
-from ml.errors import UserError
+from ml.data.pictures import read_uploaded_pixels
 from ml.hashing import hash_file
-from ml.image_io import ImageRejected, decode_stored, normalise_upload
 
 MAX_ASPECT = 4 / 3
 CACHE_VERSION = 1
@@ -48,7 +47,7 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
     """The cache of these records in ``directory``, made on the first call and whenever a file has changed."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {short_side}".encode())
     for record in records:
-        status = record.path.stat()
+        status = stat_file(record.path)
         digest.update(f"{record.image_id} {record.label} {status.st_size} {status.st_mtime_ns}\n".encode())
     stem = directory / f"pixels-{short_side}-{digest.hexdigest()[:16]}"
     shape = (len(records), short_side, math.ceil(short_side * MAX_ASPECT), 3)
@@ -108,10 +107,7 @@ def _write_part(file: Path, shape: tuple[int, ...], start: int, paths: Sequence[
 
 
 def _decode(path: Path, *, short_side: int) -> npt.NDArray[np.uint8]:
-    try:
-        return decode_stored(normalise_upload(path.read_bytes()).data, at_least=short_side)
-    except ImageRejected as error:
-        raise UserError(f"{path}: {error}") from error
+    return read_uploaded_pixels(path, at_least=short_side)
 
 
 def fit_to_canvas(image: npt.NDArray[np.uint8], *, short_side: int) -> npt.NDArray[np.uint8]:

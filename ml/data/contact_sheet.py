@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from ml.data.disk import make_directory, writing
-from ml.image_io import decode_stored
+from ml.data.pictures import read_pixels
 
 CELL = (240, 180)
 GAP = 4
@@ -53,7 +53,7 @@ def draw_page(tiles: Sequence[Tile], *, columns: int) -> Image.Image:
     for place, tile in enumerate(tiles):
         left, top = place % columns * width, place // columns * height
         for index, path in enumerate(tile.paths):
-            picture = Image.fromarray(decode_stored(path.read_bytes(), at_least=CELL[1]))
+            picture = Image.fromarray(read_pixels(path, at_least=CELL[1]))
             page.paste(ImageOps.pad(picture, CELL, color="white"), (left + GAP + index * (CELL[0] + GAP), top + GAP))
         for line, text in enumerate(tile.caption):
             draw.text((left + GAP, top + CELL[1] + GAP + line * CAPTION_LINE), text, "black", font)

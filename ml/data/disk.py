@@ -1,5 +1,6 @@
 """Room on the disk, looked for before it is needed, and a line for when it ends all the same."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,3 +38,19 @@ def make_directory(path: Path) -> Path:
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def stat_file(path: Path) -> os.stat_result:
+    """A file's size and times; raises ``UserError`` naming it if it is not there."""
+    try:
+        return path.stat()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); copy it again, or mend its permissions") from error
+
+
+def read_file(path: Path) -> bytes:
+    """A file's bytes; raises ``UserError`` naming it if it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}); copy it again, or mend its permissions") from error

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from ml import preprocess
 from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.data.disk import writing
-from ml.image_io import decode_stored
+from ml.data.pictures import read_pixels
 from ml.runtime import open_runtime
 
 WHOLE_IMAGE = (preprocess.ViewSpec("whole", 1.0),)
@@ -64,7 +64,7 @@ def embed_images(
     spec = replace(bundle.manifest.input, views=WHOLE_IMAGE)
 
     def embed(path: Path) -> Vectors:
-        pixels = decode_stored(path.read_bytes(), at_least=2 * spec.size)
+        pixels = read_pixels(path, at_least=2 * spec.size)
         vector = runtime.run(preprocess.views(pixels, spec)).embedding[0]
         if bar is not None:
             bar.update()

@@ -7,7 +7,7 @@ test fold says that they show the same lesion.
 import re
 from pathlib import Path
 
-from ml.data.isic import read_rows
+from ml.data.rows import read_rows
 from ml.data.split import read_groups, read_split
 from ml.errors import UserError
 

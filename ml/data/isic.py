@@ -3,20 +3,22 @@
 Source: https://challenge.isic-archive.com/data/#2018; HAM10000's metadata: Tschandl et al., Sci Data 5:180161 (2018).
 """
 
-import csv
-import zipfile
+import math
+import os
 from dataclasses import dataclass
-from itertools import chain
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from ml.data.rows import Table, fill_in, read_rows
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 METADATA_COLUMNS = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
-
-Table = Path | zipfile.Path
-"""A CSV file, or one inside a zip."""
+TABLE_SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
+GROUND_TRUTH, GROUPINGS, METADATA = "*_GroundTruth", "*_LesionGroupings", "HAM10000_metadata*"
+"""Names of the tables, without their suffix."""
+MAX_AGE = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Dataset:
 
 def read_isic(directory: Path) -> Dataset:
     """Read ``*_Training_Input/``, ``*_GroundTruth.csv`` and, when there, ``*_LesionGroupings.csv`` and HAM10000's
-    metadata. Images are matched by name and not opened.
+    metadata, each also within a folder of its archive's name. Images are matched by name and not opened.
 
     Raises ``UserError`` naming the file for anything missing, doubled or inconsistent.
     """
@@ -51,8 +53,8 @@ def read_isic(directory: Path) -> Dataset:
         raise UserError(
             f"{directory}: no such directory; give the one that holds *_Training_Input and *_GroundTruth.csv"
         )
-    images = find_images(_find_one(directory, "*_Training_Input"))
-    truth_path = _find_one(directory, "*_GroundTruth.csv")
+    images = find_images(find_image_folder(directory))
+    truth_path = _find_one(directory, GROUND_TRUTH)
     labels = read_ground_truth(truth_path)
     _check_same_images(images, labels, truth_path)
     groupings = _read_groupings_of(directory, labels)
@@ -65,30 +67,59 @@ def read_isic(directory: Path) -> Dataset:
                 image_id=image_id,
                 path=images[image_id],
                 label=labels[image_id],
-                lesion_id=grouping.get("lesion_id") or row.get("lesion_id") or None,
+                lesion_id=fill_in(grouping.get("lesion_id")) or fill_in(row.get("lesion_id")),
                 age=_parse_age(row.get("age", ""), image_id),
-                sex=_known(row.get("sex")),
-                site=_known(row.get("localization")),
-                confirmation=row.get("dx_type") or grouping.get("diagnosis_confirm_type") or None,
+                sex=_lower(row.get("sex")),
+                site=_lower(row.get("localization")),
+                confirmation=fill_in(row.get("dx_type")) or fill_in(grouping.get("diagnosis_confirm_type")),
             )
         )
     return Dataset(tuple(records), truth_path)
 
 
+def find_image_folder(directory: Path) -> Path:
+    """The folder of the training images, also where an archive was unpacked into a folder of its own name."""
+    found = _list_visible(directory, "*_Training_Input")
+    folders = [path for path in found if path.is_dir()]
+    if not folders:
+        raise UserError(
+            f"{directory}: no *_Training_Input here; give the directory in the official ISIC 2018 Task 3 layout, or "
+            "make one with prepare_data"
+        )
+    if len(folders) > 1:
+        names = ", ".join(path.name for path in folders)
+        raise UserError(f"{directory}: several *_Training_Input ({names}); keep one")
+    inner = folders[0] / folders[0].name
+    return inner if inner.is_dir() else folders[0]
+
+
 def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> dict[str, Path]:
-    """Image files of a directory by their name without suffix; raises ``UserError`` if there are none, or two."""
+    """Image files of a directory by their name without suffix, hidden ones left out; raises ``UserError`` if there are
+    none, or two of a name, or one that is no file."""
     if not directory.is_dir():
         raise UserError(f"{directory}: no such directory; give the one that holds the images")
     found: dict[str, Path] = {}
-    for path in sorted(directory.iterdir()):
+    with os.scandir(directory) as entries:
+        named = sorted((entry.name, entry.is_file()) for entry in entries if not entry.name.startswith("."))
+    for name, is_file in named:
+        path = directory / name
         if path.suffix.lower() not in suffixes:
             continue
+        if not is_file:
+            raise UserError(f"{path}: {name_no_file(path)}")
         if path.stem in found:
             raise UserError(f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one")
         found[path.stem] = path
     if not found:
         raise UserError(f"{directory}: holds no image ({', '.join(suffixes)})")
     return found
+
+
+def name_no_file(path: Path) -> str:
+    """What is wrong with an image's path that is no file, and the remedy."""
+    if path.is_dir():
+        return "is a folder under an image's name; put the image there, or remove it"
+    return "leads to a file that is not there; copy the image there, or connect the disk that has it"
 
 
 def read_ground_truth(path: Table, *, faults: dict[str, str] | None = None) -> dict[str, int]:
@@ -118,7 +149,7 @@ def read_ground_truth(path: Table, *, faults: dict[str, str] | None = None) -> d
 
 def _parse_label(row: dict[str, str], place: str) -> int:
     try:
-        marks = [float(row[code]) for code in CLASSES]
+        marks = [float(row[code].replace(",", ".")) for code in CLASSES]
     except ValueError:
         raise UserError(f"{place}: a label of {row['image']} is not a number; use 1.0 and 0.0") from None
     if sorted(marks) != [0.0] * (len(CLASSES) - 1) + [1.0]:
@@ -146,7 +177,7 @@ def _name_some(names: list[str]) -> str:
 
 
 def _read_groupings_of(directory: Path, labels: dict[str, int]) -> dict[str, dict[str, str]]:
-    path = _find_at_most_one(directory, "*_LesionGroupings.csv")
+    path = find_table(directory, GROUPINGS)
     if path is None:
         return {}
     rows = read_lesion_groupings(path)
@@ -157,7 +188,7 @@ def _read_groupings_of(directory: Path, labels: dict[str, int]) -> dict[str, dic
 
 
 def _read_ham10000(directory: Path) -> dict[str, dict[str, str]]:
-    path = _find_at_most_one(directory, "HAM10000_metadata*")
+    path = find_table(directory, METADATA)
     return {} if path is None else read_metadata(path)
 
 
@@ -166,52 +197,55 @@ def read_metadata(path: Table, *, also: tuple[str, ...] = ()) -> dict[str, dict[
     return {row["image_id"]: row for _, row in read_rows(path, (*METADATA_COLUMNS, *also))}
 
 
-def read_rows(path: Table, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers, between commas or (Dataverse's .tab) tabs; ``columns`` must be there and filled."""
-    try:
-        with path.open("r", newline="", encoding="utf-8-sig") as file:
-            lines = iter(file)
-            first = next(lines, "")
-            reader = csv.DictReader(chain([first], lines), delimiter="\t" if "\t" in first else ",")
-            header = reader.fieldnames or []
-            missing = [column for column in columns if column not in header]
-            if missing:
-                raise UserError(
-                    f"{path}: column {', '.join(missing)} is missing; the header must have {','.join(columns)}"
-                )
-            rows = []
-            for row in reader:
-                if any(row[column] is None for column in columns):
-                    raise UserError(f"{path}, line {reader.line_num}: too few fields; fill {','.join(columns)}")
-                rows.append((reader.line_num, row))
-            return rows
-    except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile) as error:
-        raise UserError(f"{path}: cannot be read as CSV ({error}); give a UTF-8 file with commas") from error
-
-
-def _find_one(directory: Path, pattern: str) -> Path:
-    found = _find_at_most_one(directory, pattern)
+def _find_one(directory: Path, name: str) -> Path:
+    found = find_table(directory, name)
     if found is None:
-        raise UserError(f"{directory}: no {pattern} here; give the directory in the official ISIC 2018 Task 3 layout")
+        raise UserError(
+            f"{directory}: no {name}.csv here; give the directory in the official ISIC 2018 Task 3 layout, or make one "
+            "with prepare_data"
+        )
     return found
 
 
-def _find_at_most_one(directory: Path, pattern: str) -> Path | None:
-    found = sorted(directory.glob(pattern))
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found)
-        raise UserError(f"{directory}: several {pattern} ({names}); keep one")
+def find_table(directory: Path, name: str) -> Path | None:
+    """The table of that name (with *), here or in a folder of its archive's name; of the challenge's three sets, the
+    training set's; of copies, the first. Raises ``UserError`` where that leaves several."""
+    start = f"{name.rstrip('*')}*"
+    found = [*_list_visible(directory, start), *_list_visible(directory, f"{name}/{start}")]
+    found = [path for path in found if path.suffix.lower() in TABLE_SUFFIXES and fnmatchcase(path.stem, name)]
+    found = [path for path in found if path.is_file()]
+    found = [path for path in found if "Training" in path.name] or found
+    if len(found) > 1 and len({path.read_bytes() for path in found}) > 1:
+        names = ", ".join(str(path.relative_to(directory)) for path in found)
+        raise UserError(f"{directory}: several {name} ({names}); keep one")
     return found[0] if found else None
 
 
-def _parse_age(text: str, image_id: str) -> float | None:
-    if not text:
+def _list_visible(directory: Path, pattern: str) -> list[Path]:
+    """What matches, without hidden files and what macOS leaves beside each file."""
+    return [path for path in sorted(directory.glob(pattern)) if not path.name.startswith(".")]
+
+
+def parse_age(text: str) -> float | None:
+    """Years, or None where they are not known. Raises ``ValueError`` for what is no age."""
+    if fill_in(text) is None:
         return None
+    age = float(text)
+    if not (math.isfinite(age) and 0 <= age <= MAX_AGE):
+        raise ValueError(text)
+    return age
+
+
+def _parse_age(text: str, image_id: str) -> float | None:
     try:
-        return float(text)
+        return parse_age(text)
     except ValueError:
-        raise UserError(f"HAM10000 metadata: age {text!r} of {image_id} is not a number; leave it empty") from None
+        raise UserError(
+            f"HAM10000_metadata: age {text!r} of {image_id} is not a number from 0 to {MAX_AGE}; correct it, or leave "
+            "it empty"
+        ) from None
 
 
-def _known(text: str | None) -> str | None:
-    return None if text in (None, "", "unknown") else text
+def _lower(text: str | None) -> str | None:
+    known = fill_in(text)
+    return None if known is None else known.lower()

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ml.image_io import decode_stored
+from ml.data.pictures import read_pixels
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class KeypointMatcher:
     @staticmethod
     def _find_keypoints(path: Path) -> tuple[Float32Array, Float32Array]:
         """Places (K, 2) in pixels and features (K, 128) of unit length, on a grey copy of evened contrast."""
-        pixels = decode_stored(path.read_bytes(), at_least=SIDE)
+        pixels = read_pixels(path, at_least=SIDE)
         scale = SIDE / min(pixels.shape[:2])
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
         grey = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)

@@ -11,11 +11,12 @@ Tschandl, Rosendahl, Kittler, Sci Data 5:180161 (2018).
 
 import zipfile
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ml.data.archives import is_wanted, list_files, open_archive
-from ml.data.isic import IMAGE_SUFFIXES, Table
+from ml.data.isic import IMAGE_SUFFIXES, name_no_file
+from ml.data.rows import Table
 from ml.errors import UserError
 
 STEM = "ISIC2018_Task3_Training"
@@ -39,13 +40,15 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a directory has: images and masks by image id, and the tables; of the latter two, at least one labels."""
+    """What a directory has: images and masks by image id, and the tables; of the latter two, at least one labels.
+    ``faults``: what is wrong with image files that are none."""
 
     images: dict[str, ImageSource]
     masks: dict[str, ImageSource]
     groupings: Table | None
     ground_truth: Table | None
     metadata: Table | None
+    faults: dict[str, str] = field(default_factory=dict)
 
 
 def find_layout(directory: Path) -> Layout:
@@ -64,12 +67,15 @@ def find_layout(directory: Path) -> Layout:
             "or use --download"
         )
     masks = [place for name in SEGMENTATIONS if (place := _find_place(directory, name)) is not None]
+    faults: dict[str, str] = {}
+    places = [official] if official is not None else [place for place in parts.values() if place]
     return Layout(
-        images=_list_images([official] if official is not None else [place for place in parts.values() if place]),
-        masks={name.removesuffix(MASK_ENDING): mask for name, mask in _list_images(masks[:1]).items()},
+        images=_list_images(places, faults),
+        masks={name.removesuffix(MASK_ENDING): mask for name, mask in _list_images(masks[:1], {}).items()},
         groupings=_find_table(directory, GROUPINGS),
         ground_truth=ground_truth,
         metadata=metadata,
+        faults=faults,
     )
 
 
@@ -107,11 +113,11 @@ def _find_table_in_zip(path: Path) -> Table:
     return zipfile.Path(path, tables[0].filename)
 
 
-def _list_images(places: Iterable[Path]) -> dict[str, ImageSource]:
-    """Images by their name without suffix, in any folder of the places."""
+def _list_images(places: Iterable[Path], faults: dict[str, str]) -> dict[str, ImageSource]:
+    """Images by their name without suffix, in any folder of the places; what is no file goes to ``faults``."""
     found: dict[str, ImageSource] = {}
     for place in places:
-        sources = _list_folder(place) if place.is_dir() else _list_zip(place)
+        sources = _list_folder(place, faults) if place.is_dir() else _list_zip(place)
         if not sources:
             raise UserError(f"{place}: holds no image ({', '.join(IMAGE_SUFFIXES)}); unpack or download it again")
         for name, source in sources:
@@ -125,8 +131,10 @@ def _list_images(places: Iterable[Path]) -> dict[str, ImageSource]:
     return found
 
 
-def _list_folder(folder: Path) -> list[tuple[str, ImageSource]]:
-    paths = sorted(path for path in folder.rglob("*") if is_wanted(path, IMAGE_SUFFIXES))
+def _list_folder(folder: Path, faults: dict[str, str]) -> list[tuple[str, ImageSource]]:
+    wanted = sorted(path for path in folder.rglob("*") if is_wanted(path, IMAGE_SUFFIXES))
+    paths = [path for path in wanted if path.is_file()]
+    faults.update({path.stem: name_no_file(path) for path in wanted if not path.is_file()})
     return [(path.stem, ImageSource(path, path.suffix.lower(), path.stat().st_size)) for path in paths]
 
 

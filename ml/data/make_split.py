@@ -9,7 +9,6 @@ every other group goes to folds 0 to 3. Both parts are stratified by class.
 
 import argparse
 import csv
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,8 +19,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
+from ml.command_line import command
 from ml.data.isic import Record, read_isic
 from ml.data.near_duplicates import find_near_duplicates, hash_images
+from ml.data.rows import read_rows
 from ml.data.split import COLUMNS
 from ml.errors import UserError
 from ml.hashing import hash_file
@@ -78,6 +79,7 @@ def make_split(records: Sequence[Record], unseen_ids: frozenset[str]) -> list[tu
     ]
 
 
+@command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the split and, beside it, its SHA-256."""
     parser = argparse.ArgumentParser(prog="python -m ml.data.make_split", description="Make the frozen split.")
@@ -85,13 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--unseen", type=Path, required=True, help="CSV with a column `image`: the unseen images")
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     options = parser.parse_args(arguments)
-    try:
-        with options.unseen.open(newline="", encoding="utf-8") as file:
-            unseen = frozenset(row["image"] for row in csv.DictReader(file))
-        rows = make_split(read_isic(options.data).records, unseen)
-    except (UserError, OSError, KeyError) as error:
-        print(f"make_split: {error}", file=sys.stderr)
-        return 2
+    unseen = frozenset(row["image"] for _, row in read_rows(options.unseen, ("image",)))
+    rows = make_split(read_isic(options.data).records, unseen)
     with options.out.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from ml.data.pictures import read_pixels
+
 MAX_DISTANCE = 2
 """Bits of 64 in which two copies may differ. At three and more, unlike lesions chain together by the thousand."""
 ROWS_AT_ONCE = 512
@@ -29,8 +31,7 @@ def hash_images(paths: Sequence[Path], *, progress: bool = True) -> npt.NDArray[
     """64-bit perceptual hashes (N,) of image files."""
     hashes = np.empty(len(paths), dtype=np.uint64)
     for index, path in enumerate(tqdm(paths, desc="Hashing images", unit="image", disable=not progress)):
-        with Image.open(path) as image:
-            hashes[index] = hash_image(image)
+        hashes[index] = hash_image(Image.fromarray(read_pixels(path)))
     return hashes
 
 

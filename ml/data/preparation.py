@@ -80,7 +80,7 @@ def prepare(source: Path, out: Path, options: Options) -> Summary:
     """
     check_places(source, out)
     layout = find_layout(source)
-    left_out: dict[str, str] = {}
+    left_out = dict(layout.faults)
     tables = read_tables(layout, left_out)
     left_out |= _find_unmatched(source, layout, tables, left_out) | check_tables(tables)
     _stop_at(left_out, source, options)
@@ -98,7 +98,7 @@ def prepare(source: Path, out: Path, options: Options) -> Summary:
     summary = _summarise(records, inspections, layout, tables, left_out=left_out, duplicates=duplicates)
     with writing(out / SUMMARY_FILE):
         text = json.dumps(asdict(summary), indent=2, ensure_ascii=False)
-        (out / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8")
+        (out / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
     return summary
 
 
@@ -113,7 +113,7 @@ def _find_unmatched(source: Path, layout: Layout, tables: Tables, faulty: Mappin
     if not tables.labels.keys() & layout.images.keys():
         raise UserError(f"{source}: no image has a label; give the images and the labels of the same data set")
     unlabelled = layout.images.keys() - tables.labels.keys() - faulty.keys()
-    absent = tables.labels.keys() - layout.images.keys()
+    absent = tables.labels.keys() - layout.images.keys() - faulty.keys()
     return dict.fromkeys(unlabelled, "has no label; add its row or remove the image") | dict.fromkeys(
         absent, "has a label and no image file; add the file or remove the row"
     )

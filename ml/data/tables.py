@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.data.disk import writing
-from ml.data.isic import METADATA_COLUMNS, read_ground_truth, read_lesion_groupings, read_metadata
+from ml.data.isic import (
+    MAX_AGE,
+    METADATA_COLUMNS,
+    parse_age,
+    read_ground_truth,
+    read_lesion_groupings,
+    read_metadata,
+)
 from ml.data.layouts import GROUND_TRUTH, GROUPINGS, METADATA, Layout
+from ml.data.rows import fill_in
 from ml.taxonomy import CLASSES
 
 DX_CODES = {code.lower(): label for label, code in enumerate(CLASSES)}
@@ -19,8 +27,7 @@ CONFIRMATIONS = {
     "confocal": "confocal microscopy with consensus dermoscopy",
 }
 """HAM10000's ``dx_type`` and what the official groupings call it."""
-SEXES = ("male", "female", "unknown", "")
-MAX_AGE = 120
+SEXES = ("male", "female")
 
 Rows = dict[str, dict[str, str]]
 
@@ -76,8 +83,8 @@ def _find_problem(row: dict[str, str], label: int | None, grouping: dict[str, st
         return f"dx is {row['dx']!r}, but its label {CLASSES[label]},"
     if row["dx_type"] not in CONFIRMATIONS:
         return f"dx_type is {row['dx_type']!r}, not one of {', '.join(CONFIRMATIONS)}"
-    if row["sex"] not in SEXES:
-        return f"sex is {row['sex']!r}, not one of {', '.join(filter(None, SEXES))}"
+    if fill_in(row["sex"]) is not None and row["sex"].lower() not in SEXES:
+        return f"sex is {row['sex']!r}, not one of {', '.join(SEXES)}, unknown"
     if not _is_age(row["age"]):
         return f"age is {row['age']!r}, not a number from 0 to {MAX_AGE} or empty,"
     return None if grouping is None else _find_difference(row, grouping)
@@ -94,16 +101,17 @@ def _find_difference(row: dict[str, str], grouping: dict[str, str]) -> str | Non
 
 def _is_age(text: str) -> bool:
     try:
-        return not text or 0 <= float(text) <= MAX_AGE
+        parse_age(text)
     except ValueError:
         return False
+    return True
 
 
 def _find_lesions_of_two_diagnoses(tables: Tables) -> dict[str, str]:
     labels_of: dict[str, set[int]] = defaultdict(set)
     members: dict[str, list[str]] = defaultdict(list)
     for image_id, label in tables.labels.items():
-        lesion = tables.groupings.get(image_id, {}).get("lesion_id")
+        lesion = fill_in(tables.groupings.get(image_id, {}).get("lesion_id"))
         if lesion:
             labels_of[lesion].add(label)
             members[lesion].append(image_id)
@@ -132,5 +140,6 @@ def write_tables(directory: Path, tables: Tables, image_ids: Sequence[str]) -> N
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file; raises ``UserError`` if it cannot be written."""
-    with writing(path), path.open("w", newline="", encoding="utf-8") as file:
+    # A name that is no UTF-8 is written escaped.
+    with writing(path), path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])

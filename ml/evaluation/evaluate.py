@@ -10,6 +10,7 @@ import numpy as np
 from ml.bundle import Bundle, Manifest
 from ml.data.exclusions import find_shown_again
 from ml.data.isic import IMAGE_SUFFIXES, Record, find_images, read_ground_truth, read_lesion_groupings
+from ml.data.pictures import read_upload
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
@@ -17,7 +18,7 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.gate import load_gate
-from ml.image_io import ImageRejected, Limits, normalise_upload
+from ml.image_io import Limits
 from ml.predictor import Observation, Outcome, Predictor, Reading, interpret
 from ml.taxonomy import CLASSES
 
@@ -150,12 +151,7 @@ def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> lis
 
 def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
-    try:
-        return predictor.read(normalise_upload(path.read_bytes(), limits=limits).data)
-    except ImageRejected as error:
-        raise UserError(f"{path}: {error}") from error
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error
+    return predictor.read(read_upload(path, limits=limits))
 
 
 def build_report(

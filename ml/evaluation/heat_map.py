@@ -28,10 +28,10 @@ from ml.command_line import command
 from ml.data.disk import writing
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask
+from ml.data.pictures import read_upload
 from ml.data.split import select_folds
 from ml.evaluation.ranks import correlate_ranks
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
-from ml.image_io import normalise_upload
 from ml.lesion_mask import Mask
 from ml.predictor import Predictor
 from ml.runtime.onnx import OnnxRuntime
@@ -52,7 +52,7 @@ def measure_heat_map(
     ``other_photographs`` is how alike the maps of two different photographs are: what no likeness at all looks like.
     """
     drawn = [find_mask(data_dir, record.image_id) for record in records]
-    stored = [normalise_upload(record.path.read_bytes()).data for record in records]
+    stored = [read_upload(record.path) for record in records]
     maps = _draw(Predictor(bundle, "onnx"), stored, "heat-maps", progress=progress)
     masks = [shrink_mask(path, (hot.shape[1], hot.shape[0])) for path, hot in zip(drawn, maps, strict=True)]
     chosen = np.unique(np.linspace(0, len(records) - 1, SHUFFLED_ON).astype(int))

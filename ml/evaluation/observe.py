@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from ml.bundle import ONNX_FILE
+from ml.data.disk import read_file
 from ml.errors import UserError
 from ml.evaluation.shifts import (
     COMMON_QUALITY,
@@ -79,7 +80,7 @@ class FromFile:
     path: Path
 
     def __call__(self) -> bytes:
-        return _read(self.path)
+        return read_file(self.path)
 
     def __str__(self) -> str:
         return str(self.path)
@@ -145,10 +146,3 @@ def _read_observations(path: Path) -> list[Observation]:
         )
         for *rows, taken in zip(*arrays, measures, strict=True)
     ]
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); check the path and its permissions.") from error

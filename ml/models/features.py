@@ -13,9 +13,9 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from ml.data.pictures import read_uploaded_pixels
 from ml.errors import UserError
 from ml.hashing import hash_file
-from ml.image_io import ImageRejected, decode_stored, normalise_upload
 from ml.models.handcrafted import FEATURE_COUNT, HANDCRAFTED_VERSION, Mask, Pixels, describe_lesion
 
 FloatArray = npt.NDArray[np.float32]
@@ -107,10 +107,7 @@ def hash_sources(sources: Sequence[Source]) -> str:
 
 def read_picture(source: Source) -> Picture:
     """Decode an image, as an upload is, and its mask. Raises ``UserError`` naming the file."""
-    try:
-        pixels = decode_stored(normalise_upload(source.path.read_bytes()).data)
-    except ImageRejected as error:
-        raise UserError(f"{source.path}: {error}") from error
+    pixels = read_uploaded_pixels(source.path)
     if source.mask is None:
         return Picture(pixels, None)
     try:

@@ -7,8 +7,8 @@ from typing import Any
 from PIL import Image as Picture
 
 from ml.data.isic import read_isic
+from ml.data.pictures import read_pixels
 from ml.evaluation.comparison import format_figure
-from ml.image_io import decode_stored
 from ml.reports import findings
 from ml.reports.eda.page import Figure, Image, Page, Section, Table, write_page
 from ml.reports.error_text import describe_doubts
@@ -70,7 +70,7 @@ class Pictures:
 
     def show(self, name: str, text: str) -> Image:
         """An image by its id, with what is to be said of it."""
-        picture = Picture.fromarray(decode_stored(self.paths[name].read_bytes(), at_least=THUMBNAIL[1]))
+        picture = Picture.fromarray(read_pixels(self.paths[name], at_least=THUMBNAIL[1]))
         picture.thumbnail(THUMBNAIL)
         picture.save(self.directory / f"{name}.webp", "WEBP", quality=QUALITY)
         return Image(f"{self.directory.name}/{name}.webp", f"{name}: {text}", f"{name}: {text}")

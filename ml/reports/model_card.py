@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.bundle import DEFAULT_BUNDLE, Manifest, load_bundle
+from ml.data.disk import read_file
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.image_io import thumbnail
 from ml.reports.model_card_heads import describe_heads
@@ -42,7 +43,7 @@ def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) 
         if old.stem not in shown:
             old.unlink()
     for name in shown:
-        (folder / f"{name}.jpg").write_bytes(thumbnail((images / f"{name}.jpg").read_bytes(), side=THUMBNAIL_SIDE))
+        (folder / f"{name}.jpg").write_bytes(thumbnail(read_file(images / f"{name}.jpg"), side=THUMBNAIL_SIDE))
 
 
 def render(manifest: Manifest) -> str:

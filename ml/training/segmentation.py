@@ -24,8 +24,8 @@ from ml.data.disk import writing
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
+from ml.data.pictures import read_pixels
 from ml.data.split import read_split
-from ml.image_io import decode_stored
 from ml.models.backbone import create_backbone, load_weights, to_channels_last
 from ml.models.segmentation import LesionDecoder, create_decoder, run_blocks, tap
 
@@ -65,7 +65,7 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
     def __getitem__(self, place: int) -> tuple[Tensor, Tensor]:
         random = np.random.default_rng((SEED, place))
         which = place % len(self._records)
-        picture = Image.fromarray(decode_stored(self._records[which].path.read_bytes()))
+        picture = Image.fromarray(read_pixels(self._records[which].path))
         mask = open_mask(self._masks[which]).resize(picture.size, Image.Resampling.NEAREST)
         box = _draw_box(picture.size, random)
         size, coarse = self._plan.size, self._plan.size // STRIDE

@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
-from classifier.services.predictions import process_queue
+from classifier.services.queue import process_queue
 from classifier.services.registry import activate_model, register_model, register_shipped_model
 
 

@@ -15,9 +15,10 @@ from tqdm import tqdm
 
 from ml import quality
 from ml.data import artefacts, near_duplicates
+from ml.data.disk import stat_file
 from ml.data.isic import Record, find_images
+from ml.data.pictures import read_pixels
 from ml.errors import UserError
-from ml.image_io import ImageRejected, decode_stored
 from ml.reports.eda import shape
 
 MASKS = "HAM10000_segmentations"
@@ -65,7 +66,7 @@ def measure_all(
 
 def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float | str]:
     """Every measure of one picture; what needs a mask is NaN without one. Raises ``UserError`` naming the file."""
-    image = _read_picture(record.path)
+    image = read_pixels(record.path)
     colour = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).mean(axis=0)
     measured = quality.measure(image)
     mask = None if mask_path is None else _read_mask(mask_path, image.shape[:2])
@@ -83,13 +84,6 @@ def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float |
     }
 
 
-def _read_picture(path: Path) -> npt.NDArray[np.uint8]:
-    try:
-        return decode_stored(path.read_bytes())
-    except (OSError, ImageRejected) as error:
-        raise UserError(f"{path}: cannot be decoded; copy it from the archive again") from error
-
-
 def _read_mask(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8]:
     mask = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     if mask is None or mask.shape != size:
@@ -99,7 +93,7 @@ def _read_mask(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 def _stamp(*paths: Path | None) -> str:
     """Size and time of change of files, which tell whether they are the ones that were measured."""
-    states = [path.stat() for path in paths if path is not None]
+    states = [stat_file(path) for path in paths if path is not None]
     return "-".join(f"{state.st_size}.{state.st_mtime_ns}" for state in states)
 
 

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.command_line import command
 from ml.data.isic import read_isic
+from ml.data.pictures import read_pixels
 from ml.data.split import read_groups, read_split
 from ml.reports.eda.measures import find_masks, measure_all
 
@@ -69,8 +70,8 @@ def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Image.Image
     for index, image in enumerate(images):
         left, top = index % COLUMNS * width, index // COLUMNS * height
         pen.text((left + 4, top + 2), f"{index + 1}   {image}", fill="black", font=font)
-        with Image.open(files[image]) as picture:
-            sheet.paste(picture.convert("RGB").resize(TILE), (left, top + STRIP))
+        picture = Image.fromarray(read_pixels(files[image]))
+        sheet.paste(picture.resize(TILE), (left, top + STRIP))
     return sheet
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,10 +22,10 @@ from tests.ml import pictures
 MANAGE = Path(__file__).parents[3] / "manage.py"
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command as a person runs it, in its own process."""
     command = [sys.executable, str(MANAGE), *(str(each) for each in arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | environment)
 
 
 @pytest.fixture
@@ -50,6 +52,16 @@ def test_predict_as_json_gives_the_logits_of_the_predictor(folder: Path, capsys:
     reading = Predictor(load_bundle(DEFAULT_BUNDLE)).read(stored)
     assert printed["logits"] == reading.logits.tolist()
     assert printed["outcome"] == reading.outcome
+
+
+def test_predict_escapes_a_name_that_is_not_utf8_and_reads_what_follows(folder: Path) -> None:
+    strange = folder / os.fsdecode("фото.jpg".encode("cp866"))
+    shutil.copy(folder / "one.jpg", strange)
+    done = run("predict", strange, folder / "one.jpg", PYTHONIOENCODING="utf-8:strict")
+    strange.unlink()
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert "\\udc" in done.stdout.splitlines()[0]
 
 
 def test_predict_names_each_bad_file_reads_the_others_and_exits_with_1(folder: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
+from tests.ml.spoilt_isic import HARMLESS, UNREADABLE, add_metadata, spoil
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
 TRUTH = "ISIC2018_Task3_Training_GroundTruth.csv"
@@ -57,7 +58,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_another_layout_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no \*_Training_Input here"):
+    with pytest.raises(UserError, match=r"no \*_Training_Input here.* with prepare_data"):
         read_isic(tmp_path)
 
 
@@ -127,3 +128,41 @@ def test_the_official_set_has_its_published_counts(data_dir: Path) -> None:
     counts = {code: sum(CLASSES[record.label] == code for record in records) for code in CLASSES}
     assert counts == {"MEL": 1113, "NV": 6705, "BCC": 514, "AKIEC": 327, "BKL": 1099, "DF": 115, "VASC": 142}
     assert len({record.lesion_id for record in records}) == 7470
+
+
+@pytest.mark.parametrize("way", HARMLESS)
+def test_a_copy_that_was_handled_reads_as_the_original(tiny: Path, tmp_path: Path, way: str) -> None:
+    clean = read_isic(add_metadata(tiny)).records
+    spoilt = read_isic(spoil(tiny, tmp_path / "spoilt", HARMLESS[way])).records
+    told = [
+        [(each.image_id, each.label, each.lesion_id, each.age, each.site) for each in its] for its in (clean, spoilt)
+    ]
+    assert told[0] == told[1]
+    assert [each.path.name for each in spoilt] == [each.path.name for each in clean]
+
+
+@pytest.mark.parametrize("way", UNREADABLE)
+def test_a_copy_that_cannot_be_read_is_told_in_one_line(tiny: Path, tmp_path: Path, way: str) -> None:
+    how, message = UNREADABLE[way]
+    with pytest.raises(UserError, match=message) as told:
+        read_isic(spoil(add_metadata(tiny), tmp_path / "spoilt", how))
+    assert len(str(told.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("missing", ["", "nan", "NaN", "NA", "None", "unknown"])
+def test_what_is_not_known_may_be_written_as_libraries_write_it(tiny: Path, missing: str) -> None:
+    record = read_isic(add_metadata(tiny, age=missing, sex=missing, site=missing)).records[0]
+    assert (record.age, record.sex, record.site) == (None, None, None)
+
+
+def test_a_lesion_that_is_not_known_is_not_one_lesion_called_nan(tiny: Path) -> None:
+    text = (tiny / LESIONS).read_text(encoding="utf-8")
+    lines = [text.splitlines()[0], *(f"{line.split(',')[0]},nan,histopathology" for line in text.splitlines()[1:])]
+    (tiny / LESIONS).write_text("\n".join(lines), encoding="utf-8")
+    assert {record.lesion_id for record in read_isic(tiny).records} == {None}
+
+
+def test_two_tables_that_differ_are_named(tiny: Path) -> None:
+    (tiny / "ISIC2018_Task3_Training_copy_GroundTruth.csv").write_text("image\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"several \*_GroundTruth \(.*copy_GroundTruth.csv"):
+        read_isic(tiny)

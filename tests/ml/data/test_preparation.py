@@ -159,6 +159,18 @@ def truncate(source: Path) -> None:
     path.write_bytes(path.read_bytes()[:2000])
 
 
+def unplug(source: Path) -> None:
+    path = source / "HAM10000_images_part_2" / f"{NAMES[6]}.jpg"
+    path.unlink()
+    path.symlink_to("/mnt/unplugged/photograph.jpg")
+
+
+def make_folder(source: Path) -> None:
+    path = source / "HAM10000_images_part_2" / f"{NAMES[6]}.jpg"
+    path.unlink()
+    path.mkdir()
+
+
 def make_grey(source: Path) -> None:
     path = source / "HAM10000_images_part_2" / f"{NAMES[6]}.jpg"
     path.write_bytes(jpeg(ham10000.picture(6).convert("L")))
@@ -192,6 +204,8 @@ FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "unknown sex": (alter(ROW, ROW.replace("female", "m")), "sex is 'm', not one of male, female, unknown"),
     "old": (alter(ROW, ROW.replace("45.0", "450")), "age is '450', not a number from 0 to 120"),
     "age in words": (alter(ROW, ROW.replace("45.0", "old")), "age is 'old'"),
+    "a link to nowhere": (unplug, "leads to a file that is not there"),
+    "a folder under its name": (make_folder, "is a folder under an image's name"),
     "unknown dx_type": (alter(ROW, ROW.replace("histo", "guess")), "dx_type is 'guess'"),
 }
 

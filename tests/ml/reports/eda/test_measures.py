@@ -87,5 +87,5 @@ def test_a_damaged_picture_or_mask_is_named(records: list[Record], tmp_path: Pat
     with pytest.raises(UserError, match=r"a_segmentation\.png: is no mask"):
         measures.measure_all(records, {"a": mask}, tmp_path / "cache", progress=False)
     records[2].path.write_bytes(records[2].path.read_bytes()[:300])
-    with pytest.raises(UserError, match=r"c\.jpg: cannot be decoded"):
+    with pytest.raises(UserError, match=r"c\.jpg: The image file is cut off or damaged"):
         measures.measure_all(records, {}, tmp_path / "cache", progress=False)
