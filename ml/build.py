@@ -38,6 +38,7 @@ from ml.quality import QualityRules
 from ml.refit import refit_bundle
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
+LARGEST_LOGIT = 10.0
 UNKNOWN_QUALITY = QualityRules((), 0, NOT_MEASURED)
 UNKNOWN_THRESHOLDS = Thresholds(MalignantThresholds(0, 1, NOT_MEASURED), MelanomaThresholds(0, NOT_MEASURED))
 UNKNOWN_CALIBRATION = Calibration(1.0, (0.0,) * len(CLASSES), NOT_MEASURED)
@@ -106,11 +107,11 @@ def build_bundle(
 def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
     """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
 
-    What must not matter is drawn anew, for a fresh network hides it: statistics of batch norms that are 0 and 1, and a
-    classifier near 0.
+    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
+    gets logits as large as a trained one's.
     """
     rehearsed = copy.deepcopy(model).cpu()
-    _draw_anew(rehearsed)
+    _draw_anew(rehearsed.eval(), spec.size)
     prior = Prior((1 / len(CLASSES),) * len(CLASSES), "none")
     fields: dict[str, Any] = {
         **UNKNOWN_LIMITS,
@@ -127,11 +128,13 @@ def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> Non
         try:
             export_bundle(rehearsed, Path(scratch) / "bundle", fields)
         except BundleError as error:
-            reason = str(error).removeprefix(f"{scratch}/bundle: ")
-            raise UserError(f"architecture: {architecture}, tried before it is trained: {reason}") from error
+            reason = str(error).removeprefix(f"{scratch}/bundle: ").partition(";")[0]
+            raise UserError(
+                f"architecture: {architecture} cannot be exported: {reason}; choose another, or --no-export"
+            ) from error
 
 
-def _draw_anew(model: nn.Module) -> None:
+def _draw_anew(model: nn.Module, size: int) -> None:
     generator = torch.Generator().manual_seed(0)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
@@ -140,7 +143,9 @@ def _draw_anew(model: nn.Module) -> None:
                 tensor.copy_(around + 0.2 * (torch.rand(tensor.shape, generator=generator) - 0.5))
     classifier = get_classifier(model)
     with torch.no_grad():
-        classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator) / classifier.in_features**0.5)
+        classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator))
+        logits = model(torch.randn(1, 3, size, size, generator=generator))
+        classifier.weight.mul_(LARGEST_LOGIT / logits.abs().max().clamp(min=1e-6))
 
 
 def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:
