@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from classifier.admin.corrections import corrections_in_words
-from classifier.admin.filters import EnteredInErrorFilter, ModelFilter, ReviewedFilter
+from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Review, Status
 from classifier.selectors.history import SEARCHED, search_condition
@@ -40,7 +40,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         "modality",
         ReviewedFilter,
         ModelFilter,
-        EnteredInErrorFilter,
+        StandingFilter,
         ("created_at", admin.DateFieldListFilter),
     )
     list_select_related = ("image__lesion__patient", "model_version")
@@ -58,7 +58,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         if actor is None:
             return Prediction.objects.none()
         reviews = Review.objects.filter(prediction=OuterRef("pk"))
-        return Prediction.objects.visible_to(actor).annotate(is_reviewed=Exists(reviews))
+        return Prediction.objects.visible_to(actor).with_successor().annotate(is_reviewed=Exists(reviews))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list; that it was given out is kept."""

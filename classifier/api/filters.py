@@ -1,7 +1,7 @@
 """What lists can be narrowed by."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet
@@ -26,8 +26,10 @@ from classifier.models import (
     Prediction,
     Review,
     Sex,
+    Standing,
     Status,
 )
+from classifier.models.prediction import PredictionQuerySet
 from skinsite.text import fold_line
 
 FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnight, UTC).")
@@ -148,6 +150,9 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     outcome = filters.ChoiceFilter(choices=Outcome.choices)
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("image__entered_in_error_at", "isnull", exclude=True)
+    standing = filters.ChoiceFilter(
+        choices=Standing.choices, method="filter_standing", help_text=gettext_lazy("Whether it counts.")
+    )
     reviewed = YesOrNoFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
@@ -155,6 +160,10 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     class Meta:
         model = Prediction
         fields: list[str] = []
+
+    def filter_standing(self, queryset: QuerySet[Model], _name: str, value: str) -> QuerySet[Model]:
+        """Readings that count, or those that do not."""
+        return cast("QuerySet[Model]", cast("PredictionQuerySet", queryset).standing(value))
 
     def filter_reviewed(self, queryset: QuerySet[Model], _name: str, value: bool) -> QuerySet[Model]:  # noqa: FBT001 the library's signature
         """Readings with a review, or those without."""

@@ -55,12 +55,21 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
     """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
     if prediction is None:
         return {"kind": "waiting", "shape": "waiting", "word": _("No reading")}
+    if not prediction.is_valid:
+        said = prediction.get_outcome_display() if prediction.outcome else ""
+        return {"kind": "void", "shape": "void", "word": prediction.standing.label, "said": said}
     if prediction.status == Status.DONE and prediction.outcome:
         return {"kind": prediction.outcome, "shape": prediction.outcome, "word": prediction.get_outcome_display()}
     if prediction.status == Status.FAILED:
         return {"kind": "failed", "shape": "failed", "word": _("Failed")}
     word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
     return {"kind": "waiting", "shape": "waiting", "word": word}
+
+
+@register.filter
+def verdict_kind(prediction: Prediction) -> str:
+    """What the colours of a verdict go by: its outcome, else how far it is; none where it does not count."""
+    return (prediction.outcome or prediction.status) if prediction.is_valid else "void"
 
 
 @register.filter
