@@ -120,6 +120,8 @@ STORAGES = describe_storages()
 # Where registered bundles lie, each under its hash; shared between machines.
 MODEL_STORE = Path(env.text("MODEL_STORE", str(VAR_DIR / "models"))).absolute()
 INFERENCE_RUNTIME = env.text("INFERENCE_RUNTIME", "auto")
+# Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
+TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1)
 
 # "synchronous": in the request; "celery": by a worker.
