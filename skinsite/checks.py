@@ -11,6 +11,7 @@ from django.db import connection
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
+from skinsite.zones import zone_names
 
 PREDICTION_MODES = ("synchronous", "celery")
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -23,6 +24,16 @@ def check_secret(**_options: Any) -> list[CheckMessage]:
     if len(settings.SECRET_KEY) < 12:  # noqa: PLR2004 shorter cannot be meant
         return [Error("SECRET_KEY is missing or short.", hint="Set 50 random characters.", id="skinsite.E001")]
     return []
+
+
+@register()
+def check_default_time_zone(**_options: Any) -> list[CheckMessage]:
+    """The time zone of clinics that have set none is one."""
+    name = settings.DEFAULT_TIME_ZONE
+    if name in zone_names():
+        return []
+    hint = "Set a name of IANA's list, such as Europe/Berlin, or leave it out for UTC."
+    return [Error(f"DEFAULT_TIME_ZONE is {name!r}, which is no time zone.", hint=hint, id="skinsite.E020")]
 
 
 @register()

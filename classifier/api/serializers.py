@@ -1,7 +1,9 @@
 """What the API gives."""
 
+from datetime import UTC, tzinfo
 from typing import Any
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -41,8 +43,21 @@ ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
 )
 
 
+class UtcDateTimeField(serializers.DateTimeField):
+    """A time in UTC, whatever the zone of whoever asks."""
+
+    def default_timezone(self) -> tzinfo:
+        """UTC."""
+        return UTC
+
+
 class LinkedSerializer(serializers.ModelSerializer[Any]):
     """A resource with its identifier and its links."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: UtcDateTimeField,
+    }
 
     id = serializers.UUIDField(source="public_id", read_only=True)
 

@@ -1,14 +1,14 @@
 """The list of readings: searched, filtered, newest first, in the same number of queries however long it is."""
 
 import uuid
-from datetime import date, datetime, time
+from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
 from classifier.models import BodySite, Prediction, Review, Standing
 from skinsite.accounts.models import Membership
 from skinsite.text import fold_line
+from skinsite.zones import end_of_day, start_of_day
 
 EVERY_STANDING = "all"
 SEARCHED = ("image__lesion__patient__code_key", "image__lesion__label_key", "image__name_key")
@@ -75,11 +75,7 @@ def _model_condition(model: str) -> Q:
 def _time_condition(since: date | None, until: date | None) -> Q:
     conditions = Q()
     if since is not None:
-        conditions &= Q(created_at__gte=_day(since, time.min))
+        conditions &= Q(created_at__gte=start_of_day(since))
     if until is not None:
-        conditions &= Q(created_at__lte=_day(until, time.max))
+        conditions &= Q(created_at__lt=end_of_day(until))
     return conditions
-
-
-def _day(day: date, moment: time) -> datetime:
-    return timezone.make_aware(datetime.combine(day, moment))

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from classifier import wording
 from classifier.models import Prediction, Status
 from classifier.web import figures
+from skinsite.zones import write_moment
 
 register = template.Library()
 
@@ -84,14 +85,19 @@ def when_exactly(moment: datetime | None) -> SafeString | str:
     return _write_time(moment, "DATETIME_FORMAT", zone=True) if moment else ""
 
 
+@register.filter
+def to_the_second(moment: datetime | None) -> str:
+    """Write a time in full, for what produced a reading; a dash for none."""
+    return write_moment(moment, seconds=True) if moment else "–"
+
+
 def _write_time(moment: datetime, late_format: str, *, zone: bool = False) -> SafeString:
     local = timezone.localtime(moment)
-    late = date_format(local, late_format) + (f" {local.tzname()}" if zone else "")
+    late = write_moment(moment) if zone else date_format(local, late_format)
     return format_html(
-        '<time datetime="{}" title="{} {}">{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "DATETIME_FORMAT"),
-        local.tzname(),
+        write_moment(moment),
         _relative(timezone.now() - moment) or late,
     )
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from skinsite.accounts.models import Role
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
 from skinsite.audit.models import AuditEvent
+from skinsite.zones import write_moment
 
 
 @admin.register(AuditEvent)
@@ -37,7 +38,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("time"), ordering="at")
     def moment(self, event: AuditEvent) -> str:
         """To the second."""
-        return f"{event.at:%Y-%m-%d %H:%M:%S %Z}"
+        return write_moment(event.at, seconds=True)
 
     @admin.display(description=_("object"))
     def record(self, event: AuditEvent) -> str:

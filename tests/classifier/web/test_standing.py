@@ -1,6 +1,7 @@
 """A reading that does not count looks like none that does, wherever it stands, and is counted nowhere."""
 
 import re
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -47,7 +48,7 @@ def void(owner: Membership, standing: str) -> Prediction:
 def test_it_is_grey_with_the_word_in_the_verdict(
     page: str, void: Prediction, standing: str, site: Client, review_site: Client
 ) -> None:
-    subjects = {"reading": void, "lesion": void.image.lesion, "image-readings": void.image}
+    subjects: dict[str, Any] = {"reading": void, "lesion": void.image.lesion, "image-readings": void.image}
     if page == "admin":
         response = review_site.get(reverse("admin:classifier_prediction_change", args=[void.public_id]))
     elif page == "history":
