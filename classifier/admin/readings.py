@@ -1,27 +1,29 @@
 """Readings for a clinic's reviewers and administrators: to look at, and to give an opinion on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from classifier.admin.corrections import corrections_in_words
 from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
-from classifier.models import Prediction, Review, Status
+from classifier.models import Prediction, Review, Standing, Status
+from classifier.models.prediction import PredictionQuerySet
 from classifier.selectors.history import SEARCHED, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
+from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
@@ -96,6 +98,11 @@ class PredictionAdmin(ReadOnlyAdmin):
             "original": prediction,
             "title": prediction.image.lesion.patient.code,
             "prediction": prediction,
+            "image": prediction.image,
+            "lesion": prediction.image.lesion,
+            "patient": prediction.image.lesion.patient,
+            "heat_map_sentence": HEAT_MAP_SENTENCE,
+            "next_to_review": self._next_to_review(request, prediction),
             "numbers": _raw_numbers(prediction),
             "corrections": corrections_in_words(actor, prediction.image),
             "seven_sentence": SEVEN_SENTENCE,
@@ -105,6 +112,13 @@ class PredictionAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         }
         return render(request, "admin/classifier/prediction/change_form.html", context)
+
+    def _next_to_review(self, request: HttpRequest, prediction: Prediction) -> str:
+        """The page of the next older reading that is finished and that nobody has given an opinion on."""
+        readings = cast("PredictionQuerySet", self.get_queryset(request)).standing(Standing.VALID)
+        waiting = readings.filter(Q(is_reviewed=False), status=Status.DONE, pk__lt=prediction.pk)
+        following = waiting.order_by("-pk").values_list("public_id", flat=True).first()
+        return reverse("admin:classifier_prediction_change", args=[following]) if following else ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Rows lead to the UUID."""

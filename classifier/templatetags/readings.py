@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from classifier import wording
-from classifier.models import Prediction, Status
+from classifier.models import Patient, Prediction, Sex, Status
 from classifier.web import figures
 from skinsite.zones import write_moment
 
@@ -71,6 +71,14 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
 def verdict_kind(prediction: Prediction) -> str:
     """What the colours of a verdict go by: its outcome, else how far it is; none where it does not count."""
     return (prediction.outcome or prediction.status) if prediction.is_valid else "void"
+
+
+@register.filter
+def sex_and_age(patient: Patient) -> str:
+    """Sex and year of birth, as far as they are known."""
+    sex = "" if patient.sex == Sex.UNKNOWN else str(patient.get_sex_display())
+    born = _("born %(year)s") % {"year": patient.birth_year} if patient.birth_year else ""
+    return ", ".join(filter(None, [sex, born]))
 
 
 @register.filter
