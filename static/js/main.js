@@ -1,6 +1,6 @@
 // What every page uses: the theme, menus, the list of shortcuts.
 
-import { focusErrors } from "./forms.js";
+import { focusErrors, sendOnce } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startPlaces } from "./place.js";
 import { askAgain, startSession } from "./session.js";
@@ -45,5 +45,6 @@ startDialogs();
 startKeys();
 startPlaces();
 refusePages();
+sendOnce();
 startSession();
 focusErrors();
