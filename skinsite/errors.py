@@ -9,6 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -88,6 +89,35 @@ def request_too_large(request: HttpRequest) -> HttpResponse:
         "The request is too large: it may have at most %(limit)s MB. Send fewer photographs at once, or smaller ones."
     ) % {"limit": limit}
     return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
+
+
+NOT_TAKEN: dict[str, tuple[HTTPStatus, Promise | str]] = {
+    "length_required": (
+        HTTPStatus.LENGTH_REQUIRED,
+        gettext_lazy("The request does not tell its length. Send it with Content-Length, not in chunks."),
+    ),
+    "too_slow": (
+        HTTPStatus.REQUEST_TIMEOUT,
+        gettext_lazy("The request came in too slowly. Send it again, over a better connection if you can."),
+    ),
+    "busy": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        gettext_lazy("Many uploads are coming in just now. Send it again in a minute."),
+    ),
+    "cut_off": (
+        HTTPStatus.BAD_REQUEST,
+        gettext_lazy("The request broke off before its end. Send it again."),
+    ),
+}
+
+
+def body_not_taken(request: HttpRequest, reason: str) -> HttpResponse:
+    """400, 408, 411 or 503: the body of the request did not arrive as it should."""
+    status, detail = NOT_TAKEN[reason]
+    response = _answer(request, status, str(detail), reason, template="not_taken.html")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _answer(
