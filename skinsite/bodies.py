@@ -14,10 +14,11 @@ from typing import IO, Any
 
 from django.conf import settings
 
+from skinsite.disk import is_full
 from skinsite.watch import WATCH, Watched, stop_reading
 
 REFUSED = "skinsite.refused"
-"""Where the middleware finds why a body was not taken in: length_required, too_large, too_slow, busy or cut_off."""
+"""Where the middleware finds why a body was not taken in: length_required, too_large, too_slow, busy, cut_off or disk_full."""
 
 AT_ONCE = 10
 """Bodies that one process takes in at once; gunicorn.conf.py gives it more threads than that."""
@@ -77,6 +78,11 @@ def _take(environ: Environ, turns: threading.Semaphore) -> IO[bytes]:
                 raise _RefusedError("too_large")
             environ["CONTENT_LENGTH"] = str(size)
             del environ["HTTP_TRANSFER_ENCODING"]
+    except OSError as error:
+        body.close()
+        if not is_full(error):
+            raise
+        raise _RefusedError("disk_full") from error
     except BaseException:
         body.close()
         raise

@@ -13,7 +13,7 @@ SECONDS = 5.0
 _asked: dict[str, threading.Thread] = {}
 
 
-def run_in_time(name: str, check: Callable[[], Result], seconds: float = SECONDS) -> Result:
+def run_in_time(name: str, check: Callable[[], Result]) -> Result:
     """Run a check in a thread that is not waited for any longer. Raises what it raises, and ``TimeoutError``.
 
     One that still waits from the time before is not started again. Inside a transaction, of which another thread knows
@@ -29,9 +29,9 @@ def run_in_time(name: str, check: Callable[[], Result], seconds: float = SECONDS
     thread = threading.Thread(target=_run, args=(check, outcome), name=f"check {name}", daemon=True)
     _asked[name] = thread
     thread.start()
-    thread.join(seconds)
+    thread.join(SECONDS)
     if not outcome:
-        msg = f"no answer in {seconds:g} s"
+        msg = f"no answer in {SECONDS:g} s"
         raise TimeoutError(msg)
     if isinstance(outcome[0], Exception):
         raise outcome[0]

@@ -1,7 +1,6 @@
 """Whether there is room on the disks that uploads need: a full one is told before the first upload fails."""
 
 import contextlib
-import errno
 import os
 import shutil
 import tempfile
@@ -10,11 +9,11 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
+from skinsite.disk import is_full
 from skinsite.health.registry import CheckResult, register_check
 
 # An ordinary photograph as it comes in and as it is kept.
 ROOM_BYTES = 5_000_000
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def folders() -> dict[str, Path]:
@@ -53,7 +52,7 @@ def has_room(folder: Path, size: int = ROOM_BYTES) -> bool:
         try:
             reserve(file.fileno(), 0, size)
         except OSError as error:
-            return error.errno not in FULL
+            return not is_full(error)
     return True
 
 

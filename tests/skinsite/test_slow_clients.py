@@ -218,6 +218,7 @@ def test_a_turn_is_given_back_after_a_body_that_broke_off(monkeypatch: pytest.Mo
         ("too_slow", 408, "Send it again"),
         ("busy", 503, "in a minute"),
         ("cut_off", 400, "Send it again"),
+        ("disk_full", 503, "make room"),
     ],
 )
 @pytest.mark.django_db
