@@ -18,13 +18,13 @@ from skinsite.disk import is_full
 from skinsite.watch import WATCH, Watched, stop_reading
 
 REFUSED = "skinsite.refused"
-"""Where the middleware finds why a body was not taken in: length_required, too_large, too_slow, busy, cut_off or disk_full."""
+"""Where the middleware finds why a body was not taken in: one of ``errors.NOT_TAKEN``, or too_large."""
 
 AT_ONCE = 10
 """Bodies that one process takes in at once; gunicorn.conf.py gives it more threads than that."""
 
 PATIENCE_SECONDS = 20.0
-LEAST_BYTES_A_SECOND = 8_000  # a tenth of the slowest mobile network that anybody uses
+LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
 _PIECE = 16 * 1024
 _IN_MEMORY = 2 * 1024 * 1024
 

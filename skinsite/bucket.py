@@ -2,8 +2,8 @@
 
 from typing import Any, NoReturn
 
-from botocore.config import Config
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from botocore.config import Config  # type: ignore[import-untyped] # botocore ships no types
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError  # type: ignore[import-untyped] # as above
 from storages.backends.s3 import S3Storage
 
 from skinsite.breaker import Breaker
@@ -38,7 +38,8 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages ships
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": TRIES},
         )
-        self.client_config = self.client_config.merge(waits)
+        said: Config = self.client_config
+        self.client_config: Config = said.merge(waits)
         self.transfer_config.num_download_attempts = TRIES
 
     @property

@@ -5,6 +5,7 @@ import errno
 import os
 import shutil
 import sqlite3
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from classifier.models import LesionImage, Patient
-from skinsite import bodies, disk
+from skinsite import disk
 from skinsite.accounts.models import Membership
 from skinsite.bodies import REFUSED, take_bodies_first
 from skinsite.health import room
@@ -36,6 +37,13 @@ def photograph(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def site(owner: Membership, client: Client) -> Client:
+    """A clinician's browser."""
+    client.force_login(owner.user)
+    return client
+
+
 def send(client: Client, photograph: Path) -> tuple[Any, Any]:
     """What the API and the page answer to an upload."""
     client.raise_request_exception = False
@@ -47,15 +55,12 @@ def send(client: Client, photograph: Path) -> tuple[Any, Any]:
 
 
 @pytest.mark.usefixtures("store")
-def test_a_full_disk_of_photographs(
-    owner: Membership, client: Client, photograph: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_of_photographs(site: Client, photograph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object) -> None:
         raise NO_SPACE
 
-    client.force_login(owner.user)
     monkeypatch.setattr(FileSystemStorage, "_save", fail)
-    told, page = send(client, photograph)
+    told, page = send(site, photograph)
     assert (told.status_code, told.json()["errors"][0]["code"]) == (503, "disk_full")
     assert "Retry-After" in told
     assert WORDS in told.json()["detail"]
@@ -76,14 +81,13 @@ def full_sqlite() -> Exception:
 
 @pytest.mark.parametrize("cause", [full_sqlite(), psycopg.errors.DiskFull("could not extend file")])
 def test_a_full_disk_of_the_database(
-    owner: Membership, client: Client, store: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception
+    site: Client, store: Path, photograph: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception
 ) -> None:
     def fail(*_arguments: object, **_named: object) -> None:
         raise OperationalError(str(cause)) from cause
 
-    client.force_login(owner.user)
     monkeypatch.setattr(LesionImage.objects, "create", fail)
-    told, page = send(client, photograph)
+    told, page = send(site, photograph)
     assert (told.status_code, told.json()["errors"][0]["code"], page.status_code) == (503, "disk_full", 503)
     assert WORDS in told.json()["detail"]
     assert WORDS in page.content.decode()
@@ -111,7 +115,7 @@ def test_a_full_folder_for_what_comes_in(monkeypatch: pytest.MonkeyPatch) -> Non
         def close(self) -> None:
             pass
 
-    monkeypatch.setattr(bodies.tempfile, "SpooledTemporaryFile", lambda **_options: Full())
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", lambda **_options: Full())
     answer = take_bodies_first(lambda environ, _start: [environ[REFUSED].encode()])
     source = (draw_lesion(),)
     assert list(answer({"wsgi.input": _Once(source[0]), "CONTENT_LENGTH": "5"}, None)) == [b"disk_full"]

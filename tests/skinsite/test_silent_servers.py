@@ -15,12 +15,12 @@ from pytest_django import Settings
 
 from classifier.models import LesionImage
 from skinsite import breaker, bucket
+from skinsite.accounts.models import Membership
 from skinsite.bucket import BucketSilentError
 from skinsite.health import CheckResult, limits, register_check, registry, run_checks
 from skinsite.health.views import failed_checks
 from skinsite.settings.storages import describe_storages
 from tests.classifier.conftest import draw_lesion
-from tests.factories import MembershipFactory
 
 NAME = "images/6f1c0d0e-8a5e-4f0a-9a57-3b8f2f0f6a11.jpg"
 
@@ -95,10 +95,10 @@ def test_a_bucket_that_hangs_is_given_up_and_then_left_alone(silent_bucket: Any,
 
 @pytest.mark.django_db
 def test_an_upload_to_a_bucket_that_hangs_is_a_problem_in_seconds(
-    silent_bucket: Any, client: Client, tmp_path: Path
+    silent_bucket: Any, owner: Membership, client: Client, tmp_path: Path
 ) -> None:
     client.raise_request_exception = False
-    client.force_login(MembershipFactory().user)
+    client.force_login(owner.user)
     photograph = tmp_path / "lesion.jpg"
     photograph.write_bytes(draw_lesion())
     client.get("/api/v1/patients/")
