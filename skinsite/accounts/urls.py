@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/password/", signing_in.OwnPasswordView.as_view(), name="password-change"),
     path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
     path("clinic/", clinic.clinic, name="clinic"),
+    path("clinic/name/", clinic.rename, name="clinic-rename"),
     path("clinic/practice/", clinic.set_practice, name="clinic-practice"),
     path("clinic/switch/", account.switch_clinic, name="clinic-switch"),
     path("clinic/invitations/", clinic.invite, name="clinic-invite"),
