@@ -1,6 +1,5 @@
 """Forms for signing in, for passwords, for invitations and for the clinic page."""
 
-from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -73,7 +72,7 @@ class ShareField(forms.DecimalField):
         widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
         super().__init__(localize=True, widget=widget, **kwargs)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         """Take comma and point alike."""
         return super().to_python(
             value.replace(",", get_format("DECIMAL_SEPARATOR")) if isinstance(value, str) else value
