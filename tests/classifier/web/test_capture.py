@@ -316,6 +316,7 @@ def test_who_finds_no_turn_to_be_decoded_is_told_so(
         raise DecoderBusyError
 
     monkeypatch.setattr(intake, "normalise_guarded", busy)
+    site.raise_request_exception = False
     for address, fields in ((reverse("upload"), NEW), ("/api/v1/predictions/", {})):
         answer = site.post(address, {"image": upload(draw_lesion())} | fields)
         assert "Send it again in a minute" in answer.content.decode()
