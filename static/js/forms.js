@@ -1,16 +1,19 @@
-// A second click is the same click; a page that comes back from the browser's memory may send anew.
-export function sendOnce() {
-  document.addEventListener("submit", (event) => {
-    const { target: form } = event;
-    if (event.defaultPrevented || form.method !== "post" || form.hasAttribute("hx-post")) return;
-    if (form.dataset.sent) event.preventDefault();
-    form.dataset.sent = "true";
-    // Whoever stopped it may try again; the server adds nothing twice.
-    setTimeout(() => delete form.dataset.sent, 5000);
-  });
-  window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
-  });
+// A link that is shown once goes to the clipboard by one click, or by hand where the browser refuses.
+export function startCopying() {
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    const field = document.getElementById(button.dataset.copies);
+    const note = button.parentElement.querySelector("[data-copied]");
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        if (!document.execCommand("copy")) return;
+      }
+      note.textContent = note.dataset.text;
+    });
+  }
 }
 
 // The first error of a form that came back is where the person goes on.
