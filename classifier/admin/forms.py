@@ -6,9 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Certainty, Diagnosis, Review
+from skinsite.once import OnceForm
 
 
-class ReviewForm(forms.Form):
+class ReviewForm(OnceForm):
     """An opinion on a reading."""
 
     diagnosis = forms.ChoiceField(label=_("What do you think it is?"), choices=Diagnosis, widget=forms.RadioSelect)
@@ -21,7 +22,7 @@ class ReviewForm(forms.Form):
         required=False,
         max_length=Review._meta.get_field("comment").max_length,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Name no patient here."),
+        help_text=_("Do not name the patient here."),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Status
+from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
+from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
+from skinsite.once import OnceForm
 from skinsite.text import fold_line
 
 ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
@@ -134,7 +136,7 @@ class DeclaredForm(ReasonForm):
     field_order = ["declared", "reason"]
 
 
-class MoveForm(PlaceForm, ReasonForm):
+class MoveForm(PlaceForm, ReasonForm, OnceForm):
     """Move a photograph to another lesion."""
 
     patient_code = forms.CharField(
@@ -179,6 +181,10 @@ class PatientForm(forms.Form):
     )
 
 
+class NewPatientForm(OnceForm, PatientForm):
+    """A patient yet to be."""
+
+
 class LesionForm(forms.Form):
     """Where a lesion is, and what it is called."""
 
@@ -191,6 +197,18 @@ class LesionForm(forms.Form):
     )
 
 
+class NewLesionForm(OnceForm, LesionForm):
+    """A lesion yet to be."""
+
+
+# Without one of them the history lists what counts.
+STANDINGS = [
+    (Standing.SUPERSEDED.value, _("Superseded")),
+    (Standing.ENTERED_IN_ERROR.value, Standing.ENTERED_IN_ERROR.label),
+    (EVERY_STANDING, _("With those that do not count")),
+]
+
+
 class HistoryFilter(forms.Form):
     """What the history shows; its values live in the address."""
 
@@ -199,6 +217,7 @@ class HistoryFilter(forms.Form):
     status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
     modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])
     reviewed = forms.ChoiceField(required=False, choices=[("", ""), ("yes", ""), ("no", "")])
+    standing = forms.ChoiceField(required=False, choices=[("", ""), *STANDINGS])
     since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 

@@ -27,8 +27,9 @@ def reading_page(page: Page, owner: Membership, network: ModelVersion, sign_in: 
     send(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-100")
+    row.get_by_label("New patient").check()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     return page
 
 
@@ -101,7 +102,7 @@ def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page
 
 def test_a_wrong_modality_is_corrected_with_a_reason(reading_page: Page) -> None:
     page = reading_page
-    page.get_by_text("It is a clinical photograph").click()
+    page.get_by_text("Change to a clinical photograph").click()
     form = page.locator("form[action$=modality]")
     form.get_by_role("button").click()
     expect(page.locator(".error-summary")).to_be_focused()
@@ -145,5 +146,6 @@ def send_from(page: Page, file: Path, code: str) -> None:
     send(page, file)
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill(code)
+    row.get_by_label("New patient").check()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
