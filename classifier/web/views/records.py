@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
@@ -22,6 +21,7 @@ from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
+from skinsite.paging import KeyPaginator
 
 ROWS = 25
 
@@ -38,7 +38,7 @@ def patients(request: MemberRequest) -> HttpResponse:
     if search:
         found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
-    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
+    page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
     record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
     return render(request, "classifier/patients.html", {"page": page, "search": search})
 
