@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from django import template
+from django.http import QueryDict
 from django.template import Context
-from django.template.defaulttags import querystring
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -42,7 +42,12 @@ def limit_percent(share: object) -> str:
 @register.simple_tag(takes_context=True)
 def filter_query(context: Context, name: str, value: str | None = None) -> str:
     """The address of the list with one filter set, or taken away, from its first page on."""
-    return querystring(context, **{name: value, "page": None})
+    query: QueryDict = context["request"].GET.copy()
+    query.pop("page", None)
+    query.pop(name, None)
+    if value is not None:
+        query[name] = value
+    return f"?{query.urlencode()}"
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")

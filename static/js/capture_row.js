@@ -19,7 +19,6 @@ class CaptureRow {
     this.bar = element.querySelector("[data-progress]");
     this.barText = element.querySelector("[data-progress-text]");
     this.finished = null;
-    this.signedOut = false;
     this.describe();
     this.attach();
     this.listen();
@@ -53,7 +52,7 @@ class CaptureRow {
     this.element.querySelector("[data-same-below]").addEventListener("click", () => this.emit("row-same-below"));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
     this.form.addEventListener("htmx:xhr:progress", (event) => event.target === this.form && this.progress(event.detail));
-    this.form.addEventListener("page-refused", (event) => (this.signedOut ||= event.detail.elt === this.form));
+    this.form.addEventListener("send-refused", (event) => this.refuse(event.detail.text));
     this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
   }
 
@@ -95,10 +94,7 @@ class CaptureRow {
     this.box.hidden = true;
     this.fields.disabled = false;
     const done = this.result.querySelector("[data-reading-url]");
-    if (this.signedOut) {
-      this.signedOut = false;
-      this.fail(this.form.dataset.textSignedOut);
-    } else if (xhr.status === 0) {
+    if (xhr.status === 0) {
       this.fail(this.form.dataset.textLost);
     } else if (done) {
       this.setState("done");
@@ -108,6 +104,12 @@ class CaptureRow {
     } else {
       this.fail(this.form.dataset.textBroken);
     }
+    this.finished?.();
+  }
+
+  // Before it travelled: signed in as somebody else meanwhile, or no connection.
+  refuse(text) {
+    this.fail(text);
     this.finished?.();
   }
 

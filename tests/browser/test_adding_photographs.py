@@ -90,16 +90,58 @@ def test_a_lost_connection_leaves_what_was_typed_and_the_next_try_works(
     page.wait_for_url("**/readings/*/")
 
 
-def test_somebody_signed_out_meanwhile_is_told_and_loses_nothing(upload_page: Page) -> None:
+def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_on(upload_page: Page) -> None:
+    page = upload_page
+    choose(page, sample_photograph(0), sample_photograph(1))
+    rows = page.locator("[data-capture-row]")
+    for place in range(2):
+        rows.nth(place).get_by_label("Patient code").fill(f"P-50{place}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save and read all").click()
+    dialog = page.get_by_role("dialog", name="You have been signed out")
+    dialog.get_by_label("Password").fill("wrong")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("do not belong together")
+    assert not LesionImage.objects.exists()
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in").click()
+    for place in range(2):
+        expect(rows.nth(place)).to_have_attribute("data-state", "done")
+    assert set(LesionImage.objects.values_list("lesion__patient__code", flat=True)) == {"P-500", "P-501"}
+
+
+def test_a_batch_goes_out_after_signing_in_again_in_another_tab(
+    upload_page: Page, owner: Membership, sign_in: SignIn
+) -> None:
     page = upload_page
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
-    row.get_by_label("Patient code").fill("P-500")
-    session = next(cookie for cookie in page.context.cookies() if "session" in str(cookie.get("name")))
-    page.context.clear_cookies(name=str(session.get("name")))
+    row.get_by_label("Patient code").fill("P-510")
+    other = page.context.new_page()
+    other.goto("/account/")
+    page.context.clear_cookies()
+    sign_in(other, owner)  # which makes every form that is open already too old
+    page.bring_to_front()
     row.get_by_role("button", name="Save and show the reading").click()
-    expect(row.get_by_role("alert")).to_contain_text("You have been signed out")
-    expect(row.get_by_label("Patient code")).to_have_value("P-500")
+    page.wait_for_url("**/readings/*/")
+    assert LesionImage.objects.get().lesion.patient.code == "P-510"
+
+
+def test_nothing_goes_out_in_the_name_of_somebody_else_who_signed_in_meanwhile(
+    upload_page: Page, stranger: Membership, sign_in: SignIn
+) -> None:
+    page = upload_page
+    choose(page, sample_photograph())
+    row = page.locator("[data-capture-row]")
+    row.get_by_label("Patient code").fill("P-520")
+    other = page.context.new_page()
+    other.goto("/login/")
+    page.context.clear_cookies()
+    sign_in(other, stranger)
+    page.bring_to_front()
+    row.get_by_role("button", name="Save and show the reading").click()
+    expect(row.get_by_role("alert")).to_contain_text("Somebody else has signed in")
+    expect(row.get_by_label("Patient code")).to_have_value("P-520")
     assert not LesionImage.objects.exists()
 
 
