@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.imaging import files
-from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction
+from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
@@ -68,7 +68,8 @@ def receive_upload(
     """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
 
     ``declared`` are codes of ``Declared``. Bytes that the clinic already has are answered with their latest reading
-    when they are on the same lesion, or when no lesion and no other patient is named. Raises ``ImageRejected``,
+    when they are on the same lesion, or when no lesion and no other patient is named; where that one failed, they are
+    read again. Raises ``ImageRejected``,
     ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
@@ -87,10 +88,9 @@ def receive_upload(
     )
     _check_fields(request)
     known = _find_same_bytes(request)
-    if known is None:
-        prediction, created = _keep(request, normalise_upload(data))
-    else:
-        prediction, created = _latest_reading(known), False
+    if known is not None:
+        return _answer_again(actor, known, data)
+    prediction, created = _keep(request, normalise_upload(data))
     return Receipt(predictions.start(prediction) if created else prediction, created)
 
 
@@ -144,6 +144,19 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     if request.attach_anyway:
         return None
     raise DuplicateImageError(same[0])
+
+
+def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt:
+    """Give the reading that a photograph has; one that failed is made anew, of the bytes just sent if those kept are
+    gone."""
+    latest = _latest_reading(known)
+    if latest.status != Status.FAILED:
+        return Receipt(latest, created=False)
+    if latest.failure in predictions.BYTES_LOST:
+        stored = normalise_upload(data)
+        if stored.sha256 == known.stored_sha256:
+            files.keep(stored, known.public_id)
+    return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
 def _latest_reading(image: LesionImage) -> Prediction:

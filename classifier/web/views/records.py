@@ -30,7 +30,8 @@ ROWS = 25
 @require_safe
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
-    search = clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
+    misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
+    search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     found = Patient.objects.visible_to(request.membership).annotate(
         lesion_count=Count("lesions", distinct=True),
         last_upload=Max("lesions__images__uploaded_at"),
@@ -40,7 +41,7 @@ def patients(request: MemberRequest) -> HttpResponse:
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
     page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
     record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search})
+    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
 
 @member_required
