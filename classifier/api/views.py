@@ -28,7 +28,8 @@ from classifier.api.pagination import NewestUploadFirst
 from classifier.api.problems import RequestTooLarge, WrongState
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
-from classifier.services.intake import receive_upload
+from classifier.services.codes import CodeWarning, warn_of_code
+from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.predictions import retry_prediction
 from ml.image_io import LIMITS
 from skinsite.audit.services import record_access, record_listing
@@ -170,11 +171,11 @@ class PredictionViewSet(ClinicViewSet):
         parameters=LOCATION,
         responses={
             200: OpenApiResponse(
-                serializers.PredictionSerializer, gettext_lazy("The reading that this file already has.")
+                serializers.UploadAnswerSerializer, gettext_lazy("The reading that this file already has.")
             ),
-            201: OpenApiResponse(serializers.PredictionSerializer, gettext_lazy("A finished reading.")),
+            201: OpenApiResponse(serializers.UploadAnswerSerializer, gettext_lazy("A finished reading.")),
             202: OpenApiResponse(
-                serializers.PredictionSerializer,
+                serializers.UploadAnswerSerializer,
                 gettext_lazy(
                     "Kept and queued: ask again at the address in `Location`. "
                     "`waiting_for` says what is missing, if anything is."
@@ -187,12 +188,19 @@ class PredictionViewSet(ClinicViewSet):
         serializer = UploadSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
-        upload = fields.pop("image")
-        receipt = receive_upload(actor=actor_of(request), data=upload.read(), original_name=upload.name or "", **fields)
+        upload, may_create = fields.pop("image"), fields.pop("create_patient")
+        receipt = receive_upload(
+            actor=actor_of(request),
+            data=upload.read(),
+            original_name=upload.name or "",
+            expected=Expected.EITHER if may_create else Expected.KNOWN,
+            **fields,
+        )
+        warnings = self._warnings(receipt, fields.get("patient_code", ""))
         if not receipt.created:  # somebody else's, perhaps
             record_access(actor=actor_of(request), action="prediction.viewed", obj=receipt.prediction, by="api")
-            return self._answer(receipt.prediction, status.HTTP_200_OK)
-        return self._answer(receipt.prediction)
+        code = None if receipt.created else status.HTTP_200_OK
+        return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
 
     @extend_schema(
         summary=gettext_lazy("Read a photograph again"),
@@ -222,13 +230,30 @@ class PredictionViewSet(ClinicViewSet):
         is_old_answer = again.pk in known - {failed.pk} and again.status == Status.DONE
         return self._answer(again, status.HTTP_200_OK if is_old_answer else None)
 
-    def _answer(self, prediction: Prediction, code: int | None = None) -> Response:
+    def _answer(
+        self,
+        prediction: Prediction,
+        code: int | None,
+        serializer: type[serializers.PredictionSerializer] = serializers.PredictionSerializer,
+        **context: object,
+    ) -> Response:
         """Give a reading with its address; 201 when it is finished and 202 when it waits, unless told otherwise."""
         found = self.get_queryset().get(pk=prediction.pk)
-        answer = self.get_serializer(found).data
+        answer = serializer(found, context=self.get_serializer_context() | context).data
         finished = found.status in (Status.DONE, Status.FAILED)
         code = code or (status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
+
+    def _warnings(self, receipt: Receipt, sent_code: str) -> list[CodeWarning]:
+        """What a person should look at of a patient created under the code that was sent."""
+        if not receipt.new_patient or not sent_code.strip():
+            return []
+        patient = receipt.prediction.image.lesion.patient
+        text = _("There was no patient “%(code)s”: a new one has been created.") % {"code": patient.code}
+        return [
+            CodeWarning("new_patient", text),
+            *warn_of_code(actor_of(self.request), patient.code, patient=patient),
+        ]
 
 
 @method_decorator(

@@ -9,10 +9,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from classifier.models.folded import FoldedField
 from classifier.models.lesion import Lesion
 from skinsite.accounts.models import Membership
 
 REASON_LENGTH = 500
+NAME_LENGTH = 120
 THUMBNAILS = "thumbnails"
 
 
@@ -77,7 +79,8 @@ class LesionImage(models.Model):
     declared = models.CharField(
         _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
     )
-    original_name = models.CharField(_("file name"), max_length=120, blank=True)
+    original_name = models.CharField(_("file name"), max_length=NAME_LENGTH, blank=True)
+    name_key = FoldedField(source="original_name", max_length=3 * NAME_LENGTH)
     upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)
     stored_sha256 = models.CharField(max_length=64, editable=False)
     stored_name = models.CharField(max_length=80, unique=True, editable=False)

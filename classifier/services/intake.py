@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,19 +15,21 @@ from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality,
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
-from classifier.text import clean_line, fold_line
+from classifier.services.records import Expected
 from classifier.wording import unknown_choice_text
 from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line, fold_line
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of an upload: the reading, and whether this upload made it."""
+    """What came of an upload: the reading, whether this upload made it, and whether it made the patient."""
 
     prediction: Prediction
     created: bool
+    new_patient: bool = False
 
 
 class DuplicateImageError(Exception):
@@ -49,6 +51,7 @@ class _Request:
     declared: Collection[str]
     lesion: Lesion | None
     patient_code: str
+    expected: Expected
     body_site: str
     attach_anyway: bool
 
@@ -62,14 +65,15 @@ def receive_upload(
     declared: Collection[str] = (),
     lesion: Lesion | None = None,
     patient_code: str = "",
+    expected: Expected = Expected.EITHER,
     body_site: str = "",
     attach_anyway: bool = False,
 ) -> Receipt:
     """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
 
-    ``declared`` are codes of ``Declared``. Bytes that the clinic already has are answered with their latest reading
-    when they are on the same lesion, or when no lesion and no other patient is named; where that one failed, they are
-    read again. Raises ``ImageRejected``,
+    ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
+    named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
+    when no lesion and no other patient is named; where that one failed, they are read again. Raises ``ImageRejected``,
     ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
@@ -83,6 +87,7 @@ def receive_upload(
         declared=declared,
         lesion=lesion,
         patient_code=clean_line(patient_code),
+        expected=expected,
         body_site=body_site,
         attach_anyway=attach_anyway,
     )
@@ -90,8 +95,11 @@ def receive_upload(
     known = _find_same_bytes(request)
     if known is not None:
         return _answer_again(actor, known, data)
-    prediction, created = _keep(request, normalise_upload(data))
-    return Receipt(predictions.start(prediction) if created else prediction, created)
+    stored = normalise_upload(data)
+    if lesion is None:  # before the object is kept; once more with the clinic locked
+        records.require_expected(actor=actor, code=patient_code, expected=expected)
+    receipt = _keep(request, stored)
+    return replace(receipt, prediction=predictions.start(receipt.prediction)) if receipt.created else receipt
 
 
 def _check_fields(request: _Request) -> None:
@@ -164,7 +172,7 @@ def _latest_reading(image: LesionImage) -> Prediction:
     return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
 
 
-def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
+def _keep(request: _Request, stored: StoredImage) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
     kept = files.keep(stored, public_id)
@@ -173,19 +181,21 @@ def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
             records.lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
-                return _write_rows(request, stored, public_id, kept), True
+                return _write_rows(request, stored, public_id, kept)
     except BaseException:
         files.discard(kept)
         raise
     files.discard(kept)
-    return _latest_reading(known), False
+    return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Prediction:
+def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Receipt:
     actor = request.actor
-    lesion = request.lesion
+    lesion, is_new = request.lesion, False
     if lesion is None:
-        patient = records.find_or_create_patient(actor=actor, code=request.patient_code)
+        patient, is_new = records.find_or_create_patient(
+            actor=actor, code=request.patient_code, expected=request.expected
+        )
         lesion = records.create_lesion(actor=actor, patient=patient, body_site=request.body_site)
     image = LesionImage.objects.create(
         public_id=public_id,
@@ -205,7 +215,7 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
     record_change(
         actor=actor, action="image.uploaded", obj=image, clinic=actor.clinic, upload_sha256=request.upload_sha256
     )
-    return predictions.create(actor=actor, image=image)
+    return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
 
 
-__all__ = ["DuplicateImageError", "ImageRejected", "Receipt", "receive_upload"]
+__all__ = ["DuplicateImageError", "Expected", "ImageRejected", "Receipt", "receive_upload"]

@@ -56,6 +56,11 @@ class CaptureRow {
     this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
   }
 
+  // Buttons of an answer may have the same name.
+  get newPatient() {
+    return this.form.querySelector("input[name=new_patient]");
+  }
+
   // The fields search by requests of their own.
   isMine(event) {
     return event.detail.elt === this.form;
@@ -98,6 +103,7 @@ class CaptureRow {
       this.fail(this.form.dataset.textLost);
     } else if (done) {
       this.setState("done");
+      if (this.result.querySelector("[data-new-patient]")) this.emit("row-new-patient");
       if (this.element.dataset.single === "true") location.assign(done.dataset.readingUrl);
     } else if (this.result.childElementCount > 0) {
       this.setState("error");
@@ -146,6 +152,7 @@ class CaptureRow {
       modality: this.form.querySelector("[name=modality]:checked")?.value,
       declared: [...this.form.querySelectorAll("[name=declared]:checked")].map((box) => box.value),
       patient_code: this.form.elements.patient_code.value,
+      new_patient: this.newPatient.checked,
       body_site: this.form.elements.body_site.value,
       lesion: lesion.value,
       lesions: lesion.innerHTML,
@@ -156,6 +163,7 @@ class CaptureRow {
     for (const radio of this.form.querySelectorAll("[name=modality]")) radio.checked = radio.value === values.modality;
     for (const box of this.form.querySelectorAll("[name=declared]")) box.checked = values.declared.includes(box.value);
     this.form.elements.patient_code.value = values.patient_code;
+    this.newPatient.checked = values.new_patient;
     this.form.elements.body_site.value = values.body_site;
     const lesion = this.form.querySelector("[data-lesion]");
     lesion.innerHTML = values.lesions;

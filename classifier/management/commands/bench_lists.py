@@ -219,8 +219,9 @@ def _time(client: Client, address: str) -> tuple[float, int]:
 
     with CaptureQueriesContext(connection) as queries:
         ask()
+        count = len(queries)
     taken = [_seconds(ask) for _time in range(TIMES)]
-    return statistics.median(taken) * 1000, len(queries)
+    return statistics.median(taken) * 1000, count
 
 
 def _seconds(work: Callable[[], None]) -> float:

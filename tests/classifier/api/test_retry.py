@@ -23,7 +23,7 @@ def failed(
 ) -> Prediction:
     """A reading that has failed, as one does whose workers have died."""
     with monkeypatch.context() as patch:
-        patch.setattr("classifier.services.predictions.run_prediction", lambda prediction_id: None)
+        patch.setattr("classifier.services.predictions.run_prediction", lambda **_key: None)
         receive_upload(actor=owner, data=photograph, patient_code="A-1")
     reading = Prediction.objects.get()
     Prediction.objects.filter(pk=reading.pk).update(attempts=3)
@@ -89,9 +89,10 @@ def test_while_nothing_can_be_read_it_waits(failed: Prediction, api: APIClient) 
     assert (response.status_code, response.json()["waiting_for"]["code"]) == (202, "no_model")
 
 
+@pytest.mark.usefixtures("active_model")
 @pytest.mark.parametrize("loss", ["missing", "changed"])
 def test_a_photograph_whose_bytes_were_lost_is_put_back_by_sending_it_again(
-    loss: str, owner: Membership, photograph: bytes, active_model: ModelVersion, api: APIClient, store: Path
+    loss: str, owner: Membership, photograph: bytes, api: APIClient, store: Path
 ) -> None:
     ModelVersion.objects.update(status="retired")
     reading = receive_upload(actor=owner, data=photograph).prediction

@@ -163,3 +163,24 @@ def test_a_strangers_reading_does_not_exist(owner: Membership, stranger: Members
 
     with pytest.raises(Prediction.DoesNotExist):
         reading_detail(stranger, reading.public_id)
+
+
+@pytest.mark.parametrize(
+    ("kept", "search"),
+    [
+        ("Й-1", "и\u0306-1"),
+        ("и\u0306-1", "Й-1"),
+        ("P\u20111024", "p-1024"),
+        ("Ｐ１０", "p10"),
+        ("шов – слева", "ШОВ - слева"),
+        ("Voß", "VOẞ"),
+    ],
+)
+def test_search_finds_code_label_and_file_name_in_every_encoding(owner: Membership, kept: str, search: str) -> None:
+    found = [
+        reading_in(owner, image__lesion__patient__code=kept),
+        reading_in(owner, image__lesion__label=kept),
+        reading_in(owner, image__original_name=kept),
+    ]
+    reading_in(owner, image__lesion__patient__code="Voss")
+    assert set(history(owner, search=search)) == set(found)
