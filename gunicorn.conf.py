@@ -3,3 +3,5 @@
 logger_class = "skinsite.server_log.ServerLogger"
 # Client, method, path without its query, status, bytes, time. No Referer: it may be the address of an invitation.
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(b)s bytes %(M)s ms"
+# Nothing here is steered over it, and it would lie in the home folder: in a container, among the photographs of all.
+control_socket_disable = True

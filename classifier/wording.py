@@ -26,6 +26,9 @@ LESION_SENTENCE = gettext_lazy(
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
 STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+BUSY_SENTENCE = gettext_lazy(
+    "Other large photographs are being read, so this one was not kept. Send it again in a minute."
+)
 
 REJECTIONS: dict[str, str | Promise] = {
     "empty": gettext_lazy("The image file is empty; choose the photograph again."),
@@ -33,12 +36,28 @@ REJECTIONS: dict[str, str | Promise] = {
     "unsupported_type": gettext_lazy(
         "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG."
     ),
+    "camera_raw": gettext_lazy(
+        "The file is camera RAW, which is not read; export the photograph as JPEG and send that."
+    ),
+    "unusual_coding": gettext_lazy(
+        "The image is coded in a way that is not read (%(coding)s); save it as an ordinary JPEG."
+    ),
     "truncated": gettext_lazy("The image file is cut off or damaged; copy it from the camera again."),
     "too_many_pixels": gettext_lazy(
         "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller."
     ),
     "too_small": gettext_lazy(
         "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."
+    ),
+    "too_many_scans": gettext_lazy(
+        "The JPEG is stored in %(scans)s passes, the limit is %(limit)s; save it again as an ordinary JPEG."
+    ),
+    "too_many_parts": gettext_lazy("The image file has more than %(limit)s parts; save it again as an ordinary JPEG."),
+    "too_much_memory": gettext_lazy(
+        "The image needs more than %(limit)s MB of memory to be read; save it smaller, or as an ordinary JPEG."
+    ),
+    "too_slow": gettext_lazy(
+        "Reading the image took longer than %(limit)s s; save it smaller, or as an ordinary JPEG."
     ),
     "animated": gettext_lazy("The image holds several frames or pages; send one still photograph."),
     "transparent": gettext_lazy("The image is wholly transparent; send the original photograph."),

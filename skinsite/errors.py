@@ -73,11 +73,18 @@ def server_error(request: HttpRequest) -> HttpResponse:
         detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")
         response = problem(status=status, detail=detail, code="database_unavailable" if away else "error")
     else:
-        page = render_to_string(f"{status.value}.html", {"request": {"request_id": current_request_id()}})
-        response = HttpResponse(page, status=status)
+        response = HttpResponse(_render_error(status), status=status)
     if away:
         response["Retry-After"] = str(RETRY_AFTER)
     return response
+
+
+def _render_error(status: HTTPStatus) -> str:
+    """The page of an error; a bare one where what pages stand on, static files above all, is the very fault."""
+    try:
+        return render_to_string(f"{status.value}.html", {"request": {"request_id": current_request_id()}})
+    except Exception:  # noqa: BLE001 as above
+        return render_to_string("500_bare.html", {"request_id": current_request_id()})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature

@@ -1,5 +1,6 @@
 """Every error of the API as `application/problem+json` (RFC 9457), with a list of what was wrong in which field."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -16,15 +17,18 @@ from rest_framework.serializers import as_serializer_error
 
 from classifier.imaging.files import StorageUnavailableError
 from classifier.models import LesionImage
-from classifier.services.intake import DuplicateImageError
-from classifier.wording import STORAGE_SENTENCE, rejection_text
+from classifier.services.intake import DecoderBusyError, DuplicateImageError
+from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
+
+log = logging.getLogger(__name__)
 
 NO_FIELD = "non_field_errors"
 
 REJECTION_STATUS = {
     "unsupported_type": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    "camera_raw": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     "not_an_image": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     "too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
 }
@@ -61,6 +65,7 @@ class RequestTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, length: int) -> None:
+        log.warning("An upload of %d bytes was refused by its length", length)
         rejection = ImageRejected("too_large", megabytes=f"{length / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
         self.detail = {"image": exceptions.ErrorDetail(rejection_text(rejection), code="too_large")}
 
@@ -104,6 +109,13 @@ class StorageUnavailable(exceptions.APIException):
     wait = 60  # seconds, told in Retry-After
 
 
+class DecoderBusy(StorageUnavailable):
+    """Other large photographs are decoded: nothing was kept, and later it may be."""
+
+    default_detail = BUSY_SENTENCE
+    default_code = "busy"
+
+
 class DatabaseUnavailable(exceptions.APIException):
     """The database is away: nothing was done, and later it may be."""
 
@@ -125,6 +137,8 @@ class ProblemHandler(ExceptionHandler):
                 return RejectedImage(exc)
             case StorageUnavailableError():
                 return StorageUnavailable()
+            case DecoderBusyError():
+                return DecoderBusy()
             case DuplicateImageError():
                 return DuplicateImage(exc.existing, self.context["request"])
             case django_exceptions.ValidationError():

@@ -73,6 +73,7 @@ class LesionImage(models.Model):
     photographed (an ulcer heals), as ``join_declared`` writes it.
     """
 
+    audit_subject = "lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
@@ -135,6 +136,7 @@ class CorrectionKind(models.TextChoices):
 class ImageCorrection(models.Model):
     """What was put right about a photograph, by whom and why. Append-only; readings made before stay as they are."""
 
+    audit_subject = "image__lesion__patient"
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="corrections")
     kind = models.CharField(_("correction"), max_length=20, choices=CorrectionKind)
     before = models.CharField(_("before"), max_length=80)

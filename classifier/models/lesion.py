@@ -46,6 +46,7 @@ class LesionQuerySet(models.QuerySet["Lesion"]):
 class Lesion(models.Model):
     """One lesion of one patient."""
 
+    audit_subject = "patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="lesions")
     body_site = models.CharField(_("body site"), max_length=20, choices=BodySite, default=BodySite.UNKNOWN)

@@ -95,6 +95,7 @@ class Prediction(models.Model):
     database trigger refuses every UPDATE.
     """
 
+    audit_subject = "image__lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality)

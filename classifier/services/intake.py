@@ -1,6 +1,7 @@
 """Photographs come in here, from people and from machines."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -17,10 +18,13 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
 from classifier.services.records import Expected
 from classifier.wording import unknown_choice_text
-from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
+from ml.image_apart import DecoderBusyError, normalise_guarded
+from ml.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
 from skinsite.text import clean_line, fold_line
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,11 @@ def receive_upload(
     ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
     named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
     when no lesion and no other patient is named; where that one failed, they are read again. Raises ``ImageRejected``,
-    ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
+    ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
-        normalise_upload(data)
+        _decode(actor, data)
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
@@ -95,11 +99,27 @@ def receive_upload(
     known = _find_same_bytes(request)
     if known is not None:
         return _answer_again(actor, known, data)
-    stored = normalise_upload(data)
+    stored = _decode(actor, data)
     if lesion is None:  # before the object is kept; once more with the clinic locked
         records.require_expected(actor=actor, code=patient_code, expected=expected)
     receipt = _keep(request, stored)
     return replace(receipt, prediction=predictions.start(receipt.prediction)) if receipt.created else receipt
+
+
+def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+    """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
+    log.warning("An upload of %d bytes was refused: %s", size, error.code)
+    record_change(actor=actor, action="image.refused", obj=actor.clinic, code=error.code, bytes=size)
+
+
+def _decode(actor: Membership, data: bytes) -> StoredImage:
+    """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
+    log.info("An upload of %d bytes is decoded", len(data))
+    try:
+        return normalise_guarded(data)
+    except ImageRejected as error:
+        record_refusal(actor=actor, error=error, size=len(data))
+        raise
 
 
 def _check_fields(request: _Request) -> None:
@@ -161,7 +181,7 @@ def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt
     if latest.status != Status.FAILED:
         return Receipt(latest, created=False)
     if latest.failure in predictions.BYTES_LOST:
-        stored = normalise_upload(data)
+        stored = _decode(actor, data)
         if stored.sha256 == known.stored_sha256:
             files.keep(stored, known.public_id)
     return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
@@ -218,4 +238,12 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
     return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
 
 
-__all__ = ["DuplicateImageError", "Expected", "ImageRejected", "Receipt", "receive_upload"]
+__all__ = [
+    "DecoderBusyError",
+    "DuplicateImageError",
+    "Expected",
+    "ImageRejected",
+    "Receipt",
+    "receive_upload",
+    "record_refusal",
+]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from classifier import wording
-from classifier.models import Prediction, Status
+from classifier.models import Patient, Prediction, Sex, Status
 from classifier.web import figures
 
 register = template.Library()
@@ -61,6 +61,14 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
         return {"kind": "failed", "shape": "failed", "word": _("Failed")}
     word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
     return {"kind": "waiting", "shape": "waiting", "word": word}
+
+
+@register.filter
+def sex_and_age(patient: Patient) -> str:
+    """Sex and year of birth, as far as they are known."""
+    sex = "" if patient.sex == Sex.UNKNOWN else str(patient.get_sex_display())
+    born = _("born %(year)s") % {"year": patient.birth_year} if patient.birth_year else ""
+    return ", ".join(filter(None, [sex, born]))
 
 
 @register.filter

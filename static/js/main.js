@@ -1,5 +1,6 @@
 // What every page uses: the theme, menus, the list of shortcuts.
 
+import { focusErrors } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startPlaces } from "./place.js";
 import { askAgain, startSession } from "./session.js";
@@ -26,11 +27,6 @@ function startDialogs() {
     button.hidden = false;
     button.addEventListener("click", () => dialog.showModal());
   }
-}
-
-// The first error of a form that came back is where the person goes on.
-function focusErrors() {
-  document.querySelector(".error-summary")?.focus();
 }
 
 // Where a part was asked for, a whole page comes only to somebody signed out: it is never swapped in.

@@ -17,6 +17,8 @@ PARAMS = {
     "megapixels": "60.0",
     "width": 100,
     "height": 200,
+    "scans": 26_000,
+    "coding": "TIFF 34925",
 }
 
 

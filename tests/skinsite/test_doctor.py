@@ -19,6 +19,9 @@ CHECKS = [
     "demonstration",
     "clock",
     "recorded_times",
+    "static_files",
+    "static_version",
+    "private",
     "bundle",
     "queue",
 ]

@@ -46,8 +46,9 @@ class Command(UserErrorCommand):
     """Measures on a database of its own; writes nothing but its table."""
 
     help = (
-        "Fill a database of its own with readings, and print how long the first and the last pages of lists take (of "
-        "the clock, and of this process's CPU, which others on the machine disturb less), with the number of queries. SQLite in a temporary folder, or the empty database at --database."
+        "Fill a database of its own with readings, and print how long the first and the last pages of lists take, by "
+        "the clock and of this process's CPU (which others on the machine disturb less), with the number of queries. "
+        "SQLite in a temporary folder, or the empty database at --database."
     )
     requires_system_checks = []
 

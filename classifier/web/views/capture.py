@@ -1,5 +1,6 @@
 """Photographs come in here from people: one or many, each on its own."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,9 +17,15 @@ from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.services.codes import CodeWarning, warn_of_code
-from classifier.services.intake import DuplicateImageError, Expected, receive_upload
+from classifier.services.intake import (
+    DecoderBusyError,
+    DuplicateImageError,
+    Expected,
+    receive_upload,
+    record_refusal,
+)
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from classifier.wording import STORAGE_SENTENCE, rejection_text
+from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
@@ -27,6 +34,8 @@ from skinsite.text import clean_line, fold_line
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
+# What a form of many large photographs may take before the rest is answered unread: proxies wait for a minute.
+FORM_SECONDS = 30.0
 ASKING = ("unknown_patient", "new_patient")  # refusals of a code that a tick at "New patient" answers
 ROW_IDS = "row__n___%s"  # the script writes each row's number over __n__
 
@@ -104,8 +113,13 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
         form.add_error(None, _("Choose a photograph first: none came with the form."))
     if not form.is_valid():
         return [Arrival(name=file.name or "", error=_form_error(form)) for file in sent]
+    ends = time.monotonic() + FORM_SECONDS
+    late = _("Not read: the photographs before it took too long. Send it again.")
     said, arrivals = dict(form.cleaned_data), []
     for file in sent:
+        if time.monotonic() > ends:
+            arrivals.append(Arrival(name=file.name or "", error=late))
+            continue
         arrival = _receive(request.membership, said, file)
         if arrival.new_patient and arrival.prediction is not None:
             said |= {"patient_code": arrival.prediction.image.lesion.patient.code, "new_patient": False}
@@ -118,7 +132,7 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     try:
         receipt = receive_upload(
             actor=actor,
-            data=_read(file),
+            data=_read(actor, file),
             original_name=name,
             modality=said["modality"],
             declared=said["declared"],
@@ -135,6 +149,8 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
         return Arrival(name=name, error=text, existing=error.existing)
     except StorageUnavailableError:
         return Arrival(name=name, error=str(STORAGE_SENTENCE))
+    except DecoderBusyError:
+        return Arrival(name=name, error=str(BUSY_SENTENCE))
     except ValidationError as error:
         asks = any(each.code in ASKING for each in getattr(error, "error_dict", {}).get("patient_code", ()))
         return Arrival(name=name, error=" ".join(error.messages), asks_for_new_patient=asks)
@@ -143,11 +159,13 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
 
 
-def _read(file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     if size > LIMITS.max_bytes:
-        raise ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        error = ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        record_refusal(actor=actor, error=error, size=size)
+        raise error
     return bytes(file.read())
 
 
