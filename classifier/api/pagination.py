@@ -3,7 +3,6 @@
 from datetime import UTC
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import NotFound, ValidationError
@@ -35,7 +34,7 @@ class NewestFirst(CursorPagination):
             raise ValidationError({"page_size": _("Give a whole number from 1 to %(limit)s.") % {"limit": limit}})
         return size
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """The rows of a page: their keys are found first, without the rows' weight."""
         times = [name.lstrip("-") for name in self.ordering if name != "-pk"]
         keys = super().paginate_queryset(queryset.select_related(None).only("pk", *times), request, view)

@@ -1,8 +1,9 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Status
@@ -215,4 +216,5 @@ class HistoryFilter(forms.Form):
 
     def _repeated(self) -> list[str]:
         """Filters given several values, of which one would be followed and the others dropped in silence."""
-        return [name for name, values in self.data.lists() if len(set(values)) > 1]
+        data = cast("QueryDict", self.data)
+        return [name for name, values in data.lists() if len(set(values)) > 1]
