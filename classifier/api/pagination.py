@@ -37,7 +37,9 @@ class NewestFirst(CursorPagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """The rows of a page: their keys are found first, without the rows' weight."""
         times = [name.lstrip("-") for name in self.ordering if name != "-pk"]
-        keys = super().paginate_queryset(queryset.select_related(None).only("pk", *times), request, view)
+        keys: list[Any] | None = super().paginate_queryset(
+            queryset.select_related(None).only("pk", *times), request, view
+        )
         if keys is None:
             return None
         self.page = fetch_in_order(queryset, [row.pk for row in keys])

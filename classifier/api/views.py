@@ -239,7 +239,7 @@ class PredictionViewSet(ClinicViewSet):
     ) -> Response:
         """Give a reading with its address; 201 when it is finished and 202 when it waits, unless told otherwise."""
         found = self.get_queryset().get(pk=prediction.pk)
-        answer = serializer(found, context=self.get_serializer_context() | context).data
+        answer = serializer(found, context={**self.get_serializer_context(), **context}).data
         finished = found.status in (Status.DONE, Status.FAILED)
         code = code or (status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
