@@ -20,6 +20,7 @@ from classifier.models import LesionImage
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
+from skinsite import disk
 from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
 
 log = logging.getLogger(__name__)
@@ -116,6 +117,13 @@ class DecoderBusy(StorageUnavailable):
     default_code = "busy"
 
 
+class DiskFull(StorageUnavailable):
+    """A disk is full, that of the photographs or that of the database: nothing was kept."""
+
+    default_detail = disk.SENTENCE
+    default_code = "disk_full"
+
+
 class DatabaseUnavailable(exceptions.APIException):
     """The database is away: nothing was done, and later it may be."""
 
@@ -130,6 +138,8 @@ class ProblemHandler(ExceptionHandler):
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:  # noqa: PLR0911 one for each kind of error
         """Give each error of the domain its status."""
+        if disk.is_full(exc):
+            return DiskFull()
         if isinstance(exc, DATABASE_AWAY):
             return DatabaseUnavailable()
         match exc:
@@ -155,7 +165,7 @@ class ProblemHandler(ExceptionHandler):
         if isinstance(exc, exceptions.APIException):
             return exc
         return exceptions.APIException(
-            _("The server failed at this. Try again later; if it goes on, tell the one who runs it.")
+            _("The server failed. Try again later; if it happens again, tell the site's administrator.")
         )
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:

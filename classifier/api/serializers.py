@@ -1,14 +1,16 @@
 """What the API gives."""
 
+from datetime import UTC, tzinfo
 from typing import Any
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier import wording
-from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Status
+from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing, Status
 from ml.taxonomy import CLASSES
 
 
@@ -41,8 +43,21 @@ ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
 )
 
 
+class UtcDateTimeField(serializers.DateTimeField):
+    """A time in UTC, whatever the zone of whoever asks."""
+
+    def default_timezone(self) -> tzinfo:
+        """UTC."""
+        return UTC
+
+
 class LinkedSerializer(serializers.ModelSerializer[Any]):
     """A resource with its identifier and its links."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: UtcDateTimeField,
+    }
 
     id = serializers.UUIDField(source="public_id", read_only=True)
 
@@ -137,7 +152,7 @@ class ImageLinksSerializer(serializers.Serializer[Any]):
 
 
 class ImageSerializer(LinkedSerializer):
-    """A photograph of a lesion. One that is `entered_in_error` counts for nothing."""
+    """A photograph of a lesion. One that is `entered_in_error` does not count."""
 
     lesion = serializers.UUIDField(source="lesion.public_id", read_only=True)
     patient = serializers.UUIDField(source="lesion.patient.public_id", read_only=True)
@@ -229,7 +244,8 @@ class PredictionLinksSerializer(serializers.Serializer[Any]):
 class PredictionSerializer(LinkedSerializer):
     """A reading of a photograph.
 
-    `outcome` is null until `status` is `done`; the probabilities are null where none are shown.
+    `outcome` is null until `status` is `done`, and counts only while `standing` is `valid`; the probabilities are null
+    where none are shown.
     """
 
     image = serializers.UUIDField(source="image.public_id", read_only=True)
@@ -249,6 +265,14 @@ class PredictionSerializer(LinkedSerializer):
     )
     model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
     waiting_for = serializers.SerializerMethodField()
+    standing = serializers.ChoiceField(
+        choices=Standing.choices,
+        read_only=True,
+        help_text=_("`valid`, or why it does not count: its `outcome` is then history, and no answer."),
+    )
+    superseded_by = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text=_("The reading of the same photograph that counts instead.")
+    )
     entered_in_error = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
     notice = serializers.SerializerMethodField()
@@ -258,6 +282,7 @@ class PredictionSerializer(LinkedSerializer):
         fields = [
             "id",
             "status",
+            "standing",
             "outcome",
             "reason",
             "probabilities",
@@ -273,6 +298,7 @@ class PredictionSerializer(LinkedSerializer):
             "image",
             "lesion",
             "patient",
+            "superseded_by",
             "entered_in_error",
             "created_at",
             "started_at",
@@ -335,7 +361,7 @@ class PredictionSerializer(LinkedSerializer):
         return {"code": code, "text": wording.waiting_text(code)} if code else None
 
     def get_entered_in_error(self, prediction: Prediction) -> bool:
-        """Whether its photograph has been marked as entered in error: the reading then counts for nothing."""
+        """Whether its photograph has been marked as entered in error: the reading then does not count."""
         return prediction.image.entered_in_error_at is not None
 
     @extend_schema_field(PredictionLinksSerializer)
@@ -354,9 +380,11 @@ class PredictionSerializer(LinkedSerializer):
             links["heat_map"] = self.link("heat-map", identifier)
         return links
 
-    def get_notice(self, _prediction: Prediction) -> str:
-        """What a reading is and is not. Show it wherever a reading is shown."""
-        return str(wording.SAFETY_SENTENCE)
+    def get_notice(self, prediction: Prediction) -> str:
+        """What a reading is and is not, and whether it counts. Show it wherever a reading is shown."""
+        if prediction.is_valid:
+            return str(wording.SAFETY_SENTENCE)
+        return f"{prediction.standing.label}: {wording.VOID_SENTENCE} {wording.SAFETY_SENTENCE}"
 
 
 class UploadAnswerSerializer(PredictionSerializer):

@@ -1,4 +1,4 @@
-"""What waits for whoever signs in."""
+"""Needs attention for whoever signs in."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class HomeCounts:
 def home_counts(actor: Membership) -> HomeCounts:
     """Count them, in one query that looks at each reading once."""
     unanswered = Q(status=Status.FAILED) | Q(status=Status.DONE, is_reviewed=False)
-    wanting = Q(status__in=WAITING) | (unanswered & Q(has_successor=False))
+    wanting = Q(status__in=WAITING) | unanswered
     kinds = history(actor).order_by().filter(wanting).values_list("status", "outcome", "modality")
     counts = HomeCounts(waiting=0, failed=0, to_review=0, suspicious_to_review=0, not_assessed_to_review=0)
     for status, outcome, modality, count in kinds.annotate(count=Count("pk")):

@@ -5,10 +5,12 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
+from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 
 
 class SignInForm(AuthenticationForm):
@@ -55,10 +57,32 @@ class InvitationForm(forms.Form):
     )
 
 
+class ClinicNameForm(forms.Form):
+    """What a clinic is called."""
+
+    name = forms.CharField(
+        label=_("Name of the clinic"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+
+
+class ShareField(forms.DecimalField):
+    """A share in per cent, written and read with the decimal sign of the reader's language, and read with the other."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(localize=True, widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Take comma and point alike."""
+        return super().to_python(
+            value.replace(",", get_format("DECIMAL_SEPARATOR")) if isinstance(value, str) else value
+        )
+
+
 class PracticeForm(forms.Form):
     """What is known of the lesions that a clinic photographs."""
 
-    malignant_percent = forms.DecimalField(
+    malignant_percent = ShareField(
         label=_("Malignant lesions among those photographed here (%)"),
         min_value=LEAST_MALIGNANT,
         max_value=MOST_MALIGNANT,
@@ -70,6 +94,36 @@ class PracticeForm(forms.Form):
         ),
         error_messages=dict.fromkeys(("min_value", "max_value", "max_digits", "max_whole_digits"), MALIGNANT_RANGE),
     )
+
+
+class TimeZoneField(forms.CharField):
+    """A time zone by its name, suggested by the page's list of all as one types; empty for none of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"})
+        super().__init__(label=_("Time zone"), required=False, max_length=NAME_LENGTH, widget=widget, **options)
+
+    def clean(self, value: Any) -> str:
+        """Give the name as IANA writes it."""
+        typed: str = super().clean(value)
+        name = find_zone_name(typed) if typed else ""
+        if name is None:
+            check_zone_name(typed)
+        return name or ""
+
+
+class ClinicTimeZoneForm(forms.Form):
+    """In which zone a clinic's days are counted."""
+
+    time_zone = TimeZoneField(
+        help_text=_("Days are counted and times told in it, for everybody who has set none. Empty: the site's.")
+    )
+
+
+class OwnTimeZoneForm(forms.Form):
+    """In which zone times are told to a person."""
+
+    time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 
 class JoinForm(forms.Form):

@@ -33,6 +33,7 @@ VERBS: dict[str, str | Promise] = {
     "password_reset": pgettext_lazy("what was done", "password reset"),
     "password_set": pgettext_lazy("what was done", "password set"),
     "reactivated": pgettext_lazy("what was done", "access given again"),
+    "refused": pgettext_lazy("what was done", "not taken"),
     "registered": pgettext_lazy("what was done", "registered"),
     "renamed": pgettext_lazy("what was done", "renamed"),
     "requested": pgettext_lazy("what was done", "requested"),
@@ -43,6 +44,7 @@ VERBS: dict[str, str | Promise] = {
     "signed_out": pgettext_lazy("what was done", "signed out"),
     "switched_to": pgettext_lazy("what was done", "chosen to work in"),
     "thumbnail_viewed": pgettext_lazy("what was done", "viewed small, in a list"),
+    "time_zone_set": pgettext_lazy("what was done", "time zone set"),
     "updated": pgettext_lazy("what was done", "changed"),
     "uploaded": pgettext_lazy("what was done", "uploaded"),
     "viewed": pgettext_lazy("what was done", "viewed"),
@@ -72,6 +74,7 @@ VALUES: dict[str, str | Promise] = {
     "q": _("search"),
     "reviewed": _("review"),
     "since": _("date"),
+    "standing": _("readings that do not count"),
     "until": _("date"),
 }
 NOUNS = {"api_token": "apitoken", "image": "lesionimage", "model": "modelversion"}

@@ -38,6 +38,26 @@ def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
 
 
 @transaction.atomic
+def rename_clinic(*, actor: Membership, name: str) -> Clinic:
+    """Give the actor's clinic another name. Its short name, which other systems may know, stays.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, also for a name that another clinic has.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    before, clinic.name = clinic.name, clean_line(name)
+    if before == clinic.name:
+        return clinic
+    require_free_name(clinic.name, clinic=clinic)
+    clinic.clean_fields(exclude=["slug"])
+    clinic.save(update_fields=["name"])
+    record_change(actor=actor, action="clinic.renamed", obj=clinic, clinic=clinic, before=before, after=clinic.name)
+    return clinic
+
+
+@transaction.atomic
 def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> Clinic:
     """Say how many of a hundred lesions of the actor's clinic are malignant.
 
@@ -60,6 +80,25 @@ def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> C
         before=str(before),
         after=str(malignant_percent),
     )
+    return clinic
+
+
+@transaction.atomic
+def set_clinic_time_zone(*, actor: Membership, time_zone: str) -> Clinic:
+    """Set the zone in which the days of the actor's clinic are counted; empty for the site's.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, for a name that is no zone's.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    before, clinic.time_zone = clinic.time_zone, time_zone
+    if before == time_zone:
+        return clinic
+    clinic.clean_fields(exclude=["name", "slug", "malignant_percent"])
+    clinic.save(update_fields=["time_zone"])
+    record_change(actor=actor, action="clinic.time_zone_set", obj=clinic, clinic=clinic, before=before, after=time_zone)
     return clinic
 
 

@@ -53,7 +53,10 @@ def page_of(site: Client, name: str, subject: object) -> str:
 
 def test_two_readings_stand_side_by_side_the_newest_first(site: Client, older: Prediction, newer: Prediction) -> None:
     page = page_of(site, "image-readings", newer.image)
-    order = [page.index(words) for words in ("second network", "Low risk", "first network 0", "Suspicious</")]
+    order = [
+        page.index(words)
+        for words in ("second network", "Low risk", "first network 0", "Superseded by a later reading")
+    ]
     assert order == sorted(order)
     assert page.count('data-class="MEL"') == 2
     for reading in (older, newer):
@@ -88,7 +91,7 @@ def test_of_a_reading_without_numbers_the_outcome_alone_is_compared(older: Predi
 
 def test_readings_that_say_the_same_are_told_to(site: Client, older: Prediction) -> None:
     factories.DonePredictionFactory.create(image=older.image)
-    assert "Nothing that shows in whole per cent." in page_of(site, "image-readings", older.image)
+    assert "No difference in whole per cent." in page_of(site, "image-readings", older.image)
 
 
 def test_a_reading_leads_to_the_comparison_once_there_are_two_models(
