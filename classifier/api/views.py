@@ -55,6 +55,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
+    # Told in `Allow`: no other is answered.
+    http_method_names = ["get", "head", "post"]
     throttle_scope = "reads"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -178,8 +180,9 @@ class PredictionViewSet(ClinicViewSet):
             202: OpenApiResponse(
                 serializers.UploadAnswerSerializer,
                 gettext_lazy(
-                    "Kept and queued: ask again at the address in `Location`. "
-                    "`waiting_for` says what is missing, if anything is."
+                    "Kept, and not read yet: ask again at the address in `Location`. "
+                    "`waiting_for` says what is missing, if anything is. "
+                    "Where `status` is `failed`, `failure` says why."
                 ),
             ),
         },
@@ -238,11 +241,10 @@ class PredictionViewSet(ClinicViewSet):
         serializer: type[serializers.PredictionSerializer] = serializers.PredictionSerializer,
         **context: object,
     ) -> Response:
-        """Give a reading with its address; 201 when it is finished and 202 when it waits, unless told otherwise."""
+        """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
         found = self.get_queryset().get(pk=prediction.pk)
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
-        finished = found.status in (Status.DONE, Status.FAILED)
-        code = code or (status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED)
+        code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
 
     def _warnings(self, receipt: Receipt, sent_code: str) -> list[CodeWarning]:
@@ -266,6 +268,7 @@ class DocumentationView(SpectacularSwaggerSplitView):
     """The readable description in the frame of the site, from files of the site alone."""
 
     url_name = "api-schema"
+    http_method_names = ["get", "head"]
     template_name = "api/docs.html"
     authentication_classes = [SessionAuthentication]  # whose page it is: the description is the same for everybody
 

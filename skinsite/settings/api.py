@@ -30,7 +30,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": ["classifier.api.filters.KnownFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "classifier.api.pagination.NewestFirst",
-    "DEFAULT_METADATA_CLASS": "classifier.api.metadata.AllowedMethods",
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.ProblemAutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Per person.
