@@ -124,8 +124,6 @@ def train(stage: Stage, place: Workplace) -> None:
     write_config(stage, place)
     folder = place.folder(stage.name)
     is_started = folder.last_checkpoint.is_file()
-    if not is_started:
-        folder.description.unlink(missing_ok=True)  # of a run that was cut off before its first whole epoch
     weights = None
     if stage.step.start is not None:
         weights = place.folder(stage.needs[1]).weights
