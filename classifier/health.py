@@ -1,7 +1,16 @@
-"""Whether readings can be made."""
+"""Whether readings can be made, and are."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from classifier import inference
+from classifier.services.predictions import CELERY, waiting
 from skinsite.health import CheckResult, register_check
+
+LONGEST_WAIT = timedelta(minutes=10)
 
 REMEDIES = {
     "no_model": "Run `python manage.py register_model PATH --activate`.",
@@ -20,3 +29,21 @@ def check_bundle() -> CheckResult:
         detail = "no model is active" if error.code == "no_model" else str(error)
         return CheckResult(ok=False, detail=detail, remedy=REMEDIES[error.code])
     return CheckResult(ok=True, detail=str(loaded.model_version))
+
+
+@register_check("queue", needed_for_ready=False, needs="database")
+def check_queue() -> CheckResult:
+    """Nobody waits long for a reading."""
+    age = ExpressionWrapper(Now() - F("created_at"), output_field=DurationField())
+    oldest = waiting().annotate(age=age).first()
+    if oldest is None:
+        return CheckResult(ok=True, detail="nothing waits")
+    minutes = oldest.age.total_seconds() / 60
+    detail = f"{waiting().count()} waiting, the oldest for {minutes:.0f} min"
+    detail += f" ({oldest.waiting_for})" if oldest.waiting_for else ""
+    remedy = (
+        "Mend what else is wrong here; with all well, start more workers."
+        if settings.PREDICTION_MODE == CELERY
+        else "Let cron run `python manage.py process_queue` every few minutes."
+    )
+    return CheckResult(ok=oldest.age <= LONGEST_WAIT, detail=detail, remedy=remedy)

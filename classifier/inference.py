@@ -4,16 +4,19 @@ A process opens a bundle once and shares it between its threads. Every call asks
 so that an activation is followed at once; a version that does not open leaves the one before in its place.
 """
 
+import io
 import logging
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
+from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
-from ml.bundle import Bundle, BundleError, load_bundle
+from ml.bundle import Bundle, BundleError, load_bundle, synthetic_view
 from ml.errors import UserError
 from ml.predictor import Predictor, Reading
 
@@ -132,10 +135,29 @@ def bundle_path(bundle_sha256: str) -> Path:
 
 
 def verify_bundle(path: Path) -> Bundle:
-    """Load the bundle at ``path`` and run its self-test on the runtime in use; raises ``UserError``."""
-    bundle = load_bundle(path)
-    Predictor(bundle, settings.INFERENCE_RUNTIME, settings.INFERENCE_THREADS)
+    """Load the bundle at ``path``, run its self-test on the runtime in use and read a picture; raises ``UserError``."""
+    bundle = load_bundle(path, trusted=settings.TRUSTED_BUNDLES)
+    predictor = Predictor(bundle, settings.INFERENCE_RUNTIME, settings.INFERENCE_THREADS)
+    try:
+        _read_synthetic_view(predictor)
+    except (ValueError, IndexError, ArithmeticError) as error:
+        raise BundleError(
+            f"{path}: its files do not belong together (no picture can be read); build it again."
+        ) from error
     return bundle
+
+
+def _read_synthetic_view(predictor: Predictor) -> None:
+    """Read a picture in full, so that graph, gate and similar cases are known to fit each other."""
+    manifest = predictor.bundle.manifest
+    picture = io.BytesIO()
+    Image.fromarray(synthetic_view(manifest.input.size)[0]).save(picture, "PNG")
+    reading = predictor.read(picture.getvalue())
+    predictor.activation_map(picture.getvalue())
+    if predictor.similar_cases is not None:
+        predictor.similar_cases.find(reading.embedding)
+    if not np.isfinite(reading.probabilities).all():
+        raise ArithmeticError
 
 
 def _open_predictor(model_version: ModelVersion) -> Predictor:
@@ -143,7 +165,7 @@ def _open_predictor(model_version: ModelVersion) -> Predictor:
     if not path.is_dir():
         raise NoUsableModelError("bundle_missing", f"{path} is missing; register the bundle again.")
     try:
-        bundle = load_bundle(path)
+        bundle = load_bundle(path, trusted=settings.TRUSTED_BUNDLES)
         if bundle.sha256 != model_version.bundle_sha256:
             raise BundleError(f"{path} holds another bundle than its name says; register the bundle again.")
         return Predictor(bundle, settings.INFERENCE_RUNTIME, settings.INFERENCE_THREADS)

@@ -4,7 +4,7 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from classifier.models import Status
-from classifier.services import predictions, sweeping
+from classifier.services import predictions, queue, sweeping
 from skinsite.tasks import task
 
 
@@ -22,14 +22,14 @@ def run_prediction(prediction_id: int) -> None:
 
 @task
 def process_queue() -> None:
-    """Hand over what waits: every minute by beat, when a worker starts, and when a model is activated."""
-    predictions.process_queue()
+    """Hand over what waits: every half minute by beat, when a worker starts, and when a model is activated."""
+    queue.process_queue()
 
 
 @task
-def sweep_storage() -> None:
-    """Delete objects without a row, every night by beat."""
-    sweeping.sweep_storage()
+def housekeep() -> None:
+    """Delete what nobody needs any more, every night by beat."""
+    sweeping.housekeep()
 
 
 @worker_ready.connect

@@ -1,6 +1,6 @@
 """Every code that the domain keeps, in calm plain words: what pages, the API and the admin say."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
 from ml.image_io import ImageRejected
+from ml.taxonomy import DECISIONS
 
 SAFETY_SENTENCE = gettext_lazy(
     "Decision support for research use. It is not a diagnosis, and no reading means that a lesion is safe to ignore."
@@ -25,6 +26,9 @@ LESION_SENTENCE = gettext_lazy(
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
 STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+BUSY_SENTENCE = gettext_lazy(
+    "Other large photographs are being read, so this one was not kept. Send it again in a minute."
+)
 
 REJECTIONS: dict[str, str | Promise] = {
     "empty": gettext_lazy("The image file is empty; choose the photograph again."),
@@ -32,12 +36,28 @@ REJECTIONS: dict[str, str | Promise] = {
     "unsupported_type": gettext_lazy(
         "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG."
     ),
+    "camera_raw": gettext_lazy(
+        "The file is camera RAW, which is not read; export the photograph as JPEG and send that."
+    ),
+    "unusual_coding": gettext_lazy(
+        "The image is coded in a way that is not read (%(coding)s); save it as an ordinary JPEG."
+    ),
     "truncated": gettext_lazy("The image file is cut off or damaged; copy it from the camera again."),
     "too_many_pixels": gettext_lazy(
         "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller."
     ),
     "too_small": gettext_lazy(
         "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."
+    ),
+    "too_many_scans": gettext_lazy(
+        "The JPEG is stored in %(scans)s passes, the limit is %(limit)s; save it again as an ordinary JPEG."
+    ),
+    "too_many_parts": gettext_lazy("The image file has more than %(limit)s parts; save it again as an ordinary JPEG."),
+    "too_much_memory": gettext_lazy(
+        "The image needs more than %(limit)s MB of memory to be read; save it smaller, or as an ordinary JPEG."
+    ),
+    "too_slow": gettext_lazy(
+        "Reading the image took longer than %(limit)s s; save it smaller, or as an ordinary JPEG."
     ),
     "animated": gettext_lazy("The image holds several frames or pages; send one still photograph."),
     "transparent": gettext_lazy("The image is wholly transparent; send the original photograph."),
@@ -66,25 +86,39 @@ REASONS: dict[str, str | Promise] = {
         "of %(melanoma)s: it does not decide."
     ),
     "blank_frame": gettext_lazy("The photograph is nearly one colour: there is nothing to read. Take it again."),
+    "without_colour": gettext_lazy(
+        "This photograph has no colour, or all of it has one tint; the network has learnt colour photographs. Take it "
+        "again in colour."
+    ),
+    "altered": gettext_lazy(
+        "The colours or the texture of this photograph are unlike any that the network has learnt: perhaps a filter, a "
+        "print, a screen or the white balance. Take it again without."
+    ),
     "clinical_photograph": gettext_lazy(
-        "This is a clinical photograph. The network reads dermoscopic photographs only; it was kept, not read."
+        "This is a clinical photograph. It is kept; the network has learnt dermoscopic photographs only."
     ),
     "not_skin_lesion": gettext_lazy(
-        "This does not look like a dermoscopic photograph of a skin lesion. Check that it is the right file."
+        "This photograph is unlike what the network has learnt: dermoscopic photographs of skin lesions."
     ),
     "unlike_training": gettext_lazy(
-        "This photograph is unlike all that the network has learnt from, so what it would say means nothing."
+        "This photograph is unlike what the network has learnt, though it looks dermoscopic."
     ),
-    "nail": gettext_lazy("The network has learnt no lesions of nails: it cannot assess this one."),
-    "mucosa": gettext_lazy("The network has learnt no lesions of mucosa: it cannot assess this one."),
-    "eyelid": gettext_lazy("The network has learnt no lesions of eyelids: it cannot assess this one."),
-    "ulcer": gettext_lazy("The network has learnt no ulcers: it cannot assess this lesion."),
-    "tattoo": gettext_lazy("The network has learnt no lesions in tattoos: it cannot assess this one."),
+    "nail": gettext_lazy("The network has learnt no lesions of nails."),
+    "mucosa": gettext_lazy("The network has learnt no lesions of mucosa."),
+    "eyelid": gettext_lazy("The network has learnt no lesions of eyelids."),
+    "ulcer": gettext_lazy("The network has learnt no ulcers."),
+    "tattoo": gettext_lazy("The network has learnt no lesions in tattoos."),
 }
 
 RECOGNISED_CLINICAL = gettext_lazy(
-    "This looks like a clinical photograph, though it was declared dermoscopic. The network reads dermoscopic "
-    "photographs only: take it with a dermatoscope, or correct the modality."
+    "To the network this looks like a clinical photograph, which is unlike what it has learnt: dermoscopic ones."
+)
+
+# What to do where a photograph was not read.
+NOT_READ = gettext_lazy("The network did not read it. Judge it clinically; this says nothing about risk.")
+NOT_READ_YET_REFERRED = gettext_lazy(
+    "The network does not decide, but what it made of it may be a malignant lesion: judge it clinically, whatever "
+    "another photograph may show."
 )
 
 # Where a sum and its limit are alike even to a tenth of a per cent.
@@ -112,9 +146,10 @@ FLAGS: dict[str, str | Promise] = {
     "lesion_cut_off": gettext_lazy("The lesion may be cut off: take all of it, with some skin around it."),
     "lesion_tiny": gettext_lazy("The lesion fills little of the photograph: move closer."),
     "hair": gettext_lazy("Much hair: part or clip it, or press it flat with gel."),
-    "ruler": gettext_lazy("There seems to be a ruler: take one photograph without it."),
-    "ink": gettext_lazy("There seems to be ink on the skin: wipe it off and take the photograph again."),
 }
+
+# Raised by earlier models and kept with their readings.
+WITHDRAWN_FLAGS = ("ink", "ruler")
 
 WAITING: dict[str, str | Promise] = {
     "": gettext_lazy("It waits its turn."),
@@ -155,6 +190,13 @@ def percent(share: float) -> str:
     return _("%(number)s %%") % {"number": round(share * 100)}
 
 
+def limit_percent(share: float) -> str:
+    """A limit from 0 to 1 in whole per cent, below 2 % with two digits that count: 1.5 % is not 2 %."""
+    if share >= 0.02:  # noqa: PLR2004 two per cent
+        return percent(share)
+    return _("%(number)s %%") % {"number": number_format(f"{share * 100:.2g}")}
+
+
 def percent_with_tenths(share: float) -> str:
     """A share from 0 to 1 in per cent with one decimal: for a limit of one or two, and for shares that whole ones would
     not tell apart."""
@@ -173,12 +215,13 @@ def unknown_choice_text(value: str, known: Iterable[str]) -> str:
 
 
 def reason_text(prediction: Prediction) -> str:
-    """One sentence, with its numbers, on why the outcome is what it is; empty until there is one."""
-    if prediction.reason == "clinical_photograph" and prediction.logits is not None:  # recognised, not declared
-        return str(RECOGNISED_CLINICAL)
-    text = REASONS.get(prediction.reason)
-    if text is None:
-        return prediction.reason
+    """On why the outcome is what it is, in a sentence, and on what to do where it was not read; empty until there is
+    one."""
+    if not prediction.reason:
+        return ""
+    if prediction.reason not in DECISIONS:
+        return _refusal_text(prediction)
+    text = REASONS[prediction.reason]
     thresholds = prediction.thresholds or {}
     limits = thresholds.get("malignant", {})
     shares = {
@@ -186,19 +229,37 @@ def reason_text(prediction: Prediction) -> str:
         "low": limits.get("low_risk_below", 0),
         "high": limits.get("suspicious_from", 0),
     }
-    melanoma = percent_with_tenths(thresholds.get("melanoma", {}).get("low_risk_below", 0))
-    compared = COMPARED.get(prediction.reason, ())
-    for write in (percent, percent_with_tenths):
-        words = {name: write(share) for name, share in shares.items()} | {"melanoma": melanoma}
-        if all(words[name] != words["malignant"] for name in compared):
+    melanoma = limit_percent(thresholds.get("melanoma", {}).get("low_risk_below", 0))
+    compared = COMPARED[prediction.reason]
+    for write, write_limit in ((percent, limit_percent), (limit_percent, limit_percent), (percent_with_tenths,) * 2):
+        words = {name: write_limit(share) for name, share in shares.items()}
+        words |= {"malignant": write(shares["malignant"]), "melanoma": melanoma}
+        if all(_tells_apart(write, words, shares, name) for name in compared):
             return str(text) % words
     return str(CLOSE_REASONS.get(prediction.reason, text)) % words
 
 
+def _tells_apart(
+    write: Callable[[float], str], words: Mapping[str, str], shares: Mapping[str, float], limit: str
+) -> bool:
+    """Whether a sum and a limit are not alike in words, nor written to unlike places: 2 % beside a limit of 1.5 %."""
+    return words[limit] != words["malignant"] and (write is not percent or words[limit] == percent(shares[limit]))
+
+
+def _refusal_text(prediction: Prediction) -> str:
+    """Why a photograph was not read, and what to do; also for a reason that a model of later make gives."""
+    is_recognised = prediction.reason == "clinical_photograph" and prediction.logits is not None  # not declared
+    why = RECOGNISED_CLINICAL if is_recognised else REASONS.get(prediction.reason, prediction.reason)
+    is_referred = prediction.outcome == Outcome.REFER_UNCERTAIN
+    return f"{why} {NOT_READ_YET_REFERRED if is_referred else NOT_READ}"
+
+
 def flag_text(code: str) -> str:
     """What a quality flag says, and what to do about it; also for one that a bundle of later make raises."""
+    if code in WITHDRAWN_FLAGS:
+        return _("Flagged as %(code)s by an earlier model: disregard it, it was often wrong.") % {"code": code}
     known = FLAGS.get(code)
-    return _("Flagged as %(code)s: take it again if you can.") % {"code": code} if known is None else str(known)
+    return _("Flagged as %(code)s: see the model card.") % {"code": code} if known is None else str(known)
 
 
 def lesion_text(prediction: Prediction) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from ml.build_similar_cases import add_similar_cases
 from ml.bundle import Bundle, Calibration, DataSource, MalignantThresholds, MelanomaThresholds, Prior, Thresholds
+from ml.bundle_rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.evaluation.observe import Observer
@@ -22,11 +23,9 @@ from ml.quality import QualityRules
 from ml.refit import refit_bundle
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
-UNKNOWN_QUALITY = QualityRules((), 0, "not yet measured")
-UNKNOWN_THRESHOLDS = Thresholds(
-    MalignantThresholds(0, 1, "not yet measured"), MelanomaThresholds(0, "not yet measured")
-)
-UNKNOWN_CALIBRATION = Calibration(1.0, (0.0,) * len(CLASSES), "not yet measured")
+UNKNOWN_QUALITY = QualityRules((), 0, NOT_MEASURED)
+UNKNOWN_THRESHOLDS = Thresholds(MalignantThresholds(0, 1, NOT_MEASURED), MelanomaThresholds(0, NOT_MEASURED))
+UNKNOWN_CALIBRATION = Calibration(1.0, (0.0,) * len(CLASSES), NOT_MEASURED)
 UNKNOWN_LIMITS: dict[str, Any] = {
     "calibration": UNKNOWN_CALIBRATION,
     "thresholds": UNKNOWN_THRESHOLDS,
@@ -68,8 +67,9 @@ def build_bundle(
     kept: Path | None = None,
     progress: bool = True,
 ) -> Bundle:
-    """Export, then fit everything that the manifest says of its limits: see ``ml.refit``.
+    """Export to directory ``out``, then fit everything that the manifest says of its limits: see ``ml.refit``.
 
+    ``out`` stays marked as unfinished: see ``ml.draft.build_beside``, which finishes it.
     With a ``decoder`` the bundle also tells where the lesion is, and ``with_cases`` makes its file of similar cases.
     ``kept`` is a directory for what was observed, see ``Observer``.
     """

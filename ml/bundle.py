@@ -2,20 +2,24 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields, is_dataclass
+import os
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from types import UnionType
-from typing import Any, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from ml.bundle_rules import broken_rule, unmeasured_part
 from ml.bundle_schema_1 import upgrade
 from ml.errors import UserError
-from ml.hashing import hash_file
-from ml.preprocess import PREPROCESSING_VERSION, InputSpec
+from ml.preprocess import InputSpec
 from ml.quality import QualityRules
-from ml.taxonomy import CLASSES, MALIGNANT
+from ml.regular_file import MEGABYTE, read_regular
+from ml.stores import read_arrays, shapes_of
+from ml.strict_json import build, default_of, parse_strictly
+from ml.trust import is_trusted
 
 SCHEMA_VERSION = 2
 MANIFEST_FILE = "manifest.json"
@@ -24,7 +28,24 @@ TORCHSCRIPT_FILE = "model.torchscript.pt"
 ATTRIBUTION_FILE = "ATTRIBUTION.md"
 GATE_FILE = "gate.npz"
 SIMILAR_CASES_FILE = "similar_cases.npz"
-SET_SCORES = ("probabilities", "balanced_scores")
+UNFINISHED_FILE = "UNFINISHED"
+"""Lies in a bundle that is being built: what holds it is none yet."""
+
+LARGEST = {
+    MANIFEST_FILE: 4 * MEGABYTE,
+    ONNX_FILE: 1000 * MEGABYTE,
+    TORCHSCRIPT_FILE: 1000 * MEGABYTE,
+    ATTRIBUTION_FILE: 1 * MEGABYTE,
+    GATE_FILE: 64 * MEGABYTE,
+    SIMILAR_CASES_FILE: 256 * MEGABYTE,
+}
+"""Bytes that each file of a bundle may have; there are no others."""
+
+STORES = (GATE_FILE, SIMILAR_CASES_FILE)
+EXTERNAL_DATA = b"location"
+"""The key by which a tensor of an ONNX graph names the file that its numbers lie in; it stands in no other place."""
+
+JSON_STYLE: dict[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
 DEFAULT_BUNDLE = Path(__file__).parent / "bundles" / "lite0-isic2018-distilled"
 
 
@@ -123,6 +144,20 @@ class DataSource:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainedOn:
+    """What a network learnt from: so many images of these folds, and the hashes of the data and of the configuration.
+
+    ``choose_fold`` chose checkpoint and reading, and the limits were fitted on it.
+    """
+
+    images: int
+    train_folds: tuple[str, ...]
+    choose_fold: str
+    data_sha256: str
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class SelfTest:
     """Logits of the synthetic view that every runtime must give within ``tolerance`` when it opens the bundle."""
 
@@ -136,6 +171,10 @@ class Manifest:
 
     ``not_assessable_where`` lists what, where declared of a lesion, the network has not learnt: the codes are reasons.
     ``metrics`` are what ``ml.evaluation.evaluate`` measured on a fold, ``limits`` what ``ml.evaluation.limits`` did.
+
+    What has a default may be left out. ``trained_on``: as far as a run told. ``heat_map``: whether the graph's map of
+    the classes adds up to its logits; without, there is nothing true to draw. ``outputs``: the shape of each of the
+    graph's outputs for one view; ``arrays``: that of each array in the bundle's files of arrays.
     """
 
     schema_version: int
@@ -164,48 +203,83 @@ class Manifest:
     attribution: str
     files: dict[str, str]
     self_test: SelfTest
+    trained_on: TrainedOn | None = None
+    heat_map: bool = True
+    outputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    arrays: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
 
     @classmethod
     def from_dict(cls, data: object) -> "Manifest":
         """Build from parsed JSON; an unknown, missing or mistyped key is a ``BundleError`` that names it."""
-        return cast("Manifest", _build(cls, upgrade(data), MANIFEST_FILE))
+        try:
+            return cast("Manifest", build(cls, upgrade(data), MANIFEST_FILE))
+        except ValueError as error:
+            raise BundleError(str(error)) from error
 
     def to_json(self) -> str:
-        """Write as JSON text, two spaces, a newline at the end."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        """Write as JSON text, two spaces, a newline at the end; what is at its default is left out."""
+        written = {each.name: getattr(self, each.name) for each in fields(self)}
+        kept = {each.name for each in fields(self) if written[each.name] != default_of(each)}
+        return json.dumps({name: value for name, value in asdict(self).items() if name in kept}, **JSON_STYLE) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle; ``sha256`` is that of the manifest's bytes, which hold the hashes of the graphs."""
+    """A verified bundle; ``sha256`` is that of the manifest's bytes, which hold the hashes of the graphs.
+
+    ``trusted``: whether its TorchScript may be opened, which runs what is in it: see ``ml.trust``.
+    """
 
     path: Path
     manifest: Manifest
     sha256: str
+    trusted: bool = field(default=False, compare=False)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files, as its manifest knows them; raises ``BundleError`` where they are not."""
+        content = _read(self.path, name)
+        if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
+            raise BundleError(
+                f"{self.path / name} is not the file of its manifest (SHA-256 differs); restore or export it again."
+            )
+        return content
+
+    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of one of its ``STORES``, of the shapes that the manifest declares, where it does."""
+        try:
+            return read_arrays(self.read(name), self.manifest.arrays.get(name))
+        except ValueError as error:
+            raise BundleError(f"{self.path / name} {error}; restore the bundle or build it again.") from error
 
 
-def load_bundle(path: Path) -> Bundle:
-    """Read and verify the bundle in directory ``path``; raises ``BundleError`` saying what is wrong with it."""
-    manifest_path = path / MANIFEST_FILE
-    try:
-        text = manifest_path.read_bytes()
-        parsed = json.loads(text)
-    except OSError as error:
+def load_bundle(path: Path, *, trusted: Collection[str] = ()) -> Bundle:
+    """Read and verify the bundle in directory ``path``; raises ``BundleError`` saying what is wrong with it.
+
+    ``trusted`` are hashes of further manifests that may run their TorchScript.
+    """
+    if os.path.lexists(path / UNFINISHED_FILE):
+        raise BundleError(f"{path} was never finished: building it was stopped; build it again.")
+    bundle = _load(path, trusted)
+    part = unmeasured_part(bundle.manifest)
+    if part is not None:
         raise BundleError(
-            f"No bundle at {path}: {MANIFEST_FILE} cannot be read; give the bundle's directory."
-        ) from error
-    except ValueError as error:
-        raise BundleError(f"{manifest_path} is not JSON; restore the bundle or export it again.") from error
-    manifest = Manifest.from_dict(parsed)
-    _check_values(manifest, manifest_path)
-    _check_files(manifest, path)
-    return Bundle(path, manifest, hashlib.sha256(text).hexdigest())
+            f"{path / MANIFEST_FILE}: {part} was not measured, so this must not read photographs; build it again."
+        )
+    return bundle
 
 
 def write_manifest(path: Path, manifest: Manifest) -> Bundle:
-    """Write the manifest of the bundle in directory ``path`` and load the whole."""
-    (path / MANIFEST_FILE).write_text(manifest.to_json(), encoding="utf-8")
-    return load_bundle(path)
+    """Write the manifest of the bundle in directory ``path``, with the shapes of its arrays, and load the whole.
+
+    While the bundle is being built (``UNFINISHED_FILE``), what is not yet measured may be missing. A file of arrays
+    that the manifest no longer names is removed.
+    """
+    for name in set(STORES) - set(manifest.files):
+        (path / name).unlink(missing_ok=True)
+    arrays = {name: _describe_arrays(path, name) for name in STORES if name in manifest.files}
+    (path / MANIFEST_FILE).write_text(replace(manifest, arrays=arrays).to_json(), encoding="utf-8")
+    loaded = _load(path, ()) if (path / UNFINISHED_FILE).exists() else load_bundle(path)
+    return replace(loaded, trusted=True)  # of this process's own making
 
 
 def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
@@ -216,83 +290,60 @@ def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
 
 
-def _check_files(manifest: Manifest, path: Path) -> None:
-    for name, expected in manifest.files.items():
-        try:
-            found = hash_file(path / name)
-        except OSError as error:
-            raise BundleError(f"{path / name} is missing; restore the bundle or export it again.") from error
-        if found != expected:
-            raise BundleError(
-                f"{path / name} is not the file of its manifest (SHA-256 differs); restore or export it again."
-            )
+def _load(path: Path, trusted: Collection[str]) -> Bundle:
+    text = _read(path, MANIFEST_FILE)
+    try:
+        manifest = Manifest.from_dict(parse_strictly(text))
+    except ValueError as error:
+        raise BundleError(f"{path / MANIFEST_FILE} {error}; restore the bundle or export it again.") from error
+    _check_values(manifest, path / MANIFEST_FILE)
+    sha256 = hashlib.sha256(text).hexdigest()
+    bundle = Bundle(path, manifest, sha256, is_trusted(sha256, trusted, DEFAULT_BUNDLE / MANIFEST_FILE))
+    _check_entries(bundle)
+    for name in manifest.files:
+        content = bundle.read(name)
+        if name == ONNX_FILE and EXTERNAL_DATA in content:
+            raise BundleError(f"{path / name} keeps weights in another file; export it with all weights inside.")
+    return bundle
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        return read_regular(path / name, LARGEST[name])
+    except FileNotFoundError as error:
+        if name == MANIFEST_FILE:
+            raise BundleError(f"No bundle at {path}: it has no {name}; give the bundle's directory.") from error
+        raise BundleError(f"{path / name} is missing; restore the bundle or export it again.") from error
+    except OSError as error:
+        raise BundleError(f"{path / name} cannot be read ({error.strerror}); check path and permissions.") from error
+    except ValueError as error:
+        raise BundleError(f"{path / name} {error}; a bundle holds regular files alone.") from error
+
+
+def _check_entries(bundle: Bundle) -> None:
+    known = {MANIFEST_FILE, UNFINISHED_FILE, *bundle.manifest.files}
+    try:
+        stray = sorted(entry.name for entry in bundle.path.iterdir() if entry.name not in known)
+    except OSError as error:
+        raise BundleError(f"{bundle.path} cannot be listed ({error.strerror}); check its permissions.") from error
+    if stray:
+        raise BundleError(f"{bundle.path} holds {stray[0]!r}, which its manifest does not name; take it out.")
+
+
+def _describe_arrays(path: Path, name: str) -> dict[str, tuple[int, ...]]:
+    try:
+        return shapes_of(read_arrays(_read(path, name)))
+    except ValueError as error:
+        raise BundleError(f"{path / name} {error}; build it again.") from error
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
-    malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
-    sets, files = manifest.prediction_sets, {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE}
-    if manifest.gate is not None:
-        files.add(GATE_FILE)
-    priors = (*manifest.training_prior.frequencies, *manifest.target_prior.frequencies)
-    vectors = (
-        manifest.training_prior.frequencies,
-        manifest.target_prior.frequencies,
-        manifest.calibration.offsets,
-        manifest.self_test.logits,
-    )
-    checks = {
-        f"schema_version must be {SCHEMA_VERSION}": manifest.schema_version == SCHEMA_VERSION,
-        f"classes must be {', '.join(CLASSES)}": manifest.classes == CLASSES,
-        f"malignant must be {', '.join(MALIGNANT)}": manifest.malignant == MALIGNANT,
-        f"preprocessing_version must be {PREPROCESSING_VERSION}": manifest.preprocessing_version
-        == PREPROCESSING_VERSION,
-        "input.layout must be NHWC": manifest.input.layout == "NHWC",
-        "input.views must not be empty": bool(manifest.input.views),
-        "priors, offsets and self-test must have seven numbers": all(len(each) == len(CLASSES) for each in vectors),
-        "priors must be positive": min(priors) > 0,
-        "temperature must be positive": manifest.calibration.temperature > 0,
-        "thresholds must be ordered within 0 and 1": 0 <= malignant.low_risk_below <= malignant.suspicious_from <= 1
-        and 0 <= melanoma.low_risk_below <= 1,
-        f"prediction_sets.score must be one of {', '.join(SET_SCORES)}": sets is None or sets.score in SET_SCORES,
-        f"files must name {', '.join(sorted(files))}": set(manifest.files) - {SIMILAR_CASES_FILE} == files,
-    }
-    for rule, holds in checks.items():
-        if not holds:
-            raise BundleError(f"{path}: {rule}; export the bundle again with this version of the project.")
-
-
-def _build(kind: Any, value: object, where: str) -> Any:
-    """Build a value of type ``kind`` from parsed JSON, strictly: a dataclass, tuple, dict, scalar, or one or None."""
-    origin = get_origin(kind)
-    if is_dataclass(kind) and isinstance(kind, type):
-        return _build_dataclass(kind, value, where)
-    if origin is UnionType:
-        return None if value is None else _build(get_args(kind)[0], value, where)
-    if origin is tuple:
-        if not isinstance(value, list):
-            raise BundleError(f"{where} must be a list.")
-        return tuple(_build(get_args(kind)[0], item, f"{where}[{place}]") for place, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise BundleError(f"{where} must be an object.")
-        inner = get_args(kind)[1]
-        return value if inner is Any else {key: _build(inner, item, f"{where}.{key}") for key, item in value.items()}
-    return _build_scalar(kind, value, where)
-
-
-def _build_dataclass(kind: type, value: object, where: str) -> Any:
-    if not isinstance(value, dict):
-        raise BundleError(f"{where} must be an object.")
-    names = {field.name for field in fields(kind)}
-    for key in sorted(names ^ set(value)):
-        raise BundleError(f"{where}: the key {key} is {'missing' if key in names else 'unknown'}.")
-    hints = get_type_hints(kind)
-    return kind(**{name: _build(hints[name], value[name], f"{where}: {name}") for name in names})
-
-
-def _build_scalar(kind: Any, value: object, where: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if type(value) is not kind:
-        raise BundleError(f"{where} must be of type {kind.__name__}.")
-    return value
+    files = {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE} | ({GATE_FILE} if manifest.gate is not None else set())
+    named = set(manifest.files) - {SIMILAR_CASES_FILE}
+    rule = broken_rule(manifest)
+    if manifest.schema_version != SCHEMA_VERSION:
+        rule = f"schema_version must be {SCHEMA_VERSION}"
+    elif named != files:
+        rule = f"files must name {', '.join(sorted(files))}"
+    if rule is not None:
+        raise BundleError(f"{path}: {rule}; export the bundle again with this version of the project.")

@@ -6,6 +6,7 @@ They still load, so that the readings they made can be repeated and stand beside
 from typing import Any
 
 CERTAIN = 1.0
+NOT_USED = "not used by schema 1"
 FLAGS = {
     "blurred": ("sharpness", "below", "blurred_below"),
     "dark": ("bright", "below", "dark_below"),
@@ -38,7 +39,7 @@ def _upgrade(old: dict[str, Any]) -> dict[str, Any]:
             "offsets": [0.0] * len(old["classes"]),
             "how": "temperature alone",
         },
-        "thresholds": old["thresholds"] | {"melanoma": {"low_risk_below": CERTAIN, "how": "not used by schema 1"}},
+        "thresholds": old["thresholds"] | {"melanoma": {"low_risk_below": CERTAIN, "how": NOT_USED}},
         "operating_points": [],
         "prediction_sets": None,
         "gate": None,

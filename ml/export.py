@@ -33,6 +33,7 @@ from ml.bundle import (
     synthetic_view,
     write_manifest,
 )
+from ml.draft import mark_unfinished
 from ml.hashing import hash_file
 from ml.models.segmentation import LesionDecoder, run_blocks, tap
 from ml.preprocess import PREPROCESSING_VERSION, InputSpec
@@ -87,13 +88,14 @@ def run_stages(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tens
 def export_bundle(
     model: nn.Module, out: Path, manifest_fields: dict[str, Any], decoder: LesionDecoder | None = None
 ) -> Bundle:
-    """Write both graphs and the manifest to directory ``out`` and load them back.
+    """Write both graphs and the manifest to directory ``out``, as a bundle that is not finished, and load them back.
 
     With a ``decoder`` the graphs give masks of the lesion too. ``manifest_fields`` are the manifest's keys that the
     network does not tell; the text of ``attribution``, with a decoder's credit, is written beside it too. Raises
     ``BundleError`` when the two graphs differ by more than 1e-4.
     """
     out.mkdir(parents=True, exist_ok=True)
+    mark_unfinished(out)
     spec: InputSpec = manifest_fields["input"]
     network = prepare(model, spec, decoder)
     views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)

@@ -5,8 +5,10 @@ All of it is linear algebra on what the network's one pass gives anyway, so that
 
 import io
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -74,13 +76,23 @@ def load_gate(bundle: Bundle) -> Gate | None:
     """The gate of a verified bundle; None for one that has none. Raises ``BundleError`` where it is not sound."""
     if bundle.manifest.gate is None:
         return None
-    path = bundle.path / GATE_FILE
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = GateArrays(**{name: stored[name].astype(np.float64) for name in GateArrays.__slots__})
-    except (OSError, KeyError, ValueError) as error:
-        raise BundleError(f"{path}: cannot be read as the gate's numbers; export the bundle again.") from error
-    return Gate(arrays, bundle.manifest.gate)
+    stored = bundle.read_arrays(GATE_FILE)
+    if set(stored) != set(GateArrays.__slots__) or not _fit_together(stored):
+        raise BundleError(f"{bundle.path / GATE_FILE}: cannot be read as the gate's numbers; export the bundle again.")
+    return Gate(GateArrays(**{name: array.astype(np.float64) for name, array in stored.items()}), bundle.manifest.gate)
+
+
+def _fit_together(stored: Mapping[str, npt.NDArray[Any]]) -> bool:
+    """Whether the arrays have the shapes that ``GateArrays`` tells, all of one length of statistics."""
+    if any(array.dtype.kind != "f" for array in stored.values()) or stored["centre"].ndim != 1:
+        return False
+    length = len(stored["centre"])
+    return (
+        stored["kinds"].shape == (len(KINDS), 1 + length)
+        and stored["measures"].shape == (len(MEASURES), 1 + length)
+        and stored["whitening"].ndim == 2
+        and len(stored["whitening"]) == length
+    )
 
 
 def save_gate(directory: Path, arrays: GateArrays) -> None:

@@ -8,16 +8,17 @@ thumbnail survives.
 import hashlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
-from ml.errors import UserError
+from ml.image_header import Upload, has_known_signature, inspect
+from ml.image_limits import LIMITS, MAX_PROFILE_BYTES, MESSAGES, ImageRejected, Limits, check_memory
 
 try:
     import pillow_heif
@@ -27,56 +28,47 @@ else:
     pillow_heif.register_heif_opener()
     HEIF_FORMATS = ("HEIF",)
 
+__all__ = [
+    "LIMITS",
+    "MESSAGES",
+    "ImageRejected",
+    "Limits",
+    "Pixels",
+    "StoredImage",
+    "decode_stored",
+    "estimate_memory",
+    "normalise_upload",
+    "thumbnail",
+]
+
 Pixels = npt.NDArray[np.uint8]
 
-UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", *HEIF_FORMATS)  # Pillow opens MPO as a kind of JPEG
+UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", *HEIF_FORMATS)
 STORED_FORMATS = ("JPEG", "PNG")
 JPEG_QUALITY = 95
 PNG_COMPRESSION = 1  # three times as fast as Pillow's 6 on a photograph, a twentieth larger
 NEUTRAL_GREY = (128, 128, 128)
 INVISIBLE_ALPHA = 8
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"MM\x00*")
-HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+STRIP_PIXELS = 1_000_000
+REDUCED_FROM_PIXELS = 16_000_000
 
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What an upload may be: bytes, pixels (width times height), and the least length of a side in pixels."""
-
-    max_bytes: int = 25_000_000
-    max_pixels: int = 52_000_000
-    min_side: int = 224
-
-
-LIMITS = Limits()
-
-MESSAGES = {
-    "empty": "The image file is empty; choose the photograph again.",
-    "too_large": "The image file has {megabytes} MB, the limit is {limit} MB; save it smaller.",
-    "unsupported_type": "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG.",
-    "truncated": "The image file is cut off or damaged; copy it from the camera again.",
-    "too_many_pixels": "The image has {megapixels} megapixels, the limit is {limit}; save it smaller.",
-    "too_small": "The image has {width}×{height} pixels, the least is {limit} a side; send the original photograph.",
-    "animated": "The image holds several frames or pages; send one still photograph.",
-    "transparent": "The image is wholly transparent; send the original photograph.",
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
-
-
-class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
-    """An upload that cannot be read: ``code`` says why, ``params`` fill the message's places."""
-
-    def __init__(self, code: str, **params: object) -> None:
-        self.code = code
-        self.params = params
-        super().__init__(MESSAGES[code].format(**params))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredImage:
     """A picture as it is kept: ``data`` of ``format``, its size in pixels, the SHA-256 of ``data``, and what was done.
 
-    ``notes`` are codes: first_frame, scaled_16_bit, alpha_composited, cmyk_converted, profile_converted,
-    profile_ignored, rotated, orientation_unreadable.
+    ``notes`` are codes: first_frame, orientation_unreadable, scaled_16_bit, alpha_composited, cmyk_converted,
+    profile_converted, profile_ignored, rotated.
     """
 
     data: bytes
@@ -90,21 +82,17 @@ class StoredImage:
 def normalise_upload(data: bytes, *, limits: Limits = LIMITS) -> StoredImage:
     """Decode an uploaded file, make it upright sRGB, and encode it anew from the pixels.
 
-    JPEG at quality 95 without chroma subsampling; PNG where the source was lossless. Raises ``ImageRejected``.
+    JPEG at quality 95 without chroma subsampling; PNG where the source was lossless. What the file costs is counted
+    before it is spent. Raises ``ImageRejected``.
     """
-    if not data:
-        raise ImageRejected("empty")
-    if len(data) > limits.max_bytes:
-        megabytes = f"{len(data) / 1e6:.1f}"
-        raise ImageRejected("too_large", megabytes=megabytes, limit=limits.max_bytes // 1_000_000)
-    notes: list[str] = []
+    _check_bytes(data, limits)
     with _decoding(data, limits):
-        image = Image.open(io.BytesIO(data), formats=UPLOAD_FORMATS)
-        _check_header(image, limits, notes)
-        image.load()
-        lossless = _is_lossless(image, data)
-        clean = _rebuild(_convert_to_srgb(_turn_upright(image, notes), notes))
-        image.close()
+        upload = inspect(data)
+        with _open(upload, limits) as image:
+            check_memory(_count_memory(image, upload), limits)
+            image.load()
+            lossless = _is_lossless(image, data)
+            clean = _make_upright_srgb(image, upload)
     stored = _encode(clean, "png" if lossless else "jpeg")
     return StoredImage(
         data=stored,
@@ -112,21 +100,37 @@ def normalise_upload(data: bytes, *, limits: Limits = LIMITS) -> StoredImage:
         width=clean.width,
         height=clean.height,
         sha256=hashlib.sha256(stored).hexdigest(),
-        notes=tuple(notes),
+        notes=tuple(upload.notes),
     )
+
+
+def estimate_memory(data: bytes, *, limits: Limits = LIMITS) -> tuple[str, int]:
+    """The format of an uploaded file, and the bytes of memory that ``normalise_upload`` would hold for it at once.
+
+    Nothing is decoded. Raises ``ImageRejected`` for what the header already forbids.
+    """
+    _check_bytes(data, limits)
+    with _decoding(data, limits):
+        upload = inspect(data)
+        with _open(upload, limits) as image:
+            needed = _count_memory(image, upload)
+            check_memory(needed, limits)
+            return image.format or "", needed
 
 
 def decode_stored(data: bytes, *, at_least: int | None = None) -> Pixels:
     """Decode stored bytes to (H, W, 3) uint8, upright sRGB.
 
     With ``at_least``, a large JPEG is decoded at a half, a quarter or an eighth of its size, as long as its shorter
-    side keeps that many pixels: four times as fast for a 12-megapixel photograph.
+    side keeps that many pixels: four times as fast for a 12-megapixel photograph. A very large PNG is averaged down by
+    a whole number instead, so that its pixels are not held twice.
     """
     try:
         with Image.open(io.BytesIO(data), formats=STORED_FORMATS) as image:
             if at_least is not None:
                 image.draft("RGB", (at_least, at_least))
-            return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+            picture = _reduce(image, at_least) if at_least else image
+            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageRejected("truncated") from error
 
@@ -138,6 +142,19 @@ def thumbnail(data: bytes, *, side: int) -> bytes:
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=85, optimize=True)
     return out.getvalue()
+
+
+def _reduce(image: Image.Image, at_least: int) -> Image.Image:
+    factor = min(image.size) // at_least
+    return image.reduce(factor) if factor > 1 and image.width * image.height > REDUCED_FROM_PIXELS else image
+
+
+def _check_bytes(data: bytes, limits: Limits) -> None:
+    if not data:
+        raise ImageRejected("empty")
+    if len(data) > limits.max_bytes:
+        megabytes = f"{len(data) / 1e6:.1f}"
+        raise ImageRejected("too_large", megabytes=megabytes, limit=limits.max_bytes // 1_000_000)
 
 
 @contextmanager
@@ -153,43 +170,58 @@ def _decoding(data: bytes, limits: Limits) -> Iterator[None]:
         limit = limits.max_pixels // 1_000_000
         raise ImageRejected("too_many_pixels", megapixels=f"over {limit}", limit=limit) from error
     except UnidentifiedImageError as error:
-        raise ImageRejected("truncated" if _has_known_signature(data) else "unsupported_type") from error
+        raise ImageRejected("truncated" if has_known_signature(data) else "unsupported_type") from error
+    except MemoryError as error:
+        raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000) from error
     except Exception as error:  # decoders raise anything on hostile bytes: struct.error, IndexError, KeyError, ...
         raise ImageRejected("truncated") from error
 
 
-def _has_known_signature(data: bytes) -> bool:
-    webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
-    heif = data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
-    return data.startswith(SIGNATURES) or webp or heif
-
-
-def _check_header(image: Image.Image, limits: Limits, notes: list[str]) -> None:
-    """Refuse by what the header says, before a pixel is decoded."""
+def _open(upload: Upload, limits: Limits) -> Image.Image:
+    """Open what was inspected; refuse by what the header says, before a pixel is decoded."""
+    image = Image.open(io.BytesIO(upload.data), formats=UPLOAD_FORMATS)
     width, height = image.size
     if width * height > limits.max_pixels:
         megapixels = f"{width * height / 1e6:.1f}"
         raise ImageRejected("too_many_pixels", megapixels=megapixels, limit=limits.max_pixels // 1_000_000)
     if min(width, height) < limits.min_side:
         raise ImageRejected("too_small", width=width, height=height, limit=limits.min_side)
-    if image.format in ("MPO", "HEIF"):  # the others of an MPO or a HEIC are previews, depth and gain maps
-        if getattr(image, "n_frames", 1) > 1:
-            notes.append("first_frame")
-    elif _has_second_frame(image):
-        raise ImageRejected("animated")
+    match image.format:
+        case "HEIF":  # it is turned by its decoder; the others of a HEIC are previews, depth and gain maps
+            if getattr(image, "n_frames", 1) > 1:
+                upload.notes.append("first_frame")
+        case "WEBP":
+            if getattr(image, "is_animated", False):
+                raise ImageRejected("animated")
+            upload.read_orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
     if image.mode in ("I", "F"):  # 32-bit measurements: nothing says which value is white
         raise ImageRejected("unsupported_type")
+    return image
 
 
-def _has_second_frame(image: Image.Image) -> bool:
-    """Look for one more frame only: counting a TIFF's pages walks through all of them."""
-    if image.format != "TIFF":
-        return bool(getattr(image, "is_animated", False))
-    try:
-        image.seek(1)
-    except EOFError:
-        return False
-    return True
+def _count_memory(image: Image.Image, upload: Upload) -> int:
+    """Bytes that decoding and converting hold at once, by format and mode; a picture has four bytes a pixel."""
+    pixels = image.width * image.height
+    own = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}.get(image.mode, 4)
+    match image.format:
+        case "JPEG":
+            decoding = own + upload.scan_bytes
+        case "WEBP":  # the canvas, the one before it, the frame and the picture
+            decoding = 16.0
+        case "HEIF":  # the decoder's own picture beside ours
+            decoding = own + len(image.getbands())
+        case "TIFF":  # it is turned by its decoder
+            decoding = max(own + upload.strip_bytes / pixels, 2 * own)
+        case _:
+            decoding = own
+    converting = own if _is_ready(image, upload) else max(own + 3, 3 + 4)
+    return int(pixels * max(decoding, converting))
+
+
+def _is_ready(image: Image.Image, upload: Upload) -> bool:
+    """Whether the pixels are upright sRGB as they are."""
+    plain = image.mode == "RGB" and not image.has_transparency_data and not image.info.get("icc_profile")
+    return plain and upload.orientation == 1
 
 
 def _is_lossless(image: Image.Image, data: bytes) -> bool:
@@ -203,82 +235,111 @@ def _is_lossless(image: Image.Image, data: bytes) -> bool:
     return False
 
 
-def _turn_upright(image: Image.Image, notes: list[str]) -> Image.Image:
-    try:
-        turned = image.getexif().get(0x0112, 1) in range(2, 9)
-        if turned:
-            ImageOps.exif_transpose(image, in_place=True)
-            notes.append("rotated")
-    except Exception:  # noqa: BLE001  Pillow raises anything on damaged metadata, which says nothing of the pixels
-        notes.append("orientation_unreadable")
-    return image
+def _make_upright_srgb(image: Image.Image, upload: Upload) -> Image.Image:
+    """The picture as upright sRGB and nothing else; what was decoded is given back on the way.
 
-
-def _convert_to_srgb(image: Image.Image, notes: list[str]) -> Image.Image:
-    """Make any mode RGB in sRGB: 16 bits scaled (a plain ``convert`` saturates), alpha on grey, profile applied."""
-    profile = image.info.get("icc_profile")
-    # Pillow takes every CMYK JPEG for Adobe's, whose inks are stored inverted; without Adobe's marker they are not.
-    is_plain_cmyk = image.format == "JPEG" and "adobe" not in image.info
-    if image.mode.startswith("I;16"):
-        notes.append("scaled_16_bit")
-        scaled = np.asarray(image).astype(np.uint16)
-        image = Image.fromarray(((scaled + np.uint32(128)) // 257).astype(np.uint8))
-    alpha = None
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        alpha = image.getchannel("A")
-        image = image.convert("RGB")
-    if image.mode not in ("RGB", "CMYK", "L"):
-        image = image.convert("RGB")
-    if image.mode == "CMYK":
-        notes.append("cmyk_converted")
-        if is_plain_cmyk:
-            image = ImageChops.invert(image)
-    if profile:
-        image = _apply_profile(image, profile, notes)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    return image if alpha is None else _composite(image, alpha, notes)
-
-
-def _apply_profile(image: Image.Image, profile: bytes, notes: list[str]) -> Image.Image:
-    """Convert from the embedded colour profile to sRGB; a profile that does not fit the pixels is ignored."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if image.mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        converted = ImageCms.profileToProfile(
-            image,
-            source,
-            ImageCms.createProfile("sRGB"),
-            renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-            outputMode="RGB",
-            flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
-        )
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        notes.append("profile_ignored")
+    Converted strip by strip into three planes, so that two whole pictures never lie side by side.
+    """
+    if _is_ready(image, upload):
+        image.info = {}  # a comment or a profile would be written with the pixels
         return image
-    notes.append("profile_converted")
-    return image if converted is None else converted
+    convert = _StripConverter(image, upload.notes)
+    planes = [Image.new("L", image.size) for _ in "RGB"]
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = convert(image.crop((0, top, image.width, min(image.height, top + rows))))
+        for plane, part in zip(planes, strip.split(), strict=True):
+            plane.paste(part, (0, top))
+    convert.check_visible()
+    image.close()
+    if upload.orientation != 1:
+        upload.notes.append("rotated")
+        for number, plane in enumerate(planes):
+            planes[number] = plane.transpose(_TURNS[upload.orientation])
+    return Image.merge("RGB", planes)
 
 
-def _composite(image: Image.Image, alpha: Image.Image, notes: list[str]) -> Image.Image:
-    """Lay the picture on neutral grey, so that colours hidden under full transparency stay hidden."""
-    extrema: Any = alpha.getextrema()
-    least, most = extrema
-    if most < INVISIBLE_ALPHA:
-        raise ImageRejected("transparent")
-    if least == 255:
-        return image
-    notes.append("alpha_composited")
-    return Image.composite(image, Image.new("RGB", image.size, NEUTRAL_GREY), alpha)
+class _StripConverter:
+    """Makes strips of any mode RGB in sRGB: 16 bits scaled, alpha on grey, profile applied. Notes what it does once."""
+
+    def __init__(self, image: Image.Image, notes: list[str]) -> None:
+        self._notes = notes
+        self._profile = image.info.get("icc_profile")
+        self._transform: Callable[[Image.Image], Image.Image] | None = None
+        self._most_visible: int | None = None
+        # Pillow takes every CMYK JPEG for Adobe's, whose inks are stored inverted; without Adobe's marker they are not.
+        self._is_plain_cmyk = image.format == "JPEG" and "adobe" not in image.info
+
+    def __call__(self, strip: Image.Image) -> Image.Image:
+        if strip.mode.startswith("I;16"):  # a plain `convert` saturates
+            self._note("scaled_16_bit")
+            scaled = np.asarray(strip).astype(np.uint16)
+            strip = Image.fromarray(((scaled + np.uint32(128)) // 257).astype(np.uint8))
+        alpha = None
+        if strip.has_transparency_data:
+            strip = strip.convert("RGBA")
+            alpha = strip.getchannel("A")
+            strip = strip.convert("RGB")
+        if strip.mode not in ("RGB", "CMYK", "L"):
+            strip = strip.convert("RGB")
+        if strip.mode == "CMYK":
+            self._note("cmyk_converted")
+            strip = ImageChops.invert(strip) if self._is_plain_cmyk else strip
+        if self._profile:
+            strip = self._apply_profile(strip)
+        if strip.mode != "RGB":
+            strip = strip.convert("RGB")
+        return strip if alpha is None else self._composite(strip, alpha)
+
+    def check_visible(self) -> None:
+        """Refuse a picture of which nothing can be seen."""
+        if self._most_visible is not None and self._most_visible < INVISIBLE_ALPHA:
+            raise ImageRejected("transparent")
+
+    def _note(self, code: str) -> None:
+        if code not in self._notes:
+            self._notes.append(code)
+
+    def _apply_profile(self, strip: Image.Image) -> Image.Image:
+        """Convert from the embedded colour profile to sRGB; a profile that does not fit the pixels is ignored."""
+        try:
+            self._transform = self._transform or _build_transform(self._profile or b"", strip.mode)
+            converted = self._transform(strip)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            self._profile = None
+            self._note("profile_ignored")
+            return strip
+        if converted is not strip:
+            self._note("profile_converted")
+        return converted
+
+    def _composite(self, strip: Image.Image, alpha: Image.Image) -> Image.Image:
+        """Lay the picture on neutral grey, so that colours hidden under full transparency stay hidden."""
+        extrema: Any = alpha.getextrema()
+        least, most = extrema
+        self._most_visible = max(most, self._most_visible or 0)
+        if least == 255:
+            return strip
+        self._note("alpha_composited")
+        return Image.composite(strip, Image.new("RGB", strip.size, NEUTRAL_GREY), alpha)
 
 
-def _rebuild(image: Image.Image) -> Image.Image:
-    """Copy the pixels, and only them, to a new picture: Pillow would carry a JPEG comment over otherwise."""
-    clean = Image.new("RGB", image.size)
-    clean.paste(image)
-    return clean
+def _build_transform(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image]:
+    """What makes pictures of a mode in a profile sRGB; pixels that are sRGB already are given back as they are."""
+    if len(profile) > MAX_PROFILE_BYTES:
+        raise ValueError("The profile is larger than any real one.")
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
+        return lambda picture: picture
+    transform = ImageCms.buildTransform(
+        source,
+        ImageCms.createProfile("sRGB"),
+        mode,
+        "RGB",
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return lambda picture: ImageCms.applyTransform(picture, transform) or picture
 
 
 def _encode(picture: Image.Image, file_format: str) -> bytes:

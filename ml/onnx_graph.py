@@ -23,14 +23,14 @@ def free_size(bundle: Bundle) -> onnx.ModelProto:
 
     The weights and what is done with them stay as they are.
     """
-    model = onnx.load(bundle.path / ONNX_FILE)
+    model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     outputs = [output.name for output in model.graph.output if output.name not in SIZED]
     return _extract(model, "views", outputs, sides=(1, 2))
 
 
 def cut_bare_network(bundle: Bundle) -> onnx.ModelProto:
     """The network alone, from normalised pixels (N, 3, S, S) float32 to logits; S as for ``free_size``."""
-    model = onnx.load(bundle.path / ONNX_FILE)
+    model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     first = next(node for node in model.graph.node if node.op_type == "Conv")
     for node in model.graph.node:
         if node.op_type == "Shape" and node.input[0] == "views":  # the number of views, which both have in front

@@ -4,7 +4,6 @@ Weights per channel (signed), activations per tensor (unsigned), between Quantiz
 the runtime fuses (Jacob et al., CVPR 2018). A try, which docs/int8.md judges: nothing of it is shipped.
 """
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,12 +23,13 @@ from ml import preprocess
 from ml.bundle import ONNX_FILE, Bundle, synthetic_view, write_manifest
 from ml.data.isic import Record
 from ml.data.pictures import read_upload
+from ml.draft import copy_files
 from ml.hashing import hash_file
 from ml.image_io import decode_stored
 from ml.predictor import DECODED_SIDE_PER_INPUT
 from ml.preprocess import InputSpec
 from ml.runtime import UInt8Batch
-from ml.runtime.onnx import OnnxRuntime
+from ml.runtime.onnx import open_session
 
 OPERATORS = ("Conv", "Clip", "Add", "Gemm")
 """What is computed in integers; statistics and means keep their floats. Clip is named so that a convolution's range
@@ -56,12 +56,12 @@ def cut_views(records: Sequence[Record], spec: InputSpec, *, progress: bool) -> 
 
 
 def quantise_bundle(bundle: Bundle, out: Path, records: Sequence[Record], *, progress: bool = True) -> Bundle:
-    """Copy the bundle to directory ``out`` with its ONNX graph in int8, ranges set on the records' photographs.
+    """The bundle in the draft directory ``out`` with its ONNX graph in int8, ranges set on the records' photographs.
 
     Its self-test is the new graph's; calibration, thresholds and gate are still those of the old. The TorchScript graph
     stays as it was.
     """
-    shutil.copytree(bundle.path, out, dirs_exist_ok=True)
+    copy_files(bundle, out)
     with tempfile.TemporaryDirectory() as directory:
         prepared = Path(directory) / ONNX_FILE
         # Widens the weights, which are stored as fp16, and joins what can be joined.
@@ -77,7 +77,8 @@ def quantise_bundle(bundle: Bundle, out: Path, records: Sequence[Record], *, pro
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,
         )
-    logits = OnnxRuntime(replace(bundle, path=out)).run(synthetic_view(bundle.manifest.input.size)).logits[0]
+    session = open_session((out / ONNX_FILE).read_bytes(), threads=1)
+    logits = session.run(["logits"], {"views": synthetic_view(bundle.manifest.input.size)})[0][0]
     manifest = replace(
         bundle.manifest,
         name=f"{bundle.manifest.name}-int8",

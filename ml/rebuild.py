@@ -16,6 +16,7 @@ from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.command_line import command
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
+from ml.draft import build_beside
 from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, evaluate_bundle, evaluate_observations
 from ml.evaluation.lesions import describe_lesions
@@ -94,18 +95,36 @@ def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
 
 
 def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
-    """Renew the attribution, measure the limits, and the test fold where its reading has a reason; renew the card."""
-    from ml.reports import model_card  # noqa: PLC0415  the card reads what is measured here
-
+    """Renew the attribution, measure the limits, and the test fold where its reading has a reason."""
     bundle = write_manifest(bundle.path, write_attribution(bundle.path, bundle.manifest))
     bundle = measure_limits(bundle, observer, options.data, options.fold, others)
     if options.report_test:
         bundle = report_test_fold(bundle, options.data, why=options.report_test)
+    return bundle
+
+
+def tell(bundle: Bundle, data_dir: Path) -> None:
+    """Say which bundle is in its place now; renew the card of the one that ships."""
+    from ml.reports import model_card  # noqa: PLC0415  the card reads what is measured here
+
     if bundle.path == DEFAULT_BUNDLE:
         model_card.write(bundle.manifest)
-        model_card.write_thumbnails(bundle.manifest, read_isic(options.data).records[0].path.parent)
+        model_card.write_thumbnails(bundle.manifest, read_isic(data_dir).records[0].path.parent)
     sys.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}\n")
-    return bundle
+
+
+def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
+    observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
+    if options.refit:
+        from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
+
+        bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
+    else:
+        dataset = read_isic(options.data)
+        records = select_folds(dataset.records, (options.fold,))
+        observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
+        bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
+    return finish(bundle, observer, options, others)
 
 
 @command()
@@ -117,17 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     options = parser.parse_args(arguments)
     others, bundle = read_others(options), load_bundle(options.bundle)
-    observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
-    if options.refit:
-        from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
-
-        bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
-    else:
-        dataset = read_isic(options.data)
-        records = select_folds(dataset.records, (options.fold,))
-        observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
-        bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
-    finish(bundle, observer, options, others)
+    with build_beside(options.bundle, start=bundle) as draft:
+        bundle = _measure_anew(replace(bundle, path=draft), options, others)
+    tell(replace(bundle, path=options.bundle), options.data)
     return 0
 
 

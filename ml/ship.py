@@ -7,19 +7,21 @@ manifest. Ends with the model card.
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import DEFAULT_BUNDLE, Prior
 from ml.command_line import command
+from ml.draft import build_beside
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.models.backbone import create_backbone, load_weights
 from ml.models.segmentation import load_decoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec, ViewSpec
-from ml.rebuild import add_arguments, finish, read_others
+from ml.rebuild import add_arguments, finish, read_others, tell
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
@@ -61,18 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     model = create_backbone(ORIGIN.architecture)
     if not load_weights(model, options.weights):
         raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
-    bundle = build_bundle(
-        model,
-        options.out,
-        ORIGIN,
-        options.data,
-        calibration_fold=options.fold,
-        others=others,
-        decoder=None if options.decoder is None else load_decoder(model, options.decoder),
-        with_cases=True,
-        kept=options.keep,
-    )
-    finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+    decoder = None if options.decoder is None else load_decoder(model, options.decoder)
+    with build_beside(options.out) as draft:
+        bundle = build_bundle(
+            model,
+            draft,
+            ORIGIN,
+            options.data,
+            calibration_fold=options.fold,
+            others=others,
+            decoder=decoder,
+            with_cases=True,
+            kept=options.keep,
+        )
+        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+    tell(replace(bundle, path=options.out), options.data)
     return 0
 
 

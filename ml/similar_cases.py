@@ -5,6 +5,7 @@ content-based dermatoscopic image retrieval with deep classification features", 
 """
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,22 @@ FloatArray = npt.NDArray[np.float32]
 SHOWN = 6
 LEVELS = 127
 """Of the signed eight bits of a code."""
+LARGEST_THUMBNAIL = 100_000
+"""Bytes."""
+NAME = re.compile(r"[\w.\-]{1,100}")
+KINDS_OF_ARRAYS = {
+    "centre": "f",
+    "directions": "f",
+    "codes": "i",
+    "lesions": "i",
+    "images": "S",
+    "diagnoses": "S",
+    "confirmations": "S",
+    "thumbnails": "u",
+    "ends": "i",
+    "copy_from": "f",
+}
+"""Of numbers and names, as NumPy calls them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +122,52 @@ def load_similar_cases(bundle: Bundle) -> SimilarCases | None:
     if SIMILAR_CASES_FILE not in bundle.manifest.files:
         return None
     path = bundle.path / SIMILAR_CASES_FILE
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            arrays = CaseArrays(**{name: stored[name] for name in CaseArrays.__slots__})
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise BundleError(f"{path}: cannot be read as similar cases; build the bundle again.") from error
+    stored = bundle.read_arrays(SIMILAR_CASES_FILE)
+    if set(stored) != set(CaseArrays.__slots__):
+        raise BundleError(f"{path}: cannot be read as similar cases; build the bundle again.")
+    arrays = CaseArrays(**stored)
     if not _fit_together(arrays):
         raise BundleError(f"{path}: its cases do not belong together; build the bundle again.")
     return SimilarCases(arrays)
 
 
 def _fit_together(arrays: CaseArrays) -> bool:
+    return _have_shapes(arrays) and _have_values(arrays)
+
+
+def _have_shapes(arrays: CaseArrays) -> bool:
+    dimensions = {"directions": 2, "codes": 2, "copy_from": 0}
+    if any(getattr(arrays, name).ndim != dimensions.get(name, 1) for name in CaseArrays.__slots__):
+        return False
+    if any(getattr(arrays, name).dtype.kind != kind for name, kind in KINDS_OF_ARRAYS.items()):
+        return False
     count = len(arrays.images)
     return (
         all(len(each) == count for each in (arrays.diagnoses, arrays.confirmations, arrays.ends))
-        and len(arrays.codes) == len(arrays.lesions) >= count
-        and bool((arrays.lesions[:count] == np.arange(count)).all())
+        and len(arrays.codes) == len(arrays.lesions) >= count > 0
+        and arrays.directions.shape == (len(arrays.centre), arrays.codes.shape[1])
+        and arrays.thumbnails.dtype == np.uint8
+        and arrays.codes.dtype == np.int8
+    )
+
+
+def _have_values(arrays: CaseArrays) -> bool:
+    """Every photograph is of one of the lesions, every name can be told, and every thumbnail is some of the bytes."""
+    count, starts = len(arrays.images), np.concatenate(([0], arrays.ends[:-1]))
+    lengths = arrays.ends - starts
+    try:
+        names = {name.decode() for name in arrays.images.tolist()} | {each.decode() for each in arrays.confirmations}
+    except UnicodeDecodeError:
+        return False
+    return bool(
+        (arrays.lesions[:count] == np.arange(count)).all()
+        and (arrays.lesions >= 0).all()
+        and (arrays.lesions < count).all()
+        and (lengths > 0).all()
+        and int(lengths.max()) <= LARGEST_THUMBNAIL
+        and int(arrays.ends[-1]) == len(arrays.thumbnails)
         and {code.encode() for code in CLASSES}.issuperset(arrays.diagnoses.tolist())
+        and all(NAME.fullmatch(name) for name in names)
     )
 
 

@@ -39,3 +39,11 @@ MALIGNANT: tuple[str, ...] = tuple(each.code for each in LESION_CLASSES if each.
 """Codes whose probabilities make the malignant sum."""
 
 MALIGNANT_INDICES: tuple[int, ...] = tuple(CLASSES.index(code) for code in MALIGNANT)
+
+DECISIONS: tuple[str, ...] = (
+    "below_low_risk_threshold",
+    "above_suspicious_threshold",
+    "between_thresholds",
+    "melanoma_not_excluded",
+)
+"""Reasons of an outcome that the probabilities gave; any other reason says why a photograph was not read."""

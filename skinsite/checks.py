@@ -1,5 +1,6 @@
 """What must never start: settings that contradict each other or would let something leak."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
 
 PREDICTION_MODES = ("synchronous", "celery")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 INFERENCE_RUNTIMES = ("auto", "onnx", "torchscript")
 
 
@@ -93,6 +95,15 @@ def check_modes(**_options: Any) -> list[CheckMessage]:
                 f"INFERENCE_RUNTIME is {settings.INFERENCE_RUNTIME!r}.",
                 hint=f"One of: {', '.join(INFERENCE_RUNTIMES)}.",
                 id="skinsite.E008",
+            )
+        )
+    wrong = [word for word in settings.TRUSTED_BUNDLES if not SHA256.fullmatch(word)]
+    if wrong:
+        errors.append(
+            Error(
+                f"TRUSTED_BUNDLES holds {wrong[0][:80]!r}.",
+                hint="Give hashes of 64 hexadecimal digits, as register_model prints them, with commas between.",
+                id="skinsite.E020",
             )
         )
     return errors

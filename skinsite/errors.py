@@ -1,28 +1,45 @@
 """What people and machines are told when a request cannot be answered."""
 
+import sys
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from skinsite.request_id import current_request_id
 
 API_PREFIX = "/api/"
+PROBLEM_TYPE = "application/problem+json"
+# What says that the database is away, starting, full or locked, rather than that it was asked wrongly.
+DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_SENTENCE = gettext_lazy("The database does not answer. Try again in a minute.")
+RETRY_AFTER = 30  # seconds
+
+
+def problem_body(*, status: int, title: str, detail: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
+    """A problem as RFC 9457 has it; `errors` and `request_id` are the extensions that every one has."""
+    return {
+        # "about:blank": the status says all; what exactly was wrong stands in `errors` by code.
+        "type": "about:blank",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "errors": errors,
+        "request_id": current_request_id(),
+    }
 
 
 def problem(*, status: HTTPStatus, detail: str, code: str, field: str | None = None) -> HttpResponse:
-    """A problem as RFC 9457 has it, for errors that happen before or outside of the API's own views."""
-    body = {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": status.value,
-        "detail": detail,
-        "errors": [{"field": field, "code": code, "detail": detail}],
-    }
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    """A problem, for errors that happen before or outside of the API's own views."""
+    errors = [{"field": field, "code": code, "detail": detail}]
+    body = problem_body(status=status.value, title=status.phrase, detail=detail, errors=errors)
+    return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
@@ -41,12 +58,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault. The page is made without the request, since asking it who is signed in may be what fails."""
+    """500: our fault; 503 when the database is away. Called while the exception is handled.
+
+    The page is made without the request, since asking it who is signed in may be what fails.
+    """
+    away = isinstance(sys.exception(), DATABASE_AWAY)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     if request.path_info.startswith(API_PREFIX):
-        detail = _("Something went wrong on our side.")
-        return problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, detail=detail, code="error")
-    page = render_to_string("500.html", {"request": {"request_id": current_request_id()}})
-    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+        detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")
+        response = problem(status=status, detail=detail, code="database_unavailable" if away else "error")
+    else:
+        page = render_to_string(f"{status.value}.html", {"request": {"request_id": current_request_id()}})
+        response = HttpResponse(page, status=status)
+    if away:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature

@@ -2,7 +2,8 @@
 
 Every task acknowledges late and is put back when its worker dies; it must therefore be safe to run twice. Its soft time
 limit is under the hard one, and that under the broker's visibility time-out (a system check holds them to it): a
-message is never handed to a second worker while the first may still be at it.
+message is never handed to a second worker while the first may still be at it. While the database is away it goes back
+to the queue, again and again for some minutes.
 """
 
 from collections.abc import Callable
@@ -11,10 +12,15 @@ from typing import Any, ParamSpec
 from celery import Task, shared_task
 from celery.signals import task_postrun, task_prerun
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from skinsite.request_id import set_request_id
 
 P = ParamSpec("P")
+
+# 1, 2, 4 … seconds, each less a random part: about four minutes in all. What then still waits, `process_queue` finds.
+LONGEST_PAUSE = 30
+MOST_RETRIES = 12
 
 
 class IdentifiersOnlyError(TypeError):
@@ -48,6 +54,11 @@ def task(function: Callable[P, None]) -> "Task[P, None]":
         ignore_result=True,
         soft_time_limit=settings.TASK_SOFT_SECONDS,
         time_limit=settings.TASK_HARD_SECONDS,
+        autoretry_for=(OperationalError, InterfaceError),
+        retry_backoff=1,
+        retry_backoff_max=LONGEST_PAUSE,
+        retry_jitter=True,
+        max_retries=MOST_RETRIES,
     )(function)
 
 

@@ -8,9 +8,9 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from classifier import models
-from classifier.text import fold_line
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.text import fold_line
 
 PASSWORD = "correct horse battery staple"
 

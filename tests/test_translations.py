@@ -125,7 +125,7 @@ def test_numbers_take_the_right_form() -> None:
 
 @pytest.mark.parametrize("code", MESSAGES)
 def test_every_rejection_of_an_image_is_told_in_russian(code: str) -> None:
-    numbers = dict.fromkeys(("megabytes", "limit", "megapixels", "width", "height"), 7)
+    numbers = dict.fromkeys(("megabytes", "limit", "megapixels", "width", "height", "scans", "coding"), 7)
     with translation.override("ru"):
         assert CYRILLIC.search(wording.rejection_text(ImageRejected(code, **numbers)))
 

@@ -1,5 +1,7 @@
 """What a reviewer fills in."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -10,6 +12,9 @@ class ReviewForm(forms.Form):
     """An opinion on a reading."""
 
     diagnosis = forms.ChoiceField(label=_("What do you think it is?"), choices=Diagnosis, widget=forms.RadioSelect)
+    other = forms.CharField(
+        label=_("Which other diagnosis"), required=False, max_length=200, help_text=_("for “Other”")
+    )
     certainty = forms.ChoiceField(label=_("How sure are you?"), choices=Certainty, widget=forms.RadioSelect)
     comment = forms.CharField(
         label=_("Comment"),
@@ -18,3 +23,16 @@ class ReviewForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Name no patient here."),
     )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask which, where it is another; it becomes the first line of the comment."""
+        cleaned = super().clean() or self.cleaned_data
+        other = cleaned.pop("other", "").strip()
+        if cleaned.get("diagnosis") != Diagnosis.OTHER:
+            if other:
+                self.add_error("other", _("Choose “Other” above, or leave this empty."))
+        elif not other and "other" not in self.errors:
+            self.add_error("other", _("Say which other diagnosis you think of."))
+        else:
+            cleaned["comment"] = "\n".join(filter(None, [other, cleaned.get("comment", "")]))
+        return cleaned

@@ -7,10 +7,11 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -21,7 +22,7 @@ from classifier.models import Prediction, Review, Status
 from classifier.selectors.history import SEARCHED, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
+from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
@@ -96,6 +97,11 @@ class PredictionAdmin(ReadOnlyAdmin):
             "original": prediction,
             "title": prediction.image.lesion.patient.code,
             "prediction": prediction,
+            "image": prediction.image,
+            "lesion": prediction.image.lesion,
+            "patient": prediction.image.lesion.patient,
+            "heat_map_sentence": HEAT_MAP_SENTENCE,
+            "next_to_review": self._next_to_review(request, prediction),
             "numbers": _raw_numbers(prediction),
             "corrections": corrections_in_words(actor, prediction.image),
             "seven_sentence": SEVEN_SENTENCE,
@@ -105,6 +111,14 @@ class PredictionAdmin(ReadOnlyAdmin):
             **(extra_context or {}),
         }
         return render(request, "admin/classifier/prediction/change_form.html", context)
+
+    def _next_to_review(self, request: HttpRequest, prediction: Prediction) -> str:
+        """The page of the next older reading that is finished and that nobody has given an opinion on."""
+        waiting = self.get_queryset(request).filter(
+            Q(is_reviewed=False), status=Status.DONE, image__entered_in_error_at=None, pk__lt=prediction.pk
+        )
+        following = waiting.order_by("-pk").values_list("public_id", flat=True).first()
+        return reverse("admin:classifier_prediction_change", args=[following]) if following else ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Rows lead to the UUID."""

@@ -28,7 +28,7 @@ from classifier.models import (
     Sex,
     Status,
 )
-from classifier.text import fold_line
+from skinsite.text import fold_line
 
 FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnight, UTC).")
 BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight, UTC).")

@@ -1,5 +1,6 @@
 """Every error of the API as `application/problem+json` (RFC 9457), with a list of what was wrong in which field."""
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -16,15 +17,18 @@ from rest_framework.serializers import as_serializer_error
 
 from classifier.imaging.files import StorageUnavailableError
 from classifier.models import LesionImage
-from classifier.services.intake import DuplicateImageError
-from classifier.wording import STORAGE_SENTENCE, rejection_text
+from classifier.services.intake import DecoderBusyError, DuplicateImageError
+from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
+from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
 
-CONTENT_TYPE = "application/problem+json"
+log = logging.getLogger(__name__)
+
 NO_FIELD = "non_field_errors"
 
 REJECTION_STATUS = {
     "unsupported_type": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
+    "camera_raw": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     "not_an_image": status.HTTP_415_UNSUPPORTED_MEDIA_TYPE,
     "too_large": status.HTTP_413_REQUEST_ENTITY_TOO_LARGE,
 }
@@ -61,6 +65,7 @@ class RequestTooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
     def __init__(self, length: int) -> None:
+        log.warning("An upload of %d bytes was refused by its length", length)
         rejection = ImageRejected("too_large", megabytes=f"{length / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
         self.detail = {"image": exceptions.ErrorDetail(rejection_text(rejection), code="too_large")}
 
@@ -95,16 +100,36 @@ class StorageUnavailable(exceptions.APIException):
     wait = 60  # seconds, told in Retry-After
 
 
+class DecoderBusy(StorageUnavailable):
+    """Other large photographs are decoded: nothing was kept, and later it may be."""
+
+    default_detail = BUSY_SENTENCE
+    default_code = "busy"
+
+
+class DatabaseUnavailable(exceptions.APIException):
+    """The database is away: nothing was done, and later it may be."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = DATABASE_SENTENCE
+    default_code = "database_unavailable"
+    wait = RETRY_AFTER
+
+
 class ProblemHandler(ExceptionHandler):
     """Turns the errors of the domain into those of the API, and answers each as a problem."""
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:  # noqa: PLR0911 one for each kind of error
         """Give each error of the domain its status."""
+        if isinstance(exc, DATABASE_AWAY):
+            return DatabaseUnavailable()
         match exc:
             case ImageRejected():
                 return RejectedImage(exc)
             case StorageUnavailableError():
                 return StorageUnavailable()
+            case DecoderBusyError():
+                return DecoderBusy()
             case DuplicateImageError():
                 return DuplicateImage(exc.existing, self.context["request"])
             case django_exceptions.ValidationError():
@@ -126,25 +151,20 @@ class ProblemHandler(ExceptionHandler):
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:
         """Answer with the media type of problems."""
-        return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=CONTENT_TYPE)
+        return Response(data, status=exc.status_code, headers=self.get_headers(exc), content_type=PROBLEM_TYPE)
 
 
 class ProblemFormatter(ExceptionFormatter):
     """Lays an error out as RFC 9457 says, with `errors` as the one extension that every problem has."""
 
     def format_error_response(self, error_response: ErrorResponse) -> dict[str, Any]:
-        """The body of a problem: `type`, `title`, `status`, `detail`, `errors`."""
+        """The body of a problem."""
         code = self.exc.status_code
         errors = [
             {"field": None if each.attr == NO_FIELD else each.attr, "code": each.code, "detail": each.detail}
             for each in error_response.errors
         ]
-        return {
-            # "about:blank": the status says all; what exactly was wrong stands in `errors` by code.
-            "type": "about:blank",
-            "title": str(TITLES.get(code) or HTTPStatus(code).phrase),
-            "status": code,
-            "detail": " ".join(dict.fromkeys(str(error["detail"]) for error in errors)),
-            "errors": errors,
-            **getattr(self.exc, "extensions", {}),
-        }
+        title = str(TITLES.get(code) or HTTPStatus(code).phrase)
+        detail = " ".join(dict.fromkeys(str(error["detail"]) for error in errors))
+        body = problem_body(status=code, title=title, detail=detail, errors=errors)
+        return body | getattr(self.exc, "extensions", {})

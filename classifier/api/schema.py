@@ -7,14 +7,15 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
-from classifier.api.problems import CONTENT_TYPE, TITLES
+from classifier.api.problems import TITLES
 from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.uploads import UploadSerializer
+from skinsite.errors import PROBLEM_TYPE
 
-ALWAYS = (401, 403, 405, 406, 429, 500)
+ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)
 DETAIL = (404,)
-UPLOAD = (400, 409, 413, 415, 422, 503)
+UPLOAD = (400, 409, 413, 415, 422)
 
 
 class ProblemAutoSchema(AutoSchema):
@@ -25,7 +26,7 @@ class ProblemAutoSchema(AutoSchema):
         own = UPLOAD if self.method == "POST" else LIST if self._is_list_view() else DETAIL
         for status in sorted({*ALWAYS, *own}):
             serializer = DuplicateProblemSerializer if status == 409 else ProblemSerializer  # noqa: PLR2004 the status of a conflict
-            body = self._get_response_for_code(serializer, str(status), [CONTENT_TYPE], direction)  # type: ignore[no-untyped-call] # the library's
+            body = self._get_response_for_code(serializer, str(status), [PROBLEM_TYPE], direction)  # type: ignore[no-untyped-call] # the library's
             bodies[str(status)] = {**body, "description": str(TITLES[status])}
         return bodies
 

@@ -355,6 +355,22 @@ class PredictionSerializer(LinkedSerializer):
         return str(wording.SAFETY_SENTENCE)
 
 
+class UploadAnswerSerializer(PredictionSerializer):
+    """A reading as an upload is answered, with what a person should look at."""
+
+    warnings = serializers.SerializerMethodField()
+
+    class Meta(PredictionSerializer.Meta):
+        fields = [*PredictionSerializer.Meta.fields, "warnings"]
+        read_only_fields = fields
+
+    @extend_schema_field(CodedTextSerializer(many=True))
+    def get_warnings(self, _prediction: Prediction) -> list[dict[str, str]]:
+        """`new_patient`: the code was unknown, and a patient was created; `look_alike`: another patient's code looks
+        like it; `personal_data`: the code seems to be a name, a date or a personal number."""
+        return [{"code": each.code, "text": each.text} for each in self.context["warnings"]]
+
+
 class ReviewLinksSerializer(serializers.Serializer[Any]):
     """Where to go from a review."""
 
@@ -399,6 +415,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     errors = FieldErrorSerializer(many=True)  # type: ignore[assignment] # a field of that name, as RFC 9457's examples have
+    request_id = serializers.CharField(help_text=_("What the log knows the request by; also in `X-Request-ID`."))
 
 
 class DuplicateLinksSerializer(serializers.Serializer[Any]):

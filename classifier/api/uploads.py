@@ -75,6 +75,11 @@ class UploadSerializer(serializers.Serializer[Any]):
         max_length=CODE_LENGTH,
         help_text=_("The clinic's code of the patient; an unknown one creates the patient."),
     )
+    create_patient = serializers.BooleanField(
+        default=True,
+        help_text=_("`false`: refuse an unknown `patient_code`, and an upload without patient and lesion."),
+        error_messages={"invalid": _("Send true or false.")},
+    )
     body_site = NamedChoiceField(
         choices=BodySite.choices, required=False, allow_blank=True, help_text=_("Where a new lesion is.")
     )

@@ -26,7 +26,8 @@ from classifier.api.pagination import NewestUploadFirst
 from classifier.api.problems import RequestTooLarge
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
-from classifier.services.intake import receive_upload
+from classifier.services.codes import CodeWarning, warn_of_code
+from classifier.services.intake import Expected, Receipt, receive_upload
 from ml.image_io import LIMITS
 from skinsite.audit.services import record_access, record_listing
 
@@ -164,11 +165,11 @@ class PredictionViewSet(ClinicViewSet):
         ],
         responses={
             200: OpenApiResponse(
-                serializers.PredictionSerializer, gettext_lazy("The reading that this file already has.")
+                serializers.UploadAnswerSerializer, gettext_lazy("The reading that this file already has.")
             ),
-            201: OpenApiResponse(serializers.PredictionSerializer, gettext_lazy("A finished reading.")),
+            201: OpenApiResponse(serializers.UploadAnswerSerializer, gettext_lazy("A finished reading.")),
             202: OpenApiResponse(
-                serializers.PredictionSerializer,
+                serializers.UploadAnswerSerializer,
                 gettext_lazy(
                     "Kept and queued: ask again at the address in `Location`. "
                     "`waiting_for` says what is missing, if anything is."
@@ -181,16 +182,35 @@ class PredictionViewSet(ClinicViewSet):
         serializer = UploadSerializer(data=request.data, context=self.get_serializer_context())
         serializer.is_valid(raise_exception=True)
         fields = dict(serializer.validated_data)
-        upload = fields.pop("image")
-        receipt = receive_upload(actor=actor_of(request), data=upload.read(), original_name=upload.name or "", **fields)
+        upload, may_create = fields.pop("image"), fields.pop("create_patient")
+        receipt = receive_upload(
+            actor=actor_of(request),
+            data=upload.read(),
+            original_name=upload.name or "",
+            expected=Expected.EITHER if may_create else Expected.KNOWN,
+            **fields,
+        )
         prediction = self.get_queryset().get(pk=receipt.prediction.pk)
-        answer = self.get_serializer(prediction).data
+        warnings = self._warnings(receipt, fields.get("patient_code", ""))
+        context = {**self.get_serializer_context(), "warnings": warnings}
+        answer = serializers.UploadAnswerSerializer(prediction, context=context).data
         finished = prediction.status in (Status.DONE, Status.FAILED)
         code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED
         if not receipt.created:  # somebody else's, perhaps
             code = status.HTTP_200_OK
             record_access(actor=actor_of(request), action="prediction.viewed", obj=prediction, by="api")
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
+
+    def _warnings(self, receipt: Receipt, sent_code: str) -> list[CodeWarning]:
+        """What a person should look at of a patient created under the code that was sent."""
+        if not receipt.new_patient or not sent_code.strip():
+            return []
+        patient = receipt.prediction.image.lesion.patient
+        text = _("There was no patient “%(code)s”: a new one has been created.") % {"code": patient.code}
+        return [
+            CodeWarning("new_patient", text),
+            *warn_of_code(actor_of(self.request), patient.code, patient=patient),
+        ]
 
 
 @method_decorator(

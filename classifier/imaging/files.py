@@ -10,16 +10,15 @@ from typing import IO
 from django.core.files.base import ContentFile
 
 from classifier.models import LesionImage
-from classifier.models.image import THUMBNAILS, name_thumbnail
-from classifier.text import clean_line
+from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
 from ml.image_io import StoredImage, thumbnail
 from skinsite.storage import private_storage
+from skinsite.text import clean_line
 
 log = logging.getLogger(__name__)
 
 IMAGES = "images"
 THUMBNAIL_SIDE = 320
-NAME_LENGTH = 120
 EXTENSIONS = {"jpeg": "jpg", "png": "png"}
 
 

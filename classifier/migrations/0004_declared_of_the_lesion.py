@@ -5,58 +5,101 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
-        ('classifier', '0003_similar_cases'),
+        ("classifier", "0003_similar_cases"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='imagecorrection',
-            name='correction_kind_known',
+            model_name="imagecorrection",
+            name="correction_kind_known",
         ),
         migrations.RemoveConstraint(
-            model_name='prediction',
-            name='prediction_once_per_model_and_modality',
+            model_name="prediction",
+            name="prediction_once_per_model_and_modality",
         ),
         migrations.RemoveConstraint(
-            model_name='prediction',
-            name='prediction_once_open_per_modality',
+            model_name="prediction",
+            name="prediction_once_open_per_modality",
         ),
         migrations.RemoveConstraint(
-            model_name='prediction',
-            name='prediction_once_not_run_per_modality',
+            model_name="prediction",
+            name="prediction_once_not_run_per_modality",
         ),
-        migrations.AddField(
-            model_name='lesionimage',
-            name='declared',
-            field=models.CharField(blank=True, max_length=80, verbose_name='special site or state'),
-        ),
-        migrations.AddField(
-            model_name='prediction',
-            name='declared',
-            field=models.CharField(blank=True, max_length=80, verbose_name='special site or state'),
+        *(
+            # The column has its default in the database from the start, so that the version before still writes rows
+            # while this one is put in place; where it was added without, the next migration gives it.
+            migrations.SeparateDatabaseAndState(
+                database_operations=[
+                    migrations.AddField(
+                        model_name=model_name,
+                        name="declared",
+                        field=models.CharField(
+                            blank=True, db_default="", default="", max_length=80, verbose_name="special site or state"
+                        ),
+                    )
+                ],
+                state_operations=[
+                    migrations.AddField(
+                        model_name=model_name,
+                        name="declared",
+                        field=models.CharField(blank=True, max_length=80, verbose_name="special site or state"),
+                    )
+                ],
+            )
+            for model_name in ("lesionimage", "prediction")
         ),
         migrations.AlterField(
-            model_name='imagecorrection',
-            name='kind',
-            field=models.CharField(choices=[('moved', 'Moved to another lesion'), ('modality', 'Modality corrected'), ('declared', 'Special site or state corrected'), ('entered_in_error', 'Marked as entered in error')], max_length=20, verbose_name='correction'),
+            model_name="imagecorrection",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("moved", "Moved to another lesion"),
+                    ("modality", "Modality corrected"),
+                    ("declared", "Special site or state corrected"),
+                    ("entered_in_error", "Marked as entered in error"),
+                ],
+                max_length=20,
+                verbose_name="correction",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='imagecorrection',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['moved', 'modality', 'declared', 'entered_in_error'])), name='correction_kind_known'),
+            model_name="imagecorrection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["moved", "modality", "declared", "entered_in_error"])),
+                name="correction_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('model_version__isnull', False), models.Q(('status', 'failed'), _negated=True)), fields=('image', 'model_version', 'modality', 'declared'), name='prediction_once_per_model'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("model_version__isnull", False), models.Q(("status", "failed"), _negated=True)),
+                fields=("image", "model_version", "modality", "declared"),
+                name="prediction_once_per_model",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['queued', 'running'])), fields=('image', 'modality', 'declared'), name='prediction_once_open'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("status__in", ["queued", "running"])),
+                fields=("image", "modality", "declared"),
+                name="prediction_once_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='prediction',
-            constraint=models.UniqueConstraint(condition=models.Q(('model_version', None), ('status', 'done')), fields=('image', 'modality', 'declared'), name='prediction_once_not_run'),
+            model_name="prediction",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("model_version", None), ("status", "done")),
+                fields=("image", "modality", "declared"),
+                name="prediction_once_not_run",
+            ),
         ),
     ]
+
+
+# Tables that rows are written to meanwhile are locked one at a time: each operation has a transaction of its own.
+for operation in Migration.operations:
+    operation.atomic = True

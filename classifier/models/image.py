@@ -9,10 +9,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from classifier.models.folded import FoldedField
 from classifier.models.lesion import Lesion
 from skinsite.accounts.models import Membership
 
 REASON_LENGTH = 500
+NAME_LENGTH = 120
 THUMBNAILS = "thumbnails"
 
 
@@ -71,11 +73,15 @@ class LesionImage(models.Model):
     photographed (an ulcer heals), as ``join_declared`` writes it.
     """
 
+    audit_subject = "lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
-    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
-    original_name = models.CharField(_("file name"), max_length=120, blank=True)
+    declared = models.CharField(
+        _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
+    )
+    original_name = models.CharField(_("file name"), max_length=NAME_LENGTH, blank=True)
+    name_key = FoldedField(source="original_name", max_length=3 * NAME_LENGTH)
     upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)
     stored_sha256 = models.CharField(max_length=64, editable=False)
     stored_name = models.CharField(max_length=80, unique=True, editable=False)
@@ -130,6 +136,7 @@ class CorrectionKind(models.TextChoices):
 class ImageCorrection(models.Model):
     """What was put right about a photograph, by whom and why. Append-only; readings made before stay as they are."""
 
+    audit_subject = "image__lesion__patient"
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="corrections")
     kind = models.CharField(_("correction"), max_length=20, choices=CorrectionKind)
     before = models.CharField(_("before"), max_length=80)

@@ -8,8 +8,11 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from classifier.models.folded import FoldedField
 from classifier.models.patient import Patient
 from skinsite.accounts.models import Membership
+
+LABEL_LENGTH = 80
 
 
 class BodySite(models.TextChoices):
@@ -43,12 +46,14 @@ class LesionQuerySet(models.QuerySet["Lesion"]):
 class Lesion(models.Model):
     """One lesion of one patient."""
 
+    audit_subject = "patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     patient = models.ForeignKey(Patient, on_delete=models.PROTECT, related_name="lesions")
     body_site = models.CharField(_("body site"), max_length=20, choices=BodySite, default=BodySite.UNKNOWN)
     label = models.CharField(
-        _("label"), max_length=80, blank=True, help_text=_("For telling it from the patient's other lesions.")
+        _("label"), max_length=LABEL_LENGTH, blank=True, help_text=_("For telling it from the patient's other lesions.")
     )
+    label_key = FoldedField(source="label", max_length=3 * LABEL_LENGTH)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from skinsite.accounts.models import Membership
 
 CODE_LENGTH = 40
-CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding makes up to three characters of one
+CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding may make more characters of one
 
 
 class Sex(models.TextChoices):
@@ -33,7 +33,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 class Patient(models.Model):
     """A person under the code that the clinic gives; who it is stays in the clinic's own records.
 
-    ``code_key`` is the code with its case folded, by which it is looked up: databases fold some alphabets only.
+    ``code_key`` is the code as ``fold_line`` writes it, by which it is looked up and by which no two are the same.
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, split_declared
 from classifier.models.model_version import ModelVersion
+from ml.taxonomy import DECISIONS
 from skinsite.accounts.models import Membership
 
 
@@ -94,10 +95,13 @@ class Prediction(models.Model):
     database trigger refuses every UPDATE.
     """
 
+    audit_subject = "image__lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality)
-    declared = models.CharField(_("special site or state"), max_length=DECLARED_LENGTH, blank=True)
+    declared = models.CharField(
+        _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False, db_index=True)
 
@@ -172,8 +176,8 @@ class Prediction(models.Model):
 
     @property
     def shows_probabilities(self) -> bool:
-        """Whether the probabilities are told: a reading that is not assessable gives its reason alone."""
-        return self.probabilities is not None and self.outcome != Outcome.NOT_ASSESSABLE
+        """Whether the probabilities are told: where the photograph was not read, the reason stands alone."""
+        return self.probabilities is not None and self.reason in DECISIONS
 
     @property
     def lesion_measures(self) -> dict[str, float] | None:

@@ -57,6 +57,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 class Review(models.Model):
     """One opinion on one reading."""
 
+    audit_subject = "prediction__image__lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

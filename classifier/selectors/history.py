@@ -1,6 +1,5 @@
 """The list of readings: searched, filtered, newest first, in the same number of queries however long it is."""
 
-import re
 import uuid
 from datetime import date, datetime, time
 
@@ -8,10 +7,10 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from classifier.models import BodySite, Prediction, Review
-from classifier.text import clean_line, fold_line
 from skinsite.accounts.models import Membership
+from skinsite.text import fold_line
 
-SEARCHED = ("image__lesion__label", "image__original_name")  # and the patient's code, by its key
+SEARCHED = ("image__lesion__patient__code_key", "image__lesion__label_key", "image__name_key")
 
 
 def history(
@@ -30,8 +29,9 @@ def history(
     """Readings of the actor's clinic with image, lesion, patient and model at hand.
 
     Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
-    lesion label and site, and file name: all its words, in any case. ``model`` is a public id; ``since`` and ``until`` are days
-    of the current time zone, both counted in. Photographs entered in error are left out unless asked for.
+    lesion label and site, and file name: all its words, in any case and encoding. ``model`` is a public id; ``since``
+    and ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless
+    asked for.
     """
     as_known = Prediction.objects.filter(
         image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
@@ -56,17 +56,13 @@ def history(
 
 
 def search_condition(search: str) -> Q:
-    """Every word in one of the fields, or in the site's name as the reader's language has it.
-
-    By regular expression, since SQLite's LIKE knows only ASCII's cases.
-    """
+    """Every word in one of the fields, or in the site's name as the reader's language has it."""
     conditions = Q()
-    for word in clean_line(search).split():
-        anywhere = Q(image__lesion__patient__code_key__contains=fold_line(word))
+    for word in fold_line(search).split():
+        sites = [code for code, name in BodySite.choices if word in fold_line(str(name))]
+        anywhere = Q(image__lesion__body_site__in=sites)
         for field in SEARCHED:
-            anywhere |= Q((f"{field}__iregex", re.escape(word)))
-        sites = [code for code, name in BodySite.choices if word.casefold() in str(name).casefold()]
-        anywhere |= Q(image__lesion__body_site__in=sites)
+            anywhere |= Q((f"{field}__contains", word))
         conditions &= anywhere
     return conditions
 

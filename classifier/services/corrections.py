@@ -12,10 +12,10 @@ from classifier import policies
 from classifier.models import Declared, ImageCorrection, Lesion, LesionImage, Modality, Prediction
 from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
 from classifier.services import predictions, records
-from classifier.text import clean_line
 from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line
 
 
 def move_image(

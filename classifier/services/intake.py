@@ -1,9 +1,10 @@
 """Photographs come in here, from people and from machines."""
 
 import hashlib
+import logging
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -15,19 +16,24 @@ from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality,
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
-from classifier.text import clean_line, fold_line
+from classifier.services.records import Expected
 from classifier.wording import unknown_choice_text
-from ml.image_io import LIMITS, ImageRejected, StoredImage, normalise_upload
+from ml.image_apart import DecoderBusyError, normalise_guarded
+from ml.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line, fold_line
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of an upload: the reading, and whether this upload made it."""
+    """What came of an upload: the reading, whether this upload made it, and whether it made the patient."""
 
     prediction: Prediction
     created: bool
+    new_patient: bool = False
 
 
 class DuplicateImageError(Exception):
@@ -49,6 +55,7 @@ class _Request:
     declared: Collection[str]
     lesion: Lesion | None
     patient_code: str
+    expected: Expected
     body_site: str
     attach_anyway: bool
 
@@ -62,18 +69,20 @@ def receive_upload(
     declared: Collection[str] = (),
     lesion: Lesion | None = None,
     patient_code: str = "",
+    expected: Expected = Expected.EITHER,
     body_site: str = "",
     attach_anyway: bool = False,
 ) -> Receipt:
     """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
 
-    ``declared`` are codes of ``Declared``. Bytes that the clinic already has are answered with their latest reading
-    when they are on the same lesion, or when no lesion and no other patient is named. Raises ``ImageRejected``,
-    ``DuplicateImageError``, ``ValidationError`` by field, ``PermissionDenied``.
+    ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
+    named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
+    when no lesion and no other patient is named. Raises ``ImageRejected``, ``DuplicateImageError``,
+    ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
-        normalise_upload(data)
+        _decode(actor, data)
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
@@ -82,16 +91,35 @@ def receive_upload(
         declared=declared,
         lesion=lesion,
         patient_code=clean_line(patient_code),
+        expected=expected,
         body_site=body_site,
         attach_anyway=attach_anyway,
     )
     _check_fields(request)
     known = _find_same_bytes(request)
-    if known is None:
-        prediction, created = _keep(request, normalise_upload(data))
-    else:
-        prediction, created = _latest_reading(known), False
-    return Receipt(predictions.start(prediction) if created else prediction, created)
+    if known is not None:
+        return Receipt(_latest_reading(known), created=False)
+    stored = _decode(actor, data)
+    if lesion is None:  # before the object is kept; once more with the clinic locked
+        records.require_expected(actor=actor, code=patient_code, expected=expected)
+    receipt = _keep(request, stored)
+    return replace(receipt, prediction=predictions.start(receipt.prediction)) if receipt.created else receipt
+
+
+def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+    """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
+    log.warning("An upload of %d bytes was refused: %s", size, error.code)
+    record_change(actor=actor, action="image.refused", obj=actor.clinic, code=error.code, bytes=size)
+
+
+def _decode(actor: Membership, data: bytes) -> StoredImage:
+    """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
+    log.info("An upload of %d bytes is decoded", len(data))
+    try:
+        return normalise_guarded(data)
+    except ImageRejected as error:
+        record_refusal(actor=actor, error=error, size=len(data))
+        raise
 
 
 def _check_fields(request: _Request) -> None:
@@ -151,7 +179,7 @@ def _latest_reading(image: LesionImage) -> Prediction:
     return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
 
 
-def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
+def _keep(request: _Request, stored: StoredImage) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
     kept = files.keep(stored, public_id)
@@ -160,19 +188,21 @@ def _keep(request: _Request, stored: StoredImage) -> tuple[Prediction, bool]:
             records.lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
-                return _write_rows(request, stored, public_id, kept), True
+                return _write_rows(request, stored, public_id, kept)
     except BaseException:
         files.discard(kept)
         raise
     files.discard(kept)
-    return _latest_reading(known), False
+    return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Prediction:
+def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Receipt:
     actor = request.actor
-    lesion = request.lesion
+    lesion, is_new = request.lesion, False
     if lesion is None:
-        patient = records.find_or_create_patient(actor=actor, code=request.patient_code)
+        patient, is_new = records.find_or_create_patient(
+            actor=actor, code=request.patient_code, expected=request.expected
+        )
         lesion = records.create_lesion(actor=actor, patient=patient, body_site=request.body_site)
     image = LesionImage.objects.create(
         public_id=public_id,
@@ -192,7 +222,15 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
     record_change(
         actor=actor, action="image.uploaded", obj=image, clinic=actor.clinic, upload_sha256=request.upload_sha256
     )
-    return predictions.create(actor=actor, image=image)
+    return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
 
 
-__all__ = ["DuplicateImageError", "ImageRejected", "Receipt", "receive_upload"]
+__all__ = [
+    "DecoderBusyError",
+    "DuplicateImageError",
+    "Expected",
+    "ImageRejected",
+    "Receipt",
+    "receive_upload",
+    "record_refusal",
+]

@@ -7,27 +7,23 @@ both write a reading.
 
 import hashlib
 import logging
-import time
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 import numpy as np
-from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from kombu.exceptions import OperationalError
 
 from classifier import inference, policies
 from classifier.imaging import files
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
-from classifier.services import records
+from classifier.services import handover, records
 from ml.bundle import Manifest
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
@@ -35,24 +31,10 @@ from skinsite.audit.services import record_change
 
 log = logging.getLogger(__name__)
 
-TASK = "classifier.tasks.run_prediction"
-QUEUE_TASK = "classifier.tasks.process_queue"
 CELERY = "celery"
-SUBMIT_AGAIN_AFTER = timedelta(minutes=10)  # a message that has got lost; most are only waiting their turn
 LEASE_MARGIN_SECONDS = 5
 MEASURE_DIGITS = 5
 NOT_RUN_REASON = "clinical_photograph"
-
-Progress = Callable[[list[int]], Iterable[int]]
-
-
-@dataclass(frozen=True, slots=True)
-class QueueReport:
-    """What became of the readings that waited: how many are done, have failed, and wait still."""
-
-    done: int
-    failed: int
-    waiting: int
 
 
 def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Prediction:
@@ -78,7 +60,7 @@ def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Pre
         return queue_prediction(actor=actor, image=prediction.image)
     inference.forget_failures()
     if settings.PREDICTION_MODE == CELERY:
-        submit(prediction.pk)
+        handover.submit(prediction.pk)
         return _load(prediction.pk)
     return run_prediction(prediction_id=prediction.pk)
 
@@ -124,22 +106,8 @@ def start(prediction: Prediction) -> Prediction:
     if missing := inference.availability():
         _wait(prediction, missing)
     else:
-        transaction.on_commit(lambda: submit(prediction.pk))
+        transaction.on_commit(lambda: handover.submit(prediction.pk))
     return _load(prediction.pk)
-
-
-def submit(prediction_id: int) -> bool:
-    """Hand a reading to a worker; a broker that is down is noted, and ``process_queue`` tries again."""
-    row = Prediction.objects.filter(pk=prediction_id)
-    try:
-        current_app.send_task(TASK, args=[prediction_id], retry=False)
-    except (OperationalError, OSError) as error:
-        log.warning("Reading %s waits: the broker does not answer (%s)", prediction_id, error)
-        row.filter(status=Status.QUEUED).update(waiting_for="broker")
-        return False
-    row.filter(status=Status.QUEUED).update(submitted_at=timezone.now(), waiting_for="")
-    row.filter(status=Status.RUNNING).update(submitted_at=timezone.now())
-    return True
 
 
 def run_prediction(*, prediction_id: int) -> Prediction:
@@ -179,49 +147,12 @@ def lease_seconds() -> int:
     return settings.TASK_HARD_SECONDS + LEASE_MARGIN_SECONDS
 
 
-def process_queue(*, progress: Progress = iter, seconds: float | None = None) -> QueueReport:
-    """Read what waits, or in Celery mode hand it to the workers; ``progress`` wraps the list of their keys.
-
-    Stops after ``seconds``, if given, and when nothing can be read now.
-    """
-    inference.forget_failures()
-    ends = None if seconds is None else time.monotonic() + seconds
-    came_to: Counter[str] = Counter()
-    for prediction_id in _waiting().filter(attempts__gte=settings.PREDICTION_MAX_ATTEMPTS).values_list("pk", flat=True):
-        came_to[run_prediction(prediction_id=prediction_id).status] += 1  # it ends, whatever can be read now
-    if settings.PREDICTION_MODE == CELERY:
-        _submit_waiting(progress)
-    elif inference.availability() is None:
-        for prediction_id in progress(list(_waiting().values_list("pk", flat=True))):
-            if ends is not None and time.monotonic() > ends:
-                break
-            came_to[run_prediction(prediction_id=prediction_id).status] += 1
-    return QueueReport(done=came_to[Status.DONE], failed=came_to[Status.FAILED], waiting=_waiting().count())
-
-
-def _waiting() -> QuerySet[Prediction]:
-    """Queued readings, and running ones whose lease has expired, the oldest first."""
-    expired = timezone.now() - timedelta(seconds=lease_seconds())
+def waiting() -> QuerySet[Prediction]:
+    """Queued readings, and running ones whose lease has expired by the database's clock, the oldest first."""
+    expired = Now() - timedelta(seconds=lease_seconds())
     return Prediction.objects.filter(
         Q(status=Status.QUEUED) | Q(status=Status.RUNNING, started_at__lt=expired)
     ).order_by("created_at", "pk")
-
-
-def _submit_waiting(progress: Progress) -> None:
-    """Submit what no worker knows of; stop at the first that the broker does not take."""
-    lost = timezone.now() - SUBMIT_AGAIN_AFTER
-    unknown = _waiting().filter(
-        ~Q(waiting_for="")
-        | Q(submitted_at=None)
-        | Q(submitted_at__lt=lost)
-        # Handed over before its last attempt began, which has died since.
-        | Q(status=Status.RUNNING, submitted_at__lt=F("started_at"))
-    )
-    if inference.availability() is not None:
-        return
-    for prediction_id in progress(list(unknown.values_list("pk", flat=True))):
-        if not submit(prediction_id):
-            return
 
 
 def _load(prediction_id: int) -> Prediction:
@@ -238,9 +169,7 @@ def _find_usable(image: LesionImage) -> Prediction | None:
 
 
 def _may_be_claimed(prediction: Prediction) -> bool:
-    if prediction.status == Status.RUNNING:
-        return lease_end(prediction) <= timezone.now()
-    return prediction.status == Status.QUEUED
+    return waiting().filter(pk=prediction.pk).exists()
 
 
 def _wait(prediction: Prediction, code: str) -> None:
@@ -273,7 +202,7 @@ def _claim(prediction: Prediction, model_version: ModelVersion) -> bool:
             taken = row.update(
                 status=Status.RUNNING,
                 attempts=attempts,
-                started_at=timezone.now(),
+                started_at=Now(),  # one clock for all machines
                 model_version=model_version,
                 waiting_for="",
             )
@@ -336,7 +265,7 @@ def _write_end(prediction: Prediction, *, action: str, **fields: object) -> bool
     row = Prediction.objects.filter(pk=prediction.pk, status=prediction.status, attempts=prediction.attempts)
     clinic = prediction.image.lesion.patient.clinic
     with transaction.atomic():
-        written = row.update(finished_at=timezone.now(), **fields) == 1
+        written = row.update(finished_at=Now(), **fields) == 1
         if written:
             record_change(actor=None, action=action, obj=prediction, clinic=clinic, status=str(fields["status"]))
     return written

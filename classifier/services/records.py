@@ -2,6 +2,8 @@
 
 import secrets
 from collections.abc import Mapping
+from enum import Enum
+from typing import NoReturn
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -10,13 +12,23 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.models import BodySite, Lesion, Patient, Sex
-from classifier.text import clean_line, fold_line
+from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
+from classifier.services.codes import find_look_alikes
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line, fold_line
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another
 GENERATED_LENGTH = 6
 FIRST_BIRTH_YEAR = 1900
+
+
+class Expected(Enum):
+    """Whom a code is of, as far as whoever sends it says: so that a typo makes no patient."""
+
+    KNOWN = "known"
+    NEW = "new"
+    EITHER = "either"
 
 
 def create_patient(
@@ -74,7 +86,7 @@ def update_lesion(*, actor: Membership, lesion: Lesion, body_site: str, label: s
         before = {"body_site": stored.body_site, "label": stored.label}
         stored.body_site, stored.label = body_site or BodySite.UNKNOWN, clean_line(label)
         stored.clean_fields(exclude=["patient", "created_by"])
-        stored.save(update_fields=list(before))
+        stored.save(update_fields=[*before, "label_key"])
         changed = _names_of_changed(stored, before)
         record_change(actor=actor, action="lesion.updated", obj=stored, clinic=actor.clinic, changed=changed)
     return stored
@@ -88,14 +100,39 @@ def lock_clinic(clinic: Clinic) -> None:
     Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
 
 
-def find_or_create_patient(*, actor: Membership, code: str) -> Patient:
-    """Give the clinic's patient of this code, whatever its case, or a new one; call with the clinic locked."""
-    return find_patient(actor=actor, code=code) or create_patient(actor=actor, code=code)
+def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) -> tuple[Patient, bool]:
+    """Give the clinic's patient of this code, or a new one, and whether it is new; call with the clinic locked.
+
+    Raises ``ValidationError`` at ``patient_code`` where it is not as expected.
+    """
+    found = require_expected(actor=actor, code=code, expected=expected)
+    return (create_patient(actor=actor, code=code), True) if found is None else (found, False)
+
+
+def require_expected(*, actor: Membership, code: str, expected: Expected) -> Patient | None:
+    """Give the clinic's patient of this code, if there is one; raises as ``find_or_create_patient`` does."""
+    found = find_patient(actor=actor, code=code)
+    if found is not None and expected == Expected.NEW:
+        message = _("There is a patient “%(code)s” already: untick “New patient”, or give another code.")
+        _refuse_code(message, "known_patient", code=found.code)
+    if found is None and expected == Expected.KNOWN:
+        if not fold_line(code):
+            _refuse_code(_("Give the code of a patient, or say that it is a new one."), "new_patient")
+        message = _("No patient of this clinic has the code “%(code)s”.")
+        alike = find_look_alikes(actor, code)
+        if alike:
+            message += " " + _("A code that looks alike: “%(alike)s”.")
+        _refuse_code(message, "unknown_patient", code=clean_line(code), alike=", ".join(other.code for other in alike))
+    return found
 
 
 def find_patient(*, actor: Membership, code: str) -> Patient | None:
-    """Give the clinic's patient of this code, whatever its case."""
+    """Give the clinic's patient of this code, whatever its case and encoding."""
     return Patient.objects.visible_to(actor).filter(code_key=fold_line(code)).first()
+
+
+def _refuse_code(message: str, problem: str, **named: str) -> NoReturn:
+    raise ValidationError({"patient_code": ValidationError(message % named, code=problem)})
 
 
 def _set_code(patient: Patient, code: str) -> None:
@@ -117,6 +154,9 @@ def _generate_code(clinic: Clinic) -> str:
 def _check_patient(patient: Patient) -> None:
     """Check the fields, then what only the clinic's other patients can tell."""
     patient.clean_fields(exclude=["clinic", "created_by", "code_key"])
+    if len(patient.code_key) > CODE_KEY_LENGTH:
+        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
+        raise ValidationError({"code": ValidationError(message, code="max_length")})
     this_year = timezone.now().year
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-import shutil
+import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -14,22 +15,27 @@ from kombu.exceptions import OperationalError
 
 from classifier import inference, policies
 from classifier.models import ModelStatus, ModelVersion
-from classifier.services import predictions
+from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
+from ml.bundle_doubts import list_doubts
+from ml.draft import copy_files, one_line_for_the_disk
+from ml.errors import UserError
 from skinsite.accounts.models import User
 from skinsite.audit.services import record_change
 
 SECONDS_IN_THE_REQUEST = 10.0
 
 
-def register_model(*, path: Path, activate: bool = False, actor: User | None = None) -> ModelVersion:
+def register_model(*, path: Path, activate: bool = False, because: str = "", actor: User | None = None) -> ModelVersion:
     """Copy the bundle at ``path`` into the model store and list it; a known one is given as it is.
 
-    Raises ``UserError`` when the bundle is not sound; then nothing is stored, and the active one stays.
+    Raises ``UserError`` when the bundle is not sound; then nothing is stored, and the active one stays. ``because`` is
+    for ``activate_model``, which may refuse what is registered.
     """
     policies.require(policies.may_manage_models(actor))
     bundle = inference.verify_bundle(path)
-    _copy_to_store(bundle)
+    with one_line_for_the_disk(Path(settings.MODEL_STORE)):
+        _copy_to_store(bundle)
     with transaction.atomic():
         model_version, created = ModelVersion.objects.get_or_create(
             bundle_sha256=bundle.sha256,
@@ -42,7 +48,7 @@ def register_model(*, path: Path, activate: bool = False, actor: User | None = N
         if created:
             record_change(actor=actor, action="model.registered", obj=model_version, bundle_sha256=bundle.sha256)
     if activate:
-        activate_model(model_version=model_version, actor=actor)
+        activate_model(model_version=model_version, because=because, actor=actor)
     return model_version
 
 
@@ -64,13 +70,22 @@ def register_shipped_model(*, path: Path, actor: User | None = None) -> ModelVer
     return known
 
 
-def activate_model(*, model_version: ModelVersion, actor: User | None = None, read_queue: bool = True) -> None:
+def activate_model(
+    *, model_version: ModelVersion, because: str = "", actor: User | None = None, read_queue: bool = True
+) -> None:
     """Let a registered version read from now on, and read what waits unless the caller does; the one before retires.
 
-    Raises ``UserError`` when its bundle in the store is not sound; the one before then stays.
+    Raises ``UserError`` when its bundle in the store is not sound, and when there are doubts about one that never read
+    and no reason is given (``because``, which the event keeps); the one before then stays.
     """
     policies.require(policies.may_manage_models(actor))
-    inference.verify_bundle(inference.bundle_path(model_version.bundle_sha256))
+    bundle = inference.verify_bundle(inference.bundle_path(model_version.bundle_sha256))
+    doubts = [] if model_version.activated_at else list_doubts(bundle.manifest)
+    if doubts and not because.strip():
+        raise UserError(
+            f"{model_version} is not activated: {'; '.join(doubts)}. If it is to read all the same, register it with"
+            ' --activate --force-because "REASON".'
+        )
     inference.forget_failures()
     with transaction.atomic():
         # All rows, always in the same order: two activations at once come one after the other, the first ones too.
@@ -84,7 +99,8 @@ def activate_model(*, model_version: ModelVersion, actor: User | None = None, re
         )
         model_version.refresh_from_db()
         if changed:
-            record_change(actor=actor, action="model.activated", obj=model_version)
+            reason: dict[str, Any] = {"doubts": doubts, "because": because.strip()} if doubts else {}
+            record_change(actor=actor, action="model.activated", obj=model_version, **reason)
     if read_queue:
         _process_queue_soon()
 
@@ -92,10 +108,10 @@ def activate_model(*, model_version: ModelVersion, actor: User | None = None, re
 def _process_queue_soon() -> None:
     """Read what waited for a model: by a worker, or here for a few seconds; ``process_queue`` does the rest."""
     if settings.PREDICTION_MODE != predictions.CELERY:
-        predictions.process_queue(seconds=SECONDS_IN_THE_REQUEST)
+        queue.process_queue(seconds=SECONDS_IN_THE_REQUEST)
         return
     try:
-        current_app.send_task(predictions.QUEUE_TASK, retry=False)
+        current_app.send_task(handover.QUEUE_TASK, retry=False)
     except (OperationalError, OSError):
         return  # beat's next round does it
 
@@ -125,9 +141,10 @@ def _copy_to_store(bundle: Bundle) -> None:
         return
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="incoming-") as scratch:
         incoming = Path(scratch) / bundle.sha256
-        shutil.copytree(bundle.path, incoming)
+        incoming.mkdir()
+        copy_files(bundle, incoming)
         if load_bundle(incoming).sha256 != bundle.sha256:
             raise BundleError(f"{bundle.path} changed while it was copied; register it again.")
-        if target.exists():
+        if os.path.lexists(target):
             target.rename(Path(scratch) / "broken")
         incoming.rename(target)

@@ -1,4 +1,4 @@
-"""Deleting what an interrupted upload may leave: objects in the storage that no photograph knows."""
+"""The work of the night, and deleting what an interrupted upload may leave: objects that no photograph knows."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from classifier.imaging import files
 from classifier.models import LesionImage
+from skinsite import housekeeping
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,13 @@ class SweepReport:
 
     found: int
     deleted: int
+
+
+def housekeep() -> SweepReport:
+    """Do what every night wants done: end sessions, let the database take stock, sweep the storage."""
+    housekeeping.clear_sessions()
+    housekeeping.gather_statistics()
+    return sweep_storage()
 
 
 def sweep_storage(*, progress: Callable[[list[str]], Iterable[str]] = iter) -> SweepReport:

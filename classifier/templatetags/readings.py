@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from django import template
+from django.http import QueryDict
 from django.template import Context
-from django.template.defaulttags import querystring
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from classifier import wording
-from classifier.models import Prediction, Status
+from classifier.models import Patient, Prediction, Sex, Status
 from classifier.web import figures
 
 register = template.Library()
@@ -33,10 +33,21 @@ def percent(share: object) -> str:
     return figures.percent(share) if isinstance(share, int | float) else ""
 
 
+@register.filter
+def limit_percent(share: object) -> str:
+    """Write a limit in whole per cent, a small one with its decimals; nothing for none."""
+    return figures.limit_percent(share) if isinstance(share, int | float) else ""
+
+
 @register.simple_tag(takes_context=True)
 def filter_query(context: Context, name: str, value: str | None = None) -> str:
     """The address of the list with one filter set, or taken away, from its first page on."""
-    return querystring(context, **{name: value, "page": None})
+    query: QueryDict = context["request"].GET.copy()
+    query.pop("page", None)
+    query.pop(name, None)
+    if value is not None:
+        query[name] = value
+    return f"?{query.urlencode()}"
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")
@@ -50,6 +61,14 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
         return {"kind": "failed", "shape": "failed", "word": _("Failed")}
     word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
     return {"kind": "waiting", "shape": "waiting", "word": word}
+
+
+@register.filter
+def sex_and_age(patient: Patient) -> str:
+    """Sex and year of birth, as far as they are known."""
+    sex = "" if patient.sex == Sex.UNKNOWN else str(patient.get_sex_display())
+    born = _("born %(year)s") % {"year": patient.birth_year} if patient.birth_year else ""
+    return ", ".join(filter(None, [sex, born]))
 
 
 @register.filter

@@ -21,6 +21,11 @@ def percent(share: float) -> str:
     return keep_shares_whole(wording.percent(share))
 
 
+def limit_percent(share: float) -> str:
+    """Write a limit in whole per cent, a small one with its decimals, so that no line breaks inside it."""
+    return keep_shares_whole(wording.limit_percent(share))
+
+
 def status_text(prediction: Prediction) -> str:
     """Say how far a reading is, or its reason, so that no line breaks inside a share."""
     return keep_shares_whole(wording.status_text(prediction))
@@ -69,9 +74,9 @@ def bars_of(prediction: Prediction) -> Bars | None:
         malignant=tuple(_bar(code, shares[code]) for code in CLASSES if code in MALIGNANT),
         other=tuple(_bar(code, shares[code]) for code in CLASSES if code not in MALIGNANT),
         total=_bar("", prediction.malignant_probability),
-        low_risk_below=_bar("", limits["low_risk_below"]),
-        suspicious_from=_bar("", limits["suspicious_from"]),
-        melanoma_limit=_melanoma_limit(melanoma) if melanoma < NEVER_REACHED else None,
+        low_risk_below=_limit(limits["low_risk_below"]),
+        suspicious_from=_limit(limits["suspicious_from"]),
+        melanoma_limit=_limit(melanoma) if melanoma < NEVER_REACHED else None,
         prediction_set=tuple(wording.class_name(code) for code in prediction.prediction_set or ()),
     )
 
@@ -95,8 +100,8 @@ def similar_cases_of(prediction: Prediction) -> list[CaseCard]:
     ]
 
 
-def _melanoma_limit(share: float) -> Bar:
-    return replace(_bar("", share), text=keep_shares_whole(wording.percent_with_tenths(share)))
+def _limit(share: float) -> Bar:
+    return replace(_bar("", share), text=limit_percent(share))
 
 
 def _bar(code: str, share: float) -> Bar:

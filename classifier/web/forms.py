@@ -7,9 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Status
 from classifier.services.records import find_patient
-from classifier.text import fold_line
 from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
+from skinsite.text import fold_line
 
 ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
 
@@ -39,7 +39,7 @@ class PlaceForm(forms.Form):
         label=_("Patient code"),
         required=False,
         max_length=40,
-        help_text=_("An unknown code makes a new patient; without one, a code is made up."),
+        help_text=_("Of a patient who is here already, or of a new one."),
     )
     lesion = LesionChoice()
     body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
@@ -97,13 +97,16 @@ class DeclaredChoice(forms.MultipleChoiceField):
 class UploadForm(PlaceForm):
     """What is said about photographs when they are sent."""
 
+    new_patient = forms.BooleanField(
+        required=False, label=_("New patient"), help_text=_("Without a code, one is made up.")
+    )
     modality = forms.ChoiceField(
         label=_("Kind of photograph"), choices=Modality, initial=Modality.DERMOSCOPIC, widget=forms.RadioSelect
     )
     declared = DeclaredChoice()
     attach_anyway = forms.BooleanField(required=False, widget=forms.HiddenInput)
 
-    field_order = ["modality", "patient_code", "lesion", "body_site", "declared"]
+    field_order = ["modality", "patient_code", "new_patient", "lesion", "body_site", "declared"]
 
 
 class ReasonForm(forms.Form):

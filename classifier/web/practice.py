@@ -17,7 +17,7 @@ SENSITIVITY, SPECIFICITY = "sensitivity_suspicious", "specificity_not_suspicious
 
 
 def practice_sentence(manifest: Mapping[str, Any], malignant_percent: Decimal) -> str:
-    """Say how many of the lesions called suspicious are malignant at a clinic's own share of malignant ones, in per cent.
+    """Say how many of the lesions called suspicious are malignant at a clinic's own share of malignant ones.
 
     It is about all of them together and never about one: it stands on the card, not beside a reading. Empty where the
     manifest holds no test of what the model calls suspicious.

@@ -2,6 +2,7 @@
 have not seen, and set it beside the bundle that ships."""
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from ml.bundle import DEFAULT_BUNDLE, Bundle, DataSource, Prior, load_bundle, wr
 from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split, select_folds
+from ml.draft import build_beside
 from ml.environment import find_git_revision
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
@@ -48,9 +50,19 @@ class OutOfFold:
 def finish(stage: Stage, place: Workplace) -> Bundle:
     """Write ``out/bundle`` and, beside it, how it compares; nothing of the test fold is read."""
     folder = place.folder(stage.name)
+    with build_beside(place.out / "bundle") as draft:
+        bundle, told = _build(place, draft)
+    summary = {"bundle": bundle.sha256, **told}
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return replace(bundle, path=place.out / "bundle")
+
+
+def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
+    """The bundle in the directory ``draft``, and what its figures are beside those of the shipped one."""
     # Of the data, what the stages were trained on; so in a proof in small the same few images.
     dataset = read_isic(place.training_data)
-    bundle = _export(place, name_stage(AVERAGE, ()), place.out / "bundle", dataset)
+    bundle = _export(place, name_stage(AVERAGE, ()), draft, dataset)
     judged = {fold: _observe_unseen(place, fold, dataset, bundle) for fold in place.plan.judging_folds}
     every = OutOfFold(
         [record for each in judged.values() for record in each.records],
@@ -67,20 +79,17 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
         told |= {f"fold_{SHIPPED_FOLD}": _compare(bundle, judged[SHIPPED_FOLD], dataset, place)}
     if place.others is not None:
         bundle = _add_what_reads_features(bundle, place, dataset, every.records)
-    summary = {"bundle": bundle.sha256, **told}
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
-    return bundle
+    return bundle, told
 
 
 def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
     """What the copy without the fold says of it, or the ``student``, where nothing that it learnt from has seen it."""
-    copy = student
-    if fold in place.plan.copies:
-        name = name_stage(AVERAGE, (fold,))
-        copy = _export(place, name, place.folder(name).bundle, dataset)
     records = select_folds(dataset.records, (fold,))
-    return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
+    if fold not in place.plan.copies:
+        return OutOfFold(records, _observe(student, records, f"fold {fold}", place))
+    with tempfile.TemporaryDirectory() as scratch:  # a copy is asked once, and is never measured
+        copy = _export(place, name_stage(AVERAGE, (fold,)), Path(scratch), dataset)
+        return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
 
 def _observe(bundle: Bundle, records: Sequence[Record], name: str, place: Workplace) -> list[Observation]:

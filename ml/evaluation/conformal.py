@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from ml.bundle import SET_SCORES, PredictionSets
+from ml.bundle import PredictionSets
+from ml.bundle_rules import SET_SCORES
 from ml.evaluation import bootstrap
 from ml.evaluation.cross_validation import grouped_parts
 from ml.evaluation.metrics import MELANOMA, Scored

@@ -23,6 +23,7 @@ from ml.command_line import command
 from ml.compare_bundles import tabulate
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
+from ml.draft import build_beside
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.paired import compare
@@ -30,6 +31,7 @@ from ml.evaluation.test_fold import check_can_be_written
 from ml.image_io import decode_stored
 from ml.predictor import Observation, Predictor
 from ml.quantise import OPERATORS, quantise_bundle
+from ml.rebuild import round_figures
 from ml.refit import fit_decisions
 from ml.runtime import open_runtime
 from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
@@ -55,8 +57,8 @@ class Speed:
 def measure_int8(
     bundle: Bundle, dataset: Dataset, out: Path, *, kept: Path | None = None, progress: bool = True
 ) -> tuple[Bundle, dict[str, Any]]:
-    """Make the int8 bundle in directory ``out``; give it and what ``compare`` says of it (one) and the bundle (other),
-    with ``logits``, the mean distance of the two's, and ``same_outcome``, the share of images."""
+    """Make the int8 bundle in the draft directory ``out``; give it and what ``compare`` says of it (one) and the bundle
+    (other), with ``logits``, the mean distance of the two's, and ``same_outcome``, the share of images."""
     training = select_folds(dataset.records, TRAINING)
     places = np.unique(np.linspace(0, len(training) - 1, CALIBRATED_ON).astype(int))
     quantised = quantise_bundle(bundle, out, [training[place] for place in places], progress=progress)
@@ -68,7 +70,8 @@ def measure_int8(
         evaluate_observations(each, dataset.ground_truth, FOLD, records, observations)
         for each, observations in ((quantised, after), (bundle, before))
     )
-    return quantised, {
+    measured = replace(fitted, metrics={f"fold_{FOLD}": round_figures(one.report.to_dict())})
+    return write_manifest(out, measured), {
         **compare(one, other),
         "logits": float(np.mean([np.abs(a.logits - b.logits).mean() for a, b in zip(after, before, strict=True)])),
         "same_outcome": _share_of_same_outcome(one, other),
@@ -155,7 +158,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bundle, dataset = load_bundle(options.bundle), read_isic(options.data)
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory) if options.keep is None else options.keep
-        quantised, compared = measure_int8(bundle, dataset, place / "int8", kept=options.keep)
+        with build_beside(place / "int8") as draft:
+            quantised, compared = measure_int8(bundle, dataset, draft, kept=options.keep)
+        quantised = replace(quantised, path=place / "int8")
         text = render(bundle, quantised, compared, time_bundles((bundle, quantised), REPEATS))
     options.out.write_text(text, encoding="utf-8")
     print(options.out)

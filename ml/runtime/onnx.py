@@ -16,7 +16,7 @@ class OnnxRuntime:
     name = "onnx"
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        self._session = open_session(str(bundle.path / ONNX_FILE), threads)
+        self._session = open_session(bundle.read(ONNX_FILE), threads)
         there = {output.name for output in self._session.get_outputs()}
         self._names = [name for name in OUTPUT_NAMES if name in there]
 
@@ -25,8 +25,8 @@ class OnnxRuntime:
         return name_outputs(self._session.run(self._names, {"views": batch}))
 
 
-def open_session(model: str | bytes, threads: int) -> Any:
-    """A session on the CPU, of a file or of a graph's bytes."""
+def open_session(model: bytes, threads: int) -> Any:
+    """A session on the CPU, of a graph's bytes."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

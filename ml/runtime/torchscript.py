@@ -1,5 +1,6 @@
 """TorchScript, on CUDA where there is one."""
 
+import io
 import warnings
 
 import numpy as np
@@ -23,8 +24,8 @@ class TorchScriptRuntime:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
             warnings.filterwarnings("ignore", category=DeprecationWarning, module="torch.jit")
-            path = str(bundle.path / TORCHSCRIPT_FILE)
-            module = torch.jit.load(path, map_location=self._device)  # type: ignore[no-untyped-call]  # torch's
+            saved = io.BytesIO(bundle.read(TORCHSCRIPT_FILE))
+            module = torch.jit.load(saved, map_location=self._device)  # type: ignore[no-untyped-call]  # torch's
             self._module = torch.jit.freeze(module.float().eval())
 
     def run(self, batch: UInt8Batch) -> Outputs:

@@ -1,6 +1,7 @@
 """From a run's best checkpoint to a calibrated, measured bundle."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -10,6 +11,7 @@ from ml.build import Origin, build_bundle
 from ml.bundle import Bundle, Prior
 from ml.data.cache import MAX_ASPECT, open_cache
 from ml.data.isic import read_isic
+from ml.draft import build_beside
 from ml.errors import UserError
 from ml.models.backbone import create_backbone
 from ml.preprocess import InputSpec, ViewSpec
@@ -36,7 +38,11 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     check_servable(trained.model, config)
     plan = read_or_choose_reading(folder, trained, data, progress=progress)
     origin = describe_origin(folder, config, plan, trained.prior, description)
-    return build_bundle(trained.model, out, origin, data, calibration_fold=config.choose_fold, progress=progress)
+    with build_beside(out) as draft:
+        bundle = build_bundle(
+            trained.model, draft, origin, data, calibration_fold=config.choose_fold, progress=progress
+        )
+    return replace(bundle, path=out)
 
 
 def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, progress: bool) -> ReadingPlan:

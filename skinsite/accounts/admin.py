@@ -5,13 +5,14 @@ from typing import Any, cast
 from django import forms
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
-from skinsite.accounts.services import change_role, deactivate_member, reactivate_member
+from skinsite.accounts.services import change_role, deactivate_member, reactivate_member, require_free_name
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line, fold_line
 
 
 class SuperuserAdmin(ReadOnlyAdmin):
@@ -46,6 +47,15 @@ class SuperuserAdmin(ReadOnlyAdmin):
         """Write the row."""
         obj.save()
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Every word of the search in one of the fields, whatever its case and encoding; the rows are few."""
+        words = fold_line(search_term).split()
+        rows = queryset.values_list("pk", *self.get_search_fields(request)) if words else ()
+        found = [pk for pk, *texts in rows if all(any(word in fold_line(text) for text in texts) for word in words)]
+        return (queryset.filter(pk__in=found) if words else queryset), False
+
     def log_addition(self, *arguments: Any) -> None:
         """Nothing: there is one audit trail, and it has been told."""
 
@@ -53,10 +63,23 @@ class SuperuserAdmin(ReadOnlyAdmin):
         """Nothing, as above."""
 
 
+class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+    """A clinic."""
+
+    def clean(self) -> dict[str, Any]:
+        """No two clinics have one name."""
+        data = super().clean() or self.cleaned_data
+        if "name" in data:
+            data["name"] = clean_line(data["name"])
+            require_free_name(data["name"], clinic=self.instance)
+        return data
+
+
 @admin.register(Clinic)
 class ClinicAdmin(SuperuserAdmin):
     """The tenants."""
 
+    form = ClinicForm
     list_display = ("name", "slug", "is_active", "is_demo", "created_at")
     list_filter = ("is_active",)
     search_fields = ("name", "slug")

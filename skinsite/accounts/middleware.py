@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from skinsite.accounts.models import Membership, User
@@ -22,6 +23,18 @@ def membership_of(user: User, clinic_id: object) -> Membership | None:
         Membership.objects.active().filter(user=user).select_related("user", "clinic").order_by("created_at", "pk")
     )
     return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
+
+
+def seconds_left(request: HttpRequest) -> int:
+    """How long the session of somebody signed in lasts if nothing happens in it; negative once it is over."""
+    now = int(timezone.now().timestamp())
+    ends = request.session.get(_SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
+    return int(min(ends, request.session.get(_SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
+
+
+def _only_asks(request: HttpRequest) -> bool:
+    """Whether a page asks for itself how long the session lasts: nobody did anything."""
+    return request.method == "GET" and request.path_info == reverse("session")
 
 
 class MembershipMiddleware:
@@ -51,10 +64,10 @@ class SessionLifetimeMiddleware:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
             now = int(timezone.now().timestamp())
             session = request.session
-            signed_in = session.setdefault(_SIGNED_IN_KEY, now)
+            session.setdefault(_SIGNED_IN_KEY, now)
             seen = session.setdefault(_SEEN_KEY, now)
-            if now - signed_in > settings.SESSION_ABSOLUTE_SECONDS or now - seen > settings.SESSION_IDLE_SECONDS:
+            if seconds_left(request) < 0:
                 logout(request)
-            elif now - seen >= _SEEN_STEP_SECONDS:
+            elif now - seen >= _SEEN_STEP_SECONDS and not _only_asks(request):
                 session[_SEEN_KEY] = now
         return self.get_response(request)

@@ -86,6 +86,7 @@ class Clinic(models.Model):
         max_digits=3,
         decimal_places=1,
         default=Decimal(3),
+        db_default=Decimal(3),
         validators=[
             MinValueValidator(LEAST_MALIGNANT, MALIGNANT_RANGE),
             MaxValueValidator(MOST_MALIGNANT, MALIGNANT_RANGE),

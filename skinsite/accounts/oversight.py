@@ -53,6 +53,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
+    list_before_template = "admin/active_filters.html"
     views: tuple[str, ...] = ("changelist", "change")
 
     def get_urls(self) -> list[URLPattern]:
@@ -85,5 +86,19 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Name the list by what is in it rather than "Select … to view"."""
-        return super().changelist_view(request, {"title": self.opts.verbose_name_plural, **(extra_context or {})})
+        """Name the list by what is in it rather than "Select … to view", and say which filters are on."""
+        response = super().changelist_view(request, {"title": self.opts.verbose_name_plural, **(extra_context or {})})
+        context = getattr(response, "context_data", None)  # none when the address made no sense
+        if context and "cl" in context:
+            context["active_filters"] = _active_filters(context["cl"])
+        return response
+
+
+def _active_filters(changelist: Any) -> list[dict[str, Any]]:
+    """Every filter that is not at its first choice, which stands for none, with the address that takes it off."""
+    found = []
+    for spec in changelist.filter_specs:
+        first, *others = spec.choices(changelist)
+        chosen = [choice for choice in others if choice.get("selected")]
+        found += [{"title": spec.title, "choice": each["display"], "off": first["query_string"]} for each in chosen]
+    return found

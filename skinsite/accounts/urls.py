@@ -2,11 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from skinsite.accounts.views import account, clinic, invitation, signing_in
+from skinsite.accounts.views import account, clinic, invitation, session, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", signing_in.SignInView.as_view(), name="login"),
     path("logout/", signing_in.SignOutView.as_view(), name="logout"),
+    path("session/", session.session, name="session"),
     path("set-password/<uidb64>/<token>/", signing_in.NewPasswordView.as_view(), name="set-password"),
     path("account/", account.account, name="account"),
     path("account/password/", signing_in.OwnPasswordView.as_view(), name="password-change"),

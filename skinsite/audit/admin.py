@@ -1,8 +1,8 @@
 """The audit trail, for the administrators of a clinic to look at."""
 
-import json
+from collections.abc import Iterator
+from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -12,6 +12,30 @@ from django.utils.translation import gettext_lazy as _
 from skinsite.accounts.models import Role
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
 from skinsite.audit.models import AuditEvent
+from skinsite.audit.words import action_in_words, details_in_words, kind_in_words, name_subjects
+
+THUMBNAIL = "image.thumbnail_viewed"
+
+
+class ThumbnailFilter(admin.SimpleListFilter):
+    """The pictures of a list are told by the list itself, with its number of rows; each alone only when asked for."""
+
+    title = _("pictures in lists")
+    parameter_name = "thumbnails"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Beside the default, which folds them."""
+        return [("all", _("One by one"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        """The choice of nothing in particular folds them, and says so."""
+        default, *others = super().choices(changelist)
+        yield {**default, "display": _("Folded into their list")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+        """Leave them out unless they are asked for."""
+        return queryset if self.value() == "all" else queryset.exclude(action=THUMBNAIL)
 
 
 @admin.register(AuditEvent)
@@ -19,9 +43,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
 
     views = ("changelist",)
-    list_display = ("moment", "kind", "action", "actor_email", "record", "facts")
+    list_display = ("moment", "kind", "what", "actor_email", "record", "facts")
     list_display_links = None
-    list_filter = ("kind", ("at", admin.DateFieldListFilter))
+    list_filter = ("kind", ("at", admin.DateFieldListFilter), ThumbnailFilter)
     search_fields = ("action", "actor_email", "object_type", "object_id", "request_id")
     search_help_text = _("Action, person, object or request")
 
@@ -34,6 +58,19 @@ class AuditEventAdmin(ReadOnlyAdmin):
         actor = overseer(request, Role.ADMINISTRATOR)
         return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """The list, each event with the name of what it is about."""
+        response = super().changelist_view(request, extra_context)
+        shown = (getattr(response, "context_data", None) or {}).get("cl")
+        if shown is not None:
+            name_subjects(shown.result_list)
+        return response
+
+    @admin.display(description=_("action"), ordering="action")
+    def what(self, event: AuditEvent) -> str:
+        """What was done, in words; the code, which other systems know, is in its title."""
+        return format_html('<span title="{}">{}</span>', event.action, action_in_words(event.action))
+
     @admin.display(description=_("time"), ordering="at")
     def moment(self, event: AuditEvent) -> str:
         """To the second."""
@@ -41,15 +78,12 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("object"))
     def record(self, event: AuditEvent) -> str:
-        """What it was about, in the reader's language; a kind of record that is no more keeps the name it had."""
-        try:
-            kind = str(apps.get_model(event.object_type)._meta.verbose_name)
-        except (LookupError, ValueError):
-            kind = event.object_type
-        return f"{kind} {event.object_id}"
+        """What it was about: the kind of record and by what name it goes; its identifier in full is in the title."""
+        subject = getattr(event, "subject", "")
+        words = " ".join(filter(None, [kind_in_words(event.object_type), subject or event.object_id[:8]]))
+        return format_html('<span title="{}">{}</span>', event.object_id, words)
 
     @admin.display(description=_("details"))
     def facts(self, event: AuditEvent) -> str:
-        """What was recorded with it, as it was: names and codes, not words."""
-        facts = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in event.details.items()]
-        return format_html("<code>{}</code>", ", ".join(facts)) if facts else "–"
+        """What was recorded with it."""
+        return details_in_words(event.details) or "–"

@@ -82,13 +82,13 @@ def install_triggers(using: str = DEFAULT_DB_ALIAS, **_signal: Any) -> None:
     """Install every trigger whose table is there. Connected to ``post_migrate``."""
     connection = connections[using]
     tables = set(connection.introspection.table_names())
-    with transaction.atomic(using=using), connection.cursor() as cursor:
-        for rule in APPEND_ONLY:
-            if rule.table in tables:
-                for statement in append_only_sql(
-                    rule.table, when=rule.when, events=rule.events, vendor=connection.vendor
-                ):
-                    cursor.execute(statement)
+    for rule in APPEND_ONLY:
+        if rule.table not in tables:
+            continue
+        # One table at a time is locked: rows may be written to them meanwhile.
+        with transaction.atomic(using=using), connection.cursor() as cursor:
+            for statement in append_only_sql(rule.table, when=rule.when, events=rule.events, vendor=connection.vendor):
+                cursor.execute(statement)
 
 
 @contextmanager

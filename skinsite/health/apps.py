@@ -1,17 +1,23 @@
 """The health application."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 
 class HealthConfig(AppConfig):
-    """Checks of the running service, and system checks of its settings."""
+    """Checks of the running service, system checks of its settings, and what keeps it quick."""
 
     name = "skinsite.health"
     label = "health"
     verbose_name = _("Health")
 
+    default_auto_field = "django.db.models.BigAutoField"
+
     def ready(self) -> None:
-        """Register the checks."""
+        """Register the checks, and have the database take stock after every migrate."""
         from skinsite import checks as system_checks  # noqa: F401, PLC0415 registers; models are ready only now
         from skinsite.health import checks  # noqa: F401, PLC0415 as above
+        from skinsite.housekeeping import gather_statistics  # noqa: PLC0415 as above
+
+        post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.housekeeping")

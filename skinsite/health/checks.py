@@ -1,24 +1,31 @@
-"""What the service itself stands on: database, append-only rows, storage, broker, clock."""
+"""What the service itself stands on: database, append-only rows, storage, broker, workers, cache, clock."""
 
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
+from skinsite.cache import ForgivingRedisCache
 from skinsite.celery import app as celery_app
+from skinsite.health.models import CLOCK, Heartbeat
 from skinsite.health.registry import CheckResult, register_check
 from skinsite.storage import private_storage
 
 # A clock before this cannot be right: the code is younger.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
 _TOLERATED = timedelta(minutes=2)
+_RECENT_EVENTS = 100
+# A clock sends every half minute what a worker then notes, and a worker may have much to do before.
+_LONGEST_WITHOUT_ROUND = timedelta(minutes=5)
 # One name for all, so that no probe that is cut short leaves anything behind; it stays, and is written over.
 PROBE_NAME = "health/probe"
 _PROBE = b"ok"
@@ -69,7 +76,8 @@ def _write_and_read(storage: Storage) -> bool:
         return bool(stored.read() == _PROBE)
 
 
-@register_check("broker", remedy="Start the broker, or correct BROKER_URL.")
+# Photographs are kept without it, and read once it is back: the service takes requests.
+@register_check("broker", needed_for_ready=False, remedy="Start the broker, or correct BROKER_URL.")
 def check_broker() -> CheckResult:
     """The broker answers, where a worker does the readings."""
     if settings.PREDICTION_MODE != "celery":
@@ -85,6 +93,40 @@ def check_broker() -> CheckResult:
     return CheckResult(ok=True, detail=broker.transport_cls if isinstance(broker.transport_cls, str) else "")
 
 
+@register_check("worker", needed_for_ready=False, needs="broker")
+def check_worker() -> CheckResult:
+    """Somebody takes what lies in the queue."""
+    if settings.PREDICTION_MODE != "celery":
+        return CheckResult(ok=True, detail="not used: readings are made in the request")
+    answers = celery_app.control.ping(timeout=settings.BROKER_TIMEOUT_SECONDS)
+    if not answers:
+        remedy = "Start one: `celery --app skinsite worker`; look into its log if it runs."
+        return CheckResult(ok=False, detail="no worker answers", remedy=remedy)
+    return CheckResult(ok=True, detail=", ".join(sorted(name for answer in answers for name in answer)))
+
+
+@register_check("schedule", needed_for_ready=False, needs="worker")
+def check_schedule() -> CheckResult:
+    """What is to be done every minute and every night is sent: a clock (Celery's beat) runs."""
+    if settings.PREDICTION_MODE != "celery":
+        return CheckResult(ok=True, detail="not used: cron runs process_queue and housekeep")
+    remedy = "Start one clock, and one alone: `celery --app skinsite beat`."
+    last = Heartbeat.objects.filter(name=CLOCK).first()
+    if last is None:
+        return CheckResult(ok=False, detail="no clock has ever sent anything", remedy=remedy)
+    is_late = Heartbeat.objects.filter(name=CLOCK, at__lt=Now() - _LONGEST_WITHOUT_ROUND).exists()
+    return CheckResult(ok=not is_late, detail=f"it sent last at {last.at:%Y-%m-%d %H:%M:%S} UTC", remedy=remedy)
+
+
+@register_check("cache", needed_for_ready=False, remedy="Start the cache, or correct or remove CACHE_URL.")
+def check_cache() -> CheckResult:
+    """The shared cache keeps what it is given; without it each process counts requests for itself, or none are."""
+    cache = caches["default"]
+    if not isinstance(cache, ForgivingRedisCache):
+        return CheckResult(ok=True, detail="the memory of each process")
+    return CheckResult(ok=cache.probe(), detail="shared", remedy="Let it keep what it is given: it may be full.")
+
+
 @register_check("demonstration", needed_for_ready=False, needs="database")
 def check_demonstration() -> CheckResult:
     """No demonstration clinic lies in a database whose settings refuse one."""
@@ -95,14 +137,11 @@ def check_demonstration() -> CheckResult:
 
 @register_check("clock", needs="database")
 def check_clock() -> CheckResult:
-    """The clock is not behind what was recorded, nor away from the database's."""
+    """This machine's clock is not away from the database's."""
     now = timezone.now()
     remedy = "Set this machine's clock, for example by NTP."
     if now < _EARLIEST:
         return CheckResult(ok=False, detail=f"it says {now:%Y-%m-%d}", remedy=remedy)
-    last = AuditEvent.objects.order_by("-at").values_list("at", flat=True).first()
-    if last and last - now > _TOLERATED:
-        return CheckResult(ok=False, detail=f"the last recorded event is later: {last:%Y-%m-%d %H:%M}", remedy=remedy)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
@@ -110,3 +149,18 @@ def check_clock() -> CheckResult:
         if abs(theirs - now) > _TOLERATED:
             return CheckResult(ok=False, detail=f"the database's clock says {theirs:%Y-%m-%d %H:%M}", remedy=remedy)
     return CheckResult(ok=True, detail=f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+# It may be another machine's clock that was wrong, and what it wrote cannot be taken back: requests are taken.
+@register_check("recorded_times", needed_for_ready=False, needs="clock")
+def check_recorded_times() -> CheckResult:
+    """Nothing of what was recorded last says that it happened in the future."""
+    recent = AuditEvent.objects.order_by("-pk").values("at")[:_RECENT_EVENTS]
+    last = max((event["at"] for event in recent), default=None)
+    if last is not None and last - timezone.now() > _TOLERATED:
+        return CheckResult(
+            ok=False,
+            detail=f"an event among the last {_RECENT_EVENTS} says {last:%Y-%m-%d %H:%M}",
+            remedy="Set the clocks of all machines, for example by NTP; this goes away as events are recorded.",
+        )
+    return CheckResult(ok=True)

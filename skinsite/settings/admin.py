@@ -58,7 +58,7 @@ UNFOLD: dict[str, Any] = {
     "BORDER_RADIUS": "6px",
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("img/favicon.svg")}],
     "SCRIPTS": [_file("js/admin_theme.js")],
-    "STYLES": [_file(f"css/{name}") for name in ("tokens.css", "list.css", "reading.css", "admin.css")],
+    "STYLES": [_file(f"css/{name}") for name in ("tokens.css", "session.css", "list.css", "reading.css", "admin.css")],
     "COLORS": {
         "base": _NEUTRAL,
         "primary": _ACCENT,

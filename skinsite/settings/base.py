@@ -4,10 +4,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.settings.admin import *  # noqa: F403 settings are layered
 from skinsite.settings.api import *  # noqa: F403 settings are layered
+from skinsite.settings.caches import describe_caches
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import env
 from skinsite.settings.security import *  # noqa: F403 settings are layered
@@ -87,11 +89,7 @@ TEMPLATES = [
 
 DATABASES = {"default": describe_database(env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'skinsite.sqlite3'}"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.text("CACHE_URL")}
-    if env.text("CACHE_URL")
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = describe_caches()
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "skinsite.accounts.backends.AccountBackend"]
@@ -122,14 +120,16 @@ STORAGES = describe_storages()
 # Where registered bundles lie, each under its hash; shared between machines.
 MODEL_STORE = Path(env.text("MODEL_STORE", str(VAR_DIR / "models"))).absolute()
 INFERENCE_RUNTIME = env.text("INFERENCE_RUNTIME", "auto")
+# Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
+TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1)
 
 # "synchronous": in the request; "celery": by a worker.
 PREDICTION_MODE = env.text("PREDICTION_MODE", "synchronous")
 PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1)
 BROKER_TIMEOUT_SECONDS = 2
-TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 60, minimum=1)
-TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 90, minimum=1)
+TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 40, minimum=1)
+TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 50, minimum=1)
 TASK_VISIBILITY_SECONDS = env.number("TASK_VISIBILITY_SECONDS", 300, minimum=1)
 
 CELERY_BROKER_URL = env.text("BROKER_URL")
@@ -137,7 +137,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": TASK_VISIBILITY_SECONDS,
     # A request that hands work over does not wait for a broker that is gone.
     "socket_connect_timeout": BROKER_TIMEOUT_SECONDS,
-    "socket_timeout": 30,
+    "socket_timeout": 10,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_TIMEOUT_SECONDS
@@ -150,8 +150,10 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     # What no worker knows of: a message was lost, the broker was down, a worker died. Outdated after the next round.
-    "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 60.0, "options": {"expires": 55}},
-    "sweep_storage": {"task": "classifier.tasks.sweep_storage", "schedule": 24 * 3600.0},
+    "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 30.0, "options": {"expires": 25}},
+    "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
+    # By the clock on the wall: a schedule that begins anew with every start of a container may never come to its end.
+    "housekeep": {"task": "classifier.tasks.housekeep", "schedule": crontab(hour="3", minute="17")},
 }
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

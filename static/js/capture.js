@@ -20,6 +20,7 @@ class Capture {
     root.querySelector("[data-send-all]").addEventListener("click", () => this.sendAll());
     root.addEventListener("row-changed", () => this.show());
     root.addEventListener("row-same-below", (event) => this.sameBelow(event.target));
+    root.addEventListener("row-new-patient", (event) => this.knowPatient(event.target));
     this.startDropping(root.querySelector("[data-dropzone]"));
   }
 
@@ -87,6 +88,14 @@ class Capture {
   // One after the other: the machine that reads them has few cores, and the first reading is there soonest.
   async sendAll() {
     for (const element of this.waiting()) await element.captureRow.send();
+  }
+
+  // The patient that a row has made is known to the rows that give the same code.
+  knowPatient(source) {
+    const code = source.captureRow.values().patient_code.trim();
+    for (const row of this.waiting()) {
+      if (code && row.captureRow.values().patient_code.trim() === code) row.captureRow.newPatient.checked = false;
+    }
   }
 
   sameBelow(source) {

@@ -19,7 +19,6 @@ class CaptureRow {
     this.bar = element.querySelector("[data-progress]");
     this.barText = element.querySelector("[data-progress-text]");
     this.finished = null;
-    this.signedOut = false;
     this.describe();
     this.attach();
     this.listen();
@@ -53,8 +52,13 @@ class CaptureRow {
     this.element.querySelector("[data-same-below]").addEventListener("click", () => this.emit("row-same-below"));
     this.form.addEventListener("htmx:beforeRequest", (event) => this.isMine(event) && this.begin());
     this.form.addEventListener("htmx:xhr:progress", (event) => event.target === this.form && this.progress(event.detail));
-    this.form.addEventListener("page-refused", (event) => (this.signedOut ||= event.detail.elt === this.form));
+    this.form.addEventListener("send-refused", (event) => this.refuse(event.detail.text));
     this.form.addEventListener("htmx:afterRequest", (event) => this.isMine(event) && this.end(event.detail.xhr));
+  }
+
+  // Buttons of an answer may have the same name.
+  get newPatient() {
+    return this.form.querySelector("input[name=new_patient]");
   }
 
   // The fields search by requests of their own.
@@ -95,19 +99,23 @@ class CaptureRow {
     this.box.hidden = true;
     this.fields.disabled = false;
     const done = this.result.querySelector("[data-reading-url]");
-    if (this.signedOut) {
-      this.signedOut = false;
-      this.fail(this.form.dataset.textSignedOut);
-    } else if (xhr.status === 0) {
+    if (xhr.status === 0) {
       this.fail(this.form.dataset.textLost);
     } else if (done) {
       this.setState("done");
+      if (this.result.querySelector("[data-new-patient]")) this.emit("row-new-patient");
       if (this.element.dataset.single === "true") location.assign(done.dataset.readingUrl);
     } else if (this.result.childElementCount > 0) {
       this.setState("error");
     } else {
       this.fail(this.form.dataset.textBroken);
     }
+    this.finished?.();
+  }
+
+  // Before it travelled: signed in as somebody else meanwhile, or no connection.
+  refuse(text) {
+    this.fail(text);
     this.finished?.();
   }
 
@@ -144,6 +152,7 @@ class CaptureRow {
       modality: this.form.querySelector("[name=modality]:checked")?.value,
       declared: [...this.form.querySelectorAll("[name=declared]:checked")].map((box) => box.value),
       patient_code: this.form.elements.patient_code.value,
+      new_patient: this.newPatient.checked,
       body_site: this.form.elements.body_site.value,
       lesion: lesion.value,
       lesions: lesion.innerHTML,
@@ -154,6 +163,7 @@ class CaptureRow {
     for (const radio of this.form.querySelectorAll("[name=modality]")) radio.checked = radio.value === values.modality;
     for (const box of this.form.querySelectorAll("[name=declared]")) box.checked = values.declared.includes(box.value);
     this.form.elements.patient_code.value = values.patient_code;
+    this.newPatient.checked = values.new_patient;
     this.form.elements.body_site.value = values.body_site;
     const lesion = this.form.querySelector("[data-lesion]");
     lesion.innerHTML = values.lesions;

@@ -1,7 +1,9 @@
 // What every page uses: the theme, menus, the list of shortcuts.
 
+import { focusErrors } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startPlaces } from "./place.js";
+import { askAgain, startSession } from "./session.js";
 import { startTheme } from "./theme.js";
 
 function startMenus() {
@@ -27,21 +29,13 @@ function startDialogs() {
   }
 }
 
-// The first error of a form that came back is where the person goes on.
-function focusErrors() {
-  document.querySelector(".error-summary")?.focus();
-}
-
-// Somebody signed out meanwhile is answered with the sign-in page: that is never a part of this page. What asked is
-// told; a part that only waits has the whole page loaded anew.
+// Where a part was asked for, a whole page comes only to somebody signed out: it is never swapped in.
 function refusePages() {
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
     if (!xhr.responseText.trimStart().toLowerCase().startsWith("<!doctype")) return;
     event.detail.shouldSwap = false;
-    const asked = requestConfig.elt;
-    asked.dispatchEvent(new CustomEvent("page-refused", { bubbles: true, detail: { elt: asked } }));
-    if (asked.matches("[data-waiting]")) location.reload();
+    askAgain(requestConfig.elt);
   });
 }
 
@@ -51,4 +45,5 @@ startDialogs();
 startKeys();
 startPlaces();
 refusePages();
+startSession();
 focusErrors();

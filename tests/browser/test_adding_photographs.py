@@ -9,7 +9,7 @@ from pytest_django.live_server_helper import LiveServer
 from classifier.models import Declared, LesionImage, ModelVersion
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, PatientFactory
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     first = rows.nth(0)
     expect(first.locator("[data-preview] img")).to_be_visible()
     first.get_by_label("Patient code").fill("P-300")
+    first.get_by_label("New patient").check()
     first.get_by_label("Body site of a new lesion").select_option("scalp")
     first.get_by_label("In a tattoo").check()
     first.get_by_role("button", name="Same for all below").click()
@@ -65,6 +66,7 @@ def test_the_same_photograph_for_another_patient_is_told_and_kept_if_wanted(uplo
     rows = page.locator("[data-capture-row]")
     for place, code in enumerate(("P-1", "P-2")):
         rows.nth(place).get_by_label("Patient code").fill(code)
+        rows.nth(place).get_by_label("New patient").check()
     page.get_by_role("button", name="Save and read all").click()
     expect(rows.nth(1).get_by_role("alert")).to_contain_text("already on another lesion")
     rows.nth(1).get_by_role("button", name="Keep it here as well").click()
@@ -79,6 +81,7 @@ def test_a_lost_connection_leaves_what_was_typed_and_the_next_try_works(
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-400")
+    row.get_by_label("New patient").check()
     page.route("**/upload/", lambda route: route.abort())
     send = row.get_by_role("button", name="Save and show the reading")
     send.click()
@@ -90,16 +93,58 @@ def test_a_lost_connection_leaves_what_was_typed_and_the_next_try_works(
     page.wait_for_url("**/readings/*/")
 
 
-def test_somebody_signed_out_meanwhile_is_told_and_loses_nothing(upload_page: Page) -> None:
+def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_on(upload_page: Page) -> None:
+    page = upload_page
+    choose(page, sample_photograph(0), sample_photograph(1))
+    rows = page.locator("[data-capture-row]")
+    for place in range(2):
+        rows.nth(place).get_by_label("Patient code").fill(f"P-50{place}")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Save and read all").click()
+    dialog = page.get_by_role("dialog", name="You have been signed out")
+    dialog.get_by_label("Password").fill("wrong")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("do not belong together")
+    assert not LesionImage.objects.exists()
+    dialog.get_by_label("Password").fill(PASSWORD)
+    dialog.get_by_role("button", name="Sign in").click()
+    for place in range(2):
+        expect(rows.nth(place)).to_have_attribute("data-state", "done")
+    assert set(LesionImage.objects.values_list("lesion__patient__code", flat=True)) == {"P-500", "P-501"}
+
+
+def test_a_batch_goes_out_after_signing_in_again_in_another_tab(
+    upload_page: Page, owner: Membership, sign_in: SignIn
+) -> None:
     page = upload_page
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
-    row.get_by_label("Patient code").fill("P-500")
-    session = next(cookie for cookie in page.context.cookies() if "session" in str(cookie.get("name")))
-    page.context.clear_cookies(name=str(session.get("name")))
+    row.get_by_label("Patient code").fill("P-510")
+    other = page.context.new_page()
+    other.goto("/account/")
+    page.context.clear_cookies()
+    sign_in(other, owner)  # which makes every form that is open already too old
+    page.bring_to_front()
     row.get_by_role("button", name="Save and show the reading").click()
-    expect(row.get_by_role("alert")).to_contain_text("You have been signed out")
-    expect(row.get_by_label("Patient code")).to_have_value("P-500")
+    page.wait_for_url("**/readings/*/")
+    assert LesionImage.objects.get().lesion.patient.code == "P-510"
+
+
+def test_nothing_goes_out_in_the_name_of_somebody_else_who_signed_in_meanwhile(
+    upload_page: Page, stranger: Membership, sign_in: SignIn
+) -> None:
+    page = upload_page
+    choose(page, sample_photograph())
+    row = page.locator("[data-capture-row]")
+    row.get_by_label("Patient code").fill("P-520")
+    other = page.context.new_page()
+    other.goto("/login/")
+    page.context.clear_cookies()
+    sign_in(other, stranger)
+    page.bring_to_front()
+    row.get_by_role("button", name="Save and show the reading").click()
+    expect(row.get_by_role("alert")).to_contain_text("Somebody else has signed in")
+    expect(row.get_by_label("Patient code")).to_have_value("P-520")
     assert not LesionImage.objects.exists()
 
 
@@ -136,11 +181,30 @@ def test_a_photograph_is_sent_with_the_keyboard_alone(upload_page: Page) -> None
     page.keyboard.press("Tab")
     expect(row.get_by_label("Patient code")).to_be_focused()
     page.keyboard.type("P-600")
+    page.keyboard.press("Tab")
+    expect(row.get_by_label("New patient")).to_be_focused()
+    page.keyboard.press("Space")
     for _field in ("lesion", "body site", *Declared, "button"):
         page.keyboard.press("Tab")
     expect(row.get_by_role("button", name="Save and show the reading")).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/readings/*/")
+
+
+def test_neither_enter_nor_a_typo_makes_a_patient_but_a_chosen_one_is_made_and_told(
+    upload_page: Page, owner: Membership
+) -> None:
+    PatientFactory.create(clinic=owner.clinic, code="2024-00001")
+    page = upload_page
+    choose(page, sample_photograph())
+    row = page.locator("[data-capture-row]")
+    row.get_by_label("Patient code").fill("2024-0000")
+    row.get_by_label("Patient code").press("Enter")
+    expect(row.get_by_role("alert")).to_contain_text("No patient of this clinic has the code “2024-0000”")
+    assert not LesionImage.objects.exists()
+    row.get_by_role("button", name="New patient “2024-0000”").click()
+    page.wait_for_url("**/readings/*/?new-patient=1")
+    expect(page.get_by_text("New patient created: 2024-0000")).to_be_visible()
 
 
 def test_without_a_script_the_plain_form_does_it(
@@ -155,6 +219,7 @@ def test_without_a_script_the_plain_form_does_it(
     page.goto("/upload/")
     page.get_by_label("Choose photographs").set_input_files(str(sample_photograph()))
     page.get_by_label("Patient code").fill("P-700")
+    page.get_by_label("New patient").check()
     page.get_by_role("button", name="Save and show the reading").click()
     page.wait_for_url("**/readings/*/")
     expect(page.get_by_role("link", name="Open the heat-map")).to_be_visible()

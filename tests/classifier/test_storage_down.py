@@ -28,7 +28,7 @@ def test_an_upload_is_refused_and_may_be_tried_again(owner: Membership, client: 
     with photograph.open("rb") as file:
         answer = client.post("/api/v1/predictions/", {"image": file})
     with photograph.open("rb") as file:
-        page = client.post(reverse("upload"), {"image": file, "modality": "dermoscopic"})
+        page = client.post(reverse("upload"), {"image": file, "modality": "dermoscopic", "new_patient": "on"})
 
     assert (answer.status_code, answer["Content-Type"], answer["Retry-After"]) == (
         503,

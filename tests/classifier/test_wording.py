@@ -8,6 +8,7 @@ from classifier.models import Prediction, Status
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.gate import KINDS, UNLIKE_TRAINING
 from ml.image_io import MESSAGES, ImageRejected
+from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
 
 PARAMS = {
@@ -16,6 +17,8 @@ PARAMS = {
     "megapixels": "60.0",
     "width": 100,
     "height": 200,
+    "scans": 26_000,
+    "coding": "TIFF 34925",
 }
 
 
@@ -110,6 +113,35 @@ def test_a_reason_tells_a_sum_from_a_limit_that_rounds_alike(
     assert wording.reason_text(reading) == sentence
 
 
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.0715, "7 %"), (0.02, "2 %"), (0.0152, "1.5 %"), (0.01, "1 %"), (0.0037, "0.37 %"), (0.0, "0 %")],
+)
+def test_a_limit_below_two_per_cent_is_not_rounded_to_whole_ones(share: float, text: str) -> None:
+    assert wording.limit_percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("reason", "malignant", "limit", "sentence"),
+    [
+        ("below_low_risk_threshold", 0.0151, 0.0163, "1.5 %, below the model's low-risk threshold of 1.6 %."),
+        ("below_low_risk_threshold", 0.0151, 0.0152, "1.5 %, just below the model's low-risk threshold of 1.5 %."),
+        ("above_suspicious_threshold", 0.0163, 0.0152, "1.6 %, above the model's referral threshold of 1.5 %."),
+        ("above_suspicious_threshold", 0.34, 0.0152, "34 %, above the model's referral threshold of 1.5 %."),
+    ],
+)
+def test_a_sum_beside_a_small_limit_is_written_as_finely(
+    reason: str, malignant: float, limit: float, sentence: str
+) -> None:
+    reading = Prediction(
+        reason=reason,
+        malignant_probability=malignant,
+        thresholds={"malignant": {"low_risk_below": limit, "suspicious_from": limit}},
+    )
+
+    assert wording.reason_text(reading) == f"Malignant sum {sentence}"
+
+
 def test_melanoma_that_is_not_excluded_is_told_with_both_limits() -> None:
     reading = Prediction(
         reason="melanoma_not_excluded",
@@ -131,18 +163,18 @@ def test_a_clinical_photograph_is_told_as_declared_or_as_recognised() -> None:
     recognised = Prediction(reason="clinical_photograph", modality="dermoscopic", logits=[[0.0] * 7])
 
     assert wording.reason_text(declared).startswith("This is a clinical photograph.")
-    assert wording.reason_text(recognised).startswith("This looks like a clinical photograph, though it was declared")
+    assert wording.reason_text(recognised).startswith("To the network this looks like a clinical photograph")
 
 
 def test_every_reason_and_flag_that_the_shipped_model_gives_has_words() -> None:
     manifest = load_bundle(DEFAULT_BUNDLE).manifest
 
     assert set(wording.REASONS) >= {*KINDS[1:], UNLIKE_TRAINING, *manifest.not_assessable_where}
-    assert set(wording.FLAGS) == {rule.name for rule in manifest.quality.flags}
+    assert set(wording.FLAGS) == {rule.name for rule in manifest.quality.flags} - {*wording.WITHDRAWN_FLAGS}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-@pytest.mark.parametrize("code", [*wording.FLAGS, "of_later_make"])
+@pytest.mark.parametrize("code", [*wording.FLAGS, *wording.WITHDRAWN_FLAGS, "of_later_make"])
 def test_every_flag_gives_its_reason_and_then_what_to_do(code: str, language: str) -> None:
     with translation.override(language):
         reason, colon, hint = wording.flag_text(code).partition(": ")
@@ -153,14 +185,38 @@ def test_every_flag_gives_its_reason_and_then_what_to_do(code: str, language: st
     assert len(reason) + len(hint) < 90, "short"
 
 
-@pytest.mark.parametrize(
-    "reason", ["blank_frame", "clinical_photograph", "not_skin_lesion", "unlike_training", "nail", "tattoo"]
-)
-def test_a_reading_that_is_not_assessable_tells_no_numbers(reason: str) -> None:
+NOT_READ = [reason for reason in wording.REASONS if reason not in DECISIONS]
+
+
+@pytest.mark.parametrize("reason", NOT_READ)
+def test_what_was_not_read_tells_no_numbers_what_to_do_and_blames_no_file(reason: str) -> None:
     text = wording.reason_text(Prediction(status=Status.DONE, outcome="not_assessable", reason=reason))
 
-    assert text != reason
+    assert text.endswith("The network did not read it. Judge it clinically; this says nothing about risk.")
     assert "%" not in text
+    assert "right file" not in text
+
+
+@pytest.mark.parametrize("reason", [*KINDS[1:], UNLIKE_TRAINING, "without_colour", "altered"])
+def test_a_likely_cancer_that_was_not_read_is_told_with_the_detectors_reason(reason: str) -> None:
+    fields = {"status": Status.DONE, "reason": reason, "logits": [[0.0] * 7]}
+    told, shrugged = (
+        wording.reason_text(Prediction(outcome=outcome, **fields)) for outcome in ("refer_uncertain", "not_assessable")
+    )
+
+    assert "may be a malignant lesion: judge it clinically" in told
+    assert "nothing about risk" not in told
+    assert told.split(". ")[0] == shrugged.split(". ")[0], "the same reason"
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("code", wording.WITHDRAWN_FLAGS)
+def test_a_withdrawn_flag_of_an_old_reading_is_to_be_disregarded(code: str, language: str) -> None:
+    with translation.override(language):
+        text = wording.flag_text(code)
+
+    assert code in text
+    assert not any(word in text for word in ("wipe", "without it", "сотр", "без не"))
 
 
 def test_a_failure_says_what_is_safe_and_what_to_do() -> None:
@@ -177,7 +233,7 @@ def test_words_are_chosen_when_they_are_shown() -> None:
     with translation.override("ru"):
         assert isinstance(wording.flag_text("blurred"), str)
     assert wording.flag_text("blurred") == "Out of focus: hold still, focus again."
-    assert wording.flag_text("glare") == "Flagged as glare: take it again if you can.", "of a later model"
+    assert wording.flag_text("glare") == "Flagged as glare: see the model card.", "of a later model"
     assert wording.class_name("AKIEC") == "Actinic keratosis or intraepithelial carcinoma"
     assert wording.waiting_text("broker").startswith("The queue does not answer.")
     assert wording.outcome_text(None) == ""

@@ -13,7 +13,7 @@ from torch import nn
 
 from ml.attribution import CREDITS, MASK_DECODER, credit_contents
 from ml.build import UNKNOWN_LIMITS
-from ml.bundle import Bundle, DataSource, Prior, load_bundle
+from ml.bundle import Bundle, DataSource, Prior
 from ml.export import check_parity, export_bundle, fold_batch_norms
 from ml.models.segmentation import create_decoder
 from ml.predictor import Predictor
@@ -102,7 +102,7 @@ def test_weights_are_stored_in_sixteen_bits(exported: tuple[Bundle, torch.Tensor
 
 
 def test_an_exported_bundle_reads_a_photograph(exported: tuple[Bundle, torch.Tensor, Any]) -> None:
-    reading = Predictor(load_bundle(exported[0].path), "onnx").read(jpeg())
+    reading = Predictor(exported[0], "onnx").read(jpeg())
     assert reading.probabilities.sum() == pytest.approx(1)
 
 

@@ -1,6 +1,7 @@
 """An int8 bundle is a bundle, near the one that it was made from; its document says whether the rule would keep it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from ml.bundle import ONNX_FILE, Bundle, load_bundle
 from ml.compare_bundles import NAMES
 from ml.data.isic import read_isic
+from ml.draft import build_beside
 from ml.quantise import cut_views, quantise_bundle
 from ml.reports import int8
 from ml.reports.int8 import Speed
@@ -26,7 +28,8 @@ def test_the_quantised_bundle_loads_is_smaller_and_says_nearly_the_same(
     bundle: Bundle, data: Path, tmp_path: Path
 ) -> None:
     records = read_isic(data).records[:8]
-    quantised = quantise_bundle(bundle, tmp_path / "int8", records, progress=False)
+    with build_beside(tmp_path / "int8") as draft:
+        quantised = replace(quantise_bundle(bundle, draft, records, progress=False), path=tmp_path / "int8")
     assert load_bundle(tmp_path / "int8") == quantised
     assert load_bundle(bundle.path) == bundle
     sizes = [(each.path / ONNX_FILE).stat().st_size for each in (bundle, quantised)]

@@ -99,3 +99,16 @@ def test_lists_take_the_same_queries_for_3_and_for_30_rows(model: str, superuser
     with_three = count()
     factories.MembershipFactory.create_batch(27)
     assert count() == with_three
+
+
+def test_a_superuser_gives_no_clinic_the_name_of_another_and_finds_it_in_any_case(
+    superuser: User, sign_in: SignIn
+) -> None:
+    clinic = factories.ClinicFactory.create(name="Клиника Кожи")
+    client = sign_in(superuser)
+    said = {"name": "клиника кожи", "slug": "second", "malignant_percent": "3", "is_active": "on"}
+    assert "There is a clinic of this name already" in client.post("/admin/accounts/clinic/add/", said).content.decode()
+    assert Clinic.objects.count() == 1
+    assert client.post(f"/admin/accounts/clinic/{clinic.pk}/change/", said).status_code == 302
+    assert "клиника кожи" in client.get("/admin/accounts/clinic/", {"q": "КЛИНИКА"}).content.decode()
+    assert "клиника кожи" not in client.get("/admin/accounts/clinic/", {"q": "север"}).content.decode()

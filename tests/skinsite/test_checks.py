@@ -46,6 +46,14 @@ def test_modes(settings: Settings, mode: str, broker: str, runtime: str, errors:
     assert [message.id for message in check_modes()] == errors
 
 
+@pytest.mark.parametrize(
+    ("trusted", "errors"), [(["0f" * 32], []), (["0f" * 31], ["skinsite.E020"]), (["*"], ["skinsite.E020"])]
+)
+def test_trusted_bundles_are_hashes(settings: Settings, trusted: list[str], errors: list[str]) -> None:
+    settings.TRUSTED_BUNDLES = trusted
+    assert [message.id for message in check_modes()] == errors
+
+
 def test_each_message_says_what_to_do(settings: Settings) -> None:
     settings.PREDICTION_MODE = "threads"
     settings.INFERENCE_RUNTIME = "tensorrt"

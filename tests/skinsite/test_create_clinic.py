@@ -72,3 +72,12 @@ def test_bad_input_is_told_in_one_line_and_nothing_is_kept(arguments: tuple[str,
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)
     assert list(Clinic.objects.values_list("slug", flat=True)) == ["known"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("again", ["Клиника Кожи", "клиника\u00a0кожи", "Клиника кожи\u200b"])
+def test_a_name_is_one_in_every_case_and_encoding(again: str) -> None:
+    create("Клиника кожи", "--admin", "a@clinic.example")
+    with pytest.raises(CommandError, match="There is a clinic of this name already"):
+        create(again, "--admin", "b@clinic.example")
+    assert Clinic.objects.count() == 1

@@ -8,7 +8,20 @@ from django.db import connection
 
 from skinsite.audit.triggers import lifted_triggers
 
-CHECKS = ["database", "append_only", "storage", "broker", "demonstration", "clock", "bundle"]
+CHECKS = [
+    "database",
+    "append_only",
+    "storage",
+    "broker",
+    "worker",
+    "schedule",
+    "cache",
+    "demonstration",
+    "clock",
+    "recorded_times",
+    "bundle",
+    "queue",
+]
 
 
 def examine() -> tuple[int, dict[str, str]]:

@@ -3,15 +3,23 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.audit.triggers import drop_sql
 from skinsite.health import CheckResult, register_check, registry, run_checks
-from skinsite.health.checks import check_broker, check_clock, check_database, check_storage
+from skinsite.health.checks import (
+    check_broker,
+    check_clock,
+    check_database,
+    check_schedule,
+    check_storage,
+    check_worker,
+)
+from skinsite.health.models import CLOCK, Heartbeat, note_heartbeat
 from skinsite.health.views import SECONDS_KEPT, failed_checks
 from skinsite.storage import private_storage
 
@@ -117,13 +125,39 @@ def test_the_database_and_the_storage_work(db: None) -> None:
     assert check_storage().ok
 
 
-def test_a_clock_behind_what_was_recorded(db: None) -> None:
-    assert check_clock().ok
-    AuditEvent.objects.create(kind=EventKind.CHANGE, action="user.created", at=timezone.now() + timedelta(hours=1))
-    result = check_clock()
+def test_one_event_from_a_clock_in_the_future_is_told_to_the_doctor_and_stops_nothing(client: Client, db: None) -> None:
+    assert run_checks()["recorded_times"].ok
+    record_event(timedelta(days=365))
+
+    assert client.get("/health/ready/").status_code == 200
+    result = run_checks()["recorded_times"]
     assert not result.ok
-    assert "the last recorded event is later" in result.detail
     assert "clock" in result.remedy
+
+
+def test_an_event_from_the_future_is_forgotten_once_clocks_are_right(db: None) -> None:
+    record_event(timedelta(days=365))
+    for _number in range(100):
+        record_event(timedelta(0))
+    assert run_checks()["recorded_times"].ok
+
+
+def record_event(ahead: timedelta) -> None:
+    """Record an event by a clock that is ahead."""
+    AuditEvent.objects.create(kind=EventKind.CHANGE, action="user.created", at=timezone.now() + ahead)
+
+
+def test_a_machine_whose_clock_is_away_from_the_databases_is_not_ready(
+    postgres: str, monkeypatch: pytest.MonkeyPatch, django_db_blocker: DjangoDbBlocker
+) -> None:
+    monkeypatch.setattr("skinsite.health.checks.connection", connections[postgres])
+    with django_db_blocker.unblock():
+        assert check_clock().ok
+        ahead = timezone.now() + timedelta(minutes=10)
+        monkeypatch.setattr("skinsite.health.checks.timezone.now", lambda: ahead)
+        result = check_clock()
+    assert not result.ok
+    assert "the database's clock says" in result.detail
 
 
 def test_a_broker_is_asked_for_only_where_it_is_used(settings: Settings) -> None:
@@ -141,6 +175,25 @@ def test_a_broker_that_answers(settings: Settings, valkey_url: str, monkeypatch:
 def test_a_broker_that_is_gone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PREDICTION_MODE = "celery"
     monkeypatch.setattr("skinsite.celery.app.conf.broker_write_url", "redis://127.0.0.1:1/0")
-    result = run_checks()["broker"]
-    assert not result.ok
-    assert result.remedy
+    results = run_checks()
+    assert not results["broker"].ok
+    assert results["broker"].remedy
+    assert "broker" not in run_checks(only_ready=True)  # photographs are taken without it
+    assert results["worker"].detail == "not run: broker has failed"
+
+
+def test_the_doctor_misses_a_worker_and_a_clock(
+    db: None, settings: Settings, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.PREDICTION_MODE = "celery"
+    for name in ("broker_url", "broker_write_url", "broker_read_url"):
+        monkeypatch.setattr(f"skinsite.celery.app.conf.{name}", f"{valkey_url.rpartition('/')[0]}/15")
+
+    assert check_worker().detail == "no worker answers"
+    assert "celery --app skinsite worker" in check_worker().remedy
+    assert "no clock" in check_schedule().detail
+    note_heartbeat(CLOCK)
+    assert check_schedule().ok
+    Heartbeat.objects.update(at=timezone.now() - timedelta(minutes=6))
+    assert not check_schedule().ok
+    assert "celery --app skinsite beat" in check_schedule().remedy

@@ -217,7 +217,7 @@ def test_an_invitation_is_withdrawn_by_its_own_administrator_alone(
     with pytest.raises(PermissionDenied):
         revoke_invitation(actor=stranger, invitation=invitation)
     assert find_invitation(secret) == invitation
-    assert sign_in(administrator).post(address).status_code == 302
+    assert sign_in(administrator).post(address, {"confirmed": "yes"}).status_code == 302
     assert find_invitation(secret) is None
     assert AuditEvent.objects.get(action="invitation.revoked").clinic == administrator.clinic
 

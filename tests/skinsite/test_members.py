@@ -6,9 +6,16 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from skinsite.accounts.models import ApiToken, Membership, Role
-from skinsite.accounts.services import change_role, deactivate_member, reactivate_member, revoke_member_token
+from skinsite.accounts.services import (
+    change_role,
+    deactivate_member,
+    find_invitation,
+    invite_member,
+    reactivate_member,
+    revoke_member_token,
+)
 from skinsite.audit.models import AuditEvent
-from tests.factories import MembershipFactory
+from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for
 
 
@@ -58,7 +65,7 @@ def test_an_administrator_deactivates_and_reactivates(
     token_for(owner)
     theirs = sign_in(owner)
     ours = sign_in(administrator)
-    assert post(ours, "clinic-member-deactivate", owner) == 302
+    assert post(ours, "clinic-member-deactivate", owner, confirmed="yes") == 302
     assert theirs.get(reverse("account")).status_code == 403
     assert ApiToken.objects.count() == 0
     assert post(ours, "clinic-member-reactivate", owner) == 302
@@ -104,7 +111,9 @@ def test_nothing_changes_by_a_get(administrator: Membership, owner: Membership, 
 
 def test_the_last_administrator_cannot_leave_by_the_page(administrator: Membership, sign_in: SignIn) -> None:
     client = sign_in(administrator)
-    response = client.post(reverse("clinic-member-deactivate", args=[administrator.user.public_id]), follow=True)
+    response = client.post(
+        reverse("clinic-member-deactivate", args=[administrator.user.public_id]), {"confirmed": "yes"}, follow=True
+    )
     assert "last administrator" in response.content.decode()
     response = client.post(
         reverse("clinic-member-role", args=[administrator.user.public_id]), {"role": "clinician"}, follow=True
@@ -120,6 +129,31 @@ def test_an_administrator_who_gives_up_the_role_is_led_home(administrator: Membe
         reverse("clinic-member-role", args=[administrator.user.public_id]), {"role": "clinician"}
     )
     assert response["Location"] == reverse("home")
+
+
+ENDING = ["clinic-member-deactivate", "clinic-member-password", "clinic-token-revoke", "token-revoke"]
+
+
+@pytest.mark.parametrize("name", [*ENDING, "clinic-invitation-revoke"])
+def test_what_ends_access_asks_first_and_one_click_ends_nothing(
+    administrator: Membership, owner: Membership, sign_in: SignIn, name: str
+) -> None:
+    token, _key = token_for(owner)
+    own, _key = token_for(administrator)
+    invitation, secret = invite_member(actor=administrator, email="new@example.org", role=Role.CLINICIAN)
+    subject = {
+        "clinic-token-revoke": token.public_id,
+        "token-revoke": own.public_id,
+        "clinic-invitation-revoke": invitation.public_id,
+    }.get(name, owner.user.public_id)
+    page = sign_in(administrator).post(reverse(name, args=[subject])).content.decode()
+    assert 'name="confirmed" value="yes"' in page
+    assert "Cancel" in page
+    owner.refresh_from_db()
+    assert owner.is_active
+    assert owner.user.check_password(PASSWORD)
+    assert ApiToken.objects.count() == 2
+    assert find_invitation(secret) == invitation
 
 
 # The services
@@ -178,7 +212,7 @@ def test_a_person_sees_and_revokes_their_own_tokens_only(
     assert str(own.public_id) in html
     assert str(other.public_id) not in html
     assert client.post(reverse("token-revoke", args=[other.public_id])).status_code == 404
-    assert client.post(reverse("token-revoke", args=[own.public_id])).status_code == 302
+    assert client.post(reverse("token-revoke", args=[own.public_id]), {"confirmed": "yes"}).status_code == 302
     assert list(ApiToken.objects.values_list("pk", flat=True)) == [other.pk]
     assert AuditEvent.objects.get(action="api_token.revoked").actor == owner.user
 
@@ -190,7 +224,7 @@ def test_an_administrator_revokes_tokens_of_the_clinic_only(
     foreign, _key = token_for(stranger)
     client = sign_in(administrator)
     assert client.post(reverse("clinic-token-revoke", args=[foreign.public_id])).status_code == 404
-    assert client.post(reverse("clinic-token-revoke", args=[own.public_id])).status_code == 302
+    assert client.post(reverse("clinic-token-revoke", args=[own.public_id]), {"confirmed": "yes"}).status_code == 302
     assert list(ApiToken.objects.values_list("pk", flat=True)) == [foreign.pk]
 
 

@@ -170,7 +170,9 @@ def test_a_reset_ends_everything_and_gives_a_link_that_works_once(
 ) -> None:
     token_for(owner)
     theirs = sign_in(owner)
-    response = sign_in(administrator).post(reverse("clinic-member-password", args=[owner.user.public_id]))
+    response = sign_in(administrator).post(
+        reverse("clinic-member-password", args=[owner.user.public_id]), {"confirmed": "yes"}
+    )
     link = link_of(response)
     assert "no-store" in response["Cache-Control"]
     assert theirs.get(reverse("account")).status_code == 302
@@ -218,7 +220,9 @@ def test_the_account_of_somebody_who_works_elsewhere_too_is_not_taken_over(
 ) -> None:
     MembershipFactory.create(user=owner.user)
     client = sign_in(administrator)
-    response = client.post(reverse("clinic-member-password", args=[owner.user.public_id]), follow=True)
+    response = client.post(
+        reverse("clinic-member-password", args=[owner.user.public_id]), {"confirmed": "yes"}, follow=True
+    )
     assert "not your clinic&#x27;s alone" in response.content.decode()
     owner.user.refresh_from_db()
     assert owner.user.check_password(PASSWORD)

@@ -71,7 +71,7 @@ def test_a_secret_can_lie_in_a_file(tmp_path: Path) -> None:
 def test_contradicting_time_limits_do_not_start(tmp_path: Path) -> None:
     finished = manage("check", SKINSITE_VAR=str(tmp_path), TASK_SOFT_SECONDS="90", **PRODUCTION)
     assert finished.returncode == 1
-    assert "soft 90 s, hard 90 s, visibility 300 s" in finished.stderr
+    assert "soft 90 s, hard 50 s, visibility 300 s" in finished.stderr
 
 
 @pytest.mark.parametrize("server", ["wsgi", "asgi"])

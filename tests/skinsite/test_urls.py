@@ -13,6 +13,7 @@ from django.urls.resolvers import RoutePattern
 PUBLIC = {
     "login": "the way in",
     "logout": "ends a session, by POST",
+    "session": "tells who asks, and nothing else",
     "set-password": "a link with a secret",
     "invitation": "a link with a secret",
     "set_language": "changes a cookie",

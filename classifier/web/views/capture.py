@@ -1,5 +1,6 @@
 """Photographs come in here from people: one or many, each on its own."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,23 +9,34 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
-from classifier.services.intake import DuplicateImageError, receive_upload
-from classifier.text import clean_line, fold_line
+from classifier.services.codes import CodeWarning, warn_of_code
+from classifier.services.intake import (
+    DecoderBusyError,
+    DuplicateImageError,
+    Expected,
+    receive_upload,
+    record_refusal,
+)
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from classifier.wording import STORAGE_SENTENCE, rejection_text
+from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_listing
+from skinsite.text import clean_line, fold_line
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
+# What a form of many large photographs may take before the rest is answered unread: proxies wait for a minute.
+FORM_SECONDS = 30.0
+ASKING = ("unknown_patient", "new_patient")  # refusals of a code that a tick at "New patient" answers
 ROW_IDS = "row__n___%s"  # the script writes each row's number over __n__
 
 
@@ -37,6 +49,9 @@ class Arrival:
     created: bool = True
     error: str = ""
     existing: LesionImage | None = None
+    asks_for_new_patient: bool = False
+    new_patient: bool = False
+    warnings: Sequence[CodeWarning] = ()
 
 
 @member_required
@@ -55,7 +70,8 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         context = {"arrivals": arrivals, "form": form}
         return render(request, "classifier/includes/arrivals.html", context, status=status)
     if len(arrivals) == 1 and arrivals[0].prediction is not None:
-        return redirect("reading", arrivals[0].prediction.public_id)
+        address = reverse("reading", args=[arrivals[0].prediction.public_id])
+        return redirect(address + ("?new-patient=1" if arrivals[0].new_patient else ""))
     return render(request, "classifier/capture.html", capture_context(request, form, arrivals), status=status)
 
 
@@ -91,26 +107,38 @@ def _initial(request: MemberRequest) -> dict[str, str]:
 
 
 def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
-    """Receive each file on its own: the error of one leaves the others alone."""
+    """Receive each file on its own: the error of one leaves the others alone; a new patient is made once for all."""
     sent = request.FILES.getlist("image")
     if not sent:
         form.add_error(None, _("Choose a photograph first: none came with the form."))
     if not form.is_valid():
         return [Arrival(name=file.name or "", error=_form_error(form)) for file in sent]
-    return [_receive(request.membership, form, file) for file in sent]
+    ends = time.monotonic() + FORM_SECONDS
+    late = _("Not read: the photographs before it took too long. Send it again.")
+    said, arrivals = dict(form.cleaned_data), []
+    for file in sent:
+        if time.monotonic() > ends:
+            arrivals.append(Arrival(name=file.name or "", error=late))
+            continue
+        arrival = _receive(request.membership, said, file)
+        if arrival.new_patient and arrival.prediction is not None:
+            said |= {"patient_code": arrival.prediction.image.lesion.patient.code, "new_patient": False}
+        arrivals.append(arrival)
+    return arrivals
 
 
-def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> Arrival:
-    name, said = file.name or "", form.cleaned_data
+def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
+    name = file.name or ""
     try:
         receipt = receive_upload(
             actor=actor,
-            data=_read(file),
+            data=_read(actor, file),
             original_name=name,
             modality=said["modality"],
             declared=said["declared"],
             lesion=said["lesion"],
             patient_code=said["patient_code"],
+            expected=Expected.NEW if said["new_patient"] else Expected.KNOWN,
             body_site=said["body_site"],
             attach_anyway=said["attach_anyway"],
         )
@@ -121,16 +149,23 @@ def _receive(actor: Membership, form: UploadForm, file: "UploadedFile[Any]") -> 
         return Arrival(name=name, error=text, existing=error.existing)
     except StorageUnavailableError:
         return Arrival(name=name, error=str(STORAGE_SENTENCE))
+    except DecoderBusyError:
+        return Arrival(name=name, error=str(BUSY_SENTENCE))
     except ValidationError as error:
-        return Arrival(name=name, error=" ".join(error.messages))
-    return Arrival(name=name, prediction=receipt.prediction, created=receipt.created)
+        asks = any(each.code in ASKING for each in getattr(error, "error_dict", {}).get("patient_code", ()))
+        return Arrival(name=name, error=" ".join(error.messages), asks_for_new_patient=asks)
+    patient = receipt.prediction.image.lesion.patient
+    warnings = warn_of_code(actor, patient.code, patient=patient) if receipt.new_patient else ()
+    return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
 
 
-def _read(file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     if size > LIMITS.max_bytes:
-        raise ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        error = ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
+        record_refusal(actor=actor, error=error, size=size)
+        raise error
     return bytes(file.read())
 
 

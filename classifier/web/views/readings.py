@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier import policies
-from classifier.models import LesionImage, Modality, Outcome, Prediction, Status
+from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Status
 from classifier.selectors.history import history
 from classifier.selectors.reading import (
     model_yet_to_read,
@@ -22,6 +22,7 @@ from classifier.selectors.reading import (
     readings_by_model,
     successor,
 )
+from classifier.services.codes import warn_of_code
 from classifier.services.predictions import queue_prediction, retry_prediction
 from classifier.web.comparison import compare
 from classifier.web.figures import bars_of, similar_cases_of
@@ -40,7 +41,21 @@ def reading(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """One reading with all that belongs to it."""
     prediction = find_reading(request, public_id)
     record_access(actor=request.membership, action="prediction.viewed", obj=prediction)
+    if "new-patient" in request.GET:  # the upload has just made one
+        tell_of_new_patient(request, prediction.image.lesion.patient)
     return show_reading(request, prediction)
+
+
+def tell_of_new_patient(request: MemberRequest, patient: Patient) -> None:
+    """Say on the next page that a patient was created, and what is odd about the code."""
+    messages.success(request, _("New patient created: %(code)s") % {"code": patient.code})
+    tell_of_code(request, patient)
+
+
+def tell_of_code(request: MemberRequest, patient: Patient) -> None:
+    """Say on the next page what is odd about a patient's code."""
+    for warning in warn_of_code(request.membership, patient.code, patient=patient):
+        messages.warning(request, warning.text)
 
 
 def find_reading(request: MemberRequest, public_id: uuid.UUID) -> Prediction:

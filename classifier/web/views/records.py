@@ -16,12 +16,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import records
-from classifier.text import clean_line, fold_line
 from classifier.web.forms import LesionForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
+from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
+from skinsite.text import clean_line, fold_line
 
 ROWS = 25
 
@@ -54,6 +55,7 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
         except ValidationError as error:
             add_errors(form, error)
         else:
+            tell_of_new_patient(request, patient)
             return redirect("patient", patient.public_id)
     return _render_form(request, "classifier/patient_form.html", form)
 
@@ -84,11 +86,13 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
     form.fields["code"].help_text = _("As in your own records; no names.")
     if request.method == "POST" and form.is_valid():
         try:
-            records.update_patient(actor=request.membership, patient=found, **form.cleaned_data)
+            changed = records.update_patient(actor=request.membership, patient=found, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
             messages.success(request, _("The patient has been changed."))
+            if changed.code != found.code:
+                tell_of_code(request, changed)
             return redirect("patient", found.public_id)
     return _render_form(request, "classifier/patient_form.html", form, patient=found)
 

@@ -6,19 +6,61 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
-        migrations.AddField(
-            model_name='clinic',
-            name='malignant_percent',
-            field=models.DecimalField(decimal_places=1, default=Decimal('3'), max_digits=3, validators=[django.core.validators.MinValueValidator(Decimal('0.1'), 'Give a share from 0.1 to 50 per cent.'), django.core.validators.MaxValueValidator(Decimal('50'), 'Give a share from 0.1 to 50 per cent.')], verbose_name='malignant lesions, per cent'),
+        # The column has its default in the database from the start, so that the version before still writes rows while
+        # this one is put in place; where it was added without, the next migration gives it.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.AddField(
+                    model_name="clinic",
+                    name="malignant_percent",
+                    field=models.DecimalField(
+                        decimal_places=1,
+                        db_default=Decimal("3"),
+                        default=Decimal("3"),
+                        max_digits=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                Decimal("0.1"), "Give a share from 0.1 to 50 per cent."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                Decimal("50"), "Give a share from 0.1 to 50 per cent."
+                            ),
+                        ],
+                        verbose_name="malignant lesions, per cent",
+                    ),
+                ),
+            ],
+            state_operations=[
+                migrations.AddField(
+                    model_name="clinic",
+                    name="malignant_percent",
+                    field=models.DecimalField(
+                        decimal_places=1,
+                        default=Decimal("3"),
+                        max_digits=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                Decimal("0.1"), "Give a share from 0.1 to 50 per cent."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                Decimal("50"), "Give a share from 0.1 to 50 per cent."
+                            ),
+                        ],
+                        verbose_name="malignant lesions, per cent",
+                    ),
+                ),
+            ],
         ),
         migrations.AddConstraint(
-            model_name='clinic',
-            constraint=models.CheckConstraint(condition=models.Q(('malignant_percent__range', (Decimal('0.1'), Decimal('50')))), name='clinic_malignant_percent_in_range'),
+            model_name="clinic",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("malignant_percent__range", (Decimal("0.1"), Decimal("50")))),
+                name="clinic_malignant_percent_in_range",
+            ),
         ),
     ]

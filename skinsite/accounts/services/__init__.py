@@ -1,6 +1,6 @@
 """The only writers of memberships, invitations, passwords, API tokens and what clinics set."""
 
-from skinsite.accounts.services.clinics import set_malignant_percent
+from skinsite.accounts.services.clinics import require_free_name, set_malignant_percent
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
 from skinsite.accounts.services.passwords import change_password, reset_password, set_password_by_link
@@ -13,6 +13,7 @@ __all__ = [
     "find_invitation",
     "invite_member",
     "reactivate_member",
+    "require_free_name",
     "reset_password",
     "revoke_invitation",
     "revoke_member_token",

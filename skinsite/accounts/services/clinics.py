@@ -11,6 +11,7 @@ from skinsite.accounts.models import Clinic, Invitation, Membership, Role
 from skinsite.accounts.policies import require_administrator
 from skinsite.accounts.services.invitations import invite_member
 from skinsite.audit.services import record_change
+from skinsite.text import clean_line, fold_line
 
 
 @transaction.atomic
@@ -20,14 +21,20 @@ def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str
     Raises:
         ValidationError: by field, also for a name that a clinic has already.
     """
-    name = " ".join(name.split())
-    if Clinic.objects.filter(name__iexact=name).exists():
-        raise ValidationError({"name": _("There is a clinic of this name already; choose another.")}, code="unique")
+    name = clean_line(name)
+    require_free_name(name)
     clinic = Clinic(name=name, slug=_free_slug(name))
     clinic.full_clean()
     clinic.save()
     record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
     return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
+
+
+def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
+    """Refuse a name that another clinic than ``clinic`` has, in whatever case and encoding."""
+    others = Clinic.objects.all() if clinic is None else Clinic.objects.exclude(pk=clinic.pk)
+    if fold_line(name) in map(fold_line, others.values_list("name", flat=True)):
+        raise ValidationError({"name": _("There is a clinic of this name already; choose another.")}, code="unique")
 
 
 @transaction.atomic

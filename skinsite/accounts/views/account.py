@@ -12,6 +12,7 @@ from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
 from skinsite.accounts.services import revoke_member_token
+from skinsite.accounts.views.confirm import ask_about_token
 from skinsite.audit.services import record_access
 
 
@@ -44,6 +45,9 @@ def switch_clinic(request: MemberRequest) -> HttpResponse:
 def revoke_own_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """End one of one's own API tokens."""
     token = get_object_or_404(tokens_of_person(request.user), public_id=public_id)
+    question = ask_about_token(request, token, back="account")
+    if question:
+        return question
     revoke_member_token(actor=request.membership, token=token)
     messages.success(request, _("The API token is revoked. What used it is refused from now on."))
     return redirect("account")

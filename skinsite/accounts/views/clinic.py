@@ -17,6 +17,7 @@ from skinsite.accounts.forms import InvitationForm, PracticeForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
+from skinsite.accounts.views.confirm import ask_about_token, ask_first
 
 
 @require_safe
@@ -65,6 +66,15 @@ def set_practice(request: MemberRequest) -> HttpResponse:
 def revoke_invitation(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Withdraw an invitation."""
     invitation = get_object_or_404(open_invitations_of(request.membership.clinic), public_id=public_id)
+    question = ask_first(
+        request,
+        title=_("Withdraw the invitation of %(email)s?") % {"email": invitation.email},
+        text=_("The link stops working at once. You can invite again at any time."),
+        button=_("Withdraw"),
+        back="clinic",
+    )
+    if question:
+        return question
     services.revoke_invitation(actor=request.membership, invitation=invitation)
     messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
     return redirect("clinic")
@@ -88,6 +98,15 @@ def change_role(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """End a member's access."""
     member = _member(request, public_id)
+    question = ask_first(
+        request,
+        title=_("End the access of %(person)s?") % {"person": member.user},
+        text=_("Access ends at once, and the API tokens for good. Records stay; you can give access again."),
+        button=_("End access"),
+        back="clinic",
+    )
+    if question:
+        return question
     try:
         services.deactivate_member(actor=request.membership, membership=member)
     except ValidationError as error:
@@ -112,6 +131,18 @@ def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Take a member's password away and show the link that sets a new one, this once."""
     member = _member(request, public_id)
+    question = ask_first(
+        request,
+        title=_("Reset the password of %(person)s?") % {"person": member.user},
+        text=_(
+            "This person is signed out everywhere, and their password and API tokens end at once. "
+            "You get a link for a new password and have to hand it over."
+        ),
+        button=_("Reset password"),
+        back="clinic",
+    )
+    if question:
+        return question
     try:
         uid, token = services.reset_password(actor=request.membership, membership=member)
     except ValidationError as error:
@@ -125,6 +156,9 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """End an API token of the clinic."""
     token = get_object_or_404(tokens_of_clinic(request.membership.clinic), public_id=public_id)
+    question = ask_about_token(request, token, back="clinic")
+    if question:
+        return question
     services.revoke_member_token(actor=request.membership, token=token)
     messages.success(request, _("The API token is revoked. What used it is refused from now on."))
     return redirect("clinic")

@@ -235,7 +235,10 @@ def test_an_opinion_is_stored_as_informed_and_shown(
 def test_every_diagnosis_other_and_cannot_tell_can_be_given(
     diagnosis: str, prediction: Prediction, administrator: Membership, client_for: ClientFor
 ) -> None:
-    client_for(administrator).post(page_of(prediction), {"diagnosis": diagnosis, "certainty": Certainty.LOW})
+    opinion = {"diagnosis": diagnosis, "certainty": Certainty.LOW}
+    if diagnosis == Diagnosis.OTHER:
+        opinion["other"] = "Merkel cell carcinoma"
+    client_for(administrator).post(page_of(prediction), opinion)
     assert Review.objects.get().diagnosis == diagnosis
 
 
@@ -259,3 +262,31 @@ def test_a_post_changes_nothing_of_the_reading(
     )
     assert Prediction.objects.filter(pk=prediction.pk).values().get() == before
     assert Review.objects.get().kind == ReviewKind.INFORMED
+
+
+def test_other_asks_which_and_keeps_it_with_the_opinion(
+    prediction: Prediction, reviewer: Membership, client_for: ClientFor
+) -> None:
+    client = client_for(reviewer)
+    unsaid = client.post(page_of(prediction), {**OPINION, "diagnosis": "other"})
+    assert "Say which other diagnosis" in unsaid.content.decode()
+    assert not Review.objects.exists()
+    client.post(page_of(prediction), {**OPINION, "diagnosis": "other", "other": "Merkel cell carcinoma"})
+    assert Review.objects.get().comment == "Merkel cell carcinoma\nArborising vessels."
+
+
+def test_a_reviewer_sees_sex_and_age_zooms_and_goes_to_the_next(
+    prediction: Prediction, owner: Membership, reviewer: Membership, client_for: ClientFor
+) -> None:
+    patient = prediction.image.lesion.patient
+    patient.sex, patient.birth_year = "female", 1978
+    patient.save()
+    client = client_for(reviewer)
+    page = client.get(page_of(prediction)).content.decode()
+    assert "Female, born 1978" in page
+    assert "data-zoom" in page
+    assert "Next without an opinion" not in page
+    newer = reading_in(owner, "P-NEWER")
+    newest = reading_in(owner, "P-NEWEST")
+    factories.ReviewFactory.create(prediction=newer)
+    assert f'href="{page_of(prediction)}"' in client.get(page_of(newest)).content.decode()

@@ -13,7 +13,7 @@ from skinsite.accounts.models import Membership
 from skinsite.settings import api as api_settings
 from tests.classifier.api.conftest import PREDICTIONS
 
-MEMBERS = {"type", "title", "status", "detail", "errors"}
+MEMBERS = {"type", "title", "status", "detail", "errors", "request_id"}
 
 
 def check_problem(response: object, status: int) -> dict[str, object]:
@@ -24,6 +24,7 @@ def check_problem(response: object, status: int) -> dict[str, object]:
     assert set(body) == MEMBERS
     assert body["status"] == status
     assert body["title"]
+    assert body["request_id"] == response.headers["X-Request-ID"]  # type: ignore[attr-defined]
     assert body["detail"]
     errors = body["errors"]
     assert isinstance(errors, list)

@@ -15,7 +15,7 @@ import pytest
 from pytest_django.live_server_helper import LiveServer
 
 from classifier.models import Lesion, Prediction
-from classifier.services.predictions import process_queue
+from classifier.services.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership

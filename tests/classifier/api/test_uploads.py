@@ -59,6 +59,7 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
     assert "not a diagnosis" in answer["notice"]
     assert answer["created_at"] <= answer["started_at"] <= answer["finished_at"]
     assert set(answer["links"]) == {"self", "image", "lesion", "patient", "reviews", "page", "heat_map"}
+    assert answer.pop("warnings") == []
     assert api.get(answer["links"]["self"]).json() == answer
 
 
@@ -150,7 +151,7 @@ def test_the_same_bytes_again_give_the_reading_that_there_is(
     for fields in ({}, {"patient_code": "Ward 7"}, {"lesion": Lesion.objects.get().public_id}):
         again = send(api, photograph, **fields)
         assert again.status_code == 200
-        assert again.json() == first.json()
+        assert again.json() == first.json() | {"warnings": []}
     assert kept() == (1, 1, 1, 1)
     viewed = AuditEvent.objects.filter(action="prediction.viewed", object_id=first.json()["id"])
     assert [event.details for event in viewed] == [{"by": "api"}] * 3
@@ -190,6 +191,43 @@ def test_another_clinics_copy_is_never_revealed(
         assert [(error["field"], error["code"]) for error in response.json()["errors"]] == [
             ("lesion", "does_not_exist")
         ]
+
+
+@pytest.mark.parametrize("fields", [{"patient_code": "2024-0000"}, {}], ids=["unknown", "none"])
+def test_no_patient_is_created_where_that_is_forbidden(
+    api: APIClient, owner: Membership, active_model: ModelVersion, photograph: bytes, fields: dict[str, str]
+) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="2024-00001")
+    response = send(api, photograph, create_patient="false", **fields)
+    (error,) = response.json()["errors"]
+    assert response.status_code == 400
+    assert (error["field"], error["code"]) == ("patient_code", "unknown_patient" if fields else "new_patient")
+    assert kept() == (1, 0, 0, 0)
+
+
+def test_a_forbidden_patient_names_the_one_that_looks_alike_and_a_known_one_is_taken(
+    api: APIClient, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    known = factories.PatientFactory.create(clinic=owner.clinic, code="P-1024")
+    refused = send(api, photograph, create_patient="false", patient_code="Р-1024")
+    assert refused.json()["errors"][0]["detail"].endswith("A code that looks alike: “P-1024”.")
+    taken = send(api, photograph, create_patient="false", patient_code="ｐ‑１０２４")
+    assert (taken.status_code, taken.json()["patient"]) == (201, str(known.public_id))
+    assert taken.json()["warnings"] == []
+    again = send(api, photograph, create_patient="false")
+    assert (again.status_code, again.json()["id"]) == (200, taken.json()["id"])
+
+
+def test_a_patient_created_by_a_code_is_told_with_what_is_odd_about_it(
+    api: APIClient, owner: Membership, active_model: ModelVersion
+) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="P-1024")
+    answer = send(api, draw_lesion(seed=1), patient_code="Р-1024").json()
+    assert [warning["code"] for warning in answer["warnings"]] == ["new_patient", "look_alike"]
+    assert "“P-1024”" in answer["warnings"][1]["text"]
+    answer = send(api, draw_lesion(seed=2), patient_code="Иванова Мария 12.03.1980").json()
+    assert [warning["code"] for warning in answer["warnings"]] == ["new_patient", "personal_data"]
+    assert send(api, draw_lesion(seed=3), patient_code="p-1024").json()["warnings"] == []
 
 
 def jpeg_of_zeros(size: int) -> bytes:
@@ -267,7 +305,9 @@ def test_a_field_that_there_is_not_is_refused_with_the_known_ones(
     [error] = response.json()["errors"]
     assert response.status_code == 400
     assert (error["field"], error["code"]) == (field, "unknown_field")
-    assert error["detail"].endswith(": image, modality, declared, lesion, patient_code, body_site, attach_anyway.")
+    assert error["detail"].endswith(
+        ": image, modality, declared, lesion, patient_code, create_patient, body_site, attach_anyway."
+    )
     assert kept() == (0, 0, 0, 0)
 
 
@@ -317,7 +357,10 @@ def test_what_is_declared_is_answered_and_listed_in_one_order(
 ) -> None:
     answer = send(api, photograph, declared=["ulcer", "mucosa"]).json()
     assert (answer["outcome"], answer["reason"]["code"]) == ("not_assessable", "mucosa")
-    assert answer["reason"]["text"] == "The network has learnt no lesions of mucosa: it cannot assess this one."
+    assert answer["reason"]["text"] == (
+        "The network has learnt no lesions of mucosa. The network did not read it. Judge it clinically; "
+        "this says nothing about risk."
+    )
     assert answer["declared"] == ["mucosa", "ulcer"]
     assert api.get(answer["links"]["image"]).json()["declared"] == ["mucosa", "ulcer"]
 

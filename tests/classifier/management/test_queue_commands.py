@@ -1,5 +1,6 @@
 """The commands of those who run the service: one line in words, and an exit code."""
 
+import json
 import os
 import shutil
 import time
@@ -51,8 +52,27 @@ def test_a_start_leaves_the_network_that_an_administrator_chose(active_model: Mo
     assert "Active" in run("register_model", str(DEFAULT_BUNDLE), "--activate-if-new")
 
 
+def test_register_model_tells_the_figures_of_both_and_wants_a_reason_for_a_poor_one(tmp_path: Path) -> None:
+    run("register_model", str(DEFAULT_BUNDLE), "--activate")
+    poor = Path(shutil.copytree(DEFAULT_BUNDLE, tmp_path / "poor"))
+    manifest = json.loads((poor / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics"]["test"]["metrics"]["balanced_accuracy"] = {"value": 0.158, "low": 0.1, "high": 0.2}
+    (poor / "manifest.json").write_text(json.dumps(manifest | {"version": "poor"}), encoding="utf-8")
+
+    with pytest.raises(CommandError, match=r"balanced accuracy on test is 0\.158") as error:
+        run("register_model", str(poor), "--activate")
+    assert (error.value.returncode, "\n" in str(error.value)) == (2, False)
+    with pytest.raises(CommandError, match="give it with --activate"):
+        run("register_model", str(poor), "--force-because", "a trial")
+
+    told = run("register_model", str(poor), "--activate", "--force-because", "a trial").splitlines()
+    assert told[0].startswith("candidate: lite0-isic2018-distilled poor, test (1197 images): balanced accuracy 0.158")
+    assert told[1].startswith("active: lite0-isic2018-distilled 1.")
+    assert "Active" in told[2]
+
+
 def test_register_model_names_what_is_wrong_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match=r"manifest\.json cannot be read") as error:
+    with pytest.raises(CommandError, match=r"it has no manifest\.json; give the bundle's directory") as error:
         run("register_model", str(tmp_path))
 
     assert error.value.returncode == 2

@@ -61,7 +61,7 @@ class Site:
         ]
         with (self.folder / "worker.log").open("ab") as log:
             process = subprocess.Popen(
-                command, cwd=PROJECT, env=self._environment(), stdout=log, stderr=log, start_new_session=True
+                command, cwd=PROJECT, env=self.variables(), stdout=log, stderr=log, start_new_session=True
             )
             worker = Worker(process, self.folder / "worker.log")
             try:
@@ -78,12 +78,13 @@ class Site:
             assert time.monotonic() < ends, f"waited in vain until {description}; the worker said:\n{told}"
             time.sleep(pause)
 
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """The environment of its processes."""
         return {**os.environ, "DJANGO_SETTINGS_MODULE": "skinsite.settings.development", **self.environment}
 
     def _run(self, *command: str, exit_code: int = 0) -> str:
         done = subprocess.run(
-            command, cwd=PROJECT, env=self._environment(), capture_output=True, text=True, check=False, timeout=120
+            command, cwd=PROJECT, env=self.variables(), capture_output=True, text=True, check=False, timeout=120
         )
         assert done.returncode == exit_code, done.stderr[-3000:]
         return done.stdout

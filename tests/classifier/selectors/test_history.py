@@ -126,9 +126,14 @@ def test_home_counts_what_waits(owner: Membership, stranger: Membership) -> None
     reading_in(owner)
     reading_in(owner, outcome="low_risk")
     ReviewFactory.create(prediction=reading_in(owner))
+    reading_in(owner, outcome="not_assessable", reason="unlike_training")
+    reading_in(owner, outcome="not_assessable", reason="clinical_photograph", modality="clinical")
     reading_in(stranger)
+    reading_in(stranger, outcome="not_assessable", reason="unlike_training")
 
-    assert home_counts(owner) == HomeCounts(waiting=2, failed=0, to_review=2, suspicious_to_review=1)
+    assert home_counts(owner) == HomeCounts(
+        waiting=2, failed=0, to_review=4, suspicious_to_review=1, not_assessed_to_review=1
+    )
     assert len(latest_readings(owner, count=4)) == 4
 
 
@@ -158,3 +163,24 @@ def test_a_strangers_reading_does_not_exist(owner: Membership, stranger: Members
 
     with pytest.raises(Prediction.DoesNotExist):
         reading_detail(stranger, reading.public_id)
+
+
+@pytest.mark.parametrize(
+    ("kept", "search"),
+    [
+        ("Й-1", "и\u0306-1"),
+        ("и\u0306-1", "Й-1"),
+        ("P\u20111024", "p-1024"),
+        ("Ｐ１０", "p10"),
+        ("шов – слева", "ШОВ - слева"),
+        ("Voß", "VOẞ"),
+    ],
+)
+def test_search_finds_code_label_and_file_name_in_every_encoding(owner: Membership, kept: str, search: str) -> None:
+    found = [
+        reading_in(owner, image__lesion__patient__code=kept),
+        reading_in(owner, image__lesion__label=kept),
+        reading_in(owner, image__original_name=kept),
+    ]
+    reading_in(owner, image__lesion__patient__code="Voss")
+    assert set(history(owner, search=search)) == set(found)

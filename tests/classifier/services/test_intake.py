@@ -19,7 +19,7 @@ from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.classifier.conftest import draw_lesion
 from tests.factories import LesionFactory, PatientFactory
-from tests.ml import pictures
+from tests.ml import hostile, pictures
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -261,6 +261,31 @@ def test_a_rejected_photograph_leaves_nothing(owner: Membership, store: Path, co
 
     assert refusal.value.code == code
     assert (Patient.objects.count(), LesionImage.objects.count(), stored_files(store)) == (0, 0, [])
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("too_many_scans", hostile.scans(2_000)),
+        ("camera_raw", hostile.tiff_pages([hostile.number(262, 32803)])),
+        ("too_large", b"\xff\xd8\xff" + bytes(25_000_000)),
+    ],
+)
+def test_what_is_refused_leaves_a_trace_without_a_word_of_the_patient(
+    owner: Membership, store: Path, code: str, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"), pytest.raises(ImageRejected):
+        receive_upload(actor=owner, data=data, original_name="Ivanova.jpg", patient_code="A-1")
+
+    event = AuditEvent.objects.get(action="image.refused")
+    assert (event.actor, event.clinic, event.object_id) == (owner.user, owner.clinic, str(owner.clinic.public_id))
+    assert event.details == {"code": code, "bytes": len(data)}
+    assert [record.getMessage() for record in caplog.records if record.name == "classifier.services.intake"] == [
+        f"An upload of {len(data)} bytes is decoded",
+        f"An upload of {len(data)} bytes was refused: {code}",
+    ]
+    assert "Ivanova" not in caplog.text
+    assert "A-1" not in caplog.text
 
 
 def test_a_row_that_cannot_be_written_leaves_no_object(owner: Membership, photograph: bytes, store: Path) -> None:

@@ -17,7 +17,8 @@ from classifier.models import LesionImage, ModelVersion, Prediction, Status
 from classifier.services import predictions
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import receive_upload
-from classifier.services.predictions import process_queue, queue_prediction, retry_prediction, run_prediction
+from classifier.services.predictions import queue_prediction, retry_prediction, run_prediction
+from classifier.services.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership

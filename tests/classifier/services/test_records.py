@@ -96,3 +96,39 @@ def test_a_stranger_changes_nothing(owner: Membership, stranger: Membership) -> 
     lesion.refresh_from_db()
     assert lesion.body_site == "back"
     assert Lesion.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("kept", "typed"),
+    [("Ключ-й", "ключ-и\u0306"), ("Ёж-1", "е\u0308ж-1"), ("P-10", "Ｐ\u2013１０"), ("Voß-12", "VOẞ\u00ad-12")],
+)
+def test_a_code_is_one_whatever_its_encoding(owner: Membership, kept: str, typed: str) -> None:
+    patient = create_patient(actor=owner, code=kept)
+
+    assert find_patient(actor=owner, code=typed) == patient
+    with pytest.raises(ValidationError) as refusal:
+        create_patient(actor=owner, code=typed)
+    assert list(refusal.value.error_dict) == ["code"]
+
+
+def test_ss_is_no_eszett_and_a_cyrillic_letter_no_latin_one(owner: Membership) -> None:
+    codes = ["Voß-12", "Voss-12", "P-1024", "Р-1024", "Istanbul-1", "ıstanbul-1", "İstanbul-1"]
+
+    patients = {create_patient(actor=owner, code=code).pk for code in codes}
+
+    assert len(patients) == len(codes)
+
+
+def test_a_code_whose_key_is_too_long_is_refused(owner: Membership) -> None:
+    with pytest.raises(ValidationError) as refusal:
+        create_patient(actor=owner, code="Ⅷ" * 40)
+
+    assert list(refusal.value.error_dict) == ["code"]
+
+
+def test_a_lesion_renamed_is_found_by_its_new_label(owner: Membership) -> None:
+    lesion = LesionFactory.create(patient__clinic=owner.clinic, label="old")
+
+    update_lesion(actor=owner, lesion=lesion, body_site="back", label="Новая – й")
+
+    assert Lesion.objects.filter(label_key="новая - й").exists()

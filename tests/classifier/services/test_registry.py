@@ -1,19 +1,37 @@
 """Only sound bundles come into service, and a bad one never displaces a good one."""
 
+import errno
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+import torch
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from pytest_django import Settings
 
 from classifier import inference
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.intake import receive_upload
 from classifier.services.registry import activate_model, register_model, register_shipped_model
-from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE, ONNX_FILE, BundleError
+from ml.bundle import (
+    DEFAULT_BUNDLE,
+    GATE_FILE,
+    MANIFEST_FILE,
+    ONNX_FILE,
+    TORCHSCRIPT_FILE,
+    BundleError,
+    load_bundle,
+)
+from ml.draft import mark_unfinished
+from ml.errors import UserError
+from ml.hashing import hash_file
 from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
 from skinsite.health import run_checks
 from tests.classifier.conftest import draw_lesion
 
@@ -59,7 +77,11 @@ def test_activating_a_version_retires_the_one_before(active_model: ModelVersion,
 
 @pytest.mark.parametrize(
     "changes",
-    [{"temperature": -1.0}, {"classes": ["NV", "MEL", "BCC", "AKIEC", "BKL", "DF", "VASC"]}, {"schema_version": 99}],
+    [
+        {"calibration": {"temperature": -1.0, "offsets": [0] * 7, "how": ""}},
+        {"classes": ["NV", "MEL", "BCC", "AKIEC", "BKL", "DF", "VASC"]},
+        {"schema_version": 99},
+    ],
 )
 def test_a_bundle_that_contradicts_the_taxonomy_is_refused(
     active_model: ModelVersion, tmp_path: Path, changes: dict[str, object]
@@ -134,11 +156,12 @@ def test_what_keeps_readings_from_being_made_is_said(
     assert "register_model" in result.remedy
 
 
-@pytest.mark.filterwarnings("ignore:.*:RuntimeWarning")
-def test_a_network_that_gives_no_numbers_gives_no_reading(tmp_path: Path, owner: Membership) -> None:
-    shipped = json.loads((DEFAULT_BUNDLE / MANIFEST_FILE).read_text(encoding="utf-8"))["calibration"]
-    calibration = {**shipped, "temperature": 1e-320}  # infinite scores, so no softmax
-    register_model(path=copy_bundle(tmp_path, calibration=calibration), activate=True)
+def test_a_network_that_gives_no_numbers_gives_no_reading(
+    active_model: ModelVersion, owner: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert inference.active_predictor().model_version == active_model
+    nothing = np.full(7, np.nan)
+    monkeypatch.setattr("ml.predictor.calibrate", lambda *_arguments: (nothing, nothing))
 
     reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
 
@@ -156,3 +179,135 @@ def test_only_a_superuser_registers_and_activates(active_model: ModelVersion, ad
         register_shipped_model(path=DEFAULT_BUNDLE, actor=administrator.user)
     with pytest.raises(PermissionDenied):
         activate_model(model_version=active_model, actor=administrator.user)
+
+
+def shipped_part(key: str) -> Any:
+    return json.loads((DEFAULT_BUNDLE / MANIFEST_FILE).read_text(encoding="utf-8"))[key]
+
+
+def poor_metrics(balanced_accuracy: float) -> dict[str, Any]:
+    """The shipped figures with another balanced accuracy."""
+    metrics = shipped_part("metrics")
+    figure = {"value": balanced_accuracy, "low": 0.1, "high": 0.2}
+    for report in metrics.values():
+        report["metrics"]["balanced_accuracy"] = figure
+    return dict(metrics)
+
+
+def without_detector(folder: Path) -> Path:
+    path = copy_bundle(folder, gate=None, files={k: v for k, v in shipped_part("files").items() if k != GATE_FILE})
+    (path / GATE_FILE).unlink()
+    return path
+
+
+def test_a_network_that_did_badly_is_listed_and_not_activated(active_model: ModelVersion, tmp_path: Path) -> None:
+    path = copy_bundle(tmp_path, metrics=poor_metrics(0.158))
+
+    with pytest.raises(UserError, match=r"balanced accuracy on test is 0\.158 \(at least 0\.5\).*--force-because"):
+        register_model(path=path, activate=True)
+
+    assert ModelVersion.objects.get(status=ModelStatus.ACTIVE) == active_model
+    assert ModelVersion.objects.get(status=ModelStatus.CANDIDATE).bundle_sha256 == load_bundle(path).sha256
+
+
+def test_a_network_without_detector_is_activated_for_a_reason_that_is_kept(
+    active_model: ModelVersion, tmp_path: Path
+) -> None:
+    path = without_detector(tmp_path)
+    with pytest.raises(UserError, match="no detector"):
+        register_model(path=path, activate=True, because="  ")
+
+    model = register_model(path=path, activate=True, because="a trial on selected photographs")
+
+    assert model.status == ModelStatus.ACTIVE
+    details = AuditEvent.objects.filter(action="model.activated").latest("pk").details
+    assert details["because"] == "a trial on selected photographs"
+    assert details["doubts"] == ["it has no detector of photographs that it cannot read"]
+
+
+def test_whoever_goes_back_to_a_version_that_has_read_is_not_asked_why(
+    active_model: ModelVersion, tmp_path: Path
+) -> None:
+    earlier = register_model(path=without_detector(tmp_path), activate=True, because="a trial")
+    activate_model(model_version=active_model)
+    activate_model(model_version=earlier)
+    assert ModelVersion.objects.get(status=ModelStatus.ACTIVE) == earlier
+
+
+def test_an_unfinished_bundle_is_not_listed(active_model: ModelVersion, tmp_path: Path) -> None:
+    path = copy_bundle(tmp_path, version="9.9")
+    mark_unfinished(path)
+    with pytest.raises(BundleError, match="never finished"):
+        register_model(path=path, activate=True)
+    assert ModelVersion.objects.get() == active_model
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_the_store_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("ml.draft.shutil.copyfile", fill)
+    with pytest.raises(UserError, match=r"models: cannot be written \(No space left on device\); make room"):
+        register_model(path=DEFAULT_BUNDLE)
+    assert list(Path(settings.MODEL_STORE).iterdir()) == []
+    assert not ModelVersion.objects.exists()
+
+
+def saved_program(path: Path, written: Path) -> None:
+    """A TorchScript that writes a file when it is run, in place of a bundle's."""
+
+    class Program(torch.nn.Module):
+        def forward(self, views: torch.Tensor) -> torch.Tensor:
+            file = torch.from_file(place, shared=True, size=16, dtype=torch.float32)
+            return file.add_(views.float().mean())
+
+    place = str(written)
+    script = torch.jit.trace(Program(), torch.ones(1), check_trace=False)  # type: ignore[no-untyped-call]  # torch's
+    written.unlink()
+    torch.jit.save(script, path / TORCHSCRIPT_FILE)
+    manifest = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))
+    manifest["files"][TORCHSCRIPT_FILE] = hash_file(path / TORCHSCRIPT_FILE)
+    (path / MANIFEST_FILE).write_text(json.dumps(manifest), encoding="utf-8")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_a_program_in_a_bundle_that_nobody_vouched_for_is_never_opened(
+    active_model: ModelVersion, tmp_path: Path, settings: Settings
+) -> None:
+    path, written = copy_bundle(tmp_path, version="9.9"), tmp_path / "written"
+    saved_program(path, written)
+
+    settings.INFERENCE_RUNTIME = "torchscript"
+    with pytest.raises(BundleError, match=f"add {load_bundle(path).sha256} to TRUSTED_BUNDLES"):
+        register_model(path=path)
+    assert not written.exists()
+    settings.INFERENCE_RUNTIME = "auto"
+    assert register_model(path=path).status == ModelStatus.CANDIDATE
+    assert not written.exists()
+
+    # The test can fail: once somebody vouches for it, the program runs.
+    settings.INFERENCE_RUNTIME, settings.TRUSTED_BUNDLES = "torchscript", [load_bundle(path).sha256]
+    with pytest.raises(UserError):
+        register_model(path=path)
+    assert written.exists()
+
+
+def test_a_graph_that_reads_its_weights_from_another_file_is_refused(
+    active_model: ModelVersion, tmp_path: Path
+) -> None:
+    path = copy_bundle(tmp_path, version="9.9")
+    graph = onnx.load(path / ONNX_FILE)
+    (path / ONNX_FILE).unlink()
+    onnx.save_model(graph, path / ONNX_FILE, save_as_external_data=True, location="weights.bin")
+    files = shipped_part("files") | {ONNX_FILE: hash_file(path / ONNX_FILE)}
+    manifest = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))
+    (path / MANIFEST_FILE).write_text(json.dumps(manifest | {"files": files}), encoding="utf-8")
+
+    with pytest.raises(BundleError, match=r"holds 'weights\.bin', which its manifest does not name"):
+        register_model(path=path)
+    (path / "weights.bin").rename(tmp_path / "weights.bin")
+    with pytest.raises(BundleError, match=r"model\.onnx keeps weights in another file"):
+        register_model(path=path)
+    assert ModelVersion.objects.get() == active_model

@@ -5,13 +5,14 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
+from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Patient, Prediction, Status
 from ml.image_io import LIMITS
 from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.conftest import draw_lesion
 
 ROW = {"HX-Request": "true"}
+NEW = {"modality": "dermoscopic", "new_patient": "on"}
 
 
 def upload(content: bytes, name: str = "mole.jpg") -> SimpleUploadedFile:
@@ -21,11 +22,17 @@ def upload(content: bytes, name: str = "mole.jpg") -> SimpleUploadedFile:
 def test_one_photograph_by_a_plain_form_leads_to_its_reading(
     site: Client, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    said = {"image": upload(photograph), "modality": "dermoscopic", "patient_code": "P-7", "body_site": "face"}
+    said = {
+        "image": upload(photograph),
+        "modality": "dermoscopic",
+        "new_patient": "on",
+        "patient_code": "P-7",
+        "body_site": "face",
+    }
     response = site.post(reverse("upload"), said)
     prediction = Prediction.objects.get()
     assert response.status_code == 302
-    assert response["Location"] == reverse("reading", args=[prediction.public_id])
+    assert response["Location"] == reverse("reading", args=[prediction.public_id]) + "?new-patient=1"
     assert prediction.status == Status.DONE
     lesion = prediction.image.lesion
     assert (lesion.patient.code, lesion.body_site, prediction.image.original_name) == ("P-7", "face", "mole.jpg")
@@ -36,7 +43,7 @@ def test_a_bad_file_of_a_batch_is_named_with_its_remedy_and_the_rest_goes_on(
 ) -> None:
     first, last = draw_lesion(seed=1), draw_lesion(seed=2)
     files = [upload(first, "first.jpg"), upload(b"words", "notes.jpg"), upload(last, "last.jpg")]
-    response = site.post(reverse("upload"), {"image": files, "modality": "dermoscopic", "patient_code": "P-7"})
+    response = site.post(reverse("upload"), NEW | {"image": files, "patient_code": "P-7"})
     page = response.content.decode()
     assert response.status_code == 422
     assert sorted(LesionImage.objects.values_list("original_name", flat=True)) == ["first.jpg", "last.jpg"]
@@ -68,7 +75,7 @@ def test_what_was_typed_stays_when_a_file_is_refused(site: Client, active_model:
 def test_a_row_says_what_is_wrong_the_limit_and_the_remedy(
     content: bytes, words: str, site: Client, active_model: ModelVersion
 ) -> None:
-    response = site.post(reverse("upload"), {"image": upload(content), "modality": "dermoscopic"}, headers=ROW)
+    response = site.post(reverse("upload"), NEW | {"image": upload(content)}, headers=ROW)
     assert response.status_code == 422
     assert words in response.content.decode()
     assert "<html" not in response.content.decode()
@@ -76,11 +83,11 @@ def test_a_row_says_what_is_wrong_the_limit_and_the_remedy(
 
 
 def test_a_row_is_answered_with_its_reading(site: Client, active_model: ModelVersion, photograph: bytes) -> None:
-    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, headers=ROW)
+    response = site.post(reverse("upload"), NEW | {"image": upload(photograph)}, headers=ROW)
     prediction = Prediction.objects.get()
     page = response.content.decode()
     assert response.status_code == 200
-    assert f'data-reading-url="{reverse("reading", args=[prediction.public_id])}"' in page
+    assert f'data-reading-url="{reverse("reading", args=[prediction.public_id])}?new-patient=1"' in page
     assert str(prediction.get_outcome_display()) in page
     assert "hx-get" not in page
 
@@ -88,14 +95,14 @@ def test_a_row_is_answered_with_its_reading(site: Client, active_model: ModelVer
 def test_a_clinical_photograph_is_kept_and_not_read(
     site: Client, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    site.post(reverse("upload"), {"image": upload(photograph), "modality": "clinical"})
+    site.post(reverse("upload"), {"image": upload(photograph), "modality": "clinical", "new_patient": "on"})
     prediction = Prediction.objects.get()
     assert (prediction.image.modality, prediction.outcome) == (Modality.CLINICAL, Outcome.NOT_ASSESSABLE)
     assert prediction.model_version is None
 
 
 def test_without_a_model_a_row_waits_says_why_and_asks_again(site: Client, store: object, photograph: bytes) -> None:
-    response = site.post(reverse("upload"), {"image": upload(photograph), "modality": "dermoscopic"}, headers=ROW)
+    response = site.post(reverse("upload"), NEW | {"image": upload(photograph)}, headers=ROW)
     prediction = Prediction.objects.get()
     page = response.content.decode()
     assert prediction.status == Status.QUEUED
@@ -106,7 +113,7 @@ def test_without_a_model_a_row_waits_says_why_and_asks_again(site: Client, store
 def test_the_same_bytes_on_another_lesion_are_told_and_kept_if_wanted(
     site: Client, read_photograph: Prediction, photograph: bytes
 ) -> None:
-    said = {"modality": "dermoscopic", "patient_code": "P-2"}
+    said = NEW | {"patient_code": "P-2"}
     response = site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=ROW)
     page = response.content.decode()
     assert response.status_code == 422
@@ -198,7 +205,7 @@ def test_codes_are_found_in_any_case_of_any_alphabet_and_without_signs_that_nobo
 def test_what_is_declared_comes_with_the_photograph_and_shows_in_the_reading(
     site: Client, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    said = {"image": upload(photograph), "modality": "dermoscopic", "declared": ["nail", "ulcer"]}
+    said = {**NEW, "image": upload(photograph), "declared": ["nail", "ulcer"]}
     page = site.post(reverse("upload"), said, follow=True).content.decode()
     assert LesionImage.objects.get().declared_codes == ["nail", "ulcer"]
     assert "The network has learnt no lesions of nails" in page
@@ -219,3 +226,54 @@ def test_an_unknown_declaration_is_named_with_the_known_ones(
     response = site.post(reverse("upload"), said, headers=ROW)
     assert response.status_code == 422
     assert "Special site or state: “beard” is not known; use one of: nail, mucosa" in response.content.decode()
+
+
+@pytest.mark.parametrize("code", ["2024-0000", "2024-000О1", ""], ids=["half typed", "typo", "none"])
+@pytest.mark.parametrize("headers", [ROW, {}], ids=["row", "plain form"])
+@pytest.mark.usefixtures("active_model")
+def test_no_patient_is_made_unless_somebody_says_that_it_is_a_new_one(
+    code: str, headers: dict[str, str], site: Client, owner: Membership, photograph: bytes
+) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="2024-00001")
+    said = {"modality": "dermoscopic", "patient_code": code}
+    response = site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=headers)
+    page = response.content.decode()
+    assert response.status_code == 422
+    assert Patient.objects.count() == 1
+    assert not LesionImage.objects.exists()
+    assert 'name="new_patient"' in page
+    again = said | {"image": upload(photograph), "new_patient": "true"}
+    assert site.post(reverse("upload"), again, headers=headers).status_code < 400
+    assert Patient.objects.count() == 2
+
+
+def test_a_known_code_files_there_and_is_no_new_patient(
+    site: Client, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    known = factories.PatientFactory.create(clinic=owner.clinic, code="Ключ-й")
+    said = {"modality": "dermoscopic", "patient_code": "КЛЮЧ-и\u0306"}
+    refused = site.post(reverse("upload"), said | {"image": upload(photograph), "new_patient": "on"}, headers=ROW)
+    assert "There is a patient “Ключ-й” already" in refused.content.decode()
+    site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=ROW)
+    assert LesionImage.objects.get().lesion.patient == known
+
+
+def test_a_code_that_looks_like_anothers_is_told_before_and_after(
+    site: Client, owner: Membership, active_model: ModelVersion, photograph: bytes
+) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="P-1024")
+    said = {"modality": "dermoscopic", "patient_code": "Р-1024"}
+    asked = site.post(reverse("upload"), said | {"image": upload(photograph)}, headers=ROW).content.decode()
+    assert "A code that looks alike: “P-1024”" in asked
+    assert "New patient “Р-1024”" in asked
+    again = said | {"image": upload(photograph), "new_patient": "true"}
+    page = site.post(reverse("upload"), again, follow=True).content.decode()
+    assert "New patient created: Р-1024" in page
+    assert "has a code that looks alike: “P-1024”" in page
+
+
+def test_a_new_patient_of_several_photographs_is_made_once(site: Client, active_model: ModelVersion) -> None:
+    files = [upload(b"words", "notes.jpg"), upload(draw_lesion(seed=1)), upload(draw_lesion(seed=2))]
+    site.post(reverse("upload"), NEW | {"image": files})
+    assert LesionImage.objects.count() == 2
+    assert Patient.objects.count() == 1

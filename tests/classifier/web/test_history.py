@@ -172,7 +172,13 @@ def test_the_start_page_counts_what_waits_and_each_count_leads_to_its_list(site:
     factories.PredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
     page = site.get(reverse("home")).content.decode()
     words = page.replace("\n", " ")
-    counts = {"suspicious, not reviewed": 2, "not reviewed": 3, "waiting to be read": 1, "failed": 0}
+    counts = {
+        "suspicious, not reviewed": 2,
+        "not assessable, not reviewed": 0,
+        "not reviewed": 3,
+        "waiting to be read": 1,
+        "failed": 0,
+    }
     for word, number in counts.items():
         assert f'<span class="work-number">{number}</span>     <span class="work-word">{word}</span>' in words
     assert "?status=queued" in page

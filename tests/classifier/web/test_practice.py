@@ -47,9 +47,7 @@ def suspicious(owner: Membership) -> Prediction:
         ("0.1", "Where 0.1\xa0% of lesions are malignant, as set for this clinic, about 0.4 of 100"),
     ],
 )
-def test_the_share_of_the_clinic_gives_how_many_suspicious_lesions_are_malignant(
-    share: str, words: str
-) -> None:
+def test_the_share_of_the_clinic_gives_how_many_suspicious_lesions_are_malignant(share: str, words: str) -> None:
     assert words in practice_sentence(MANIFEST, Decimal(share))
 
 

@@ -127,3 +127,21 @@ def test_empty_pages_say_what_to_do(site: Client, owner: Membership) -> None:
     assert "No photographs yet" in site.get(reverse("lesion", args=[lesion.public_id])).content.decode()
     lesion.delete()
     assert "No lesions yet" in site.get(reverse("patient", args=[lesion.patient.public_id])).content.decode()
+
+
+def test_a_new_patient_is_told_with_what_is_odd_about_the_code(site: Client, owner: Membership) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="P-1024")
+    page = site.post(reverse("patient-create"), {"code": "Р-1024", "sex": "unknown"}, follow=True).content.decode()
+    assert "New patient created: Р-1024" in page
+    assert "has a code that looks alike: “P-1024”" in page
+    response = site.post(reverse("patient-create"), {"code": "Иванова Мария", "sex": "unknown"}, follow=True)
+    assert "looks like a name, a date or a personal number" in response.content.decode()
+    assert Patient.objects.count() == 3
+
+
+def test_a_code_changed_for_a_personal_one_is_told(site: Client, patient: Patient) -> None:
+    address = reverse("patient-edit", args=[patient.public_id])
+    page = site.post(address, {"code": "12.03.1980", "sex": "male"}, follow=True).content.decode()
+    assert "looks like a name, a date or a personal number" in page
+    page = site.post(address, {"code": "12.03.1980", "sex": "female"}, follow=True).content.decode()
+    assert "personal number" not in page

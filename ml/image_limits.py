@@ -1,0 +1,83 @@
+"""What an upload may be and may cost, and how a refusal is told."""
+
+from dataclasses import dataclass
+
+from ml.errors import UserError
+
+BYTES_PER_PIXEL = 8
+"""Memory that one pixel may take while it is decoded and converted: a picture of four bytes a pixel, and one more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What an upload may be: bytes, pixels (width times height), and the least length of a side in pixels.
+
+    What it may cost follows: ``max_memory`` in bytes, for everything that decoding and converting hold at once.
+    """
+
+    max_bytes: int = 25_000_000
+    max_pixels: int = 52_000_000
+    min_side: int = 224
+
+    @property
+    def max_memory(self) -> int:
+        """Bytes that decoding and converting may hold at once."""
+        return BYTES_PER_PIXEL * self.max_pixels
+
+
+LIMITS = Limits()
+
+MAX_SCANS = 100
+"""Passes of a progressive JPEG: encoders write about ten, the most elaborate some dozens."""
+
+MAX_PARTS = 50_000
+"""Segments, chunks, strips, tiles or tags of one file; a 25 MB PNG in the smallest usual chunks has about 3,000."""
+
+MAX_PROFILE_BYTES = 4_000_000
+"""A colour profile that is larger is left alone; the largest printing profiles have about 3 MB."""
+
+MESSAGES = {
+    "empty": "The image file is empty; choose the photograph again.",
+    "too_large": "The image file has {megabytes} MB, the limit is {limit} MB; save it smaller.",
+    "unsupported_type": "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG.",
+    "camera_raw": "The file is camera RAW, which is not read; export the photograph as JPEG and send that.",
+    "unusual_coding": "The image is coded in a way that is not read ({coding}); save it as an ordinary JPEG.",
+    "truncated": "The image file is cut off or damaged; copy it from the camera again.",
+    "too_many_pixels": "The image has {megapixels} megapixels, the limit is {limit}; save it smaller.",
+    "too_small": "The image has {width}×{height} pixels, the least is {limit} a side; send the original photograph.",
+    "too_many_scans": "The JPEG is stored in {scans} passes, the limit is {limit}; save it again as an ordinary JPEG.",
+    "too_many_parts": "The image file has more than {limit} parts; save it again as an ordinary JPEG.",
+    "too_much_memory": (
+        "The image needs more than {limit} MB of memory to be read; save it smaller, or as an ordinary JPEG."
+    ),
+    "too_slow": "Reading the image took longer than {limit} s; save it smaller, or as an ordinary JPEG.",
+    "animated": "The image holds several frames or pages; send one still photograph.",
+    "transparent": "The image is wholly transparent; send the original photograph.",
+}
+
+
+class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
+    """An upload that cannot be read: ``code`` says why, ``params`` fill the message's places."""
+
+    def __init__(self, code: str, **params: object) -> None:
+        self.code = code
+        self.params = params
+        super().__init__(MESSAGES[code].format(**params))
+
+
+def check_parts(parts: int) -> None:
+    """Refuse a file of too many segments, chunks, strips, tiles or tags."""
+    if parts > MAX_PARTS:
+        raise ImageRejected("too_many_parts", limit=MAX_PARTS)
+
+
+def check_scans(scans: int, *, limit: int = MAX_SCANS) -> None:
+    """Refuse a JPEG of too many scans: each of them costs a pass over all pixels."""
+    if scans > limit:
+        raise ImageRejected("too_many_scans", scans=scans, limit=limit)
+
+
+def check_memory(needed: int, limits: Limits) -> None:
+    """Refuse what would hold too many bytes at once."""
+    if needed > limits.max_memory:
+        raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000)
