@@ -1,4 +1,4 @@
-"""What the maintainers measured once on the official test set, whose images and labels are not in the project's hands."""
+"""What the maintainers measured once on the official test set, whose images and labels the project does not have."""
 
 import json
 from pathlib import Path
@@ -35,10 +35,10 @@ def describe_official() -> str:
     rows = "\n".join(f"| {name} | {format_official(metric)} |" for metric, name in SHOWN.items())
     return f"""## The official test set, measured once by the maintainers
 
-{official["images"]} images of the official ISIC 2018 Task 3 test set, read by {official["bundle"]} as it was first shipped
-(manifest `{official["bundle_sha256"][:12]}`). Nothing of the model, its size and views included, was chosen on them. 95 % intervals by
-bootstrap over images, for lesions are not known; {official["not_assessable"]} images not assessable, scored all the same. All of it:
-[official-test.json](official-test.json).
+{official["images"]} images of the official ISIC 2018 Task 3 test set, read by {official["bundle"]} as it was
+first shipped (manifest `{official["bundle_sha256"][:12]}`). Nothing of the model, its size and views included, was
+chosen on them. 95 % intervals by bootstrap over images, for lesions are not known; {official["not_assessable"]} images
+were not assessable, and are scored all the same. All of it: [official-test.json](official-test.json).
 
 | metric | value |
 |---|---|
