@@ -124,6 +124,23 @@ def read_comparisons(results: Path) -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
+def pair(one: Measured, other: Measured) -> dict[str, Any]:
+    """``one`` less ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
+    return {
+        name: describe(
+            one.figures["metrics"][name][0] - other.figures["metrics"][name][0],
+            bootstrap.percentiles(one.replicates[name] - other.replicates[name]),
+        )
+        for name in PAIRED
+    }
+
+
+def read_published_data() -> str | None:
+    """The hash of the data that the published results were measured on."""
+    every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
+    return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Indented, with every list of numbers on one line."""
     text = json.dumps(value, indent=1, allow_nan=False)

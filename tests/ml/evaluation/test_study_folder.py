@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +105,10 @@ def test_the_scores_of_the_test_fold_are_asked_for_and_not_kept(folder: Path, da
 
 
 def test_weights_have_one_hash_in_whatever_order_they_were_written(tmp_path: Path) -> None:
-    tensors = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "b": np.ones(2, np.float16)}
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "b": np.ones(2, np.float16),
+    }
     save_file(tensors, tmp_path / "one.safetensors", {"x": "1", "y": "2", "z": "3"})
     save_file(dict(reversed(tensors.items())), tmp_path / "two.safetensors", {"z": "3", "other": "1"})
     save_file({**tensors, "b": np.zeros(2, np.float16)}, tmp_path / "three.safetensors")
