@@ -1,11 +1,13 @@
 """Room on the disk, looked for before it is needed, and a line for when it ends all the same."""
 
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ml.errors import UserError
 
@@ -45,6 +47,14 @@ def write_whole(path: Path, text: str) -> None:
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; raises ``UserError`` for one that is not there or was cut off."""
+    try:
+        return json.loads(read_file(path))
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read as JSON; restore it, or start anew in another folder") from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from ml.data.disk import read_json
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
@@ -139,7 +140,7 @@ def predict_test_fold(
     it. ``data`` holds the masks; ``weights`` are a deep feature's network's. Raises ``UserError``."""
     folder, classifier = RunFolder(path), path / "classifier.joblib"
     config = read_classical_config(folder.config)
-    summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    summary = read_json(folder.summary)
     if not classifier.is_file() or hash_file(classifier) != summary["sha256"]:
         raise UserError(f"{classifier}: is not the one of summary.json; train the model again in a new folder")
     masks = find_masks(data, tuple(records)) if _uses_masks(config) else {}

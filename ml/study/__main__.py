@@ -5,7 +5,6 @@ finished, and each reads the test fold once, which is logged.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -14,6 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ml.command_line import command
+from ml.data.disk import read_json
 from ml.errors import UserError
 from ml.evaluation.study_folder import Truth, is_finished, open_study_folder, read_truth
 from ml.evaluation.test_fold import TEST_FOLD_LOG, Predict
@@ -96,7 +96,7 @@ def _check_data(options: argparse.Namespace, truth: Truth) -> None:
     told = options.out / "data.json"
     if not told.is_file():
         write_json(told, {"data_sha256": truth.data_sha256})
-    elif json.loads(told.read_text(encoding="utf-8"))["data_sha256"] != truth.data_sha256:
+    elif read_json(told)["data_sha256"] != truth.data_sha256:
         raise UserError(f"{options.out}: its models were trained on other data; give another --out")
 
 

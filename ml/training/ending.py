@@ -1,16 +1,15 @@
 """What a finished run says: its figures, and the command that comes next."""
 
-import json
-
+from ml.data.disk import read_json
 from ml.training.folder import RunFolder
 
 
 def describe_end(folder: RunFolder) -> str:
     """A few lines for a terminal; the last is the folder alone, for a script."""
-    summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    summary = read_json(folder.summary)
     lines = [f"{summary['architecture']}: {summary['training_images']} training images"]
     if folder.readings.is_file():
-        best = max(json.loads(folder.readings.read_text(encoding="utf-8")).values())
+        best = max(read_json(folder.readings).values())
         lines[0] += f", {summary['epochs']} epochs"
         lines.append(f"balanced accuracy on the choosing fold: {best:.3f}")
     if folder.bundle.is_dir():

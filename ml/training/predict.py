@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from ml.data.cache import PixelCache, open_cache
-from ml.data.disk import write_whole
+from ml.data.disk import read_json, write_whole
 from ml.data.isic import Record
 from ml.data.metadata import encode_metadata
 from ml.errors import UserError
@@ -107,7 +107,7 @@ def predict_test_fold(path: Path, records: Sequence[Record], *, progress: bool =
     ``ml.evaluation.test_fold`` alone, which logs it."""
     folder = RunFolder(path)
     config = read_config(folder.config)
-    summary = json.loads(folder.summary.read_text(encoding="utf-8"))
+    summary = read_json(folder.summary)
     model = fuse_metadata(create_backbone(config.architecture, options=config.architecture_options), config)
     try:
         model.load_state_dict({name: value.float() for name, value in load_file(folder.weights).items()})

@@ -18,7 +18,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.data.cache import PixelCache, open_cache
-from ml.data.disk import owning, write_whole
+from ml.data.disk import owning, read_json, write_whole
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import check_metadata, encode_metadata
 from ml.data.split import SPLIT_SHA256, read_split
@@ -168,7 +168,7 @@ def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) ->
 def check_same_material(folder: RunFolder, cache: PixelCache, weights: Path | None, config: TrainingConfig) -> None:
     """Raise ``UserError`` for other data, weights or teachers than a run began with: its description, and what it
     learns, would be of neither."""
-    begun = json.loads(folder.description.read_text(encoding="utf-8"))
+    begun = read_json(folder.description)
     if begun["data_sha256"] != cache.data_sha256:
         raise UserError(
             f"{folder.path}: was trained on other images or labels (those in {begun['data_directory']}); resume with"
@@ -200,7 +200,7 @@ def _check_descent(config: TrainingConfig, weights: Path) -> None:
 
 def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: int, progress: bool) -> None:
     config, cache, folder = material.config, material.cache, material.folder
-    precision = json.loads(folder.description.read_text(encoding="utf-8"))["precision"]
+    precision = read_json(folder.description)["precision"]
     if precision == "bf16" and not torch.cuda.is_available():
         speed_up_depthwise(model)
     training, choosing = split_positions(material.records, config)

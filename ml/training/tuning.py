@@ -30,7 +30,7 @@ from sqlalchemy.pool import NullPool
 from tqdm import tqdm
 
 from ml.data.cache import open_cache
-from ml.data.disk import owning, write_whole
+from ml.data.disk import owning, read_json, write_whole
 from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.hashing import hash_file
@@ -129,7 +129,11 @@ def tune(
         else:
             _begin(folder, base, space_path, material)
         study = _open_study(folder, base, space)
-        _run_trials(Tuning(base, space, folder, study, data, weights), trials, progress=progress)
+        try:
+            _run_trials(Tuning(base, space, folder, study, data, weights), trials, progress=progress)
+        except (SQLAlchemyError, OptunaError) as error:  # a full disk, for one
+            reason = " ".join(str(error).split())[:100]
+            raise UserError(f"{folder.database}: cannot be written ({reason}); make room, then --resume") from error
     write_report(list_ended(study), base, space, report or out)
     return out
 
@@ -180,7 +184,7 @@ def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
     """Trials of other data or weights would be ranked beside those that there are."""
     if not folder.material.is_file():  # a study of an earlier version does not tell
         return
-    begun = json.loads(folder.material.read_text(encoding="utf-8"))
+    begun = read_json(folder.material)
     for key, option in (("data_sha256", "--data"), ("weights", "--weights")):
         if begun[key] != material[key]:
             raise UserError(
