@@ -9,16 +9,19 @@ def main() -> None:
     """Run a management command with the settings of DJANGO_SETTINGS_MODULE (development unless told otherwise)."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skinsite.settings.development")
     try:
-        from django.core.exceptions import ImproperlyConfigured  # noqa: PLC0415 as below
         from django.core.management import execute_from_command_line  # noqa: PLC0415 the remedy is named when it is missing
+        from django.db import Error  # noqa: PLC0415 as above
+
+        from skinsite.starting import end, ending_on_faults  # noqa: PLC0415 as above
     except ImportError as error:
         sys.exit(f"Django is not installed in this Python ({error}). Run `make setup`, then use .venv/bin/python.")
     try:
-        execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as error:
-        # A setting is missing or wrong: one line says which, and what to do.
-        print(error, file=sys.stderr)
-        sys.exit(2)
+        with ending_on_faults(2):
+            execute_from_command_line(sys.argv)
+    except Error as error:
+        # A database that does not answer, or not as it should: Django's own commands would show a traceback.
+        told = " ".join(str(error).split()).rstrip(".?")
+        end(f"The database cannot be used: {told}. `manage.py doctor` says what to do.", 2)
 
 
 if __name__ == "__main__":

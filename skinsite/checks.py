@@ -11,18 +11,20 @@ from django.db import connection
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
+from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
+from skinsite.zones import zone_names
 
-PREDICTION_MODES = ("synchronous", "celery")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-INFERENCE_RUNTIMES = ("auto", "onnx", "torchscript")
 
 
-@register(Tags.security)
-def check_secret(**_options: Any) -> list[CheckMessage]:
-    """There is a secret key of some length."""
-    if len(settings.SECRET_KEY) < 12:  # noqa: PLR2004 shorter cannot be meant
-        return [Error("SECRET_KEY is missing or short.", hint="Set 50 random characters.", id="skinsite.E001")]
-    return []
+@register()
+def check_default_time_zone(**_options: Any) -> list[CheckMessage]:
+    """The time zone of clinics that have set none is one."""
+    name = settings.DEFAULT_TIME_ZONE
+    if name in zone_names():
+        return []
+    hint = "Set a name of IANA's list, such as Europe/Berlin, or leave it out for UTC."
+    return [Error(f"DEFAULT_TIME_ZONE is {name!r}, which is no time zone.", hint=hint, id="skinsite.E020")]
 
 
 @register()
@@ -70,43 +72,60 @@ def check_media(**_options: Any) -> list[CheckMessage]:
 
 
 @register()
-def check_modes(**_options: Any) -> list[CheckMessage]:
-    """Words that choose between ways of working are ones that exist, and what they need is there."""
-    errors: list[CheckMessage] = []
-    if settings.PREDICTION_MODE not in PREDICTION_MODES:
-        errors.append(
-            Error(
-                f"PREDICTION_MODE is {settings.PREDICTION_MODE!r}.",
-                hint=f"One of: {', '.join(PREDICTION_MODES)}.",
-                id="skinsite.E006",
-            )
+def check_broker(**_options: Any) -> list[CheckMessage]:
+    """Where a worker makes the readings, there is a broker to tell it."""
+    if settings.PREDICTION_MODE != "celery" or settings.CELERY_BROKER_URL:
+        return []
+    return [
+        Error(
+            "PREDICTION_MODE is celery, and there is no broker.",
+            hint="Set BROKER_URL, such as redis://localhost:6379/0, or PREDICTION_MODE=synchronous.",
+            id="skinsite.E007",
         )
-    if settings.PREDICTION_MODE == "celery" and not settings.CELERY_BROKER_URL:
-        errors.append(
-            Error(
-                "PREDICTION_MODE is celery, and there is no broker.",
-                hint="Set BROKER_URL, such as redis://localhost:6379/0, or PREDICTION_MODE=synchronous.",
-                id="skinsite.E007",
-            )
+    ]
+
+
+@register(Tags.staticfiles, deploy=True)
+def check_static_files(**_options: Any) -> list[CheckMessage]:
+    """Static files are collected, and those of this code: without them pages are errors."""
+    fault = static_fault() or static_age_fault()
+    return [CheckWarning(f"{fault[0].upper()}{fault[1:]}.", hint=COLLECT, id="skinsite.W003")] if fault else []
+
+
+@register(Tags.security, deploy=True)
+def check_proxies(**_options: Any) -> list[CheckMessage]:
+    """Where a proxy ends HTTPS, it is known how many addresses of X-Forwarded-For are the proxies' to tell."""
+    if not settings.SECURE_PROXY_SSL_HEADER or settings.PROXY_COUNT:
+        return []
+    return [
+        CheckWarning(
+            "Behind a proxy everybody seems to come from one address: five wrong passwords lock everyone out.",
+            hint="Let the proxy set X-Forwarded-For and set PROXY_COUNT=1, or BEHIND_PROXY=0 where there is none.",
+            id="skinsite.W004",
         )
-    if settings.INFERENCE_RUNTIME not in INFERENCE_RUNTIMES:
-        errors.append(
-            Error(
-                f"INFERENCE_RUNTIME is {settings.INFERENCE_RUNTIME!r}.",
-                hint=f"One of: {', '.join(INFERENCE_RUNTIMES)}.",
-                id="skinsite.E008",
-            )
-        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_private_database(**_options: Any) -> list[CheckMessage]:
+    """A database that is a file is closed to other accounts of the machine."""
+    fault = database_fault()
+    return [CheckWarning(f"{fault[0].upper()}{fault[1:]}.", hint=CLOSE, id="skinsite.W005")] if fault else []
+
+
+@register(Tags.security)
+def check_trusted_bundles(**_options: Any) -> list[CheckMessage]:
+    """Bundles that may run code are named by their hash."""
     wrong = [word for word in settings.TRUSTED_BUNDLES if not SHA256.fullmatch(word)]
-    if wrong:
-        errors.append(
-            Error(
-                f"TRUSTED_BUNDLES holds {wrong[0][:80]!r}.",
-                hint="Give hashes of 64 hexadecimal digits, as register_model prints them, with commas between.",
-                id="skinsite.E020",
-            )
+    if not wrong:
+        return []
+    return [
+        Error(
+            f"TRUSTED_BUNDLES holds {wrong[0][:80]!r}.",
+            hint="Give hashes of 64 hexadecimal digits, as register_model prints them, with commas between.",
+            id="skinsite.E020",
         )
-    return errors
+    ]
 
 
 @register(Tags.database)

@@ -15,9 +15,10 @@ class HealthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the checks, and have the database take stock after every migrate."""
-        from skinsite import checks as system_checks  # noqa: F401, PLC0415 registers; models are ready only now
-        from skinsite.health import checks  # noqa: F401, PLC0415 as above
+        """Register the checks, and look after the database after every migrate."""
+        from skinsite.health import checks, files, room  # noqa: F401, I001, PLC0415 models are ready only now; in this order
+        from skinsite import checks as system_checks  # noqa: F401, PLC0415 as above
         from skinsite.housekeeping import gather_statistics  # noqa: PLC0415 as above
 
         post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.housekeeping")
+        post_migrate.connect(files.close_database, sender=self, dispatch_uid="skinsite.health.files")

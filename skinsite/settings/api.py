@@ -3,9 +3,7 @@
 import re
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-
-from skinsite.settings.env import env
+from skinsite.settings.env import env, refuse
 
 
 def _read_rate(name: str, default: str) -> str | None:
@@ -14,11 +12,12 @@ def _read_rate(name: str, default: str) -> str | None:
     Raises:
         ImproperlyConfigured: for what is no rate.
     """
-    rate = env.text(name, default)
-    if rate and not re.fullmatch(r"[1-9]\d*/(second|minute|hour|day)", rate):
-        msg = f"{name} is {rate!r}; set a number per second, minute, hour or day, such as 120/minute, or nothing."
-        raise ImproperlyConfigured(msg)
-    return rate or None
+    rate = env.text(name, default).lower()
+    if rate == "none":
+        return None
+    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", rate):
+        refuse(name, f"is {rate!r}; set a number per second, minute, hour or day, such as 120/minute, or none.")
+    return rate
 
 
 REST_FRAMEWORK: dict[str, Any] = {
@@ -34,7 +33,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.ProblemAutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    # Per person. An empty value lifts the limit.
+    # Per person.
     "DEFAULT_THROTTLE_RATES": {
         "uploads": _read_rate("API_UPLOADS_RATE", "120/minute"),
         "reads": _read_rate("API_READS_RATE", "600/minute"),

@@ -16,11 +16,10 @@ from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = Path(env.text("SKINSITE_VAR", str(BASE_DIR / "var"))).absolute()
+VAR_DIR = env.path("SKINSITE_VAR", BASE_DIR / "var")
 
 DEBUG = False
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS")
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS")
+ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -56,12 +55,13 @@ MIDDLEWARE = [
     "skinsite.middleware.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "skinsite.middleware.RequestSizeMiddleware",
+    "skinsite.middleware.RequestBodyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -87,7 +87,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": describe_database(env.database("DATABASE_URL", f"sqlite:///{VAR_DIR / 'skinsite.sqlite3'}"))}
+DATABASES = {"default": describe_database(env.database("DATABASE_URL", VAR_DIR / "skinsite.sqlite3"))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = describe_caches()
 
@@ -108,31 +108,34 @@ LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 # The second: what libraries show on our pages and do not say in Russian themselves.
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "libraries"]
-TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["skinsite.formats"]
+TIME_ZONE = "UTC"  # of the database, the log and the commands; people have their own
 USE_TZ = True
+# Of clinics that have set none, and of whoever is not signed in.
+DEFAULT_TIME_ZONE = env.text("DEFAULT_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static"))).absolute()
+STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
 STORAGES = describe_storages()
 
 # Where registered bundles lie, each under its hash; shared between machines.
-MODEL_STORE = Path(env.text("MODEL_STORE", str(VAR_DIR / "models"))).absolute()
-INFERENCE_RUNTIME = env.text("INFERENCE_RUNTIME", "auto")
+MODEL_STORE = env.path("MODEL_STORE", VAR_DIR / "models")
+INFERENCE_RUNTIME = env.choice("INFERENCE_RUNTIME", "auto", ("auto", "onnx", "torchscript"))
 # Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
 TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
-INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1)
+INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1, maximum=256)
 
 # "synchronous": in the request; "celery": by a worker.
-PREDICTION_MODE = env.text("PREDICTION_MODE", "synchronous")
-PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1)
+PREDICTION_MODE = env.choice("PREDICTION_MODE", "synchronous", ("synchronous", "celery"))
+PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1, maximum=100)
 BROKER_TIMEOUT_SECONDS = 2
-TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 40, minimum=1)
-TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 50, minimum=1)
-TASK_VISIBILITY_SECONDS = env.number("TASK_VISIBILITY_SECONDS", 300, minimum=1)
+TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 40, minimum=1, maximum=24 * 3600)
+TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 50, minimum=1, maximum=24 * 3600)
+TASK_VISIBILITY_SECONDS = env.number("TASK_VISIBILITY_SECONDS", 300, minimum=1, maximum=24 * 3600)
 
-CELERY_BROKER_URL = env.text("BROKER_URL")
+CELERY_BROKER_URL = env.broker("BROKER_URL")
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": TASK_VISIBILITY_SECONDS,
     # A request that hands work over does not wait for a broker that is gone.
@@ -157,7 +160,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
-DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "skinsite@localhost")
+DEFAULT_FROM_EMAIL = env.sender("EMAIL_FROM", "skinsite@localhost")
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 INVITATION_DAYS = 7
@@ -178,7 +181,10 @@ LOGGING: dict[str, Any] = {
             "filters": ["request_id"],
         }
     },
-    "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    },
     "loggers": {
         # Django's own handlers would write each line a second time.
         "django": {"handlers": [], "propagate": True},

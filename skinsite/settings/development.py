@@ -13,6 +13,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = True
 WHITENOISE_MAX_AGE = 0
 SECRET_KEY = env.text("SECRET_KEY") or local_secret(VAR_DIR)
-ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.words("ALLOWED_HOSTS")]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *env.hosts("ALLOWED_HOSTS", wildcard=True)]
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", schemes=("https", "http"))
 # Whoever runs the site in a terminal looks for the accounts and the address there, not for every file of a page.
 LOGGING["loggers"]["django.server"]["level"] = "WARNING"

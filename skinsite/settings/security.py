@@ -8,12 +8,14 @@ from skinsite.settings.env import env
 
 MEGABYTE = 1024 * 1024
 # The largest photograph passes with its form, and several do together. What is larger never gets as far as a view.
-REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27) * MEGABYTE
+REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27, maximum=10_000) * MEGABYTE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MEGABYTE
-FILE_UPLOAD_PERMISSIONS = 0o600
+# What `collectstatic` writes is for whoever serves it; photographs have modes of their own (skinsite.storage).
+FILE_UPLOAD_PERMISSIONS = 0o644
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -27,8 +29,8 @@ PASSWORD_HASHERS = [
 ]
 
 # A working day at most, and an hour without doing anything.
-SESSION_ABSOLUTE_SECONDS = env.number("SESSION_HOURS", 12, minimum=1) * 3600
-SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60, minimum=1) * 60
+SESSION_ABSOLUTE_SECONDS = env.number("SESSION_HOURS", 12, minimum=1, maximum=30 * 24) * 3600
+SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60, minimum=1, maximum=30 * 24 * 60) * 60
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -37,9 +39,9 @@ CSRF_FAILURE_VIEW = "skinsite.errors.csrf_failure"
 
 # Wrong passwords count for one account from one address: nobody locks a colleague out from elsewhere.
 # How many proxies of ours stand in front: that many addresses of X-Forwarded-For are theirs to tell.
-PROXY_COUNT = env.number("PROXY_COUNT", 0)
-AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2)
-AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1))
+PROXY_COUNT = env.number("PROXY_COUNT", 0, minimum=0, maximum=20)
+AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000)
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "skinsite.accounts.lockout.account_name"

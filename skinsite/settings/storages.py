@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from skinsite.settings.env import env
+from skinsite.settings.env import env, refuse
 
 
 def describe_storages(*, hashed_static: bool = False) -> dict[str, dict[str, Any]]:
@@ -16,17 +16,22 @@ def describe_storages(*, hashed_static: bool = False) -> dict[str, dict[str, Any
 
 
 def _photographs() -> dict[str, Any]:
-    bucket = env.text("S3_BUCKET")
+    bucket, access_key, secret_key = (env.text(name) for name in ("S3_BUCKET", "S3_ACCESS_KEY", "S3_SECRET_KEY"))
+    if bool(access_key) != bool(secret_key):
+        refuse("S3_ACCESS_KEY", "and S3_SECRET_KEY belong together; set both, or neither.")
     if not bucket:
+        # Photographs would lie in local files, against what was meant.
+        if access_key or env.endpoint("S3_ENDPOINT_URL"):
+            refuse("S3_BUCKET", "is not set, though other variables S3_* are; name the bucket, or remove them.")
         return {"BACKEND": "skinsite.storage.PrivateFileSystemStorage"}
     options = {
         "bucket_name": bucket,
-        "endpoint_url": env.text("S3_ENDPOINT_URL") or None,
+        "endpoint_url": env.endpoint("S3_ENDPOINT_URL") or None,
         "region_name": env.text("S3_REGION") or None,
-        "access_key": env.text("S3_ACCESS_KEY") or None,
-        "secret_key": env.text("S3_SECRET_KEY") or None,
+        "access_key": access_key or None,
+        "secret_key": secret_key or None,
         "location": env.text("S3_PREFIX"),
-        "addressing_style": env.text("S3_ADDRESSING") or None,
+        "addressing_style": env.choice("S3_ADDRESSING", "", ("auto", "path", "virtual")) or None,
         "signature_version": "s3v4",
         "querystring_auth": True,
         "default_acl": None,

@@ -19,6 +19,10 @@ CHECKS = [
     "demonstration",
     "clock",
     "recorded_times",
+    "static_files",
+    "static_version",
+    "private",
+    "room",
     "bundle",
     "queue",
 ]

@@ -139,7 +139,7 @@ def _serve(folder: Path, *, workers: int) -> Iterator[Service]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_HOSTS": "127.0.0.1",
         "PREDICTION_MODE": "synchronous",
-        "API_UPLOADS_RATE": "",
+        "API_UPLOADS_RATE": "none",
         "LOG_LEVEL": "WARNING",
         "OMP_NUM_THREADS": "1",
     }
