@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from ml.hashing import hash_file
 from ml.models.handcrafted import FEATURE_COUNT, HANDCRAFTED_VERSION, Mask, Pixels, describe_lesion
 
 FloatArray = npt.NDArray[np.float32]
+Kept = np.memmap[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def compute_features(
     return Features(np.array(values), data_sha256, float(state["seconds"]))
 
 
-def _open_values(values_path: Path, state_path: Path, shape: tuple[int, int]) -> tuple[dict[str, float], FloatArray]:
+def _open_values(values_path: Path, state_path: Path, shape: tuple[int, int]) -> tuple[dict[str, float], Kept]:
     """What was made before, and how far; from the start where there is none, or where it was cut off."""
     try:
         state = dict(json.loads(state_path.read_text(encoding="utf-8")))
