@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
@@ -41,6 +42,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
+    # Told in `Allow`: no other is answered.
+    http_method_names = ["get", "head", "post"]
     throttle_scope = "reads"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -171,8 +174,9 @@ class PredictionViewSet(ClinicViewSet):
             202: OpenApiResponse(
                 serializers.UploadAnswerSerializer,
                 gettext_lazy(
-                    "Kept and queued: ask again at the address in `Location`. "
-                    "`waiting_for` says what is missing, if anything is."
+                    "Kept, and not read yet: ask again at the address in `Location`. "
+                    "`waiting_for` says what is missing, if anything is. "
+                    "Where `status` is `failed`, `failure` says why."
                 ),
             ),
         },
@@ -194,8 +198,7 @@ class PredictionViewSet(ClinicViewSet):
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
         context = {**self.get_serializer_context(), "warnings": warnings}
         answer = serializers.UploadAnswerSerializer(prediction, context=context).data
-        finished = prediction.status in (Status.DONE, Status.FAILED)
-        code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED
+        code: int = status.HTTP_201_CREATED if prediction.status == Status.DONE else status.HTTP_202_ACCEPTED
         if not receipt.created:  # somebody else's, perhaps
             code = status.HTTP_200_OK
             record_access(actor=actor_of(request), action="prediction.viewed", obj=prediction, by="api")
@@ -219,9 +222,11 @@ class PredictionViewSet(ClinicViewSet):
     name="dispatch",
 )
 class DocumentationView(SpectacularSwaggerSplitView):
-    """The readable description, from files of the site alone."""
+    """The readable description in the frame of the site, from files of the site alone."""
 
     url_name = "api-schema"
+    template_name = "api/docs.html"
+    authentication_classes = [SessionAuthentication]  # whose page it is: the description is the same for everybody
 
 
 class NoSuchAddress(APIView):
