@@ -97,6 +97,12 @@ def request_too_large(request: HttpRequest) -> HttpResponse:
     return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
 
 
+def length_required(request: HttpRequest) -> HttpResponse:
+    """411: sent in chunks. Servers of this kind hand on nothing of such a request, and its form would seem empty."""
+    detail = _("The request does not say how long it is. Send it with Content-Length, and not in chunks.")
+    return _answer(request, HTTPStatus.LENGTH_REQUIRED, detail, "length_required", template="400.html")
+
+
 def _answer(
     request: HttpRequest,
     status: HTTPStatus,

@@ -6,22 +6,24 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 
-from skinsite.errors import request_too_large
+from skinsite.errors import length_required, request_too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class RequestSizeMiddleware:
-    """Refuses a request that is too large before anything of it is read."""
+    """Refuses a request that is too large, or does not say how large it is, before anything of it is read."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, or refuse with 413."""
+        """Answer, or refuse with 413 or 411."""
         length = str(request.META.get("CONTENT_LENGTH") or "")
         if length.isdigit() and int(length) > settings.REQUEST_MAX_BYTES:
             return request_too_large(request)
+        if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
+            return length_required(request)
         return self.get_response(request)
 
 

@@ -134,5 +134,7 @@ def test_it_is_used_while_it_is_there_and_again_when_it_is_back(
 @pytest.mark.parametrize("url", ["127.0.0.1:6379", "memcached://127.0.0.1:11211", "localhost"])
 def test_an_address_of_another_kind_is_refused_at_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CACHE_URL", url)
-    with pytest.raises(ImproperlyConfigured, match=r"CACHE_URL (begins with .*|has no scheme); set redis://HOST:6379/1"):
+    with pytest.raises(
+        ImproperlyConfigured, match=r"CACHE_URL (begins with .*|has no scheme); set redis://HOST:6379/1"
+    ):
         describe_caches()
