@@ -11,6 +11,7 @@ from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
 from ml.image_io import ImageRejected
 from ml.taxonomy import DECISIONS
 
+VOID_SENTENCE = gettext_lazy("This reading does not count any more.")
 SAFETY_SENTENCE = gettext_lazy(
     "Decision support for research use. It is not a diagnosis, and no reading means that a lesion is safe to ignore."
 )

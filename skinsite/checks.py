@@ -12,8 +12,19 @@ from django.db import connection
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
 from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
+from skinsite.zones import zone_names
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@register()
+def check_default_time_zone(**_options: Any) -> list[CheckMessage]:
+    """The time zone of clinics that have set none is one."""
+    name = settings.DEFAULT_TIME_ZONE
+    if name in zone_names():
+        return []
+    hint = "Set a name of IANA's list, such as Europe/Berlin, or leave it out for UTC."
+    return [Error(f"DEFAULT_TIME_ZONE is {name!r}, which is no time zone.", hint=hint, id="skinsite.E020")]
 
 
 @register()

@@ -9,9 +9,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from skinsite import disk
 from skinsite.request_id import current_request_id
 
 API_PREFIX = "/api/"
@@ -58,26 +60,31 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500: our fault; 503 when the database is away. Called while the exception is handled.
+    """500: our fault; 503 when the database is away or a disk is full. Called while the exception is handled.
 
     The page is made without the request, since asking it who is signed in may be what fails.
     """
-    away = isinstance(sys.exception(), DATABASE_AWAY)
+    full = disk.is_full(sys.exception())
+    away = full or isinstance(sys.exception(), DATABASE_AWAY)
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     if request.path_info.startswith(API_PREFIX):
         detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")
-        response = problem(status=status, detail=detail, code="database_unavailable" if away else "error")
+        code = "database_unavailable" if away else "error"
+        response = problem(
+            status=status, detail=str(disk.SENTENCE) if full else detail, code="disk_full" if full else code
+        )
     else:
-        response = HttpResponse(_render_error(status), status=status)
+        response = HttpResponse(_render_error(status, detail=str(disk.SENTENCE) if full else ""), status=status)
     if away:
         response["Retry-After"] = str(RETRY_AFTER)
     return response
 
 
-def _render_error(status: HTTPStatus) -> str:
+def _render_error(status: HTTPStatus, *, detail: str = "") -> str:
     """The page of an error; a bare one where what pages stand on, static files above all, is the very fault."""
     try:
-        return render_to_string(f"{status.value}.html", {"request": {"request_id": current_request_id()}})
+        context = {"request": {"request_id": current_request_id()}, "detail": detail}
+        return render_to_string(f"{status.value}.html", context)
     except Exception:  # noqa: BLE001 as above
         return render_to_string("500_bare.html", {"request_id": current_request_id()})
 
@@ -97,10 +104,34 @@ def request_too_large(request: HttpRequest) -> HttpResponse:
     return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
 
 
-def length_required(request: HttpRequest) -> HttpResponse:
-    """411: sent in chunks. Servers of this kind hand on nothing of such a request, and its form would seem empty."""
-    detail = _("The request does not say how long it is. Send it with Content-Length, and not in chunks.")
-    return _answer(request, HTTPStatus.LENGTH_REQUIRED, detail, "length_required", template="400.html")
+NOT_TAKEN: dict[str, tuple[HTTPStatus, Promise | str]] = {
+    "length_required": (
+        HTTPStatus.LENGTH_REQUIRED,
+        gettext_lazy("The request does not tell its length. Send it with Content-Length, not in chunks."),
+    ),
+    "too_slow": (
+        HTTPStatus.REQUEST_TIMEOUT,
+        gettext_lazy("The request came in too slowly. Send it again, over a better connection if you can."),
+    ),
+    "busy": (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        gettext_lazy("Many uploads are coming in just now. Send it again in a minute."),
+    ),
+    "disk_full": (HTTPStatus.SERVICE_UNAVAILABLE, disk.SENTENCE),
+    "cut_off": (
+        HTTPStatus.BAD_REQUEST,
+        gettext_lazy("The request broke off before its end. Send it again."),
+    ),
+}
+
+
+def body_not_taken(request: HttpRequest, reason: str) -> HttpResponse:
+    """400, 408, 411 or 503: the body of the request did not arrive as it should."""
+    status, detail = NOT_TAKEN[reason]
+    response = _answer(request, status, str(detail), reason, template="not_taken.html")
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response["Retry-After"] = str(RETRY_AFTER)
+    return response
 
 
 def _answer(

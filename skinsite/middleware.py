@@ -6,25 +6,27 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 
-from skinsite.errors import length_required, request_too_large
+from skinsite.bodies import REFUSED
+from skinsite.errors import body_not_taken, request_too_large
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
-class RequestSizeMiddleware:
-    """Refuses a request that is too large, or does not say how large it is, before anything of it is read."""
+class RequestBodyMiddleware:
+    """Refuses a request whose body is too large, or was not taken in, before anything looks at it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer, or refuse with 413 or 411."""
+        """Answer, or refuse."""
         length = str(request.META.get("CONTENT_LENGTH") or "")
-        if length.isdigit() and int(length) > settings.REQUEST_MAX_BYTES:
+        refused = request.META.get(REFUSED)
+        if refused == "too_large" or (length.isdigit() and int(length) > settings.REQUEST_MAX_BYTES):
             return request_too_large(request)
-        if not length and request.META.get("HTTP_TRANSFER_ENCODING"):
-            return length_required(request)
-        return self.get_response(request)
+        if refused is None and not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            refused = "length_required"
+        return self.get_response(request) if refused is None else body_not_taken(request, refused)
 
 
 class AdminPolicyMiddleware:

@@ -1,14 +1,16 @@
 """How the list of readings narrows down."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import ModelVersion, Prediction
+from classifier.models import ModelVersion, Prediction, Standing
+from classifier.models.prediction import PredictionQuerySet
+from classifier.selectors.history import EVERY_STANDING
 
 
 class ReviewedFilter(admin.SimpleListFilter):
@@ -28,27 +30,31 @@ class ReviewedFilter(admin.SimpleListFilter):
         return queryset.filter(Q(is_reviewed=self.value() == "yes"))  # Q: the annotation is none of the model's fields
 
 
-class EnteredInErrorFilter(admin.SimpleListFilter):
-    """Readings of photographs entered in error are listed only when they are asked for."""
+class StandingFilter(admin.SimpleListFilter):
+    """Readings that do not count are listed only when they are asked for."""
 
-    title = _("entered in error")
-    parameter_name = "entered_in_error"
+    title = _("readings that do not count")
+    parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Beside those in use, which are the default."""
-        return [("yes", _("Entered in error")), ("all", _("All"))]
+        """Beside those that count, which are the default."""
+        return [
+            (Standing.SUPERSEDED, Standing.SUPERSEDED.label),
+            (Standing.ENTERED_IN_ERROR, Standing.ENTERED_IN_ERROR.label),
+            (EVERY_STANDING, _("All")),
+        ]
 
     def choices(self, changelist: Any) -> Iterator[Any]:
-        """The choice of nothing in particular shows those in use, and says so."""
+        """The choice of nothing in particular shows those that count, and says so."""
         default, *others = super().choices(changelist)
-        yield {**default, "display": _("In use")}
+        yield {**default, "display": _("Left out")}
         yield from others
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:
         """Leave them out, or give them alone."""
-        if self.value() == "all":
+        if self.value() == EVERY_STANDING:
             return queryset
-        return queryset.filter(image__entered_in_error_at__isnull=self.value() != "yes")
+        return cast("PredictionQuerySet", queryset).standing(self.value() or Standing.VALID)
 
 
 class ModelFilter(admin.SimpleListFilter):

@@ -1,7 +1,7 @@
 """Readings for a clinic's reviewers and administrators: to look at, and to give an opinion on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.contrib import admin, messages
@@ -16,9 +16,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from classifier.admin.corrections import corrections_in_words
-from classifier.admin.filters import EnteredInErrorFilter, ModelFilter, ReviewedFilter
+from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
-from classifier.models import Prediction, Review, Status
+from classifier.models import Prediction, Review, Standing, Status
+from classifier.models.prediction import PredictionQuerySet
 from classifier.selectors.history import SEARCHED, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
@@ -41,7 +42,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         "modality",
         ReviewedFilter,
         ModelFilter,
-        EnteredInErrorFilter,
+        StandingFilter,
         ("created_at", admin.DateFieldListFilter),
     )
     list_select_related = ("image__lesion__patient", "model_version")
@@ -59,7 +60,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         if actor is None:
             return Prediction.objects.none()
         reviews = Review.objects.filter(prediction=OuterRef("pk"))
-        return Prediction.objects.visible_to(actor).annotate(is_reviewed=Exists(reviews))
+        return Prediction.objects.visible_to(actor).with_successor().annotate(is_reviewed=Exists(reviews))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list; that it was given out is kept."""
@@ -114,9 +115,8 @@ class PredictionAdmin(ReadOnlyAdmin):
 
     def _next_to_review(self, request: HttpRequest, prediction: Prediction) -> str:
         """The page of the next older reading that is finished and that nobody has given an opinion on."""
-        waiting = self.get_queryset(request).filter(
-            Q(is_reviewed=False), status=Status.DONE, image__entered_in_error_at=None, pk__lt=prediction.pk
-        )
+        readings = cast("PredictionQuerySet", self.get_queryset(request)).standing(Standing.VALID)
+        waiting = readings.filter(Q(is_reviewed=False), status=Status.DONE, pk__lt=prediction.pk)
         following = waiting.order_by("-pk").values_list("public_id", flat=True).first()
         return reverse("admin:classifier_prediction_change", args=[following]) if following else ""
 

@@ -1,10 +1,12 @@
 """What lists can be narrowed by."""
 
-from datetime import UTC, datetime
-from typing import Any
+import re
+from datetime import UTC, date, datetime
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_filters import rest_framework as filters
@@ -14,6 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from classifier.api.actor import actor_of
 from classifier.models import (
     BodySite,
     Certainty,
@@ -26,12 +29,20 @@ from classifier.models import (
     Prediction,
     Review,
     Sex,
+    Standing,
     Status,
 )
+from classifier.models.prediction import PredictionQuerySet
 from skinsite.text import fold_line
+from skinsite.zones import start_of_day
 
-FROM = gettext_lazy("At or after this time (ISO 8601; a date alone is its midnight, UTC).")
-BEFORE = gettext_lazy("Before this time (ISO 8601; a date alone is its midnight, UTC).")
+FROM = gettext_lazy(
+    "At or after this time (ISO 8601; a date alone, or a time without zone, is of the clinic's time zone)."
+)
+BEFORE = gettext_lazy(
+    "Before this time (ISO 8601; a date alone, or a time without zone, is of the clinic's time zone)."
+)
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # the library ships no types
@@ -49,7 +60,8 @@ class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # t
             empty = [name for name, value in request.query_params.items() if not value]
             if empty:
                 raise ValidationError({name: [_("Give a value, or leave it out.")] for name in empty}, code="blank")
-        narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        with timezone.override(actor_of(request).clinic.zone):
+            narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
 
 
@@ -82,7 +94,12 @@ class CalendarTimeField(IsoDateTimeField):  # type: ignore[misc] # the library s
     """A time that is still on the calendar in UTC."""
 
     def to_python(self, value: Any) -> datetime | None:
-        """Read the time, in UTC."""
+        """Read the time, in UTC; a date alone is the start of its day in the clinic's time zone."""
+        if isinstance(value, str) and DATE.fullmatch(value.strip()):
+            try:
+                return start_of_day(date.fromisoformat(value.strip()))
+            except ValueError as error:
+                raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
         moment: datetime | None = super().to_python(value)
         try:
             return moment and moment.astimezone(UTC)
@@ -148,6 +165,9 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     outcome = filters.ChoiceFilter(choices=Outcome.choices)
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("image__entered_in_error_at", "isnull", exclude=True)
+    standing = filters.ChoiceFilter(
+        choices=Standing.choices, method="filter_standing", help_text=gettext_lazy("Whether it counts.")
+    )
     reviewed = YesOrNoFilter(method="filter_reviewed", help_text=gettext_lazy("Whether it has a review."))
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
@@ -155,6 +175,10 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     class Meta:
         model = Prediction
         fields: list[str] = []
+
+    def filter_standing(self, queryset: QuerySet[Model], _name: str, value: str) -> QuerySet[Model]:
+        """Readings that count, or those that do not."""
+        return cast("QuerySet[Model]", cast("PredictionQuerySet", queryset).standing(value))
 
     def filter_reviewed(self, queryset: QuerySet[Model], _name: str, value: bool) -> QuerySet[Model]:  # noqa: FBT001 the library's signature
         """Readings with a review, or those without."""

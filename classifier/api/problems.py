@@ -20,6 +20,7 @@ from classifier.models import LesionImage
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
+from skinsite import disk
 from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
 
 log = logging.getLogger(__name__)
@@ -108,6 +109,13 @@ class DecoderBusy(StorageUnavailable):
     default_code = "busy"
 
 
+class DiskFull(StorageUnavailable):
+    """A disk is full, that of the photographs or that of the database: nothing was kept."""
+
+    default_detail = disk.SENTENCE
+    default_code = "disk_full"
+
+
 class DatabaseUnavailable(exceptions.APIException):
     """The database is away: nothing was done, and later it may be."""
 
@@ -122,6 +130,8 @@ class ProblemHandler(ExceptionHandler):
 
     def convert_known_exceptions(self, exc: Exception) -> Exception:  # noqa: PLR0911 one for each kind of error
         """Give each error of the domain its status."""
+        if disk.is_full(exc):
+            return DiskFull()
         if isinstance(exc, DATABASE_AWAY):
             return DatabaseUnavailable()
         match exc:

@@ -1,14 +1,16 @@
 """What the API gives."""
 
+from datetime import UTC, tzinfo
 from typing import Any
 
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from classifier import wording
-from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Status
+from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing, Status
 from ml.taxonomy import CLASSES
 
 
@@ -41,8 +43,21 @@ ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
 )
 
 
+class UtcDateTimeField(serializers.DateTimeField):
+    """A time in UTC, whatever the zone of whoever asks."""
+
+    def default_timezone(self) -> tzinfo:
+        """UTC."""
+        return UTC
+
+
 class LinkedSerializer(serializers.ModelSerializer[Any]):
     """A resource with its identifier and its links."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.DateTimeField: UtcDateTimeField,
+    }
 
     id = serializers.UUIDField(source="public_id", read_only=True)
 
@@ -225,7 +240,8 @@ class PredictionLinksSerializer(serializers.Serializer[Any]):
 class PredictionSerializer(LinkedSerializer):
     """A reading of a photograph.
 
-    `outcome` is null until `status` is `done`; the probabilities are null where none are shown.
+    `outcome` is null until `status` is `done`, and counts only while `standing` is `valid`; the probabilities are null
+    where none are shown.
     """
 
     image = serializers.UUIDField(source="image.public_id", read_only=True)
@@ -245,6 +261,14 @@ class PredictionSerializer(LinkedSerializer):
     )
     model = ModelSerializer(source="model_version", allow_null=True, read_only=True)
     waiting_for = serializers.SerializerMethodField()
+    standing = serializers.ChoiceField(
+        choices=Standing.choices,
+        read_only=True,
+        help_text=_("`valid`, or why it does not count: its `outcome` is then history, and no answer."),
+    )
+    superseded_by = serializers.UUIDField(
+        read_only=True, allow_null=True, help_text=_("The reading of the same photograph that counts instead.")
+    )
     entered_in_error = serializers.SerializerMethodField()
     links = serializers.SerializerMethodField()
     notice = serializers.SerializerMethodField()
@@ -254,6 +278,7 @@ class PredictionSerializer(LinkedSerializer):
         fields = [
             "id",
             "status",
+            "standing",
             "outcome",
             "reason",
             "probabilities",
@@ -269,6 +294,7 @@ class PredictionSerializer(LinkedSerializer):
             "image",
             "lesion",
             "patient",
+            "superseded_by",
             "entered_in_error",
             "created_at",
             "started_at",
@@ -350,9 +376,11 @@ class PredictionSerializer(LinkedSerializer):
             links["heat_map"] = self.link("heat-map", identifier)
         return links
 
-    def get_notice(self, _prediction: Prediction) -> str:
-        """What a reading is and is not. Show it wherever a reading is shown."""
-        return str(wording.SAFETY_SENTENCE)
+    def get_notice(self, prediction: Prediction) -> str:
+        """What a reading is and is not, and whether it counts. Show it wherever a reading is shown."""
+        if prediction.is_valid:
+            return str(wording.SAFETY_SENTENCE)
+        return f"{prediction.standing.label}: {wording.VOID_SENTENCE} {wording.SAFETY_SENTENCE}"
 
 
 class UploadAnswerSerializer(PredictionSerializer):

@@ -126,7 +126,7 @@ class ReviewViewSet(ClinicViewSet):
 class PredictionViewSet(ClinicViewSet):
     """Readings of the clinic's photographs."""
 
-    queryset = Prediction.objects.select_related("image__lesion__patient", "model_version")
+    queryset = Prediction.objects.with_successor().select_related("image__lesion__patient", "model_version")
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
     parser_classes = [MultiPartParser]

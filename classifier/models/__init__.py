@@ -4,7 +4,7 @@ from classifier.models.image import Declared, ImageCorrection, LesionImage, Moda
 from classifier.models.lesion import BodySite, Lesion
 from classifier.models.model_version import ModelStatus, ModelVersion
 from classifier.models.patient import Patient, Sex
-from classifier.models.prediction import Outcome, Prediction, Status
+from classifier.models.prediction import Outcome, Prediction, Standing, Status
 from classifier.models.review import Certainty, Diagnosis, Review, ReviewKind
 
 __all__ = [
@@ -24,5 +24,6 @@ __all__ = [
     "Review",
     "ReviewKind",
     "Sex",
+    "Standing",
     "Status",
 ]

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import ExpressionWrapper, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -31,6 +31,14 @@ class Outcome(models.TextChoices):
     SUSPICIOUS = "suspicious", _("Suspicious")
     REFER_UNCERTAIN = "refer_uncertain", _("Refer: uncertain")
     NOT_ASSESSABLE = "not_assessable", _("Not assessable")
+
+
+class Standing(models.TextChoices):
+    """Whether a reading counts: what does not is never shown, or counted, like one that does."""
+
+    VALID = "valid", _("Valid")
+    SUPERSEDED = "superseded", _("Superseded by a later reading")
+    ENTERED_IN_ERROR = "entered_in_error", _("Entered in error")
 
 
 # What each status says about the fields; the database holds every row to it.
@@ -83,6 +91,29 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
     def as_known(self, image: LesionImage) -> Self:
         """Readings of a photograph as what it is known to be now: its modality, and what is declared of the lesion."""
         return self.filter(image=image, modality=image.modality, declared=image.declared)
+
+    def with_successor(self) -> Self:
+        """Annotated with ``superseded_by``: the public id of the reading that counts instead, or null."""
+        as_this_one = Q(modality=OuterRef("modality"), declared=OuterRef("declared"))
+        # One that failed, or is not there yet, takes the place of none that is done.
+        replaces = Q(pk__gt=OuterRef("pk")) & (Q(status=Status.DONE) | ~Q(outer_status=Status.DONE))
+        successors = (
+            Prediction.objects.filter(
+                image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
+            )
+            .annotate(outer_status=ExpressionWrapper(OuterRef("status"), output_field=models.CharField()))
+            # Or the photograph has been corrected: then the one that goes by what is right.
+            .filter(replaces | ~as_this_one)
+            .order_by("-pk")
+        )
+        return self.annotate(superseded_by=Subquery(successors.values("public_id")[:1]))
+
+    def standing(self, standing: str) -> Self:
+        """Those of one ``Standing``; call after ``with_successor``."""
+        in_use = self.filter(image__entered_in_error_at=None)
+        if standing == Standing.ENTERED_IN_ERROR:
+            return self.exclude(image__entered_in_error_at=None)
+        return in_use.filter(superseded_by__isnull=standing == Standing.VALID)
 
 
 class Prediction(models.Model):
@@ -199,3 +230,32 @@ class Prediction(models.Model):
     def is_as_known(self) -> bool:
         """Whether it was read as what its photograph is known to be now; the rule of ``as_known`` for one at hand."""
         return (self.modality, self.declared) == (self.image.modality, self.image.declared)
+
+    @property
+    def successor(self) -> "Prediction | None":
+        """The reading of the same photograph that counts instead; the rule of ``with_successor`` for one at hand.
+
+        No query where the photograph's readings are at hand.
+        """
+        fitting = [each for each in self.image.predictions.all() if each.is_as_known]
+        if self.is_as_known:
+            fitting = [
+                each
+                for each in fitting
+                if each.pk > self.pk and (each.status == Status.DONE or self.status != Status.DONE)
+            ]
+        return max(fitting, key=lambda each: each.pk, default=None)
+
+    @property
+    def standing(self) -> Standing:
+        """Whether it counts; no query for one of ``with_successor``."""
+        if self.image.entered_in_error_at is not None:
+            return Standing.ENTERED_IN_ERROR
+        is_annotated = "superseded_by" in self.__dict__
+        replaced = self.__dict__["superseded_by"] if is_annotated else self.successor
+        return Standing.VALID if replaced is None else Standing.SUPERSEDED
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it counts."""
+        return self.standing == Standing.VALID

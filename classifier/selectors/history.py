@@ -1,15 +1,16 @@
 """The list of readings: searched, filtered, newest first, in the same number of queries however long it is."""
 
 import uuid
-from datetime import date, datetime, time
+from datetime import date
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
-from classifier.models import BodySite, Prediction, Review
+from classifier.models import BodySite, Prediction, Review, Standing
 from skinsite.accounts.models import Membership
 from skinsite.text import fold_line
+from skinsite.zones import end_of_day, start_of_day
 
+EVERY_STANDING = "all"
 SEARCHED = ("image__lesion__patient__code_key", "image__lesion__label_key", "image__name_key")
 
 
@@ -24,34 +25,29 @@ def history(
     model: str = "",
     since: date | None = None,
     until: date | None = None,
-    entered_in_error: bool = False,
+    standing: str = Standing.VALID,
 ) -> QuerySet[Prediction]:
     """Readings of the actor's clinic with image, lesion, patient and model at hand.
 
-    Each has ``is_reviewed`` and ``has_successor`` (another reading counts now). ``search`` is of patient code,
+    Each has ``is_reviewed`` and ``superseded_by``. ``search`` is of patient code,
     lesion label and site, and file name: all its words, in any case and encoding. ``model`` is a public id; ``since``
-    and ``until`` are days of the current time zone, both counted in. Photographs entered in error are left out unless
-    asked for.
+    and ``until`` are days of the current time zone, both counted in. Those that do not count are left out unless their
+    ``standing``, or every one, is asked for.
     """
-    as_known = Prediction.objects.filter(
-        image=OuterRef("image"), modality=OuterRef("image__modality"), declared=OuterRef("image__declared")
-    )
-    # A later one; or, where the photograph has been corrected, the one that goes by what is right.
-    as_this_one = Q(modality=OuterRef("modality"), declared=OuterRef("declared"))
-    later = as_known.filter(Q(pk__gt=OuterRef("pk")) | ~as_this_one)
     readings = (
         Prediction.objects.visible_to(actor)
+        .with_successor()
         .select_related("image__lesion__patient", "model_version", "requested_by")
-        .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))), has_successor=Exists(later))
+        .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))))
     )
+    if standing != EVERY_STANDING:
+        readings = readings.standing(standing)
     conditions = search_condition(search) & _model_condition(model) & _time_condition(since, until)
     for field, value in (("outcome", outcome), ("status", status), ("modality", modality)):
         if value:
             conditions &= Q((field, value))
     if reviewed is not None:
         conditions &= Q(is_reviewed=reviewed)
-    if not entered_in_error:
-        conditions &= Q(image__entered_in_error_at=None)
     return readings.filter(conditions).order_by("-created_at", "-pk")
 
 
@@ -79,11 +75,7 @@ def _model_condition(model: str) -> Q:
 def _time_condition(since: date | None, until: date | None) -> Q:
     conditions = Q()
     if since is not None:
-        conditions &= Q(created_at__gte=_day(since, time.min))
+        conditions &= Q(created_at__gte=start_of_day(since))
     if until is not None:
-        conditions &= Q(created_at__lte=_day(until, time.max))
+        conditions &= Q(created_at__lt=end_of_day(until))
     return conditions
-
-
-def _day(day: date, moment: time) -> datetime:
-    return timezone.make_aware(datetime.combine(day, moment))

@@ -27,10 +27,10 @@ class HomeCounts:
 
 def home_counts(actor: Membership) -> HomeCounts:
     """Count them, in one query."""
-    unreviewed = Q(status=Status.DONE, is_reviewed=False, has_successor=False)
+    unreviewed = Q(status=Status.DONE, is_reviewed=False)
     counts = history(actor).aggregate(
         waiting=Count("pk", filter=Q(status__in=[Status.QUEUED, Status.RUNNING])),
-        failed=Count("pk", filter=Q(status=Status.FAILED, has_successor=False)),
+        failed=Count("pk", filter=Q(status=Status.FAILED)),
         to_review=Count("pk", filter=unreviewed),
         suspicious_to_review=Count("pk", filter=unreviewed & Q(outcome=Outcome.SUSPICIOUS)),
         not_assessed_to_review=Count(

@@ -48,16 +48,6 @@ def other_readings(prediction: Prediction) -> list[Prediction]:
     return sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
 
 
-def successor(prediction: Prediction) -> Prediction | None:
-    """The reading of the same photograph that counts instead: its newest as what it is known to be now.
-
-    None when that is ``prediction`` itself. No query for what ``reading_detail`` gave.
-    """
-    fitting = [reading for reading in prediction.image.predictions.all() if reading.is_as_known]
-    newest = max(fitting, key=lambda reading: reading.pk, default=None)
-    return None if newest == prediction else newest
-
-
 def readings_by_model(image: LesionImage) -> list[Prediction]:
     """The finished readings of a photograph as what it is known to be now, one a model, newest first.
 

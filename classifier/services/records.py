@@ -157,7 +157,7 @@ def _check_patient(patient: Patient) -> None:
     if len(patient.code_key) > CODE_KEY_LENGTH:
         message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
         raise ValidationError({"code": ValidationError(message, code="max_length")})
-    this_year = timezone.now().year
+    this_year = timezone.localdate(timezone=patient.clinic.zone).year
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}
         raise ValidationError({"birth_year": ValidationError(message, code="out_of_range")})

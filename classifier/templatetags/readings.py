@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from classifier import wording
 from classifier.models import Patient, Prediction, Sex, Status
 from classifier.web import figures
+from skinsite.zones import write_moment
 
 register = template.Library()
 
@@ -55,12 +56,21 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
     """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
     if prediction is None:
         return {"kind": "waiting", "shape": "waiting", "word": _("No reading")}
+    if not prediction.is_valid:
+        said = prediction.get_outcome_display() if prediction.outcome else ""
+        return {"kind": "void", "shape": "void", "word": prediction.standing.label, "said": said}
     if prediction.status == Status.DONE and prediction.outcome:
         return {"kind": prediction.outcome, "shape": prediction.outcome, "word": prediction.get_outcome_display()}
     if prediction.status == Status.FAILED:
         return {"kind": "failed", "shape": "failed", "word": _("Failed")}
     word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
     return {"kind": "waiting", "shape": "waiting", "word": word}
+
+
+@register.filter
+def verdict_kind(prediction: Prediction) -> str:
+    """What the colours of a verdict go by: its outcome, else how far it is; none where it does not count."""
+    return (prediction.outcome or prediction.status) if prediction.is_valid else "void"
 
 
 @register.filter
@@ -83,14 +93,19 @@ def when_exactly(moment: datetime | None) -> SafeString | str:
     return _write_time(moment, "DATETIME_FORMAT", zone=True) if moment else ""
 
 
+@register.filter
+def to_the_second(moment: datetime | None) -> str:
+    """Write a time in full, for what produced a reading; a dash for none."""
+    return write_moment(moment, seconds=True) if moment else "–"
+
+
 def _write_time(moment: datetime, late_format: str, *, zone: bool = False) -> SafeString:
     local = timezone.localtime(moment)
-    late = date_format(local, late_format) + (f" {local.tzname()}" if zone else "")
+    late = write_moment(moment) if zone else date_format(local, late_format)
     return format_html(
-        '<time datetime="{}" title="{} {}">{}</time>',
+        '<time datetime="{}" title="{}">{}</time>',
         local.isoformat(timespec="seconds"),
-        date_format(local, "DATETIME_FORMAT"),
-        local.tzname(),
+        write_moment(moment),
         _relative(timezone.now() - moment) or late,
     )
 

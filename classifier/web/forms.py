@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Status
+from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
+from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
@@ -191,6 +192,14 @@ class LesionForm(forms.Form):
     )
 
 
+# Without one of them the history lists what counts.
+STANDINGS = [
+    (Standing.SUPERSEDED.value, _("Superseded")),
+    (Standing.ENTERED_IN_ERROR.value, Standing.ENTERED_IN_ERROR.label),
+    (EVERY_STANDING, _("With those that do not count")),
+]
+
+
 class HistoryFilter(forms.Form):
     """What the history shows; its values live in the address."""
 
@@ -199,6 +208,7 @@ class HistoryFilter(forms.Form):
     status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
     modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])
     reviewed = forms.ChoiceField(required=False, choices=[("", ""), ("yes", ""), ("no", "")])
+    standing = forms.ChoiceField(required=False, choices=[("", ""), *STANDINGS])
     since = forms.DateField(required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}))
 

@@ -84,7 +84,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "malignant_percent", "is_active")
+    fields = ("name", "slug", "malignant_percent", "time_zone", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 
@@ -105,7 +105,7 @@ class UserAdmin(SuperuserAdmin):
     list_filter = ("is_active", "is_superuser")
     search_fields = ("email", "name")
     ordering = ("email",)
-    fields = ("email", "name", "is_active")
+    fields = ("email", "name", "time_zone", "is_active")
 
     def write(self, obj: User, *, change: bool) -> None:
         """Give a new person no password yet."""

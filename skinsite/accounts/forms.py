@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
+from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 
 
 class SignInForm(AuthenticationForm):
@@ -70,6 +71,36 @@ class PracticeForm(forms.Form):
         ),
         error_messages=dict.fromkeys(("min_value", "max_value", "max_digits", "max_whole_digits"), MALIGNANT_RANGE),
     )
+
+
+class TimeZoneField(forms.CharField):
+    """A time zone by its name, suggested by the page's list of all as one types; empty for none of its own."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.TextInput(attrs={"list": "time-zones", "autocomplete": "off", "spellcheck": "false"})
+        super().__init__(label=_("Time zone"), required=False, max_length=NAME_LENGTH, widget=widget, **options)
+
+    def clean(self, value: Any) -> str:
+        """Give the name as IANA writes it."""
+        typed: str = super().clean(value)
+        name = find_zone_name(typed) if typed else ""
+        if name is None:
+            check_zone_name(typed)
+        return name or ""
+
+
+class ClinicTimeZoneForm(forms.Form):
+    """In which zone a clinic's days are counted."""
+
+    time_zone = TimeZoneField(
+        help_text=_("Days are counted and times told in it, for everybody who has set none. Empty: the site's.")
+    )
+
+
+class OwnTimeZoneForm(forms.Form):
+    """In which zone times are told to a person."""
+
+    time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 
 class JoinForm(forms.Form):

@@ -6,9 +6,11 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.models import Invitation
+from skinsite.zones import write_moment
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +21,10 @@ def mail_invitation(*, invitation: Invitation, link: str) -> bool:
     """Send the link of an invitation; whether that went well. The console, which is a log, never gets one."""
     if settings.EMAIL_BACKEND == _CONSOLE:
         return False
-    text = render_to_string("accounts/invitation_email.txt", {"invitation": invitation, "link": link})
+    with timezone.override(invitation.clinic.zone):  # whoever is invited has none yet
+        until = write_moment(invitation.expires_at)
+    context = {"invitation": invitation, "link": link, "until": until}
+    text = render_to_string("accounts/invitation_email.txt", context)
     subject = _("Invitation to %(clinic)s") % {"clinic": invitation.clinic.name}
     try:
         return send_mail(subject, text, None, [invitation.email]) == 1

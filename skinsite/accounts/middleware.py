@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from skinsite.accounts.models import Membership, User
+from skinsite.zones import zone_named
 
 CLINIC_KEY = "clinic"
 _SIGNED_IN_KEY = "signed_in_at"
@@ -51,6 +52,25 @@ class MembershipMiddleware:
             membership = membership_of(request.user, request.session.get(CLINIC_KEY))
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
+
+
+class TimeZoneMiddleware:
+    """Counts days and tells times in the person's zone, else in the clinic's, else in DEFAULT_TIME_ZONE."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer in that zone."""
+        membership: Membership | None = getattr(request, "membership", None)
+        if membership is not None:
+            zone = membership.zone
+        elif settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
+            zone = zone_named(request.user.time_zone)
+        else:
+            zone = zone_named()
+        with timezone.override(zone):
+            return self.get_response(request)
 
 
 class SessionLifetimeMiddleware:

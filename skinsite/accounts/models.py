@@ -3,6 +3,7 @@
 import uuid
 from decimal import Decimal
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -13,6 +14,8 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
+
+from skinsite.zones import NAME_LENGTH, check_zone_name, zone_named
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,6 +46,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(_("name"), max_length=120, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("system staff"), default=False)
+    time_zone = models.CharField(
+        _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
+    )
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -92,6 +98,9 @@ class Clinic(models.Model):
             MaxValueValidator(MOST_MALIGNANT, MALIGNANT_RANGE),
         ],
     )
+    time_zone = models.CharField(
+        _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
+    )
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
@@ -107,6 +116,11 @@ class Clinic(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which its days are counted."""
+        return zone_named(self.time_zone)
 
 
 class Role(models.TextChoices):
@@ -147,6 +161,11 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.clinic}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which times are told to the person: their own, else the clinic's."""
+        return zone_named(self.user.time_zone, self.clinic.time_zone)
 
 
 class Invitation(models.Model):

@@ -13,6 +13,7 @@ from skinsite.accounts.models import Role
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.words import action_in_words, details_in_words, kind_in_words, name_subjects
+from skinsite.zones import write_moment
 
 THUMBNAIL = "image.thumbnail_viewed"
 
@@ -74,7 +75,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     @admin.display(description=_("time"), ordering="at")
     def moment(self, event: AuditEvent) -> str:
         """To the second."""
-        return f"{event.at:%Y-%m-%d %H:%M:%S %Z}"
+        return write_moment(event.at, seconds=True)
 
     @admin.display(description=_("object"))
     def record(self, event: AuditEvent) -> str:

@@ -43,6 +43,7 @@ VERBS: dict[str, str | Promise] = {
     "signed_out": pgettext_lazy("what was done", "signed out"),
     "switched_to": pgettext_lazy("what was done", "chosen to work in"),
     "thumbnail_viewed": pgettext_lazy("what was done", "viewed small, in a list"),
+    "time_zone_set": pgettext_lazy("what was done", "time zone set"),
     "updated": pgettext_lazy("what was done", "changed"),
     "uploaded": pgettext_lazy("what was done", "uploaded"),
     "viewed": pgettext_lazy("what was done", "viewed"),
@@ -72,6 +73,7 @@ VALUES: dict[str, str | Promise] = {
     "q": _("search"),
     "reviewed": _("review"),
     "since": _("date"),
+    "standing": _("readings that do not count"),
     "until": _("date"),
 }
 NOUNS = {"api_token": "apitoken", "image": "lesionimage", "model": "modelversion"}

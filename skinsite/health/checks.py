@@ -27,6 +27,7 @@ _RECENT_EVENTS = 100
 # A clock sends every half minute what a worker then notes, and a worker may have much to do before.
 _LONGEST_WITHOUT_ROUND = timedelta(minutes=5)
 # One name for all, so that no probe that is cut short leaves anything behind; it stays, and is written over.
+MAKE_UTF8 = "Make it anew: `createdb --encoding UTF8 --template template0`, and move what is in it by pg_dump."
 PROBE_NAME = "health/probe"
 _PROBE = b"ok"
 
@@ -41,7 +42,15 @@ def check_database() -> CheckResult:
         return CheckResult(
             ok=False, detail=f"{len(waiting)} migrations have not run", remedy="Run `python manage.py migrate`."
         )
+    if connection.vendor == "postgresql" and (encoding := _server_encoding()) != "UTF8":
+        return CheckResult(ok=False, detail=f"it keeps letters as {encoding}, and not all fit", remedy=MAKE_UTF8)
     return CheckResult(ok=True, detail=connection.vendor)
+
+
+def _server_encoding() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        return str(cursor.fetchone()[0])
 
 
 @register_check("append_only", needs="database")

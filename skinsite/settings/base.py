@@ -55,12 +55,13 @@ MIDDLEWARE = [
     "skinsite.middleware.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "skinsite.middleware.RequestSizeMiddleware",
+    "skinsite.middleware.RequestBodyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -107,8 +108,11 @@ LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
 LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 # The second: what libraries show on our pages and do not say in Russian themselves.
 LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "libraries"]
-TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["skinsite.formats"]
+TIME_ZONE = "UTC"  # of the database, the log and the commands; people have their own
 USE_TZ = True
+# Of clinics that have set none, and of whoever is not signed in.
+DEFAULT_TIME_ZONE = env.text("DEFAULT_TIME_ZONE", "UTC")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = env.path("STATIC_ROOT", VAR_DIR / "static")

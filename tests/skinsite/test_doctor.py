@@ -22,6 +22,7 @@ CHECKS = [
     "static_files",
     "static_version",
     "private",
+    "room",
     "bundle",
     "queue",
 ]

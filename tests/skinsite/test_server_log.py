@@ -77,22 +77,3 @@ def test_addresses_that_are_secrets_and_what_is_searched_for_stay_out_of_the_log
     assert "Service Unavailable: /invitations/[hidden]" in written
     for secret in ("Zx9", "abc123", "P-00042"):
         assert secret not in written
-
-
-def test_an_upload_in_chunks_is_told_to_say_its_length(tmp_path: Path) -> None:
-    with serving(tmp_path, tmp_path / "log") as site:
-        answer = urllib3.request(
-            "POST",
-            f"{site}/api/v1/predictions/",
-            body=iter([b"one", b"two"]),
-            headers={"X-Forwarded-Proto": "https", "Transfer-Encoding": "chunked"},
-            timeout=30,
-        )
-    assert (answer.status, answer.headers["Content-Type"]) == (411, "application/problem+json")
-    assert answer.json()["errors"] == [
-        {
-            "field": None,
-            "code": "length_required",
-            "detail": "The request does not say how long it is. Send it with Content-Length, and not in chunks.",
-        }
-    ]

@@ -27,6 +27,7 @@ from classifier.services.intake import (
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
+from skinsite import disk
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_listing
@@ -147,8 +148,8 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")
         return Arrival(name=name, error=text, existing=error.existing)
-    except StorageUnavailableError:
-        return Arrival(name=name, error=str(STORAGE_SENTENCE))
+    except StorageUnavailableError as error:
+        return Arrival(name=name, error=str(disk.SENTENCE if disk.is_full(error) else STORAGE_SENTENCE))
     except DecoderBusyError:
         return Arrival(name=name, error=str(BUSY_SENTENCE))
     except ValidationError as error:

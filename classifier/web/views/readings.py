@@ -13,20 +13,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier import policies
-from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Status
+from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Standing, Status
 from classifier.selectors.history import history
 from classifier.selectors.reading import (
     model_yet_to_read,
     other_readings,
     reading_detail,
     readings_by_model,
-    successor,
 )
 from classifier.services.codes import warn_of_code
 from classifier.services.predictions import queue_prediction, retry_prediction
 from classifier.web.comparison import compare
 from classifier.web.figures import bars_of, similar_cases_of
-from classifier.web.forms import DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from classifier.wording import HEAT_MAP_SENTENCE, LESION_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
@@ -87,7 +86,7 @@ def show_reading(
         "waiting": prediction.status in WAITING,
         "other_modality": Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC,
         "others": other_readings(prediction),
-        "successor": successor(prediction),
+        "successor": prediction.successor,
         "can_be_compared": len(readings_by_model(image)) > 1,
         "model_yet_to_read": model_yet_to_read(image) if may_correct else None,
         "may_correct": may_correct,
@@ -169,6 +168,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
         reviewed={"yes": True, "no": False}.get(chosen.get("reviewed", "")),
         since=chosen.get("since"),
         until=chosen.get("until"),
+        standing=chosen.get("standing", Standing.VALID),
     )
     asked_page = request.GET.get("page", "1")
     page = Paginator(readings, ROWS).get_page(asked_page)
@@ -182,6 +182,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
         "outcomes": Outcome.choices,
         "statuses": Status.choices,
         "modalities": Modality.choices,
+        "standings": STANDINGS,
         "reviewed_choices": [("yes", _("Reviewed")), ("no", _("Not reviewed"))],
     }
     return render(request, "classifier/history.html", context)

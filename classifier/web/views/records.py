@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import records
 from classifier.web.forms import LesionForm, PatientForm
@@ -34,7 +34,7 @@ def patients(request: MemberRequest) -> HttpResponse:
     search = clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     found = Patient.objects.visible_to(request.membership).annotate(
         lesion_count=Count("lesions", distinct=True),
-        last_upload=Max("lesions__images__uploaded_at"),
+        last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
     )
     if search:
         found = found.filter(code_key__contains=fold_line(search))
@@ -68,7 +68,7 @@ def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     record_access(actor=request.membership, action="patient.viewed", obj=found)
     lesions = found.lesions.annotate(
         image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
-        last_upload=Max("images__uploaded_at"),
+        last_upload=Max("images__uploaded_at", filter=Q(images__entered_in_error_at=None)),
     ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
     latest = _latest_readings(found)
     rows = [(lesion, latest.get(lesion.pk)) for lesion in lesions]
@@ -151,10 +151,10 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
 
 
 def _latest_readings(patient: Patient) -> dict[int, Prediction]:
-    """Give the newest reading of each lesion of a patient, by the lesion's key; photographs in error left out."""
-    newest = Prediction.objects.filter(image__lesion=OuterRef("pk"), image__entered_in_error_at=None)
+    """Give the newest reading of each lesion of a patient that counts, by the lesion's key."""
+    newest = Prediction.objects.with_successor().standing(Standing.VALID).filter(image__lesion=OuterRef("pk"))
     keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
-    readings = Prediction.objects.filter(pk__in=list(keys)).select_related("image")
+    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image")
     return {reading.image.lesion_id: reading for reading in readings}
 
 

@@ -63,6 +63,25 @@ def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> C
     return clinic
 
 
+@transaction.atomic
+def set_clinic_time_zone(*, actor: Membership, time_zone: str) -> Clinic:
+    """Set the zone in which the days of the actor's clinic are counted; empty for the site's.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, for a name that is no zone's.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    before, clinic.time_zone = clinic.time_zone, time_zone
+    if before == time_zone:
+        return clinic
+    clinic.clean_fields(exclude=["name", "slug", "malignant_percent"])
+    clinic.save(update_fields=["time_zone"])
+    record_change(actor=actor, action="clinic.time_zone_set", obj=clinic, clinic=clinic, before=before, after=time_zone)
+    return clinic
+
+
 def _free_slug(name: str) -> str:
     """A short name from the name's Latin letters, numbered where it is taken."""
     base = slugify(name)[:40] or "clinic"

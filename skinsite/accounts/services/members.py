@@ -73,6 +73,24 @@ def reactivate_member(*, actor: Membership | User | None, membership: Membership
     return current
 
 
+@transaction.atomic
+def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
+    """Set the zone in which times are told to the actor, in every clinic; empty for the clinic's.
+
+    Raises:
+        ValidationError: by field, for a name that is no zone's.
+    """
+    user = User.objects.select_for_update().get(pk=actor.user_id)
+    before, user.time_zone = user.time_zone, time_zone
+    if before == time_zone:
+        return
+    user.clean_fields(exclude=["email", "name", "password"])
+    user.save(update_fields=["time_zone"])
+    record_change(
+        actor=actor, action="user.time_zone_set", obj=user, clinic=actor.clinic, before=before, after=time_zone
+    )
+
+
 def revoke_member_token(*, actor: Membership, token: ApiToken) -> None:
     """End an API token: one's own, or any of the clinic that one administers.
 

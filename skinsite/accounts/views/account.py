@@ -9,19 +9,43 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.forms import OwnTimeZoneForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
-from skinsite.accounts.services import revoke_member_token
+from skinsite.accounts.services import revoke_member_token, set_own_time_zone
 from skinsite.accounts.views.confirm import ask_about_token
 from skinsite.audit.services import record_access
+from skinsite.zones import zone_names
 
 
 @require_safe
 @member_required
 def account(request: MemberRequest) -> HttpResponse:
     """Who one is, one's clinics, one's API tokens."""
-    context = {"memberships": memberships_of(request.user), "tokens": tokens_of_person(request.user)}
-    return render(request, "accounts/account.html", context)
+    return _page(request, OwnTimeZoneForm(initial={"time_zone": request.user.time_zone}))
+
+
+@require_POST
+@member_required
+def set_time_zone(request: MemberRequest) -> HttpResponse:
+    """Set the zone in which times are told to oneself."""
+    form = OwnTimeZoneForm(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    set_own_time_zone(actor=request.membership, **form.cleaned_data)
+    messages.success(request, _("The time zone is set."))
+    return redirect("account")
+
+
+def _page(request: MemberRequest, form: OwnTimeZoneForm, status: int = 200) -> HttpResponse:
+    context = {
+        "memberships": memberships_of(request.user),
+        "tokens": tokens_of_person(request.user),
+        "zone_form": form,
+        "zone_names": zone_names(),
+        "zone": request.membership.zone,
+    }
+    return render(request, "accounts/account.html", context, status=status)
 
 
 @require_POST

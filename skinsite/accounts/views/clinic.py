@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts import services
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.forms import InvitationForm, PracticeForm
+from skinsite.accounts.forms import ClinicTimeZoneForm, InvitationForm, PracticeForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
 from skinsite.accounts.views.confirm import ask_about_token, ask_first
+from skinsite.zones import zone_names
 
 
 @require_safe
@@ -58,6 +59,18 @@ def set_practice(request: MemberRequest) -> HttpResponse:
         return _page(request, InvitationForm(), practice_form=form, status=422)
     services.set_malignant_percent(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The share of malignant lesions is set."))
+    return redirect("clinic")
+
+
+@require_POST
+@administrator_required
+def set_time_zone(request: MemberRequest) -> HttpResponse:
+    """Set the zone in which the clinic's days are counted."""
+    form = ClinicTimeZoneForm(request.POST)
+    if not form.is_valid():
+        return _page(request, InvitationForm(), zone_form=form, status=422)
+    services.set_clinic_time_zone(actor=request.membership, **form.cleaned_data)
+    messages.success(request, _("The time zone is set."))
     return redirect("clinic")
 
 
@@ -165,12 +178,19 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
 
 
 def _page(
-    request: MemberRequest, form: InvitationForm, status: int = 200, practice_form: PracticeForm | None = None
+    request: MemberRequest,
+    form: InvitationForm,
+    status: int = 200,
+    practice_form: PracticeForm | None = None,
+    zone_form: ClinicTimeZoneForm | None = None,
 ) -> HttpResponse:
     own = request.membership.clinic
     context = {
         "form": form,
         "practice_form": practice_form or PracticeForm(initial={"malignant_percent": own.malignant_percent}),
+        "zone_form": zone_form or ClinicTimeZoneForm(initial={"time_zone": own.time_zone}),
+        "zone_names": zone_names(),
+        "zone": own.zone,
         "members": members_of(own),
         "invitations": open_invitations_of(own),
         "tokens": tokens_of_clinic(own),

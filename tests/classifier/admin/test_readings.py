@@ -181,16 +181,28 @@ def mark(prediction: Prediction) -> None:
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("", {"P-IN-USE"}), ("?entered_in_error=yes", {"P-SECRET"}), ("?entered_in_error=all", {"P-IN-USE", "P-SECRET"})],
+    [
+        ("", {"P-IN-USE"}),
+        ("?standing=entered_in_error", {"P-SECRET"}),
+        ("?standing=superseded", {"P-OLD"}),
+        ("?standing=all", {"P-IN-USE", "P-OLD", "P-SECRET"}),
+    ],
 )
-def test_readings_entered_in_error_are_listed_only_when_asked_for(
+def test_readings_that_do_not_count_are_listed_only_when_asked_for_and_grey(
     query: str, found: set[str], owner: Membership, reviewer: Membership, client_for: ClientFor
 ) -> None:
     mark(reading_in(owner))
     reading_in(owner, "P-IN-USE")
+    old = reading_in(owner, "P-OLD")
+    later = factories.DonePredictionFactory.create(image=old.image)
     response = client_for(reviewer).get(LIST + query)
-    assert {row.image.lesion.patient.code for row in response.context["cl"].result_list} == found
-    assert "In use" in response.content.decode()
+    shown = {row.image.lesion.patient.code for row in response.context["cl"].result_list if row != later}
+    assert shown == found
+    assert (later in response.context["cl"].result_list) == ("standing" not in query or "all" in query)
+    text = response.content.decode()
+    void = len(found - {"P-IN-USE"}) if query else 0
+    assert text.count('class="outcome outcome-void"') == void
+    assert text.count('class="outcome outcome-suspicious"') == len(response.context["cl"].result_list) - void
 
 
 def test_corrections_are_told_in_words_and_lead_to_the_lesions(

@@ -127,6 +127,11 @@ def test_readings_are_found_by_what_they_are_of_and_what_they_say(api: APIClient
     assert ids(api, f"{address}?reviewed=false") == {two, three}
     assert ids(api, f"{address}?entered_in_error=true") == {three}
     assert ids(api, f"{address}?entered_in_error=false") == {one, two}
+    later = factories.DonePredictionFactory.create(image=suspicious.image)
+    assert ids(api, f"{address}?standing=valid") == {two, str(later.public_id)}
+    assert ids(api, f"{address}?standing=superseded") == {one}
+    assert ids(api, f"{address}?standing=entered_in_error") == {three}
+    later.delete()
     assert ids(api, f"{address}?image={suspicious.image.public_id}") == {one}
     assert ids(api, f"{address}?lesion={queued.image.lesion.public_id}") == {two}
     assert ids(api, f"{address}?patient={wrong.image.lesion.patient.public_id}") == {three}
@@ -191,3 +196,20 @@ def test_all_readings_of_a_photograph_are_listed_the_newest_first(api: APIClient
     assert [row["id"] for row in listed] == [str(second.public_id), str(first.public_id)]
     versions = [each.model_version.version for each in (second, first) if each.model_version]
     assert [row["model"]["version"] for row in listed] == versions
+
+
+def test_a_reading_that_does_not_count_says_so(api: APIClient, owner: Membership) -> None:
+    old = factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    new = factories.DonePredictionFactory.create(image=old.image)
+    wrong = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic, image__entered_in_error_at=timezone.now()
+    )
+
+    def told(reading: object) -> tuple[str, str | None, str]:
+        answer = api.get(f"/api/v1/predictions/{reading.public_id}/").json()  # type: ignore[attr-defined] # a reading
+        return answer["standing"], answer["superseded_by"], answer["notice"].split(":")[0]
+
+    assert told(old) == ("superseded", str(new.public_id), "Superseded by a later reading")
+    assert told(new)[:2] == ("valid", None)
+    assert told(wrong) == ("entered_in_error", None, "Entered in error")
+    assert "does not count" not in told(new)[2]

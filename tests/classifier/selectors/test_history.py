@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 from classifier.models import Prediction
 from classifier.selectors.history import history
 from classifier.selectors.home import HomeCounts, home_counts, latest_readings
-from classifier.selectors.reading import other_readings, reading_detail, successor
+from classifier.selectors.reading import other_readings, reading_detail
 from skinsite.accounts.models import Membership
 from tests.factories import (
     DonePredictionFactory,
@@ -87,7 +87,7 @@ def test_what_was_entered_in_error_shows_only_when_asked_for(owner: Membership) 
     wrong = reading_in(owner, image__entered_in_error_at=timezone.now())
 
     assert list(history(owner)) == []
-    assert list(history(owner, entered_in_error=True)) == [wrong]
+    assert list(history(owner, standing="entered_in_error")) == [wrong]
 
 
 def test_a_row_says_whether_it_was_reviewed_and_read_again(owner: Membership) -> None:
@@ -95,9 +95,32 @@ def test_a_row_says_whether_it_was_reviewed_and_read_again(owner: Membership) ->
     old, new = DonePredictionFactory.create(image=image), DonePredictionFactory.create(image=image)
     ReviewFactory.create(prediction=old)
 
-    rows = history(owner).values_list("pk", "is_reviewed", "has_successor")  # type: ignore[misc] # annotated
+    rows = history(owner, standing="all").values_list("pk", "is_reviewed", "superseded_by")  # type: ignore[misc] # annotated
 
-    assert list(rows) == [(new.pk, False, False), (old.pk, True, True)]
+    assert list(rows) == [(new.pk, False, None), (old.pk, True, new.public_id)]
+
+
+def test_only_what_counts_is_listed_and_what_does_not_when_it_is_asked_for(owner: Membership) -> None:
+    image = LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
+    old, new = DonePredictionFactory.create(image=image), DonePredictionFactory.create(image=image)
+    wrong = reading_in(owner, image__entered_in_error_at=timezone.now())
+    wrong_new = DonePredictionFactory.create(image=wrong.image)
+
+    assert set(history(owner)) == {new}
+    assert set(history(owner, standing="superseded")) == {old}
+    assert set(history(owner, standing="entered_in_error")) == {wrong, wrong_new}
+    assert history(owner, standing="all").count() == 4
+
+
+@pytest.mark.parametrize("status", ["failed", "queued"])
+def test_a_later_try_that_gives_no_reading_takes_the_place_of_none(owner: Membership, status: str) -> None:
+    suspicious = reading_in(owner)
+    ended = {"failure": "timed_out", "finished_at": timezone.now()} if status == "failed" else {}
+    PredictionFactory.create(image=suspicious.image, status=status, **ended)
+
+    assert suspicious in history(owner)
+    assert (suspicious.is_valid, suspicious.successor) == (True, None)
+    assert home_counts(owner).suspicious_to_review == 1
 
 
 @pytest.mark.parametrize("rows", [3, 300])
@@ -131,6 +154,10 @@ def test_home_counts_what_waits(owner: Membership, stranger: Membership) -> None
     reading_in(stranger)
     reading_in(stranger, outcome="not_assessable", reason="unlike_training")
 
+    superseded = reading_in(owner)
+    ReviewFactory.create(prediction=DonePredictionFactory.create(image=superseded.image, outcome="low_risk"))
+    reading_in(owner, image__entered_in_error_at=timezone.now())
+
     assert home_counts(owner) == HomeCounts(
         waiting=2, failed=0, to_review=4, suspicious_to_review=1, not_assessed_to_review=1
     )
@@ -152,7 +179,7 @@ def test_a_reading_comes_with_all_that_its_page_shows_in_a_bounded_number_of_que
         reviewers = [review.reviewer.email for review in detail.reviews.all()]
         corrections = list(detail.image.corrections.all())
         elsewhere = [str(other.model_version) for other in other_readings(detail)]
-        newest = successor(detail)
+        newest = detail.successor
 
     assert (len(reviewers), corrections, len(elsewhere)) == (others, [], others + 1)
     assert newest == later

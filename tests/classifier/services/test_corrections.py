@@ -7,7 +7,7 @@ from django.core.exceptions import PermissionDenied, ValidationError
 
 from classifier.models import ImageCorrection, ModelVersion, Prediction
 from classifier.selectors.history import history
-from classifier.selectors.reading import reading_detail, successor
+from classifier.selectors.reading import reading_detail
 from classifier.services.corrections import correct_declared, correct_modality, mark_entered_in_error, move_image
 from classifier.services.intake import receive_upload
 from classifier.services.predictions import queue_prediction
@@ -72,7 +72,7 @@ def test_a_photograph_entered_in_error_stays_on_record_and_leaves_the_lists(
     mark_entered_in_error(actor=owner, image=reading.image, reason="A photograph of the floor")
 
     assert not history(owner).exists()
-    assert history(owner, entered_in_error=True).get() == reading
+    assert history(owner, standing="entered_in_error").get() == reading
     with pytest.raises(ValidationError):
         mark_entered_in_error(actor=owner, image=reading.image, reason="Twice")
     assert reading.image.corrections.count() == 1
@@ -117,18 +117,18 @@ def test_the_reading_that_counts_follows_the_corrected_modality(
     reading: Prediction, owner: Membership, photograph: bytes
 ) -> None:
     def which_count() -> list[int]:
-        return [row.pk for row in history(owner) if not row.has_successor]  # type: ignore[attr-defined] # annotated
+        return list(history(owner).values_list("pk", flat=True))
 
     assert which_count() == [reading.pk]
     clinical = correct_modality(actor=owner, image=reading.image, modality="clinical", reason="Clinical")
     assert which_count() == [clinical.pk]
-    assert successor(reading_detail(owner, reading.public_id)) == clinical
+    assert reading_detail(owner, reading.public_id).successor == clinical
     assert receive_upload(actor=owner, data=photograph).prediction == clinical
     correct_modality(actor=owner, image=reading.image, modality="dermoscopic", reason="After all not")
 
     assert which_count() == [reading.pk]
-    assert successor(reading_detail(owner, reading.public_id)) is None
-    assert successor(reading_detail(owner, clinical.public_id)) == reading
+    assert reading_detail(owner, reading.public_id).successor is None
+    assert reading_detail(owner, clinical.public_id).successor == reading
     assert receive_upload(actor=owner, data=photograph).prediction == reading
 
 
@@ -198,9 +198,9 @@ def test_a_declaration_put_right_gets_a_new_reading_and_the_first_stays(reading:
     assert (reading.outcome, reading.declared) == (outcome, "")
     correction = reading.image.corrections.get()
     assert (correction.kind, correction.before, correction.after) == ("declared", "", "nail,ulcer")
-    assert successor(reading_detail(owner, reading.public_id)) == new
-    superseded = history(owner).values_list("pk", "has_successor")  # type: ignore[misc] # annotated
-    assert dict(superseded) == {reading.pk: True, new.pk: False}
+    assert reading_detail(owner, reading.public_id).successor == new
+    assert list(history(owner)) == [new]
+    assert list(history(owner, standing="superseded")) == [reading]
 
 
 def test_a_declaration_taken_back_gives_the_first_reading_again(reading: Prediction, owner: Membership) -> None:
@@ -208,10 +208,10 @@ def test_a_declaration_taken_back_gives_the_first_reading_again(reading: Predict
     back = correct_declared(actor=owner, image=reading.image, declared=[], reason="After all not")
 
     assert back == reading
-    assert successor(reading_detail(owner, reading.public_id)) is None
-    assert successor(reading_detail(owner, nail.public_id)) == reading
-    superseded = history(owner).values_list("pk", "has_successor")  # type: ignore[misc] # annotated
-    assert dict(superseded) == {reading.pk: False, nail.pk: True}
+    assert reading_detail(owner, reading.public_id).successor is None
+    assert reading_detail(owner, nail.public_id).successor == reading
+    assert list(history(owner)) == [reading]
+    assert list(history(owner, standing="superseded")) == [nail]
 
 
 def test_another_model_answers_what_is_declared_as_the_one_before_did(

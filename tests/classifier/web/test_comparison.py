@@ -53,7 +53,10 @@ def page_of(site: Client, name: str, subject: object) -> str:
 
 def test_two_readings_stand_side_by_side_the_newest_first(site: Client, older: Prediction, newer: Prediction) -> None:
     page = page_of(site, "image-readings", newer.image)
-    order = [page.index(words) for words in ("second network", "Low risk", "first network 0", "Suspicious</")]
+    order = [
+        page.index(words)
+        for words in ("second network", "Low risk", "first network 0", "Superseded by a later reading")
+    ]
     assert order == sorted(order)
     assert page.count('data-class="MEL"') == 2
     for reading in (older, newer):

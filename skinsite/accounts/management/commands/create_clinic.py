@@ -35,7 +35,7 @@ class Command(OneLineCommand):
             raise CommandError(faults.replace("email:", "--admin:"), returncode=BAD_INPUT) from None
         self.stdout.write(
             f"{invitation.clinic.name} ({invitation.clinic.slug}) is open. {invitation.email} joins as administrator, "
-            f"once, until {invitation.expires_at:%Y-%m-%d}, at:"
+            f"once, until {invitation.expires_at:%Y-%m-%d %H:%M} UTC, at:"
         )
         self.stdout.write(f"{options['site'].rstrip('/')}{reverse('invitation', args=[secret])}")
 

@@ -1,0 +1,22 @@
+"""A WSGI application that tells what it was given; for tests of how bodies are taken in."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+
+from skinsite.bodies import REFUSED, take_bodies_first
+
+assert settings.REQUEST_MAX_BYTES  # loads the settings, as the site does before its first request
+
+
+def _tell(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    told = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "refused": environ.get(REFUSED)}
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps(told).encode()]
+
+
+application = take_bodies_first(_tell)
