@@ -16,6 +16,7 @@ from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
 from skinsite.cache import ForgivingRedisCache
 from skinsite.celery import app as celery_app
+from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.models import CLOCK, Heartbeat
 from skinsite.health.registry import CheckResult, register_check
 from skinsite.storage import private_storage
@@ -27,30 +28,23 @@ _RECENT_EVENTS = 100
 # A clock sends every half minute what a worker then notes, and a worker may have much to do before.
 _LONGEST_WITHOUT_ROUND = timedelta(minutes=5)
 # One name for all, so that no probe that is cut short leaves anything behind; it stays, and is written over.
-MAKE_UTF8 = "Make it anew: `createdb --encoding UTF8 --template template0`, and move what is in it by pg_dump."
 PROBE_NAME = "health/probe"
 _PROBE = b"ok"
 
 
 @register_check("database", remedy="Start the database, or correct DATABASE_URL.")
 def check_database() -> CheckResult:
-    """The database answers and every migration has run."""
+    """The database answers, keeps every letter, and every migration has run."""
     connection.ensure_connection()
+    if fault := encoding_fault(connection):
+        return CheckResult(ok=False, detail=fault, remedy=MAKE_ANEW)
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:
         return CheckResult(
             ok=False, detail=f"{len(waiting)} migrations have not run", remedy="Run `python manage.py migrate`."
         )
-    if connection.vendor == "postgresql" and (encoding := _server_encoding()) != "UTF8":
-        return CheckResult(ok=False, detail=f"it keeps letters as {encoding}, and not all fit", remedy=MAKE_UTF8)
     return CheckResult(ok=True, detail=connection.vendor)
-
-
-def _server_encoding() -> str:
-    with connection.cursor() as cursor:
-        cursor.execute("SHOW server_encoding")
-        return str(cursor.fetchone()[0])
 
 
 @register_check("append_only", needs="database")
