@@ -153,7 +153,7 @@ FLAGS: dict[str, str | Promise] = {
 WITHDRAWN_FLAGS = ("ink", "ruler")
 
 WAITING: dict[str, str | Promise] = {
-    "": gettext_lazy("It waits its turn."),
+    "": gettext_lazy("Queued."),
     "no_model": gettext_lazy(
         "Readings are unavailable: no model is in service. The photograph is kept, and will be read once there is one."
     ),

@@ -26,7 +26,7 @@ SOURCES = ("skinsite", "classifier", "templates")
 REFRESH = "`make messages`, then translate what is empty in locale/ru/LC_MESSAGES/django.po"
 
 # Texts that are the same in Russian: numbers, and an abbreviation that Russian papers use too.
-WITHOUT_CYRILLIC = {"< 1 %", "> 99 %", "%(number)s %%", "AUC"}
+WITHOUT_CYRILLIC = {"< 1 %", "> 99 %", "%(number)s %%", "AUC", "API"}
 
 CYRILLIC = re.compile("[А-Яа-яЁё]")
 PLACE = re.compile(r"%\(\w+\)[sd]|%%|%[sd]|\{\w*\}")

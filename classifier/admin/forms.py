@@ -21,7 +21,7 @@ class ReviewForm(forms.Form):
         required=False,
         max_length=Review._meta.get_field("comment").max_length,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text=_("Name no patient here."),
+        help_text=_("Do not name the patient here."),
     )
 
     def clean(self) -> dict[str, Any]:

@@ -70,4 +70,4 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         except UserError as error:
             messages.error(request, str(error))
         else:
-            messages.success(request, _("%(model)s reads from now on.") % {"model": model_version})
+            messages.success(request, _("%(model)s is now in service.") % {"model": model_version})

@@ -157,7 +157,7 @@ class ProblemHandler(ExceptionHandler):
         if isinstance(exc, exceptions.APIException):
             return exc
         return exceptions.APIException(
-            _("The server failed at this. Try again later; if it goes on, tell the one who runs it.")
+            _("The server failed. Try again later; if it happens again, tell the site's administrator.")
         )
 
     def get_response(self, exc: exceptions.APIException, data: dict[str, Any]) -> Response:

@@ -150,7 +150,7 @@ class ImageLinksSerializer(serializers.Serializer[Any]):
 
 
 class ImageSerializer(LinkedSerializer):
-    """A photograph of a lesion. One that is `entered_in_error` counts for nothing."""
+    """A photograph of a lesion. One that is `entered_in_error` does not count."""
 
     lesion = serializers.UUIDField(source="lesion.public_id", read_only=True)
     patient = serializers.UUIDField(source="lesion.patient.public_id", read_only=True)
@@ -357,7 +357,7 @@ class PredictionSerializer(LinkedSerializer):
         return {"code": code, "text": wording.waiting_text(code)} if code else None
 
     def get_entered_in_error(self, prediction: Prediction) -> bool:
-        """Whether its photograph has been marked as entered in error: the reading then counts for nothing."""
+        """Whether its photograph has been marked as entered in error: the reading then does not count."""
         return prediction.image.entered_in_error_at is not None
 
     @extend_schema_field(PredictionLinksSerializer)

@@ -11,6 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
@@ -219,9 +220,11 @@ class PredictionViewSet(ClinicViewSet):
     name="dispatch",
 )
 class DocumentationView(SpectacularSwaggerSplitView):
-    """The readable description, from files of the site alone."""
+    """The readable description in the frame of the site, from files of the site alone."""
 
     url_name = "api-schema"
+    template_name = "api/docs.html"
+    authentication_classes = [SessionAuthentication]  # whose page it is: the description is the same for everybody
 
 
 class NoSuchAddress(APIView):

@@ -1,4 +1,4 @@
-"""What waits for whoever signs in."""
+"""Needs attention for whoever signs in."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What waits is drained: read here, or handed to the workers once more where a message was lost."""
+"""Needs attention is drained: read here, or handed to the workers once more where a message was lost."""
 
 import logging
 import time

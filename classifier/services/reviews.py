@@ -14,12 +14,10 @@ from skinsite.audit.services import record_change
 def add_review(
     *, actor: Membership, prediction: Prediction, diagnosis: str, certainty: str, comment: str = ""
 ) -> Review:
-    """Add the actor's opinion, given with the reading in view. Raises ``ValidationError`` by field."""
+    """Add the actor's opinion, given having seen the reading. Raises ``ValidationError`` by field."""
     policies.require(policies.may_review(actor) and Prediction.objects.visible_to(actor).contains(prediction))
     if prediction.image.entered_in_error_at is not None:
-        message = _(
-            "The photograph was entered in error, so its reading counts for nothing: there is no opinion to give."
-        )
+        message = _("The photograph was entered in error and its reading does not count: no opinion can be given.")
         raise ValidationError(message, code="entered_in_error")
     if prediction.status != Status.DONE:
         raise ValidationError(_("There is no finished reading to give an opinion on yet."), code="not_done")

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
@@ -56,10 +57,32 @@ class InvitationForm(forms.Form):
     )
 
 
+class ClinicNameForm(forms.Form):
+    """What a clinic is called."""
+
+    name = forms.CharField(
+        label=_("Name of the clinic"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+    )
+
+
+class ShareField(forms.DecimalField):
+    """A share in per cent, written and read with the decimal sign of the reader's language, and read with the other."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(localize=True, widget=widget, **kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Take comma and point alike."""
+        return super().to_python(
+            value.replace(",", get_format("DECIMAL_SEPARATOR")) if isinstance(value, str) else value
+        )
+
+
 class PracticeForm(forms.Form):
     """What is known of the lesions that a clinic photographs."""
 
-    malignant_percent = forms.DecimalField(
+    malignant_percent = ShareField(
         label=_("Malignant lesions among those photographed here (%)"),
         min_value=LEAST_MALIGNANT,
         max_value=MOST_MALIGNANT,

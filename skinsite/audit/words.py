@@ -33,6 +33,7 @@ VERBS: dict[str, str | Promise] = {
     "password_reset": pgettext_lazy("what was done", "password reset"),
     "password_set": pgettext_lazy("what was done", "password set"),
     "reactivated": pgettext_lazy("what was done", "access given again"),
+    "refused": pgettext_lazy("what was done", "not taken"),
     "registered": pgettext_lazy("what was done", "registered"),
     "renamed": pgettext_lazy("what was done", "renamed"),
     "requested": pgettext_lazy("what was done", "requested"),

@@ -1,6 +1,6 @@
 // What every page uses: the theme, menus, the list of shortcuts.
 
-import { focusErrors } from "./forms.js";
+import { focusErrors, startCopying } from "./forms.js";
 import { startKeys } from "./keys.js";
 import { startPlaces } from "./place.js";
 import { askAgain, startSession } from "./session.js";
@@ -46,4 +46,5 @@ startKeys();
 startPlaces();
 refusePages();
 startSession();
+startCopying();
 focusErrors();

@@ -101,7 +101,7 @@ def test_the_viewer_zooms_by_keys_and_the_heat_map_comes_when_asked(reading_page
 
 def test_a_wrong_modality_is_corrected_with_a_reason(reading_page: Page) -> None:
     page = reading_page
-    page.get_by_text("It is a clinical photograph").click()
+    page.get_by_text("Change to a clinical photograph").click()
     form = page.locator("form[action$=modality]")
     form.get_by_role("button").click()
     expect(page.locator(".error-summary")).to_be_focused()

@@ -80,7 +80,7 @@ def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, setti
     assert response.status_code == 413
     page = response.content.decode()
     assert "at most 130 MB. Send fewer photographs at once" in page
-    assert "Nothing of it has been saved." in page
+    assert "Nothing was saved." in page
 
 
 def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client, db: None, settings: Settings) -> None:

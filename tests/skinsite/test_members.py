@@ -1,5 +1,7 @@
 """Members of a clinic, on its page and by the services: three actors, and the last administrator."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.urls import reverse
@@ -36,6 +38,17 @@ def test_the_page_shows_the_clinics_people_and_nobody_elses(
     assert administrator.user.email in html
     assert stranger.user.email not in html
     assert str(foreign.public_id) not in html
+
+
+def test_the_page_tells_when_each_person_last_signed_in(
+    administrator: Membership, owner: Membership, sign_in: SignIn
+) -> None:
+    owner.user.last_login = datetime(2025, 3, 12, 9, 30, tzinfo=UTC)
+    owner.user.save()
+    page = sign_in(administrator).get(reverse("clinic")).content.decode()
+    assert 'datetime="2025-03-12T09:30:00+00:00"' in page
+    MembershipFactory.create(clinic=administrator.clinic)
+    assert "never" in sign_in(administrator).get(reverse("clinic")).content.decode()
 
 
 @pytest.mark.parametrize("people", [3, 30])

@@ -44,6 +44,33 @@ def test_the_ends_of_the_range_are_in_it(share: str, administrator: Membership, 
     assert Clinic.objects.get(pk=administrator.clinic_id).malignant_percent == Decimal(share)
 
 
+@pytest.mark.parametrize(("language", "typed"), [("ru", "7,5"), ("ru", "7.5"), ("en", "7.5"), ("en", "7,5")])
+def test_the_share_is_read_and_written_with_the_reader_s_decimal_sign(
+    language: str, typed: str, administrator: Membership, sign_in: SignIn
+) -> None:
+    client = sign_in(administrator)
+    client.post(reverse("clinic-practice"), {"malignant_percent": typed}, headers={"accept-language": language})
+    assert Clinic.objects.get(pk=administrator.clinic_id).malignant_percent == Decimal("7.5")
+    page = client.get(reverse("clinic"), headers={"accept-language": language}).content.decode()
+    assert f'value="{ {"ru": "7,5", "en": "7.5"}[language] }"' in page
+
+
+def test_an_administrator_renames_the_clinic_and_nobody_else_does(
+    administrator: Membership, owner: Membership, stranger: Membership, sign_in: SignIn
+) -> None:
+    client = sign_in(administrator)
+    page = client.post(reverse("clinic-rename"), {"name": "  Skin   centre "}, follow=True).content.decode()
+    assert "The clinic has its new name." in page
+    assert Clinic.objects.get(pk=administrator.clinic_id).name == "Skin centre"
+    assert AuditEvent.objects.get(action="clinic.renamed").details["after"] == "Skin centre"
+    taken = client.post(reverse("clinic-rename"), {"name": stranger.clinic.name.upper()})
+    assert taken.status_code == 422
+    assert "There is a clinic of this name already" in taken.content.decode()
+    assert client.post(reverse("clinic-rename"), {"name": " "}).status_code == 422
+    assert sign_in(owner).post(reverse("clinic-rename"), {"name": "Mine"}).status_code == 403
+    assert Clinic.objects.get(pk=administrator.clinic_id).name == "Skin centre"
+
+
 def test_only_administrators_set_it(owner: Membership, reviewer: Membership, sign_in: SignIn) -> None:
     for member in (owner, reviewer):
         assert sign_in(member).post(reverse("clinic-practice"), {"malignant_percent": "9"}).status_code == 403

@@ -64,7 +64,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
         except ImageRejected as error:
             log.error("A stored photograph is damaged: %s", error)
-            text = _("The stored photograph is damaged; tell whoever runs this site.")
+            text = _("The stored photograph is damaged; tell the site's administrator.")
             return _sorry(text, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     return told

@@ -1,6 +1,11 @@
 """The only writers of memberships, invitations, passwords, API tokens and what clinics set."""
 
-from skinsite.accounts.services.clinics import require_free_name, set_clinic_time_zone, set_malignant_percent
+from skinsite.accounts.services.clinics import (
+    rename_clinic,
+    require_free_name,
+    set_clinic_time_zone,
+    set_malignant_percent,
+)
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.accounts.services.members import (
     change_role,
@@ -19,6 +24,7 @@ __all__ = [
     "find_invitation",
     "invite_member",
     "reactivate_member",
+    "rename_clinic",
     "require_free_name",
     "reset_password",
     "revoke_invitation",

@@ -38,6 +38,26 @@ def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
 
 
 @transaction.atomic
+def rename_clinic(*, actor: Membership, name: str) -> Clinic:
+    """Give the actor's clinic another name. Its short name, which other systems may know, stays.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, also for a name that another clinic has.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    before, clinic.name = clinic.name, clean_line(name)
+    if before == clinic.name:
+        return clinic
+    require_free_name(clinic.name, clinic=clinic)
+    clinic.clean_fields(exclude=["slug"])
+    clinic.save(update_fields=["name"])
+    record_change(actor=actor, action="clinic.renamed", obj=clinic, clinic=clinic, before=before, after=clinic.name)
+    return clinic
+
+
+@transaction.atomic
 def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> Clinic:
     """Say how many of a hundred lesions of the actor's clinic are malignant.
 

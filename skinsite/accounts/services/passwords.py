@@ -72,6 +72,6 @@ def _require_own_person(actor: Membership, membership: Membership, user: User) -
     elsewhere = Membership.objects.filter(user=user).exclude(clinic=membership.clinic).exists()
     if elsewhere or user.is_staff or user.is_superuser:
         raise ValidationError(
-            _("This account is not your clinic's alone: whoever runs the site has to reset its password."),
+            _("This account is not your clinic's alone: only the site's administrator can reset its password."),
             code="not_this_clinics",
         )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts import services
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.forms import ClinicTimeZoneForm, InvitationForm, PracticeForm
+from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm, PracticeForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
@@ -48,6 +48,22 @@ def invite(request: MemberRequest) -> HttpResponse:
             }
             return render(request, "accounts/invitation_link.html", context)
     return _page(request, form, status=422)
+
+
+@require_POST
+@administrator_required
+def rename(request: MemberRequest) -> HttpResponse:
+    """Give the clinic another name."""
+    form = ClinicNameForm(request.POST)
+    if form.is_valid():
+        try:
+            services.rename_clinic(actor=request.membership, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            messages.success(request, _("The clinic has its new name."))
+            return redirect("clinic")
+    return _page(request, InvitationForm(), name_form=form, status=422)
 
 
 @require_POST
@@ -180,13 +196,16 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def _page(
     request: MemberRequest,
     form: InvitationForm,
+    *,
     status: int = 200,
+    name_form: ClinicNameForm | None = None,
     practice_form: PracticeForm | None = None,
     zone_form: ClinicTimeZoneForm | None = None,
 ) -> HttpResponse:
     own = request.membership.clinic
     context = {
         "form": form,
+        "name_form": name_form or ClinicNameForm(initial={"name": own.name}),
         "practice_form": practice_form or PracticeForm(initial={"malignant_percent": own.malignant_percent}),
         "zone_form": zone_form or ClinicTimeZoneForm(initial={"time_zone": own.time_zone}),
         "zone_names": zone_names(),

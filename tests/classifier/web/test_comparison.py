@@ -91,7 +91,7 @@ def test_of_a_reading_without_numbers_the_outcome_alone_is_compared(older: Predi
 
 def test_readings_that_say_the_same_are_told_to(site: Client, older: Prediction) -> None:
     factories.DonePredictionFactory.create(image=older.image)
-    assert "Nothing that shows in whole per cent." in page_of(site, "image-readings", older.image)
+    assert "No difference in whole per cent." in page_of(site, "image-readings", older.image)
 
 
 def test_a_reading_leads_to_the_comparison_once_there_are_two_models(

@@ -104,7 +104,7 @@ def test_a_wrong_modality_gets_a_new_reading_and_the_old_one_stays(site: Client,
     read_photograph.refresh_from_db()
     assert status == 200
     assert (new.outcome, read_photograph.outcome) == (Outcome.NOT_ASSESSABLE, outcome)
-    assert "It is a dermoscopic photograph" in page
+    assert "Change to a dermoscopic photograph" in page
     assert reverse("reading", args=[read_photograph.public_id]) in page
 
 
@@ -128,7 +128,7 @@ def test_a_photograph_entered_in_error_says_so_and_offers_no_more(site: Client, 
     assert status == 200
     assert "It and its readings do not count" in page
     assert "a photograph of the floor" in page
-    assert "Put it right" not in page
+    assert 'id="corrections-title"' not in page
     status, page = act(site, "image-modality", read_photograph, modality="clinical", reason="clinical")
     assert status == 422
 

@@ -132,9 +132,9 @@ def test_an_address_that_makes_no_sense_still_gives_a_page(query: dict[str, str]
 @pytest.mark.parametrize(
     ("query", "named", "said"),
     [
-        ({"outcome": "zzz"}, "outcome", "The list holds every reading."),
-        ({"from": "2026-99-99"}, "from", "The list holds every reading."),
-        ({"since": "2026-99-99", "status": "done"}, "since", "The list is narrowed by the other filters alone."),
+        ({"outcome": "zzz"}, "outcome", "All readings are shown."),
+        ({"from": "2026-99-99"}, "from", "All readings are shown."),
+        ({"since": "2026-99-99", "status": "done"}, "since", "Only the other filters apply."),
     ],
 )
 def test_a_filter_that_is_not_understood_is_named(
@@ -142,7 +142,7 @@ def test_a_filter_that_is_not_understood_is_named(
 ) -> None:
     make(owner)
     page = shown(site, **query)
-    message = page.split("Not understood, and left out:")[1].split("</div>")[0]
+    message = page.split("Not understood and ignored:")[1].split("</div>")[0]
     assert f"<code>{named}</code>" in message
     assert said in message
     assert "Not understood" not in shown(site, outcome="suspicious", q="", page="1")

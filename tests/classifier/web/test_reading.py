@@ -103,7 +103,7 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
             str(SEVEN_SENTENCE),
             "Out of focus",
             "Regular network.",
-            "Put it right",
+            "Corrections",
             suspicious.stored_sha256[:12],
             str(SAFETY_SENTENCE),
         )
@@ -134,7 +134,7 @@ def test_a_reading_that_is_not_assessable_gives_its_reason_and_no_probabilities(
 
 @pytest.mark.parametrize(
     ("waiting_for", "words"),
-    [("no_model", "no model is in service"), ("bundle_corrupt", "files are damaged"), ("", "waits its turn")],
+    [("no_model", "no model is in service"), ("bundle_corrupt", "files are damaged"), ("", "Queued.")],
 )
 def test_a_reading_that_waits_says_why_and_asks_again(
     waiting_for: str, words: str, site: Client, owner: Membership
