@@ -1,5 +1,6 @@
 """Adding photographs in a browser: many at once, errors among them, by keyboard alone, dropped, without a script."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,31 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     expect(rows.nth(1).get_by_label("Patient code")).to_have_value("P-300")
     kept = LesionImage.objects.filter(lesion__patient__code="P-300", lesion__body_site="scalp", declared="tattoo")
     assert kept.count() == 2
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "changed"])
+def test_a_file_that_changed_since_it_was_chosen_is_not_called_a_lost_connection(
+    upload_page: Page, complaints: list[str], tmp_path: Path, *, is_gone: bool
+) -> None:
+    photograph = tmp_path / "synchronised.jpg"
+    photograph.write_bytes(sample_photograph(1).read_bytes())
+    choose(upload_page, photograph)
+    row = upload_page.locator("[data-capture-row]")
+    expect(row.locator("[data-preview] img")).to_be_visible()
+    row.get_by_label("Patient code").fill("P-301")
+    row.get_by_label("New patient").check()
+    if is_gone:
+        photograph.unlink()
+    else:
+        photograph.write_bytes(sample_photograph(2).read_bytes() + b"later")
+        os.utime(photograph, (1, 1))
+    row.get_by_role("button", name="Save and show the reading").click()
+    expect(row.get_by_role("alert")).to_contain_text("Choose it again")
+    expect(row.get_by_label("Patient code")).to_have_value("P-301")
+    # What the browser itself says of a request that it does not send; nothing else is wrong.
+    own = ("htmx:afterRequest", "htmx:sendError", "net::ERR_UPLOAD_FILE_CHANGED", "net::ERR_FILE_NOT_FOUND")
+    assert [complaint for complaint in complaints if not any(words in complaint for words in own)] == []
+    complaints.clear()
 
 
 def test_a_file_over_the_limit_is_refused_before_it_travels(upload_page: Page, tmp_path: Path) -> None:
