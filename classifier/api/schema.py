@@ -17,7 +17,7 @@ LIST = (400,)
 DETAIL = (404,)
 CONFLICT = 409
 RETRY = (404, CONFLICT)
-UPLOAD = (400, 409, 413, 415, 422)
+UPLOAD = (400, 409, 411, 413, 415, 422)
 
 
 class ProblemAutoSchema(AutoSchema):
