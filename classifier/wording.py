@@ -88,8 +88,8 @@ REASONS: dict[str, str | Promise] = {
     ),
     "blank_frame": gettext_lazy("The photograph is nearly one colour: there is nothing to read. Take it again."),
     "without_colour": gettext_lazy(
-        "This photograph has no colour, or all of it has one tint; the network has learnt colour photographs. Take it "
-        "again in colour."
+        "This photograph has hardly any colour, or all of it one tint; the network has learnt colour photographs. Take "
+        "it again in colour."
     ),
     "altered": gettext_lazy(
         "The colours or the texture of this photograph are unlike any that the network has learnt: perhaps a filter, a "
@@ -145,12 +145,11 @@ FLAGS: dict[str, str | Promise] = {
     "low_contrast": gettext_lazy("Little contrast: clean the lens and check the light."),
     "small": gettext_lazy("Few pixels: send the original photograph, not a copy made smaller."),
     "lesion_cut_off": gettext_lazy("The lesion may be cut off: take all of it, with some skin around it."),
-    "lesion_tiny": gettext_lazy("The lesion fills little of the photograph: move closer."),
-    "hair": gettext_lazy("Much hair: part or clip it, or press it flat with gel."),
+    "hair": gettext_lazy("Hair: part or clip it, or press it flat with gel."),
 }
 
 # Raised by earlier models and kept with their readings.
-WITHDRAWN_FLAGS = ("ink", "ruler")
+WITHDRAWN_FLAGS = ("ink", "ruler", "lesion_tiny")
 
 WAITING: dict[str, str | Promise] = {
     "": gettext_lazy("Queued."),

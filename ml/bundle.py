@@ -88,14 +88,24 @@ class MelanomaThresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedThresholds:
+    """Limit of the malignant sum of what a detector does not read: from it on *refer: uncertain*."""
+
+    refer_from: float
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class Thresholds:
     """The outcome rule, as ``ml.predictor.decide`` reads it.
 
     *Suspicious* from the malignant sum's limit on; else *low risk* where both sums are below theirs; uncertain between.
+    What a detector refuses is *not assessable*, and uncertain from ``refused`` on, where there is such a limit.
     """
 
     malignant: MalignantThresholds
     melanoma: MelanomaThresholds
+    refused: RefusedThresholds | None = None
 
 
 @dataclass(frozen=True, slots=True)

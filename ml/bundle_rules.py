@@ -9,6 +9,7 @@ from PIL import Image
 
 from ml.bundle_schema_1 import NOT_USED
 from ml.preprocess import PREPROCESSING_VERSION
+from ml.quality import AlteredRule
 from ml.taxonomy import CLASSES, MALIGNANT
 
 if TYPE_CHECKING:
@@ -130,6 +131,13 @@ def _rules_of_input(manifest: "Manifest") -> tuple[tuple[str, bool], ...]:
     )
 
 
+def _fits(rule: AlteredRule) -> bool:
+    """Whether there are a deviation and a centre for each measure, and two weights."""
+    count = len(rule.measures)
+    sizes = (len(rule.centre), len(rule.deviation), len(rule.weights) / 2)
+    return count > 0 and all(size == count for size in sizes) and min(rule.deviation) > 0
+
+
 def _rules_of_numbers(manifest: "Manifest") -> tuple[tuple[str, bool], ...]:
     malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
     priors = (manifest.training_prior.frequencies, manifest.target_prior.frequencies)
@@ -137,7 +145,7 @@ def _rules_of_numbers(manifest: "Manifest") -> tuple[tuple[str, bool], ...]:
     sets, calibration = manifest.prediction_sets, manifest.calibration
     points = manifest.operating_points
     shares = [value for point in points for value in (point.threshold, point.sensitivity, point.specificity)]
-    flags = manifest.quality.flags
+    flags, altered, refused = manifest.quality.flags, manifest.quality.altered, manifest.thresholds.refused
     wrong = broken_metrics(manifest.metrics)
     return (
         ("priors, offsets and self-test must have seven numbers", all(len(each) == len(CLASSES) for each in vectors)),
@@ -151,6 +159,10 @@ def _rules_of_numbers(manifest: "Manifest") -> tuple[tuple[str, bool], ...]:
         (
             "thresholds must be ordered within 0 and 1",
             0 <= malignant.low_risk_below <= malignant.suspicious_from <= 1 and 0 <= melanoma.low_risk_below <= 1,
+        ),
+        (
+            "thresholds.refused must have refer_from within 0 and 1",
+            refused is None or _within([refused.refer_from], 0, 1),
         ),
         (
             f"prediction_sets.score must be one of {', '.join(SET_SCORES)}",
@@ -168,6 +180,8 @@ def _rules_of_numbers(manifest: "Manifest") -> tuple[tuple[str, bool], ...]:
             all((rule.below is None) != (rule.above is None) for rule in flags),
         ),
         ("quality.blank_below must be from 0 to 255", _within([manifest.quality.blank_below], 0, 255)),
+        ("quality.colour_from must be from 0 to 255", _within([manifest.quality.colour_from], 0, 255)),
+        ("quality.altered must fit its measures", altered is None or _fits(altered)),
         (
             f"self_test.tolerance must be more than 0 and at most {LOOSEST_SELF_TEST}",
             0 < manifest.self_test.tolerance <= LOOSEST_SELF_TEST,

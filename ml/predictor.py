@@ -11,12 +11,12 @@ from PIL import Image
 
 from ml import preprocess, quality
 from ml.bundle import Bundle, Manifest, PredictionSets, Thresholds
-from ml.gate import Gate, load_gate
+from ml.gate import KINDS, UNLIKE_TRAINING, Gate, load_gate
 from ml.image_io import Pixels, decode_stored
 from ml.lesion_mask import lay_mask, measure_lesion, widest_view
 from ml.runtime import Runtime, open_runtime
 from ml.similar_cases import SimilarCase, load_similar_cases
-from ml.taxonomy import CLASSES, MALIGNANT_INDICES
+from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
@@ -25,6 +25,8 @@ DECODED_SIDE_PER_INPUT = 2
 ACTIVATION_MAP_SIDE = 160
 MELANOMA_INDEX = CLASSES.index("MEL")
 NO_OFFSETS = (0.0,) * len(CLASSES)
+DETECTED = (*KINDS[1:], UNLIKE_TRAINING, quality.WITHOUT_COLOUR, quality.ALTERED)
+"""Reasons of a detector that a photograph is not read, for which it may show a cancer all the same."""
 
 
 class Outcome(StrEnum):
@@ -60,10 +62,9 @@ class Reading:
 
     ``logits`` (V, 7) are raw, a row per view; ``probabilities`` (7,) are calibrated to the manifest's target prior;
     ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in the classes' order. ``reason``
-    is below_low_risk_threshold, above_suspicious_threshold, between_thresholds, melanoma_not_excluded, blank_frame, one
-    that ``ml.gate`` gives, or what was declared. ``measures`` are those of quality, gate and lesion mask;
-    ``milliseconds`` has decode, network and total; ``mask`` is the observation's; ``similar_cases`` are the nearest
-    first, and none where it is not assessable or the bundle has none.
+    is one of ``DECISIONS``, or why it was not read: blank_frame, one of ``DETECTED``, or what was declared.
+    ``measures`` are those of quality, gate and lesion mask; ``milliseconds`` has decode, network and total; ``mask`` is
+    the observation's; ``similar_cases`` are the nearest first, and none where it was not read or the bundle has none.
     """
 
     logits: Float32Array
@@ -80,6 +81,11 @@ class Reading:
     milliseconds: dict[str, float]
     mask: Float32Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
     similar_cases: tuple[SimilarCase, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the probabilities gave the outcome; where they did not, they are not to be told."""
+        return self.reason in DECISIONS
 
 
 class Predictor:
@@ -102,7 +108,7 @@ class Predictor:
     def conclude(self, observation: Observation, *, declared: Collection[str] = ()) -> Reading:
         """What ``read`` says of a photograph that was observed."""
         reading = interpret(observation, self._manifest, self.gate, declared=declared)
-        if self.similar_cases is None or reading.outcome is Outcome.NOT_ASSESSABLE:
+        if self.similar_cases is None or not reading.is_read:
             return reading
         return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))
 
@@ -169,11 +175,15 @@ def interpret(
     verdict = None if gate is None else gate.judge(observation.late_statistics)
     if verdict is not None:
         measures = verdict.measures | measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
-    photograph = quality.assess(measures, manifest.quality)
     probabilities, balanced_scores = score(observation.logits, manifest)
-    excluded = next((code for code in manifest.not_assessable_where if code in declared), None)
-    refusal = excluded or photograph.not_assessable or (None if verdict is None else verdict.reason)
+    refusal = (
+        next((code for code in manifest.not_assessable_where if code in declared), None)
+        or quality.find_plain_refusal(measures, manifest.quality)
+        or (None if verdict is None else verdict.reason)
+        or quality.find_alteration(measures, manifest.quality)
+    )
     outcome, reason = decide(probabilities, refusal, manifest.thresholds)
+    flagged_by = measures if refusal is None else {name: measures[name] for name in quality.PICTURE_MEASURES}
     return Reading(
         logits=observation.logits,
         probabilities=probabilities,
@@ -182,7 +192,7 @@ def interpret(
         prediction_set=form_set(probabilities, balanced_scores, manifest.prediction_sets),
         outcome=outcome,
         reason=reason,
-        flags=photograph.flags,
+        flags=quality.find_flags(flagged_by, manifest.quality),
         measures=measures,
         embedding=observation.embedding,
         mask=observation.mask,
@@ -225,10 +235,12 @@ def calibrate(
 
 
 def decide(probabilities: FloatArray, refusal: str | None, thresholds: Thresholds) -> tuple[Outcome, str]:
-    """The outcome rule: the outcome and its reason's code from probabilities (7,), or why there is none."""
-    if refusal is not None:
-        return Outcome.NOT_ASSESSABLE, refusal
+    """The outcome rule: the outcome and its reason's code from probabilities (7,), or from why it is not read."""
     malignant = probabilities[list(MALIGNANT_INDICES)].sum()
+    if refusal is not None:
+        second = thresholds.refused
+        is_likely = second is not None and refusal in DETECTED and malignant >= second.refer_from
+        return Outcome.REFER_UNCERTAIN if is_likely else Outcome.NOT_ASSESSABLE, refusal
     if malignant >= thresholds.malignant.suspicious_from:
         return Outcome.SUSPICIOUS, "above_suspicious_threshold"
     if malignant >= thresholds.malignant.low_risk_below:

@@ -7,7 +7,18 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ml import appearance
+
+FloatArray = npt.NDArray[np.float64]
+
 WIDTH, HEIGHT = 320, 240
+BLANK_FRAME, WITHOUT_COLOUR, ALTERED = "blank_frame", "without_colour", "altered"
+"""Why a picture is not read, by what it looks like as a picture."""
+
+PICTURE_MEASURES = ("sharpness", "bright", "contrast", "spread", "short_side")
+"""Measures that say the same of any picture; all others are of the lesion, and mean nothing where none is read."""
+
+MOST_DEVIATIONS, SQUARES_OVER = 6.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +33,31 @@ class QualityRule:
 
 
 @dataclass(frozen=True, slots=True)
+class AlteredRule:
+    """A linear score of ``measures`` and their squares, above which a picture is altered as no training image was.
+
+    Measures are standardised by ``centre`` and ``deviation`` (P,) and kept within six deviations; ``weights`` (2P,) are
+    for them and for their squares. ``share`` of the photographs measured were refused so.
+    """
+
+    measures: tuple[str, ...]
+    centre: tuple[float, ...]
+    deviation: tuple[float, ...]
+    weights: tuple[float, ...]
+    above: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class QualityRules:
-    """Flags, and the spread of luminance below which a frame is blank; ``how`` says where the limits come from."""
+    """Flags, and what is not read: a spread of luminance below ``blank_below``, less colour than ``colour_from``, and
+    what is ``altered``; ``how`` says where the limits come from. The latter two an earlier bundle does not have."""
 
     flags: tuple[QualityRule, ...]
     blank_below: float
     how: str
-
-
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """``flags`` warn; ``not_assessable`` is the reason why a picture cannot be read at all, or None."""
-
-    flags: tuple[str, ...]
-    not_assessable: str | None
+    colour_from: float = 0.0
+    altered: AlteredRule | None = None
 
 
 def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
@@ -43,7 +65,8 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
 
     sharpness: standard deviation of the Laplacian divided by that of luminance, so that a pale lesion is not called
     blurred (after Pech-Pacheco et al., ICPR 2000); bright: 95th percentile of luminance; contrast: 95th less 5th
-    percentile; spread: 99.5th less 0.5th percentile; short_side: pixels of the picture itself.
+    percentile; spread: 99.5th less 0.5th percentile; short_side: pixels of the picture itself; and those of
+    ``ml.appearance``.
     """
     picture = Image.fromarray(image)
     width, height = picture.size
@@ -51,7 +74,8 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
     left, top = (width - kept_width) / 2, (height - kept_height) / 2
     size = (WIDTH, HEIGHT) if width >= height else (HEIGHT, WIDTH)
     box = (left, top, left + kept_width, top + kept_height)
-    grey = np.asarray(picture.resize(size, Image.Resampling.BOX, box=box).convert("L"))
+    small = picture.resize(size, Image.Resampling.BOX, box=box)
+    grey = np.asarray(small.convert("L"))
     luminance = grey.astype(np.float32)
     centre = luminance[1:-1, 1:-1]
     neighbours = luminance[:-2, 1:-1] + luminance[2:, 1:-1] + luminance[1:-1, :-2] + luminance[1:-1, 2:]
@@ -63,16 +87,41 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
         "contrast": float(quantile[0.95] - quantile[0.05]),
         "spread": float(quantile[0.995] - quantile[0.005]),
         "short_side": float(min(width, height)),
+        **appearance.describe(np.asarray(small)),
     }
 
 
-def assess(measures: Mapping[str, float], rules: QualityRules) -> Quality:
-    """Flag a picture by its measures, and refuse a ``blank_frame``; a measure that was not taken raises nothing.
+def find_flags(measures: Mapping[str, float], rules: QualityRules) -> tuple[str, ...]:
+    """The flags that measures of ``measure`` here, ``ml.gate`` and ``ml.lesion_mask`` raise; one not taken raises none.
 
-    ``measures`` are those of ``measure`` here and of ``ml.gate``.
+    A blank frame has none: that there is nothing to see says all.
     """
-    flags = tuple(rule.name for rule in rules.flags if _is_raised(rule, measures.get(rule.measure)))
-    return Quality(flags, "blank_frame" if measures["spread"] < rules.blank_below else None)
+    if measures["spread"] < rules.blank_below:
+        return ()
+    return tuple(rule.name for rule in rules.flags if _is_raised(rule, measures.get(rule.measure)))
+
+
+def find_plain_refusal(measures: Mapping[str, float], rules: QualityRules) -> str | None:
+    """``BLANK_FRAME`` or ``WITHOUT_COLOUR``, or None."""
+    if measures["spread"] < rules.blank_below:
+        return BLANK_FRAME
+    return WITHOUT_COLOUR if measures.get(appearance.COLOUR, np.inf) < rules.colour_from else None
+
+
+def find_alteration(measures: Mapping[str, float], rules: QualityRules) -> str | None:
+    """``ALTERED`` or None; None too where a measure that the rule takes is not there."""
+    rule = rules.altered
+    if rule is None or not all(name in measures for name in rule.measures):
+        return None
+    values = np.array([measures[name] for name in rule.measures])
+    score = expand(values, np.array(rule.centre), np.array(rule.deviation)) @ np.array(rule.weights)
+    return ALTERED if score > rule.above else None
+
+
+def expand(values: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:
+    """What ``AlteredRule`` weighs: measures (..., P) standardised, and their squares, as (..., 2P)."""
+    standardised = np.clip((values - centre) / deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+    return np.concatenate((standardised, standardised**2 / SQUARES_OVER), axis=-1)
 
 
 def _is_raised(rule: QualityRule, value: float | None) -> bool:

@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
+from ml.gate import GateArrays, load_gate
 from ml.predictor import Observation, Predictor
 
 ROUNDED = 4
@@ -118,7 +120,14 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
     if options.refit:
         from ml.refit import refit_bundle  # noqa: PLC0415  it imports this module
 
-        bundle = refit_bundle(bundle, observer, options.data, calibration_fold=options.fold, others=others)
+        bundle = refit_bundle(
+            bundle,
+            observer,
+            options.data,
+            calibration_fold=options.fold,
+            others=others,
+            fitted_gate=_take_gate(bundle) if options.keep_gate else None,
+        )
     else:
         dataset = read_isic(options.data)
         records = select_folds(dataset.records, (options.fold,))
@@ -127,15 +136,28 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
     return finish(bundle, observer, options, others)
 
 
+def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
+    """The gate that a bundle has, as a refit takes it."""
+    gate = load_gate(bundle)
+    if gate is None or "held_out_class" not in bundle.manifest.limits:
+        raise UserError(f"{bundle.path}: has no gate to keep; leave out --keep-gate")
+    return gate.arrays, bundle.manifest.limits["held_out_class"]
+
+
 @command()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
     parser = argparse.ArgumentParser(prog="python -m ml.rebuild", description=__doc__)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
+    parser.add_argument("--keep-gate", action="store_true", help="but the gate, whose limits alone are set anew")
+    parser.add_argument("--name-version", metavar="VERSION", help="version that the manifest is to name")
     add_arguments(parser)
     options = parser.parse_args(arguments)
     others, bundle = read_others(options), load_bundle(options.bundle)
+    if options.name_version:
+        named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}
+        bundle = replace(bundle, manifest=replace(bundle.manifest, **named))
     with build_beside(options.bundle, start=bundle) as draft:
         bundle = _measure_anew(replace(bundle, path=draft), options, others)
     tell(replace(bundle, path=options.bundle), options.data)

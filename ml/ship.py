@@ -30,7 +30,7 @@ TRAINING = (
 )
 ORIGIN = Origin(
     name="lite0-isic2018-distilled",
-    version="1.2",
+    version="1.3",
     architecture="tf_efficientnet_lite0",
     input=InputSpec(
         size=320,

@@ -42,6 +42,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
+    # Told in `Allow`: no other is answered.
+    http_method_names = ["get", "head", "post"]
     throttle_scope = "reads"
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -172,8 +174,9 @@ class PredictionViewSet(ClinicViewSet):
             202: OpenApiResponse(
                 serializers.UploadAnswerSerializer,
                 gettext_lazy(
-                    "Kept and queued: ask again at the address in `Location`. "
-                    "`waiting_for` says what is missing, if anything is."
+                    "Kept, and not read yet: ask again at the address in `Location`. "
+                    "`waiting_for` says what is missing, if anything is. "
+                    "Where `status` is `failed`, `failure` says why."
                 ),
             ),
         },
@@ -195,8 +198,7 @@ class PredictionViewSet(ClinicViewSet):
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
         context = {**self.get_serializer_context(), "warnings": warnings}
         answer = serializers.UploadAnswerSerializer(prediction, context=context).data
-        finished = prediction.status in (Status.DONE, Status.FAILED)
-        code: int = status.HTTP_201_CREATED if finished else status.HTTP_202_ACCEPTED
+        code: int = status.HTTP_201_CREATED if prediction.status == Status.DONE else status.HTTP_202_ACCEPTED
         if not receipt.created:  # somebody else's, perhaps
             code = status.HTTP_200_OK
             record_access(actor=actor_of(request), action="prediction.viewed", obj=prediction, by="api")

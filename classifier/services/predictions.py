@@ -250,9 +250,11 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
 def _thresholds_in_force(manifest: Manifest) -> dict[str, dict[str, float]]:
     """What the outcome was decided by."""
     malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
+    refused = manifest.thresholds.refused
     return {
         "malignant": {"low_risk_below": malignant.low_risk_below, "suspicious_from": malignant.suspicious_from},
         "melanoma": {"low_risk_below": melanoma.low_risk_below},
+        **({} if refused is None else {"refused": {"refer_from": refused.refer_from}}),
     }
 
 

@@ -10,6 +10,7 @@ from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
+from skinsite.once import OnceForm
 from skinsite.text import fold_line
 
 ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
@@ -135,7 +136,7 @@ class DeclaredForm(ReasonForm):
     field_order = ["declared", "reason"]
 
 
-class MoveForm(PlaceForm, ReasonForm):
+class MoveForm(PlaceForm, ReasonForm, OnceForm):
     """Move a photograph to another lesion."""
 
     patient_code = forms.CharField(
@@ -180,6 +181,10 @@ class PatientForm(forms.Form):
     )
 
 
+class NewPatientForm(OnceForm, PatientForm):
+    """A patient yet to be."""
+
+
 class LesionForm(forms.Form):
     """Where a lesion is, and what it is called."""
 
@@ -190,6 +195,10 @@ class LesionForm(forms.Form):
         max_length=80,
         help_text=_("For telling it from the patient's other lesions."),
     )
+
+
+class NewLesionForm(OnceForm, LesionForm):
+    """A lesion yet to be."""
 
 
 # Without one of them the history lists what counts.

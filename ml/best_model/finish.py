@@ -32,7 +32,8 @@ from ml.models.backbone import create_backbone, load_weights
 from ml.predictor import Observation, Predictor
 from ml.preprocess import InputSpec, ViewSpec
 from ml.rebuild import measure_calibration_fold
-from ml.refit import add_gate, fit_decisions, fit_picture_quality
+from ml.refit import add_gate, fit_decisions
+from ml.refit_quality import fit_picture_quality
 from ml.training.config import TrainingConfig, read_config
 
 SHIPPED_FOLD = "4"
@@ -70,7 +71,8 @@ def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
     )
     where = f"out-of-fold scores of {_name_folds(place.plan.judging_folds)}"
     manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
-    quality = fit_picture_quality(dataset.records, bundle, progress=place.progress)
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    quality = fit_picture_quality(dataset.records, observer)
     bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
     name = "-".join(judged)
     bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, name)

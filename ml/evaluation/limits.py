@@ -10,9 +10,11 @@ import numpy.typing as npt
 from ml.bundle import Bundle, Manifest
 from ml.data.isic import Record
 from ml.evaluation import bootstrap, metrics, shifts
+from ml.evaluation.altered import choose_malignant, measure_manipulations
 from ml.evaluation.conformal import measure_sets
 from ml.evaluation.decision_curve import describe, measure_net_benefit, measure_operating_point
 from ml.evaluation.evaluate import Evaluation
+from ml.evaluation.flags import measure_flags
 from ml.evaluation.observe import (
     Maker,
     Observer,
@@ -24,17 +26,18 @@ from ml.evaluation.observe import (
     simulate,
 )
 from ml.evaluation.out_of_distribution import OtherPhotographs, Pictures, describe_refusals
+from ml.evaluation.refused import count_called
 from ml.evaluation.shares import describe_share
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
 from ml.gate import Gate, load_gate
 from ml.predictor import Observation, Outcome, Reading, interpret
+from ml.quality import ALTERED, WITHOUT_COLOUR
 from ml.taxonomy import CLASSES
 
-DRAWN_OF_EACH = 100
-FAULT_SAMPLE, SAMPLE = 300, 600
-"""Lesions at most, a photograph of each. On fold 4, with 596 lesions, that makes some 7,960 readings with the drawn
-pictures, at 46 to 73 ms each: seven minutes of one core."""
+DRAWN_OF_EACH = 50
+FAULT_SAMPLE, SAMPLE = 100, 150
+"""Lesions at most, a photograph of each."""
 
 SHOWN_BINS = 10
 ROUNDED = 4
@@ -56,7 +59,10 @@ class Measuring:
             "faults": self._measure_faults(),
             "scale": self._measure_scale(),
             "stability": self._measure_stability(),
+            "flags": measure_flags(self.manifest, self.observer, self._choose(FAULT_SAMPLE), self._read_by_image()),
         }
+        if malignant := choose_malignant(self.records):
+            found["manipulations"] = measure_manipulations(self.manifest, self.gate, self.observer, malignant)
         if self.gate is not None and others is not None:
             found["gate"] = self._measure_gate(others, self.gate)
             found["skin_tones"] = self._measure_skin_tones(others)
@@ -75,6 +81,13 @@ class Measuring:
     def _read_plain(self, count: int) -> list[Reading]:
         """The same photographs as they are."""
         return self._interpret([self.plain[place] for place in self._sample(count)])
+
+    def _choose(self, count: int) -> list[Record]:
+        return [self.records[place] for place in self._sample(count)]
+
+    def _read_by_image(self) -> dict[str, Reading]:
+        readings = self._interpret(self.plain)
+        return {record.image_id: each for record, each in zip(self.records, readings, strict=True)}
 
     def _sample(self, count: int) -> list[int]:
         """Places of so many of the fold's photographs at most, evenly apart, and each of another lesion."""
@@ -114,10 +127,10 @@ class Measuring:
     def _describe_refusals(
         self, observations: Sequence[Observation], groups: Sequence[str], unseen: Pictures, gate: Gate
     ) -> dict[str, Any]:
-        reasons = [
-            each.reason if each.outcome is Outcome.NOT_ASSESSABLE else None for each in self._interpret(observations)
-        ]
-        return describe_refusals(Pictures(average_statistics(observations), groups), reasons, unseen, gate.arrays)
+        readings = self._interpret(observations)
+        reasons = [None if each.is_read else each.reason for each in readings]
+        pictures = Pictures(average_statistics(observations), groups)
+        return describe_refusals(pictures, reasons, unseen, gate.arrays) | {"called": count_called(readings)}
 
     def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:
         paths = (*others.clinical.fitting, *others.clinical.reporting)
@@ -130,7 +143,7 @@ class Measuring:
         result = {}
         spoilt = {name: self._read_changed(change, name, FAULT_SAMPLE) for name, change in shifts.FAULTS.items()}
         for name, readings in {"none": self._read_plain(FAULT_SAMPLE), **spoilt}.items():
-            refused = [each.outcome is Outcome.NOT_ASSESSABLE for each in readings]
+            refused = [not each.is_read for each in readings]
             noticed = [bool(each.flags) or gone for each, gone in zip(readings, refused, strict=True)]
             result[name] = {
                 "images": len(readings),
@@ -159,6 +172,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
         "images": len(readings),
         "lesions": len(set(groups)),
         "outcomes": _count_outcomes(scored, readings),
+        "unread": _describe_unread(scored, readings, groups),
         "shares": _measure_shares(evaluation),
         "missed_melanomas": _list_missed(scored, readings, chosen),
         "prediction_sets": None
@@ -209,6 +223,19 @@ def _count_outcomes(scored: metrics.Scored, readings: Sequence[Reading]) -> dict
             for outcome in Outcome
         }
         for code in CLASSES
+    }
+
+
+def _describe_unread(scored: metrics.Scored, readings: Sequence[Reading], groups: Sequence[str]) -> dict[str, Any]:
+    """Why photographs were not read, the share that colour or alteration refused, and what the second limit calls."""
+    reasons = [reading.reason for reading in readings if not reading.is_read]
+    malignant = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if is_so]
+    others = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if not is_so]
+    return {
+        "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
+        **describe_share("by_appearance", [each.reason in (WITHOUT_COLOUR, ALTERED) for each in readings], groups),
+        "malignant": {"unread": sum(not each.is_read for each in malignant), "called": count_called(malignant)},
+        "others": {"unread": sum(not each.is_read for each in others), "called": count_called(others)},
     }
 
 

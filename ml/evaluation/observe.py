@@ -1,19 +1,21 @@
 """Pictures to what the network and the quality measures make of them, by the functions that serve."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from ml import quality
 from ml.bundle import ONNX_FILE
 from ml.data.disk import read_file
 from ml.errors import UserError
@@ -25,10 +27,11 @@ from ml.evaluation.shifts import (
     shift_dermatoscope,
     to_common_format,
 )
-from ml.image_io import ImageRejected, Limits, normalise_upload
-from ml.predictor import Observation, Predictor
+from ml.image_io import ImageRejected, Limits, decode_stored, normalise_upload
+from ml.predictor import DECODED_SIDE_PER_INPUT, Observation, Predictor
 
 Maker = Callable[[], bytes]
+Found = TypeVar("Found")
 
 ANY_SIZE = Limits(min_side=1)
 QUALITY = 95
@@ -53,7 +56,7 @@ class Observer:
         """Observe the files that ``makers`` make."""
         if self._kept is None:
             return self._observe(makers, name)
-        path = self._kept / f"{re.sub(r'[^a-z0-9]+', '_', name.lower())}.npz"
+        path = self._kept / f"{_name_file(name)}.npz"
         if path.is_file() and len(found := _read_observations(path)) == len(makers):
             return found
         found = self._observe(makers, name)
@@ -61,15 +64,30 @@ class Observer:
         _write_observations(path, found)
         return found
 
+    def measure(self, makers: Sequence[Maker], name: str) -> list[dict[str, float]]:
+        """Measure the files that ``makers`` make by ``ml.quality`` alone, without the network."""
+        path = None if self._kept is None else self._kept / f"{_name_file(name)}.json"
+        if path is not None and path.is_file() and len(found := json.loads(path.read_text())) == len(makers):
+            return cast("list[dict[str, float]]", found)
+        at_least = DECODED_SIDE_PER_INPUT * self.predictor.bundle.manifest.input.size
+        found = self._map(lambda data: quality.measure(decode_stored(data, at_least=at_least)), makers, name)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps(found), encoding="utf-8")
+        return found
+
     def _observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
-        def observe_one(make: Maker) -> Observation:
+        return self._map(self.predictor.observe, makers, name)
+
+    def _map(self, read: Callable[[bytes], Found], makers: Sequence[Maker], name: str) -> list[Found]:
+        def read_one(make: Maker) -> Found:
             try:
-                return self.predictor.observe(normalise_upload(make(), limits=ANY_SIZE).data)
+                return read(normalise_upload(make(), limits=ANY_SIZE).data)
             except ImageRejected as error:
                 raise UserError(f"{make}: {error}") from error
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            results = pool.map(observe_one, makers)
+            results = pool.map(read_one, makers)
             return list(tqdm(results, name, total=len(makers), unit="image", disable=not self.progress))
 
 
@@ -118,6 +136,10 @@ def open_picture(path: Path) -> Picture:
 def average_statistics(observations: Sequence[Observation]) -> npt.NDArray[np.float64]:
     """Late statistics (N, 2C), averaged over each one's views."""
     return np.stack([each.late_statistics.mean(axis=0, dtype=np.float64) for each in observations])
+
+
+def _name_file(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower())
 
 
 def _write_observations(path: Path, observations: Sequence[Observation]) -> None:

@@ -78,4 +78,4 @@ def _is_opposite(one: Reading, other: Reading) -> bool:
 
 
 def _refused(reading: Reading) -> str | None:
-    return reading.reason if reading.outcome is Outcome.NOT_ASSESSABLE else None
+    return None if reading.is_read else reading.reason

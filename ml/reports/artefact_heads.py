@@ -1,6 +1,6 @@
-"""Do the gate's estimates of artefacts see what people see? ``python -m ml.reports.artefact_heads --data DIR``.
+"""Do the gate's estimates of artefacts see what the eye sees? ``python -m ml.reports.artefact_heads --data DIR``.
 
-The heads for hair, ruler, ink and dark corners learnt from the heuristics of ``ml.data.artefacts``, not from people.
+The heads for hair, ruler, ink and dark corners learnt from the heuristics of ``ml.data.artefacts``, not from labels.
 Here they read the pictures of docs/eda/artefact_labels.csv and are set against those labels on which both passes agree.
 Half of these pictures were drawn for high scores, so that shares of them are not shares of all photographs. Writes
 docs/artefact-heads.json, which the model card shows for the gate that it was measured on.

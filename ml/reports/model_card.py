@@ -13,6 +13,7 @@ from ml.image_io import thumbnail
 from ml.reports.model_card_heads import describe_heads
 from ml.reports.model_card_lesions import describe_lesions
 from ml.reports.model_card_limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
+from ml.reports.model_card_refusals import describe_refusals
 from ml.reports.reliability import draw_reliability
 from ml.reports.study_figures import save
 from ml.taxonomy import LESION_CLASSES
@@ -54,6 +55,7 @@ def render(manifest: Manifest) -> str:
         _describe_reading(manifest),
         *(_describe_figures(name, figures) for name, figures in sorted(manifest.metrics.items(), reverse=True)),
         *describe_limits(manifest),
+        *describe_refusals(manifest),
         *describe_lesions(manifest, choose_fold(manifest), name_fold(choose_fold(manifest))),
         *describe_heads(manifest),
         _describe_limits(manifest),
@@ -121,8 +123,8 @@ or commoner than that, probabilities are off.
 
 A lesion is *suspicious* from a malignant sum of {malignant.suspicious_from} on ({malignant.how}). It is *low risk* only
 where the sum is below {malignant.low_risk_below} and melanoma below {melanoma.low_risk_below} ({melanoma.how}), and
-*refer: uncertain* else. *Not assessable*: what the gate refuses, a blank frame, and where declared:
-{", ".join(manifest.not_assessable_where) or "nothing"}."""
+*refer: uncertain* else. *Not assessable*: what the gate refuses, a photograph without colour or altered, a blank frame,
+and where declared: {", ".join(manifest.not_assessable_where) or "nothing"}."""
 
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:

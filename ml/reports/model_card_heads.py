@@ -1,4 +1,4 @@
-"""The part of the model card that sets the gate's estimates of artefacts against what people see."""
+"""The part of the model card that sets the gate's estimates of artefacts against labels by eye."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,7 @@ from ml.reports.model_card_limits import table
 ARTEFACT_HEADS = Path(__file__).parents[2] / "docs" / "artefact-heads.json"
 """Written by ``ml.reports.artefact_heads``."""
 
-TITLE = "## Hair, ruler marks, ink and dark corners, against people"
+TITLE = "## Hair, ruler marks, ink and dark corners, against labels by eye"
 RULES = {"flag": "flag", "heuristic_threshold": "heuristic's threshold"}
 TOO_FEW = "too few"
 ENOUGH_SEEN, ENOUGH_FOUND = 10, 0.5
@@ -25,11 +25,12 @@ def describe_heads(manifest: Manifest) -> list[str]:
     if found["gate_sha256"] != manifest.files.get(GATE_FILE):
         return [f"{TITLE}\n\nNot measured of this gate yet: `python -m ml.reports.artefact_heads --data DIR`."]
     parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
-    header = ("estimate", "seen by people", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
+    header = ("estimate", "seen by eye", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
     return [
         f"""{TITLE}
 
-The estimates learnt from heuristics. Here they are set against labels by eye (docs/eda) on which two passes agree.
+The estimates learnt from heuristics. Here they are set against labels by eye (docs/eda) on which two passes agree, made
+by one annotator who is no clinician. Of these estimates only that of hair raises a flag.
 {len(found["fitted_on"])} of the {found["labelled"]} labelled pictures are among those that the estimates were fitted
 on, and left out here; the network itself was trained on the folds of all of them, and the heuristics' thresholds were
 chosen on half. Half were drawn for high scores, so that these are no shares of all photographs. Intervals are 95 %: of
@@ -63,8 +64,8 @@ def _judge_head(name: str, part: Mapping[str, Any]) -> str:
     if flag is None or flag["sensitivity"][0] >= ENOUGH_FOUND:
         return ""
     return (
-        f"**Poor**: the flag of {name} is raised in {100 * flag['sensitivity'][0]:.0f} % of those in which people see "
-        f"{name}; a photograph without the flag may well show it."
+        f"**Poor**: the flag of {name} is raised in {100 * flag['sensitivity'][0]:.0f} % of those in which {name} is "
+        "seen by eye; a photograph without the flag may well show it."
     )
 
 

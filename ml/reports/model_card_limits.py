@@ -321,8 +321,14 @@ def _if_intervals(entry: Mapping[str, Any], sentence: str) -> str:
 
 
 def _describe_quality(manifest: Manifest) -> str:
+    measured = manifest.limits.get("flags", {})
     flags = (
-        (rule.name.replace("_", " "), f"{rule.measure.replace('_', ' ')} {_limit(rule)}", f"{100 * rule.share:.1f} %")
+        (
+            rule.name.replace("_", " "),
+            f"{rule.measure.replace('_', ' ')} {_limit(rule)}",
+            f"{100 * rule.share:.1f} %",
+            *_show_precision(measured.get(rule.name, {})),
+        )
         for rule in manifest.quality.flags
     )
     faults = (
@@ -334,11 +340,23 @@ def _describe_quality(manifest: Manifest) -> str:
 Flags warn and do not refuse; their limits come from measured photographs: {manifest.quality.how}.
 The shares are in-sample: of the photographs that each limit was set on, and so by choice.
 
-{table(("flag", "raised where", "of ISIC photographs"), flags)}
+Precision: of those flagged, how many are rightly so. *By fault*: of photographs of the calibration fold, each of
+another lesion, as many spoilt in the way that the flag says as left as they are; where faults are rarer, more of the
+flagged are well. *By eye*: of all photographs of the calibration fold, against `docs/flag-labels.csv`, in which the
+flagged lie in random order among others, by one annotator who is no clinician. Intervals are Wilson's (95 %).
+
+{table(("flag", "raised where", "of ISIC photographs", "precision", "flagged", "spoilt ones found"), flags)}
 
 Photographs of the calibration fold spoilt, and, in-sample, as they are (*none*):
 
 {table(("fault", "number", "refused", "refused or flagged"), faults)}"""
+
+
+def _show_precision(found: Mapping[str, Any]) -> tuple[str, str, str]:
+    if "precision" not in found:
+        return "not measured", "0", ""
+    sensitivity = show_share(found, "found") if "found" in found else ""
+    return f"{show_share(found, 'precision')}, by {found['by']}", str(found["raised"]), sensitivity
 
 
 def _limit(rule: Any) -> str:

@@ -100,8 +100,10 @@ class CaptureRow {
     this.fields.disabled = false;
     const done = this.result.querySelector("[data-reading-url]");
     if (xhr.status === 0) {
-      this.fail(this.form.dataset.textLost);
-    } else if (done) {
+      this.explainLoss();
+      return;
+    }
+    if (done) {
       this.setState("done");
       if (this.result.querySelector("[data-new-patient]")) this.emit("row-new-patient");
       if (this.element.dataset.single === "true") location.assign(done.dataset.readingUrl);
@@ -111,6 +113,12 @@ class CaptureRow {
       this.fail(this.form.dataset.textBroken);
     }
     this.finished?.();
+  }
+
+  // A browser sends no file that has changed or gone since it was chosen, and calls that a lost connection too.
+  async explainLoss() {
+    const isThere = await this.file.slice().arrayBuffer().then(() => true, () => false);
+    this.refuse(isThere ? this.form.dataset.textLost : this.form.dataset.textGone);
   }
 
   // Before it travelled: signed in as somebody else meanwhile, or no connection.

@@ -1,5 +1,6 @@
 """Adding photographs in a browser: many at once, errors among them, by keyboard alone, dropped, without a script."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,31 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     assert kept.count() == 2
 
 
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone", "changed"])
+def test_a_file_that_changed_since_it_was_chosen_is_not_called_a_lost_connection(
+    upload_page: Page, complaints: list[str], tmp_path: Path, *, is_gone: bool
+) -> None:
+    photograph = tmp_path / "synchronised.jpg"
+    photograph.write_bytes(sample_photograph(1).read_bytes())
+    choose(upload_page, photograph)
+    row = upload_page.locator("[data-capture-row]")
+    expect(row.locator("[data-preview] img")).to_be_visible()
+    row.get_by_label("Patient code").fill("P-301")
+    row.get_by_label("New patient").check()
+    if is_gone:
+        photograph.unlink()
+    else:
+        photograph.write_bytes(sample_photograph(2).read_bytes() + b"later")
+        os.utime(photograph, (1, 1))
+    row.get_by_role("button", name="Save and show the reading").click()
+    expect(row.get_by_role("alert")).to_contain_text("Choose it again")
+    expect(row.get_by_label("Patient code")).to_have_value("P-301")
+    # What the browser itself says of a request that it does not send; nothing else is wrong.
+    own = ("htmx:afterRequest", "htmx:sendError", "net::ERR_UPLOAD_FILE_CHANGED", "net::ERR_FILE_NOT_FOUND")
+    assert [complaint for complaint in complaints if not any(words in complaint for words in own)] == []
+    complaints.clear()
+
+
 def test_a_file_over_the_limit_is_refused_before_it_travels(upload_page: Page, tmp_path: Path) -> None:
     huge = tmp_path / "huge.jpg"
     huge.write_bytes(bytes(25_000_001))
@@ -90,7 +116,7 @@ def test_a_lost_connection_leaves_what_was_typed_and_the_next_try_works(
     page.unroute("**/upload/")
     complaints.clear()
     send.click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
 
 
 def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_on(upload_page: Page) -> None:
@@ -99,6 +125,7 @@ def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_o
     rows = page.locator("[data-capture-row]")
     for place in range(2):
         rows.nth(place).get_by_label("Patient code").fill(f"P-50{place}")
+        rows.nth(place).get_by_label("New patient").check()
     page.context.clear_cookies()
     page.get_by_role("button", name="Save and read all").click()
     dialog = page.get_by_role("dialog", name="You have been signed out")
@@ -120,13 +147,14 @@ def test_a_batch_goes_out_after_signing_in_again_in_another_tab(
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-510")
+    row.get_by_label("New patient").check()
     other = page.context.new_page()
     other.goto("/account/")
     page.context.clear_cookies()
     sign_in(other, owner)  # which makes every form that is open already too old
     page.bring_to_front()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     assert LesionImage.objects.get().lesion.patient.code == "P-510"
 
 
@@ -137,6 +165,7 @@ def test_nothing_goes_out_in_the_name_of_somebody_else_who_signed_in_meanwhile(
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-520")
+    row.get_by_label("New patient").check()
     other = page.context.new_page()
     other.goto("/login/")
     page.context.clear_cookies()
@@ -188,7 +217,7 @@ def test_a_photograph_is_sent_with_the_keyboard_alone(upload_page: Page) -> None
         page.keyboard.press("Tab")
     expect(row.get_by_role("button", name="Save and show the reading")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
 
 
 def test_neither_enter_nor_a_typo_makes_a_patient_but_a_chosen_one_is_made_and_told(
@@ -203,7 +232,7 @@ def test_neither_enter_nor_a_typo_makes_a_patient_but_a_chosen_one_is_made_and_t
     expect(row.get_by_role("alert")).to_contain_text("No patient of this clinic has the code “2024-0000”")
     assert not LesionImage.objects.exists()
     row.get_by_role("button", name="New patient “2024-0000”").click()
-    page.wait_for_url("**/readings/*/?new-patient=1")
+    page.wait_for_url("**/readings/*/**")
     expect(page.get_by_text("New patient created: 2024-0000")).to_be_visible()
 
 
@@ -221,7 +250,7 @@ def test_without_a_script_the_plain_form_does_it(
     page.get_by_label("Patient code").fill("P-700")
     page.get_by_label("New patient").check()
     page.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     expect(page.get_by_role("link", name="Open the heat-map")).to_be_visible()
     assert LesionImage.objects.get().lesion.patient.code == "P-700"
     context.close()

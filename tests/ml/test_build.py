@@ -1,5 +1,6 @@
 """What a bundle is fitted on."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,11 @@ from PIL import Image, ImageFilter
 from ml.build import measure_target_prior
 from ml.bundle import Bundle
 from ml.data.isic import Dataset, Record
+from ml.evaluation.altered import without_appearance
 from ml.evaluation.observe import Observer, from_file
-from ml.predictor import Outcome, Predictor, interpret
-from ml.refit import fit_decisions, fit_flags, fit_picture_quality
+from ml.predictor import Observation, Outcome, Predictor, interpret
+from ml.refit import fit_decisions, fit_refused
+from ml.refit_quality import fit_flags, fit_picture_quality
 from tests.ml import pictures
 
 
@@ -43,7 +46,7 @@ def test_decisions_hold_on_the_images_that_they_were_fitted_on(
 ) -> None:
     observer = Observer(predictor, progress=False)
     observations = observer.observe([from_file(record.path) for record in records], "all")
-    manifest = fit_decisions(bundle.manifest, records, observations, "here")
+    manifest = without_appearance(fit_decisions(bundle.manifest, records, observations, "here"))  # they are drawn
     readings = [interpret(each, manifest, None) for each in observations]
     melanomas = readings[::2]
     assert sum(reading.outcome is Outcome.SUSPICIOUS for reading in melanomas) >= 0.95 * len(melanomas)
@@ -53,15 +56,40 @@ def test_decisions_hold_on_the_images_that_they_were_fitted_on(
     assert manifest.limits["fitting"]["images"] == 40
 
 
-def test_quality_limits_lie_at_the_ends_of_what_was_measured(bundle: Bundle, records: list[Record]) -> None:
-    quality = fit_picture_quality(records, bundle, progress=False)
+def test_quality_limits_lie_at_the_ends_of_what_was_measured(predictor: Predictor, records: list[Record]) -> None:
+    quality = fit_picture_quality(records, Observer(predictor, progress=False))
     limits = {rule.name: rule for rule in quality.flags}
     dark, overexposed, blurred = (limits[name] for name in ("dark", "overexposed", "blurred"))
     assert dark.below is not None
     assert overexposed.above is not None
     assert dark.below < overexposed.above
     assert quality.blank_below > 0
-    assert 0 < blurred.share < 0.1
+    assert blurred.share == 0, "none of those that set the limit lies beyond it"
+    assert "on 40 photographs" in quality.how, "none is counted twice"
+
+
+def test_the_second_limit_is_the_least_that_calls_few_of_what_is_to_be_refused(
+    bundle: Bundle, predictor: Predictor, records: list[Record]
+) -> None:
+    assert predictor.gate is not None
+    refused = Observer(predictor, progress=False).observe([from_file(record.path) for record in records[:4]], "drawn")
+    sums = {0.55: 49, 0.85: 1}  # one of fifty photographs is not more than one in fifty
+
+    def as_if(malignant: float) -> Observation:
+        logits = np.full((2, 7), -30.0, np.float32)
+        prior = np.array(bundle.manifest.training_prior.frequencies)
+        logits[:, :2] = np.log(prior[:2]) + np.array([0.0, 0.0])
+        logits[:, 0] += np.log(malignant / (1 - malignant))
+        return replace(refused[0], logits=logits)
+
+    plain = replace(bundle.manifest.calibration, temperature=1.0, offsets=(0.0,) * 7)
+    manifest = replace(
+        bundle.manifest, calibration=plain, target_prior=replace(bundle.manifest.target_prior, frequencies=(1 / 7,) * 7)
+    )
+    observed = {"clinical": [as_if(value) for value, count in sums.items() for _ in range(count)]}
+    limit, tried = fit_refused(manifest, predictor.gate, observed)
+    assert limit.refer_from == 0.6
+    assert [each["clinical"] for each in tried[:5]] == [[50, 50], [1, 50], [1, 50], [1, 50], [0, 50]]
 
 
 def test_a_flags_share_is_counted() -> None:

@@ -14,7 +14,7 @@ from ml.hashing import hash_file
 from ml.predictor import Outcome, Predictor, average_views, calibrate, decide
 from ml.runtime import open_runtime
 from ml.taxonomy import CLASSES
-from tests.ml.pictures import jpeg
+from tests.ml.pictures import draw_lesion, jpeg
 
 LARGEST = 25_000_000
 
@@ -85,6 +85,10 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
         (lambda m: m["gate"].pop("distance_to"), "distance_to"),
         (lambda m: m.update(gate=None), "files must name"),
         (lambda m: m["quality"]["flags"][0].pop("share"), "share"),
+        (lambda m: m["quality"].update(colour_from=256.0), "quality.colour_from"),
+        (lambda m: m["quality"]["altered"]["weights"].pop(), "quality.altered"),
+        (lambda m: m["quality"]["altered"]["deviation"].__setitem__(0, 0.0), "quality.altered"),
+        (lambda m: m["thresholds"]["refused"].update(refer_from=1.01), "thresholds.refused"),
         (lambda m: m["classes"].reverse(), "classes"),
         (lambda m: m.update(malignant=["MEL"]), "malignant"),
         (lambda m: m["thresholds"]["malignant"].update(low_risk_below=0.9), "thresholds"),
@@ -141,6 +145,24 @@ def test_a_bundle_of_the_first_schema_still_reads_as_it_did(copy: Path) -> None:
     assert [rule.name for rule in old.manifest.quality.flags] == ["blurred", "dark", "overexposed", "low_contrast"]
 
 
+def to_earlier(manifest: dict[str, Any]) -> None:
+    """The manifest as it was before bundle 1.3: nothing of colour or alteration, no second limit, and a flag of ink."""
+    del manifest["thresholds"]["refused"], manifest["quality"]["colour_from"], manifest["quality"]["altered"]
+    ink = {"name": "ink", "measure": "ink", "below": None, "above": -1.0, "share": 1.0}
+    manifest["quality"]["flags"].append(ink)
+
+
+def test_a_bundle_made_before_the_second_limit_still_reads_as_it_did(copy: Path) -> None:
+    change(copy, to_earlier)
+    old = load_bundle(copy)
+    grey = jpeg(draw_lesion().convert("L").convert("RGB"))
+    reading = Predictor(old, "onnx").read(grey)
+    assert reading.reason not in {"without_colour", "altered"}
+    certain = np.eye(7)[0]
+    assert decide(certain, "unlike_training", old.manifest.thresholds)[0] is Outcome.NOT_ASSESSABLE
+    assert "ink" in [rule.name for rule in old.manifest.quality.flags], "as it was said, so that it can be repeated"
+
+
 def test_a_damaged_manifest_of_the_first_schema_is_refused(copy: Path) -> None:
     change(copy, to_first_schema)
     change(copy, lambda m: m.pop("quality"))
@@ -193,10 +215,33 @@ def test_the_manifest_tells_of_its_limits(bundle: Bundle) -> None:
     assert limits["gate"]["everyday photographs"]["auroc"]["kind"] >= 0.995
     assert limits["gate"]["another dermatoscope, simulated"]["refused"] <= 0.10
     assert limits["scale"]["assessable"] >= 0.98
-    assert {rule.name for rule in bundle.manifest.quality.flags} >= {
-        "blurred",
-        "lesion_cut_off",
-        "hair",
-        "ruler",
-        "ink",
-    }
+
+
+def test_every_flag_has_a_measured_precision_and_few_well_photographs(bundle: Bundle) -> None:
+    measured = bundle.manifest.limits["flags"]
+    assert set(measured) == {rule.name for rule in bundle.manifest.quality.flags}
+    assert not {"ink", "ruler"} & set(measured)
+    for name, found in measured.items():
+        assert found["raised"] >= 10, name
+        assert found["precision_interval"][0] > 0.5, name
+        assert found.get("not_labelled", 0) == 0, name
+
+
+def test_altered_photographs_of_malignant_lesions_are_seldom_called_low_risk(bundle: Bundle) -> None:
+    found = bundle.manifest.limits["manipulations"]
+    altered = [cell for cell in found["cells"] if cell["strength"]]
+    assert len(altered) >= 36
+    assert len({cell["kind"] for cell in altered}) >= 12
+    by_kind = {cell["strength"]: cell for cell in altered if cell["kind"] == "grey"}
+    assert all(cell["low_risk"] == 0 for cell in by_kind.values())
+    assert max(cell["low_risk"] for cell in altered) < max(cell["low_risk_before"] for cell in altered) / 2
+    for fold in ("fold_4", "test"):
+        assert bundle.manifest.limits[fold]["unread"]["by_appearance"] <= 0.005
+
+
+def test_the_second_limit_calls_few_photographs_of_other_kinds(bundle: Bundle) -> None:
+    refused = bundle.manifest.thresholds.refused
+    assert refused is not None
+    gate = bundle.manifest.limits["gate"]
+    for kind in ("everyday photographs", "clinical photographs"):
+        assert gate[kind]["called"][str(refused.refer_from)] <= 0.02 * gate[kind]["images"]

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.bundle import Bundle, MalignantThresholds, MelanomaThresholds, Thresholds
+from ml.bundle import Bundle, MalignantThresholds, MelanomaThresholds, RefusedThresholds, Thresholds
 from ml.image_io import ImageRejected, normalise_upload
-from ml.predictor import Outcome, Predictor, average_views, calibrate, decide, interpret, score
+from ml.predictor import DETECTED, Outcome, Predictor, average_views, calibrate, decide, interpret, score
+from ml.quality import QualityRule
 from ml.taxonomy import CLASSES
 from tests.ml import pictures
 
-LIMITS = Thresholds(MalignantThresholds(0.2, 0.6, ""), MelanomaThresholds(0.1, ""))
+LIMITS = Thresholds(MalignantThresholds(0.2, 0.6, ""), MelanomaThresholds(0.1, ""), RefusedThresholds(0.9, ""))
 UNIFORM = (1 / 7,) * 7
 
 
@@ -61,8 +62,30 @@ def test_the_outcome_follows_the_thresholds(malignant: float, melanoma: float, o
     assert decide(share(malignant, melanoma), None, LIMITS) == (outcome, reason)
 
 
-def test_what_cannot_be_assessed_outweighs_the_thresholds() -> None:
-    assert decide(share(0.9, 0.9), "blank_frame", LIMITS) == (Outcome.NOT_ASSESSABLE, "blank_frame")
+@pytest.mark.parametrize("reason", ["blank_frame", "nail"])
+def test_what_cannot_be_assessed_outweighs_the_thresholds(reason: str) -> None:
+    assert decide(share(0.99, 0.99), reason, LIMITS) == (Outcome.NOT_ASSESSABLE, reason)
+
+
+@pytest.mark.parametrize("reason", DETECTED)
+def test_a_likely_cancer_that_a_detector_refuses_is_referred_from_the_second_limit_on(reason: str) -> None:
+    assert decide(share(0.8999, 0.8), reason, LIMITS) == (Outcome.NOT_ASSESSABLE, reason)
+    assert decide(share(0.9, 0.0), reason, LIMITS) == (Outcome.REFER_UNCERTAIN, reason)
+    without = replace(LIMITS, refused=None)
+    assert decide(share(0.99, 0.0), reason, without) == (Outcome.NOT_ASSESSABLE, reason), "an earlier bundle"
+
+
+def test_what_a_detector_refuses_is_referred_without_figures_cases_or_flags_of_the_lesion(predictor: Predictor) -> None:
+    manifest = predictor.bundle.manifest
+    thresholds = replace(manifest.thresholds, refused=RefusedThresholds(0.0, ""))
+    everything = tuple(QualityRule(name, name, None, -1.0, 0.0) for name in ("bright", "lesion_area", "hair"))
+    changed = replace(manifest, thresholds=thresholds, quality=replace(manifest.quality, flags=everything))
+    observation = predictor.observe(normalise_upload(pictures.jpeg()).data)  # drawn, and so refused
+    reading = interpret(observation, changed, predictor.gate)
+    assert (reading.outcome, reading.is_read) == (Outcome.REFER_UNCERTAIN, False)
+    assert reading.reason in DETECTED
+    assert reading.flags == ("bright",)
+    assert predictor.conclude(observation).similar_cases == ()
 
 
 def test_what_the_manifest_excludes_is_not_assessed_where_it_is_declared(predictor: Predictor) -> None:
@@ -84,7 +107,7 @@ def test_a_reading_agrees_with_itself(predictor: Predictor) -> None:
     assert reading.balanced_scores.sum() == pytest.approx(1)
     assert reading.malignant_probability == pytest.approx(reading.probabilities[[0, 2, 3]].sum())
     assert np.array_equal(score(reading.logits, manifest)[0], reading.probabilities)
-    assert reading.reason in {"not_skin_lesion", "clinical_photograph", "unlike_training"}  # it is drawn
+    assert reading.reason in DETECTED  # it is drawn
     assert set(reading.prediction_set) >= {CLASSES[reading.balanced_scores.argmax()]}
     assert {"sharpness", "lesion_area", "hair", "dermoscopy", "distance"} <= set(reading.measures)
     assert reading.runtime == "onnx"
@@ -135,6 +158,8 @@ def test_the_runtimes_give_the_same_reading(bundle: Bundle, predictor: Predictor
 
 def test_the_manifest_and_not_the_code_decides_the_thresholds(predictor: Predictor) -> None:
     everything = Thresholds(MalignantThresholds(0.0, 0.0, ""), MelanomaThresholds(0.0, ""))
-    changed = replace(predictor.bundle.manifest, thresholds=everything)
+    manifest = predictor.bundle.manifest
+    rules = replace(manifest.quality, colour_from=0.0, altered=None)  # it is drawn
+    changed = replace(manifest, thresholds=everything, quality=rules)
     observation = predictor.observe(normalise_upload(pictures.jpeg()).data)
     assert interpret(observation, changed, None).outcome is Outcome.SUSPICIOUS

@@ -1,14 +1,43 @@
-"""Photographs unfit to be read are flagged, and only blank frames refused."""
+"""Photographs unfit to be read are flagged; blank frames, and those without colour or altered, are refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFilter
 
+from ml import appearance
 from ml.bundle import Bundle
-from ml.quality import Quality, QualityRule, QualityRules, measure
-from ml.quality import assess as assess_measures
+from ml.evaluation.manipulations import MANIPULATIONS
+from ml.quality import (
+    AlteredRule,
+    QualityRule,
+    QualityRules,
+    find_alteration,
+    find_flags,
+    find_plain_refusal,
+    measure,
+)
 from tests.ml.pictures import draw_lesion
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What a picture is flagged as, and why it is not read."""
+
+    flags: tuple[str, ...]
+    not_assessable: str | None
+
+
+SPECKLED = np.random.default_rng(1).integers(-60, 60, (60, 80, 3))
+
+
+def draw_coloured() -> Image.Image:
+    """A lesion whose colour varies beside its light, as that of skin does."""
+    speckles = Image.fromarray((128 + SPECKLED).astype(np.uint8)).resize((640, 480), Image.Resampling.BICUBIC)
+    return Image.blend(draw_lesion(640, 480), speckles, 0.3)
 
 
 @pytest.fixture
@@ -17,36 +46,40 @@ def rules(bundle: Bundle) -> QualityRules:
 
 
 def assess(image: npt.NDArray[np.uint8], rules: QualityRules) -> Quality:
-    return assess_measures(measure(image), rules)
+    measures = measure(image)
+    return Quality(find_flags(measures, rules), find_plain_refusal(measures, rules))
 
 
 def scale(factor: float, offset: float = 0) -> npt.NDArray[np.uint8]:
-    return np.clip(np.asarray(draw_lesion()) * factor + offset, 0, 255).astype(np.uint8)
+    return np.clip(np.asarray(draw_coloured()) * factor + offset, 0, 255).astype(np.uint8)
 
 
 def test_a_good_picture_raises_no_flag(rules: QualityRules) -> None:
-    quality = assess(np.asarray(draw_lesion(640, 480)), rules)
+    quality = assess(np.asarray(draw_coloured()), rules)
     assert (quality.flags, quality.not_assessable) == ((), None)
 
 
 @pytest.mark.parametrize(
-    ("image", "flag"),
+    ("image", "flag", "refusal"),
     [
-        (np.asarray(draw_lesion().filter(ImageFilter.GaussianBlur(9))), "blurred"),
-        (scale(0.4), "dark"),
-        (scale(1.3, 60), "overexposed"),
-        (scale(0.05, 180), "low_contrast"),
+        (np.asarray(draw_coloured().filter(ImageFilter.GaussianBlur(18))), "blurred", None),
+        (scale(0.4), "dark", "without_colour"),
+        (scale(1.3, 60), "overexposed", None),
+        (scale(0.05, 180), "low_contrast", "without_colour"),
     ],
 )
-def test_each_fault_raises_its_flag(image: npt.NDArray[np.uint8], flag: str, rules: QualityRules) -> None:
+def test_each_fault_raises_its_flag(
+    image: npt.NDArray[np.uint8], flag: str, refusal: str | None, rules: QualityRules
+) -> None:
     quality = assess(image, rules)
     assert flag in quality.flags
-    assert quality.not_assessable is None
+    assert quality.not_assessable == refusal, "what is very dark or pale has hardly any colour left"
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_a_blank_frame_is_not_assessable(grey: int, rules: QualityRules) -> None:
-    assert assess(np.full((240, 320, 3), grey, np.uint8), rules).not_assessable == "blank_frame"
+    quality = assess(np.full((240, 320, 3), grey, np.uint8), rules)
+    assert (quality.flags, quality.not_assessable) == ((), "blank_frame"), "that there is nothing to see says all"
 
 
 def test_measures_hardly_depend_on_the_size_of_the_picture() -> None:
@@ -68,4 +101,41 @@ def test_a_flag_is_raised_beyond_its_limit_and_not_at_it(value: float | None, fl
         (QualityRule("few", "hair", 0.2, None, 0.01), QualityRule("many", "hair", None, 0.8, 0.01)), 2.0, ""
     )
     measures = {"spread": 50.0} | ({} if value is None else {"hair": value})
-    assert assess_measures(measures, rules).flags == flags
+    assert find_flags(measures, rules) == flags
+
+
+GREY: dict[str, Callable[[Image.Image], Image.Image]] = {
+    "L": lambda picture: picture.convert("L").convert("RGB"),
+    "with noise": MANIPULATIONS["grey"]["colour noise of 4"],
+    "tinted": MANIPULATIONS["sepia"]["25%"],
+    "sepia": MANIPULATIONS["sepia"]["100%"],
+    "red filter": lambda picture: picture.getchannel("R").convert("RGB"),
+}
+
+
+@pytest.mark.parametrize("change", GREY.values(), ids=GREY)
+def test_a_photograph_without_colour_is_not_read(
+    change: Callable[[Image.Image], Image.Image], rules: QualityRules
+) -> None:
+    picture = draw_coloured()
+    assert assess(np.asarray(picture), rules).not_assessable is None
+    assert assess(np.asarray(change(picture)), rules).not_assessable == "without_colour"
+
+
+def test_an_altered_picture_is_told_by_a_weighted_sum_of_measures_and_squares() -> None:
+    rule = AlteredRule(
+        ("a", "b"), centre=(1.0, 0.0), deviation=(2.0, 1.0), weights=(1.0, 0.0, 0.0, 2.0), above=3.0, share=0
+    )
+    rules = QualityRules((), 0.0, "", altered=rule)
+    # (a - 1) / 2 + 2 * b² / 4, with b kept within six.
+    assert find_alteration({"a": 3.0, "b": 2.0}, rules) is None  # 1 + 2 = 3, not above
+    assert find_alteration({"a": 3.1, "b": 2.0}, rules) == "altered"
+    assert find_alteration({"a": -29.0, "b": 99.0}, rules) == "altered"  # -6 + 18: both kept within six deviations
+    assert find_alteration({"a": 9.0}, rules) is None, "not all measures were taken"
+
+
+def test_appearance_is_measured_of_any_picture() -> None:
+    for picture in (np.zeros((240, 320, 3)), np.full((320, 240, 3), 255), SPECKLED[:48, :64] + 128):
+        measures = appearance.describe(picture.astype(np.uint8))
+        assert tuple(measures) == appearance.NAMES
+        assert np.isfinite(list(measures.values())).all()

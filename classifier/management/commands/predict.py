@@ -13,7 +13,7 @@ from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import SUFFIXES, read_file
 from ml.image_io import LIMITS
-from ml.predictor import Outcome, Predictor, Reading
+from ml.predictor import Predictor, Reading
 from ml.taxonomy import CLASSES
 from skinsite.commands import BAD_INPUT
 
@@ -93,8 +93,8 @@ def _list_files(folder: Path) -> Iterator[Path]:
 
 
 def _describe(path: Path, reading: Reading) -> dict[str, Any]:
-    """A reading as JSON; what is not assessable shows no probabilities, as on the page."""
-    assessable = reading.outcome is not Outcome.NOT_ASSESSABLE
+    """A reading as JSON; what was not read shows no probabilities, as on the page."""
+    assessable = reading.is_read
     return {
         "path": str(path),
         "outcome": reading.outcome.value,
@@ -112,7 +112,7 @@ def _describe(path: Path, reading: Reading) -> dict[str, Any]:
 
 def _format(path: Path, reading: Reading) -> str:
     flags = f"  [{', '.join(reading.flags)}]" if reading.flags else ""
-    if reading.outcome is Outcome.NOT_ASSESSABLE:
+    if not reading.is_read:
         return f"{path}  {reading.outcome.value} ({reading.reason}){flags}"
     bars = "  ".join(f"{code} {value:.3f}" for code, value in zip(CLASSES, reading.probabilities, strict=True))
     return f"{path}  {reading.outcome.value}  malignant {reading.malignant_probability:.3f}  {bars}{flags}"

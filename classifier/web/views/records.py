@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import records
-from classifier.web.forms import LesionForm, PatientForm
+from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from classifier.wording import LESION_SENTENCE
@@ -48,7 +48,7 @@ def patients(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_create(request: MemberRequest) -> HttpResponseBase:
     """Add a patient."""
-    form = PatientForm(request.POST or None)
+    form = NewPatientForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             patient = records.create_patient(actor=request.membership, **form.cleaned_data)
@@ -102,7 +102,7 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
 def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Add a lesion to a patient."""
     found = _find_patient(request, public_id)
-    form = LesionForm(request.POST or None)
+    form = NewLesionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             lesion = records.create_lesion(actor=request.membership, patient=found, **form.cleaned_data)

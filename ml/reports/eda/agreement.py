@@ -1,4 +1,4 @@
-"""Do two people see the same artefacts, and do the heuristics see what people see?"""
+"""Do two passes by eye see the same artefacts, and do the heuristics see what these see?"""
 
 from pathlib import Path
 from typing import Any

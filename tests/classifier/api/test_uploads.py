@@ -10,6 +10,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction
+from ml.predictor import Predictor
 from ml.taxonomy import CLASSES, MALIGNANT
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
@@ -124,6 +125,18 @@ def test_without_a_usable_bundle_it_is_queued_with_the_reason(api: APIClient, st
     assert "unavailable" in answer["waiting_for"]["text"]
     assert answer["probabilities"] is answer["model"] is None
     assert send(api, photograph).status_code == 200
+
+
+def test_a_reading_that_failed_is_no_finished_one(
+    api: APIClient, active_model: ModelVersion, photograph: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise RuntimeError("no memory for tensors")
+
+    monkeypatch.setattr(Predictor, "read", fail)
+    response = send(api, photograph)
+    assert (response.status_code, response.json()["status"]) == (202, "failed")
+    assert response.headers["Location"] == response.json()["links"]["self"]
 
 
 @pytest.mark.usefixtures("active_model")

@@ -73,6 +73,7 @@ def test_a_reading_keeps_its_prediction_set_its_measures_and_all_thresholds(
             key: active_model.manifest["thresholds"]["malignant"][key] for key in ("low_risk_below", "suspicious_from")
         },
         "melanoma": {"low_risk_below": active_model.manifest["thresholds"]["melanoma"]["low_risk_below"]},
+        "refused": {"refer_from": active_model.manifest["thresholds"]["refused"]["refer_from"]},
     }
 
 
@@ -82,7 +83,7 @@ def test_what_is_no_photograph_of_a_lesion_is_refused_and_keeps_its_logits(
     reading = receive_upload(actor=owner, data=pictures.jpeg()).prediction  # drawn
 
     assert (reading.status, reading.outcome) == (Status.DONE, Outcome.NOT_ASSESSABLE)
-    assert reading.reason in ("not_skin_lesion", "clinical_photograph", "unlike_training")
+    assert reading.reason in ("without_colour", "not_skin_lesion", "clinical_photograph", "unlike_training", "altered")
     assert reading.logits is not None
     assert not reading.shows_probabilities
 

@@ -6,10 +6,14 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Patient, Prediction, Status
+from classifier.services import intake
+from classifier.services.intake import DecoderBusyError
+from classifier.web.views import capture
 from ml.image_io import LIMITS
 from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.conftest import draw_lesion
+from tests.ml import hostile
 
 ROW = {"HX-Request": "true"}
 NEW = {"modality": "dermoscopic", "new_patient": "on"}
@@ -277,3 +281,44 @@ def test_a_new_patient_of_several_photographs_is_made_once(site: Client, active_
     site.post(reverse("upload"), NEW | {"image": files})
     assert LesionImage.objects.count() == 2
     assert Patient.objects.count() == 1
+
+
+def test_a_form_of_many_photographs_ends_whole_and_names_those_that_it_had_no_time_for(
+    site: Client, active_model: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "FORM_SECONDS", 0.0)
+    files = [SimpleUploadedFile(f"{number}.jpg", draw_lesion(seed=number)) for number in range(3)]
+    page = site.post(reverse("upload"), {"image": files, "modality": "dermoscopic", "new_patient": "on"})
+    said = page.content.decode()
+    assert page.status_code == 422
+    assert said.count("the photographs before it took too long") == 3
+    assert all(f"{number}.jpg" in said for number in range(3))
+    assert LesionImage.objects.count() == 0
+
+
+def test_a_form_of_costly_photographs_refuses_each_by_name_and_keeps_the_others(
+    site: Client, active_model: ModelVersion
+) -> None:
+    costly = hostile.scans(2_000)
+    files = [SimpleUploadedFile(f"costly-{number}.jpg", costly + bytes([number])) for number in range(17)]
+    files.insert(5, SimpleUploadedFile("ordinary.jpg", draw_lesion()))
+    page = site.post(reverse("upload"), {"image": files, "modality": "dermoscopic", "new_patient": "on"})
+    said = page.content.decode()
+    assert page.status_code == 422
+    assert said.count("2000 passes, the limit is 100") == 17
+    assert LesionImage.objects.get().original_name == "ordinary.jpg"
+
+
+def test_who_finds_no_turn_to_be_decoded_is_told_so(
+    site: Client, active_model: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(_data: bytes) -> None:
+        raise DecoderBusyError
+
+    monkeypatch.setattr(intake, "normalise_guarded", busy)
+    site.raise_request_exception = False
+    for address, fields in ((reverse("upload"), NEW), ("/api/v1/predictions/", {})):
+        answer = site.post(address, {"image": upload(draw_lesion())} | fields)
+        assert "Send it again in a minute" in answer.content.decode()
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (503, "busy")
+    assert LesionImage.objects.count() == 0

@@ -141,6 +141,23 @@ def test_a_reading_that_is_not_assessable_gives_its_reason_and_no_probabilities(
     assert "34\xa0%" not in site.get(reverse("history")).content.decode()
 
 
+def test_a_likely_cancer_that_was_refused_is_referred_without_figures(site: Client, owner: Membership) -> None:
+    refused = factories.DonePredictionFactory.create(
+        image__lesion__patient__clinic=owner.clinic,
+        outcome=Outcome.REFER_UNCERTAIN,
+        reason="unlike_training",
+        flags=["ink", "ruler"],
+        similar_cases=None,
+    )
+    page = page_of(site, refused)
+    assert "verdict-refer_uncertain" in page
+    assert "unlike what the network has learnt" in page
+    assert "may be a malignant lesion: judge it clinically" in page
+    assert page.count("disregard it, it was often wrong") == 2, "flags of an earlier model"
+    assert "data-class" not in page
+    assert "data-heat-slider" not in page
+
+
 @pytest.mark.parametrize(
     ("waiting_for", "words"),
     [("no_model", "no model is in service"), ("bundle_corrupt", "files are damaged"), ("", "Queued.")],

@@ -7,8 +7,9 @@ import pytest
 
 from ml.bundle import Bundle
 from ml.data.isic import Record
-from ml.evaluation import limits, shifts
+from ml.evaluation import altered, limits, shifts
 from ml.evaluation.limits import Measuring
+from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer
 from ml.predictor import Predictor
 from tests.ml.pictures import draw_lesion, jpeg
@@ -20,8 +21,8 @@ def measuring(bundle: Bundle, predictor: Predictor, tmp_path: Path) -> Measuring
     records = []
     for number, lesion in enumerate(["a", "a", "b", None, "c", "c"]):
         path = tmp_path / f"I{number}.jpg"
-        path.write_bytes(jpeg(draw_lesion()))
-        records.append(Record(path.stem, path, 1, lesion))
+        path.write_bytes(jpeg(draw_lesion(400, 300)))
+        records.append(Record(path.stem, path, 0 if lesion == "a" else 1, lesion))
     return Measuring(bundle, Observer(predictor, progress=False), records, "fold")
 
 
@@ -35,7 +36,23 @@ def test_every_share_has_its_number_and_interval(measuring: Measuring, monkeypat
     monkeypatch.setattr(limits, "SAMPLE", 2)
     monkeypatch.setattr(shifts, "FAULTS", {"dark": shifts.FAULTS["dark"]})
     monkeypatch.setattr(shifts, "SMALL_CHANGES", {"mirror": shifts.mirror})
+    monkeypatch.setattr(altered, "MANIPULATIONS", {"negative": {"all": MANIPULATIONS["negative"]["all"]}})
     found = measuring.measure(None)
+    flags, manipulations = found.pop("flags"), found.pop("manipulations")
+    assert flags["small"] | {"precision_interval": None} == {
+        "by": "fault",
+        "images": 2,
+        "found": 1.0,
+        "found_interval": [0.3424, 1.0],  # Wilson's of two of two
+        "raised_unspoilt": 0.0,
+        "raised_unspoilt_interval": [0.0, 0.6576],
+        "raised": 2,
+        "precision": 1.0,
+        "precision_interval": None,
+    }
+    assert manipulations["images"] == 1, "one photograph of the one malignant lesion"
+    assert [(cell["kind"], cell["strength"]) for cell in manipulations["cells"]] == [("none", ""), ("negative", "all")]
+    assert all(len(cell["low_risk_before_interval"]) == 2 for cell in manipulations["cells"])
     assert found["scale"]["images"] == found["stability"]["images"] == found["faults"]["none"]["images"] == 2
     shares = {name for name, value in walk(found, "") if isinstance(value, float)}
     intervals = {name for name, value in walk(found, "") if isinstance(value, list)}

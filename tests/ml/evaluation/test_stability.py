@@ -53,8 +53,8 @@ def test_changed_and_opposite_outcomes_are_counted() -> None:
 
 
 def test_agreement_looks_at_refusals_flags_and_outcomes() -> None:
-    before = readings([LOW, NONE], "blank_frame", ("dark",))
-    after = [*readings([HIGH], "x", ("dark",)), *readings([NONE], "clinical_photograph")]
+    before = [*readings([LOW], "between_thresholds", ("dark",)), *readings([NONE], "blank_frame", ("dark",))]
+    after = [*readings([HIGH], "above_suspicious_threshold", ("dark",)), *readings([NONE], "clinical_photograph")]
     found = measure_agreement(before, after)
     assert shares(found) == {"images": 2, "assessable": 0.5, "flags": 0.5, "outcome": 0.5}
     assert found["outcome_interval"] == found["flags_interval"]

@@ -1,0 +1,68 @@
+"""What altered photographs of malignant lesions are called: with the rules on colour and alteration, and without."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from ml.bundle import Manifest
+from ml.data.isic import Record
+from ml.evaluation.manipulations import MANIPULATIONS
+from ml.evaluation.observe import Observer, from_changed, from_file
+from ml.evaluation.refused import count_called
+from ml.evaluation.shares import describe_share
+from ml.gate import Gate
+from ml.predictor import Outcome, Reading, interpret
+from ml.taxonomy import MALIGNANT_INDICES
+
+
+def measure_manipulations(
+    manifest: Manifest, gate: Gate | None, observer: Observer, chosen: Sequence[Record]
+) -> dict[str, Any]:
+    """Photographs of malignant lesions as they are and in every kind and strength.
+
+    Gives shares for each cell, and of all altered ones that are refused how many reach each candidate of the second
+    limit.
+    """
+    plain = observer.observe([from_file(record.path) for record in chosen], "malignant lesions")
+    rows = {("none", ""): plain}
+    for kind, strengths in MANIPULATIONS.items():
+        for strength, change in strengths.items():
+            makers = [from_changed(record.path, change) for record in chosen]
+            rows[kind, strength] = observer.observe(makers, f"manipulated: {kind}, {strength}")
+    before = without_appearance(manifest)
+    cells, altered = [], []
+    for (kind, strength), observations in rows.items():
+        read = [interpret(each, manifest, gate) for each in observations]
+        altered += read if strength else []
+        cells.append(
+            {"kind": kind, "strength": strength, **_describe(read, [interpret(e, before, gate) for e in observations])}
+        )
+    unread = sum(not reading.is_read for reading in altered)
+    return {"images": len(chosen), "cells": cells, "unread": unread, "called": count_called(altered)}
+
+
+def choose_malignant(records: Sequence[Record]) -> list[Record]:
+    """The first photograph of each malignant lesion."""
+    first: dict[str, Record] = {}
+    for record in records:
+        if record.label in MALIGNANT_INDICES:
+            first.setdefault(record.lesion_id or record.image_id, record)
+    return list(first.values())
+
+
+def without_appearance(manifest: Manifest) -> Manifest:
+    """The manifest as it would be without the rules on colour and alteration and without the second limit."""
+    return replace(
+        manifest,
+        thresholds=replace(manifest.thresholds, refused=None),
+        quality=replace(manifest.quality, colour_from=0.0, altered=None),
+    )
+
+
+def _describe(readings: Sequence[Reading], before: Sequence[Reading]) -> dict[str, Any]:
+    return {
+        **describe_share("low_risk_before", [each.outcome is Outcome.LOW_RISK for each in before]),
+        **describe_share("low_risk", [each.outcome is Outcome.LOW_RISK for each in readings]),
+        **describe_share("refused", [not each.is_read for each in readings]),
+        **describe_share("flagged", [each.is_read and bool(each.flags) for each in readings]),
+    }
