@@ -43,6 +43,7 @@ TITLES = {
     405: gettext_lazy("Method not allowed"),
     406: gettext_lazy("No such format"),
     409: gettext_lazy("Conflict"),
+    411: gettext_lazy("Length required"),
     413: gettext_lazy("Too large"),
     415: gettext_lazy("Unsupported type"),
     422: gettext_lazy("Image rejected"),

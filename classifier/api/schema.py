@@ -15,7 +15,7 @@ from skinsite.errors import PROBLEM_TYPE
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)
 DETAIL = (404,)
-UPLOAD = (400, 409, 413, 415, 422)
+UPLOAD = (400, 409, 411, 413, 415, 422)
 
 
 class ProblemAutoSchema(AutoSchema):

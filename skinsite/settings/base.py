@@ -193,5 +193,8 @@ LOGGING: dict[str, Any] = {
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Says of every request what the audit trail says better.
         "axes": {"level": "WARNING"},
+        # Tell of every constant that they fold while a bundle is exported.
+        "onnx_ir": {"level": "WARNING"},
+        "onnxscript": {"level": "WARNING"},
     },
 }
