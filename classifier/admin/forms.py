@@ -6,9 +6,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Certainty, Diagnosis, Review
+from skinsite.once import OnceForm
 
 
-class ReviewForm(forms.Form):
+class ReviewForm(OnceForm):
     """An opinion on a reading."""
 
     diagnosis = forms.ChoiceField(label=_("What do you think it is?"), choices=Diagnosis, widget=forms.RadioSelect)

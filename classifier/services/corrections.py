@@ -1,5 +1,6 @@
 """Putting right where a photograph belongs and what it is; readings made before stay as they are."""
 
+import uuid
 from collections.abc import Collection
 from typing import NoReturn
 
@@ -26,22 +27,26 @@ def move_image(
     lesion: Lesion | None = None,
     patient_code: str = "",
     body_site: str = "",
+    once: uuid.UUID | None = None,
 ) -> ImageCorrection:
     """Move a photograph to another lesion of the clinic, or without one to a new lesion of the patient of that code.
 
-    Raises ``ValidationError`` by field; then there is no new lesion either.
+    Sent twice (``once``) it makes one lesion. Raises ``ValidationError`` by field; then there is no new lesion either.
     """
     policies.require(policies.may_correct(actor, image))
     reason = _check_reason(reason)
     with transaction.atomic():
-        return _move(actor, image, lesion or _create_lesion(actor, patient_code, body_site), reason)
+        _lock(image)
+        target = lesion or _create_lesion(actor, patient_code, body_site, once)
+        made = _made_already(actor, image, CorrectionKind.MOVED, str(target.public_id), reason)
+        return made or _move(actor, image, target, reason)
 
 
-def _create_lesion(actor: Membership, patient_code: str, body_site: str) -> Lesion:
+def _create_lesion(actor: Membership, patient_code: str, body_site: str, once: uuid.UUID | None) -> Lesion:
     patient = records.find_patient(actor=actor, code=patient_code)
     if patient is None:
         _refuse("patient_code", _("No patient of this clinic has this code."), "does_not_exist")
-    return records.create_lesion(actor=actor, patient=patient, body_site=body_site)
+    return records.create_lesion(actor=actor, patient=patient, body_site=body_site, once=once)
 
 
 def _move(actor: Membership, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
@@ -71,6 +76,10 @@ def mark_entered_in_error(*, actor: Membership, image: LesionImage, reason: str)
     policies.require(policies.may_correct(actor, image))
     reason = _check_reason(reason)
     with transaction.atomic():
+        _lock(image)
+        made = _made_already(actor, image, CorrectionKind.ENTERED_IN_ERROR, "entered_in_error", reason)
+        if made is not None:
+            return made
         _change(image, entered_in_error_at=timezone.now())
         return _record(
             actor, image, CorrectionKind.ENTERED_IN_ERROR, before="in_use", after="entered_in_error", reason=reason
@@ -83,8 +92,6 @@ def correct_modality(*, actor: Membership, image: LesionImage, modality: str, re
     reason = _check_reason(reason)
     if modality not in Modality.values:
         _refuse("modality", _("Choose dermoscopic or clinical."), "invalid_choice")
-    if modality == image.modality:
-        _refuse("modality", _("The photograph is recorded like this already."), "unchanged")
     return _correct_and_read(actor, image, CorrectionKind.MODALITY, after=modality, reason=reason)
 
 
@@ -99,8 +106,6 @@ def correct_declared(*, actor: Membership, image: LesionImage, declared: Collect
     if unknown is not None:
         _refuse("declared", unknown_choice_text(unknown, Declared.values), "invalid_choice")
     after = join_declared(declared)
-    if after == image.declared:
-        _refuse("declared", _("The photograph is recorded like this already."), "unchanged")
     return _correct_and_read(actor, image, CorrectionKind.DECLARED, after=after, reason=reason)
 
 
@@ -109,11 +114,31 @@ def _correct_and_read(
 ) -> Prediction:
     """Change the field that the kind of correction is named after, and give the reading that then holds."""
     with transaction.atomic():
-        before = getattr(image, kind)
-        _change(image, **{kind: after})
-        _record(actor, image, kind, before=before, after=after, reason=reason)
+        _lock(image)
+        if _made_already(actor, image, kind, after, reason):
+            image.refresh_from_db(fields=[kind])
+        else:
+            before = getattr(image, kind)
+            if after == before:
+                _refuse(kind.value, _("The photograph is recorded like this already."), "unchanged")
+            _change(image, **{kind: after})
+            _record(actor, image, kind, before=before, after=after, reason=reason)
         prediction = predictions.find_or_create(actor=actor, image=image)
     return predictions.start(prediction)
+
+
+def _lock(image: LesionImage) -> None:
+    """Hold back every other correction of the photograph until the transaction ends."""
+    LesionImage.objects.select_for_update().get(pk=image.pk)
+
+
+def _made_already(
+    actor: Membership, image: LesionImage, kind: CorrectionKind, after: str, reason: str
+) -> ImageCorrection | None:
+    """Give the photograph's last correction where it is this very one: a second click is the same click."""
+    last = ImageCorrection.objects.filter(image=image).order_by("-pk").first()
+    said = (kind, after, reason, actor.user_id)
+    return last if last and (last.kind, last.after, last.reason, last.made_by_id) == said else None
 
 
 def _change(image: LesionImage, **fields: object) -> None:

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from classifier.models import Patient, Prediction, Review, Status
 from classifier.services.intake import receive_upload
@@ -68,7 +69,7 @@ def _add_case(clinician: Membership, sample: Sample) -> None:
 def _add_reviews(reviewer: Membership) -> None:
     """Review the readings that the sample reviews are of, once they are finished and if nobody has."""
     with (SAMPLES / "reviews.csv").open(encoding="utf-8", newline="") as file:
-        opinions = {f"{row.pop('image')}.jpg": row for row in csv.DictReader(file)}
+        opinions: dict[str, dict[str, Any]] = {f"{row.pop('image')}.jpg": row for row in csv.DictReader(file)}
     if Review.objects.visible_to(reviewer).count() >= len(opinions):
         return
     waiting = Prediction.objects.visible_to(reviewer).filter(

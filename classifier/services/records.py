@@ -1,6 +1,7 @@
 """Patients and lesions."""
 
 import secrets
+import uuid
 from collections.abc import Mapping
 from enum import Enum
 from typing import NoReturn
@@ -16,6 +17,7 @@ from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
 from classifier.services.codes import find_look_alikes
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.audit.services import record_change
+from skinsite.once import row_id
 from skinsite.text import clean_line, fold_line
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another
@@ -32,16 +34,27 @@ class Expected(Enum):
 
 
 def create_patient(
-    *, actor: Membership, code: str = "", sex: str = Sex.UNKNOWN, birth_year: int | None = None
+    *,
+    actor: Membership,
+    code: str = "",
+    sex: str = Sex.UNKNOWN,
+    birth_year: int | None = None,
+    once: uuid.UUID | None = None,
 ) -> Patient:
-    """Create a patient in the actor's clinic; without ``code`` one is generated.
+    """Create a patient in the actor's clinic; without ``code`` one is generated. Sent twice (``once``) it is one.
 
     Raises ``ValidationError`` by field.
     """
     policies.require(policies.may_upload(actor))
+    public_id = row_id(once, actor, code, sex, birth_year)
     with transaction.atomic():
         lock_clinic(actor.clinic)
-        patient = Patient(clinic=actor.clinic, sex=sex, birth_year=birth_year, created_by=actor.user)
+        known = Patient.objects.filter(public_id=public_id).first()
+        if known is not None:
+            return known
+        patient = Patient(
+            public_id=public_id, clinic=actor.clinic, sex=sex, birth_year=birth_year, created_by=actor.user
+        )
         _set_code(patient, code if fold_line(code) else _generate_code(actor.clinic))
         _check_patient(patient)
         patient.save()
@@ -65,14 +78,27 @@ def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, 
     return stored
 
 
-def create_lesion(*, actor: Membership, patient: Patient, body_site: str = "", label: str = "") -> Lesion:
-    """Create a lesion of a patient of the actor's clinic. Raises ``ValidationError`` by field."""
+def create_lesion(
+    *, actor: Membership, patient: Patient, body_site: str = "", label: str = "", once: uuid.UUID | None = None
+) -> Lesion:
+    """Create a lesion of a patient of the actor's clinic; sent twice (``once``) it is one.
+
+    Raises ``ValidationError`` by field.
+    """
     policies.require(policies.may_upload(actor) and Patient.objects.visible_to(actor).contains(patient))
     lesion = Lesion(
-        patient=patient, body_site=body_site or BodySite.UNKNOWN, label=clean_line(label), created_by=actor.user
+        public_id=row_id(once, actor, patient.pk, body_site, label),
+        patient=patient,
+        body_site=body_site or BodySite.UNKNOWN,
+        label=clean_line(label),
+        created_by=actor.user,
     )
     lesion.clean_fields(exclude=["patient", "created_by"])
     with transaction.atomic():
+        lock_clinic(actor.clinic)
+        known = Lesion.objects.filter(public_id=lesion.public_id).first()
+        if known is not None:
+            return known
         lesion.save()
         record_change(actor=actor, action="lesion.created", obj=lesion, clinic=actor.clinic)
     return lesion

@@ -1,7 +1,9 @@
 """Opinions on readings: appended, never changed."""
 
+import uuid
+
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from classifier import policies
@@ -9,12 +11,22 @@ from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
+from skinsite.once import row_id
 
 
 def add_review(
-    *, actor: Membership, prediction: Prediction, diagnosis: str, certainty: str, comment: str = ""
+    *,
+    actor: Membership,
+    prediction: Prediction,
+    diagnosis: str,
+    certainty: str,
+    comment: str = "",
+    once: uuid.UUID | None = None,
 ) -> Review:
-    """Add the actor's opinion, given having seen the reading. Raises ``ValidationError`` by field."""
+    """Add the actor's opinion, given having seen the reading; one sent twice (by its form's ``once``) is one.
+
+    Raises ``ValidationError`` by field.
+    """
     policies.require(policies.may_review(actor) and Prediction.objects.visible_to(actor).contains(prediction))
     if prediction.image.entered_in_error_at is not None:
         message = _("The photograph was entered in error and its reading does not count: no opinion can be given.")
@@ -22,6 +34,7 @@ def add_review(
     if prediction.status != Status.DONE:
         raise ValidationError(_("There is no finished reading to give an opinion on yet."), code="not_done")
     review = Review(
+        public_id=row_id(once, actor, prediction.pk, diagnosis, certainty, comment),
         prediction=prediction,
         reviewer=actor.user,
         kind=ReviewKind.INFORMED,
@@ -33,7 +46,13 @@ def add_review(
     if len(review.comment) > COMMENT_LENGTH:  # a model holds only its forms to the length of a text
         message = _("Use at most %(limit)s characters.") % {"limit": COMMENT_LENGTH}
         raise ValidationError({"comment": ValidationError(message, code="max_length")})
-    with transaction.atomic():
-        review.save(force_insert=True)
-        record_change(actor=actor, action="review.added", obj=review, clinic=actor.clinic, diagnosis=diagnosis)
+    try:
+        with transaction.atomic():
+            review.save(force_insert=True)
+            record_change(actor=actor, action="review.added", obj=review, clinic=actor.clinic, diagnosis=diagnosis)
+    except IntegrityError:
+        made = Review.objects.filter(public_id=review.public_id).first()  # by the same copy of the form
+        if made is None:
+            raise
+        return made
     return review

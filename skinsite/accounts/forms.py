@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
+from skinsite.once import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 
 
@@ -46,7 +47,7 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg] # generic only
         return user
 
 
-class InvitationForm(forms.Form):
+class InvitationForm(OnceForm):
     """Whom to invite, as what."""
 
     email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "off"}))

@@ -48,7 +48,7 @@ def open_reading(page: Page, email: str, password: str) -> None:
     page.wait_for_url("**/")
     page.goto("/history/?outcome=suspicious")
     page.locator("[data-row-link]").first.click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     page.wait_for_load_state("networkidle")
 
 

@@ -116,7 +116,7 @@ def test_a_lost_connection_leaves_what_was_typed_and_the_next_try_works(
     page.unroute("**/upload/")
     complaints.clear()
     send.click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
 
 
 def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_on(upload_page: Page) -> None:
@@ -125,6 +125,7 @@ def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_o
     rows = page.locator("[data-capture-row]")
     for place in range(2):
         rows.nth(place).get_by_label("Patient code").fill(f"P-50{place}")
+        rows.nth(place).get_by_label("New patient").check()
     page.context.clear_cookies()
     page.get_by_role("button", name="Save and read all").click()
     dialog = page.get_by_role("dialog", name="You have been signed out")
@@ -146,13 +147,14 @@ def test_a_batch_goes_out_after_signing_in_again_in_another_tab(
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-510")
+    row.get_by_label("New patient").check()
     other = page.context.new_page()
     other.goto("/account/")
     page.context.clear_cookies()
     sign_in(other, owner)  # which makes every form that is open already too old
     page.bring_to_front()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     assert LesionImage.objects.get().lesion.patient.code == "P-510"
 
 
@@ -163,6 +165,7 @@ def test_nothing_goes_out_in_the_name_of_somebody_else_who_signed_in_meanwhile(
     choose(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-520")
+    row.get_by_label("New patient").check()
     other = page.context.new_page()
     other.goto("/login/")
     page.context.clear_cookies()
@@ -214,7 +217,7 @@ def test_a_photograph_is_sent_with_the_keyboard_alone(upload_page: Page) -> None
         page.keyboard.press("Tab")
     expect(row.get_by_role("button", name="Save and show the reading")).to_be_focused()
     page.keyboard.press("Enter")
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
 
 
 def test_neither_enter_nor_a_typo_makes_a_patient_but_a_chosen_one_is_made_and_told(
@@ -229,7 +232,7 @@ def test_neither_enter_nor_a_typo_makes_a_patient_but_a_chosen_one_is_made_and_t
     expect(row.get_by_role("alert")).to_contain_text("No patient of this clinic has the code “2024-0000”")
     assert not LesionImage.objects.exists()
     row.get_by_role("button", name="New patient “2024-0000”").click()
-    page.wait_for_url("**/readings/*/?new-patient=1")
+    page.wait_for_url("**/readings/*/**")
     expect(page.get_by_text("New patient created: 2024-0000")).to_be_visible()
 
 
@@ -247,7 +250,7 @@ def test_without_a_script_the_plain_form_does_it(
     page.get_by_label("Patient code").fill("P-700")
     page.get_by_label("New patient").check()
     page.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     expect(page.get_by_role("link", name="Open the heat-map")).to_be_visible()
     assert LesionImage.objects.get().lesion.patient.code == "P-700"
     context.close()

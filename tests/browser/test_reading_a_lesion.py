@@ -27,8 +27,9 @@ def reading_page(page: Page, owner: Membership, network: ModelVersion, sign_in: 
     send(page, sample_photograph())
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill("P-100")
+    row.get_by_label("New patient").check()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")
     return page
 
 
@@ -145,5 +146,6 @@ def send_from(page: Page, file: Path, code: str) -> None:
     send(page, file)
     row = page.locator("[data-capture-row]")
     row.get_by_label("Patient code").fill(code)
+    row.get_by_label("New patient").check()
     row.get_by_role("button", name="Save and show the reading").click()
-    page.wait_for_url("**/readings/*/")
+    page.wait_for_url("**/readings/*/**")

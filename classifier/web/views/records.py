@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
@@ -16,12 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import records
-from classifier.web.forms import LesionForm, PatientForm
+from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
+from skinsite.paging import KeyPaginator
 from skinsite.text import clean_line, fold_line
 
 ROWS = 25
@@ -31,7 +31,8 @@ ROWS = 25
 @require_safe
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
-    search = clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
+    misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
+    search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     found = Patient.objects.visible_to(request.membership).annotate(
         lesion_count=Count("lesions", distinct=True),
         last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
@@ -39,16 +40,16 @@ def patients(request: MemberRequest) -> HttpResponse:
     if search:
         found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
-    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
+    page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
     record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search})
+    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_create(request: MemberRequest) -> HttpResponseBase:
     """Add a patient."""
-    form = PatientForm(request.POST or None)
+    form = NewPatientForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             patient = records.create_patient(actor=request.membership, **form.cleaned_data)
@@ -102,7 +103,7 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
 def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Add a lesion to a patient."""
     found = _find_patient(request, public_id)
-    form = LesionForm(request.POST or None)
+    form = NewLesionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             lesion = records.create_lesion(actor=request.membership, patient=found, **form.cleaned_data)

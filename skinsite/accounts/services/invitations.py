@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+import uuid
 from datetime import timedelta
 
 from django.conf import settings
@@ -10,20 +11,28 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
 from skinsite.accounts.policies import require_administrator
 from skinsite.audit.services import record_change
+from skinsite.once import row_id
 
 
 @transaction.atomic
 def invite_member(
-    *, actor: Membership | None, email: str, role: str, clinic: Clinic | None = None
+    *,
+    actor: Membership | None,
+    email: str,
+    role: str,
+    clinic: Clinic | None = None,
+    once: uuid.UUID | None = None,
 ) -> tuple[Invitation, str]:
     """Invite a person; an open invitation of the same address ends.
 
-    ``clinic`` is the actor's unless given. Gives the invitation and its secret, which is told this once.
+    ``clinic`` is the actor's unless given. Gives the invitation and its secret, which is told this once; sent twice
+    (by its form's ``once``) it is the same invitation and the same secret.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
@@ -37,12 +46,20 @@ def invite_member(
     email = email.strip().lower()
     # Two invitations of one address at once come one after the other.
     Clinic.objects.select_for_update().get(pk=clinic.pk)
+    public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)
+    if actor is not None and once is not None:
+        public_id = row_id(once, actor, email, role)
+        # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
+        secret = salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest()
+        sent = Invitation.objects.filter(public_id=public_id, accepted_at=None, revoked_at=None).first()
+        if sent is not None:
+            return sent, secret
     _require_invitable(clinic, email, role)
     now = timezone.now()
     open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
     open_ones.update(revoked_at=now)
-    secret = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
+        public_id=public_id,
         clinic=clinic,
         email=email,
         role=role,

@@ -1,5 +1,7 @@
 """Patients and lesions of a clinic."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
@@ -75,7 +77,7 @@ def test_a_lesion_is_created_and_changed_on_record(owner: Membership) -> None:
 
 
 @pytest.mark.parametrize(("field", "arguments"), [("body_site", {"body_site": "wing"}), ("label", {"label": "x" * 81})])
-def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, arguments: dict[str, str]) -> None:
+def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as refusal:
         create_lesion(actor=owner, patient=PatientFactory.create(clinic=owner.clinic), **arguments)
 

@@ -1,5 +1,7 @@
 """Opinions append, and only reviewers give them."""
 
+from typing import Any
+
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.utils import timezone
@@ -44,7 +46,7 @@ def test_clinicians_and_strangers_give_no_opinion(owner: Membership, stranger: M
         ("comment", {"diagnosis": "NV", "certainty": "high", "comment": "x" * 2001}),
     ],
 )
-def test_an_invalid_field_is_named(reviewer: Membership, field: str, arguments: dict[str, str]) -> None:
+def test_an_invalid_field_is_named(reviewer: Membership, field: str, arguments: dict[str, Any]) -> None:
     reading = DonePredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
 
     with pytest.raises(ValidationError) as refusal:

@@ -118,7 +118,9 @@ def test_a_correction_of_the_modality_sent_twice_is_not_turned_back(site: Client
     act(site, "image-modality", read_photograph, **said)
     status, page = act(site, "image-modality", read_photograph, **said)
     read_photograph.image.refresh_from_db()
-    assert (status, read_photograph.image.modality) == (422, "clinical")
+    assert (status, read_photograph.image.modality) == (200, "clinical")
+    status, page = act(site, "image-modality", read_photograph, **said | {"reason": "another reason"})
+    assert status == 422
     assert "recorded like this already" in page
     assert Prediction.objects.filter(image=read_photograph.image).count() == 2
 
