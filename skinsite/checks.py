@@ -7,10 +7,11 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
-from django.db import connection
+from django.db import connection, connections
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
+from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
 from skinsite.zones import zone_names
 
@@ -126,6 +127,13 @@ def check_trusted_bundles(**_options: Any) -> list[CheckMessage]:
             id="skinsite.E020",
         )
     ]
+
+
+@register(Tags.database)
+def check_encoding(databases: Sequence[str] | None = None, **_options: Any) -> list[CheckMessage]:
+    """Databases keep every letter. `migrate` asks this first, and would stop half-way without."""
+    faults = [fault for alias in databases or () if (fault := encoding_fault(connections[alias]))]
+    return [Error(f"{fault[0].upper()}{fault[1:]}.", hint=MAKE_ANEW, id="skinsite.E021") for fault in faults]
 
 
 @register(Tags.database)

@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
@@ -57,11 +58,11 @@ def valkey_url() -> Iterator[str]:
         yield f"{server.connection_url}/0"
 
 
-def create_postgres_database(server_url: str) -> str:
+def create_postgres_database(server_url: str, *, options: LiteralString = "") -> str:
     """Create an empty database on the server, for a test that wants one of its own; its DATABASE_URL."""
     name = f"skinsite_{uuid4().hex[:12]}"
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+        connection.execute(f'CREATE DATABASE "{name}" {options}'.encode())
     return urlsplit(server_url)._replace(path=f"/{name}").geturl()
 
 

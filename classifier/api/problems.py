@@ -43,6 +43,7 @@ TITLES = {
     405: gettext_lazy("Method not allowed"),
     406: gettext_lazy("No such format"),
     409: gettext_lazy("Conflict"),
+    411: gettext_lazy("Length required"),
     413: gettext_lazy("Too large"),
     415: gettext_lazy("Unsupported type"),
     422: gettext_lazy("Image rejected"),
@@ -90,6 +91,15 @@ class DuplicateImage(exceptions.APIException):
                 "image": reverse("api-image-detail", args=[existing.public_id], request=request),
             },
         }
+
+
+class WrongState(exceptions.APIException):
+    """Something that the record's state does not allow now."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, error: django_exceptions.ValidationError) -> None:
+        self.detail = exceptions.ErrorDetail(" ".join(error.messages), code=error.code or "conflict")
 
 
 class StorageUnavailable(exceptions.APIException):

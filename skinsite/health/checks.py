@@ -16,6 +16,7 @@ from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
 from skinsite.cache import ForgivingRedisCache
 from skinsite.celery import app as celery_app
+from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.models import CLOCK, Heartbeat
 from skinsite.health.registry import CheckResult, register_check
 from skinsite.storage import private_storage
@@ -33,8 +34,10 @@ _PROBE = b"ok"
 
 @register_check("database", remedy="Start the database, or correct DATABASE_URL.")
 def check_database() -> CheckResult:
-    """The database answers and every migration has run."""
+    """The database answers, keeps every letter, and every migration has run."""
     connection.ensure_connection()
+    if fault := encoding_fault(connection):
+        return CheckResult(ok=False, detail=fault, remedy=MAKE_ANEW)
     executor = MigrationExecutor(connection)
     waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if waiting:

@@ -2,7 +2,9 @@
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.audit.models import AuditEvent
@@ -14,6 +16,18 @@ from tests.skinsite.conftest import SignIn
 def superuser(db: None) -> User:
     """Who runs the site."""
     return User.objects.create_superuser("root@site.example", factories.PASSWORD)
+
+
+def test_whoever_belongs_to_no_clinic_and_runs_the_site_signs_in_to_the_admin(
+    superuser: User, reviewer: Membership, client: Client
+) -> None:
+    def place(email: str) -> str:
+        return client.post(reverse("login"), {"username": email, "password": factories.PASSWORD}).headers["Location"]
+
+    assert place(superuser.email) == "/admin/"
+    assert client.get("/", follow=True).status_code == 403
+    client.logout()
+    assert place(reviewer.user.email) == "/"
 
 
 def test_the_admin_opens_on_the_clinics_for_a_superuser_and_on_the_readings_for_a_reviewer(

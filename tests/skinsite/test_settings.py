@@ -18,6 +18,7 @@ from ml.image_io import LIMITS
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import Environment
 from skinsite.settings.local_secret import local_secret
+from tests.servers import create_postgres_database
 
 ROOT = Path(__file__).parent.parent.parent
 SECRET = "5u8Wq-Lr0ZcY3vT7nB1xKdE9hGfJ2mP4sA6tUoIiQyVwRzXeNbMkLpHgFdSaCj"
@@ -169,3 +170,18 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool
 
 def test_a_photograph_at_the_limit_passes_with_its_form() -> None:
     assert LIMITS.max_bytes + django_settings.MEGABYTE < django_settings.REQUEST_MAX_BYTES
+
+
+def test_a_database_that_cannot_keep_every_letter_is_refused_before_it_is_migrated(
+    postgres_server: str, tmp_path: Path
+) -> None:
+    address = create_postgres_database(
+        postgres_server, options="ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    )
+    variables = {"SKINSITE_VAR": str(tmp_path), "DATABASE_URL": address}
+    refused = manage("migrate", module="development", **variables)
+    assert refused.returncode != 0
+    assert "The database keeps letters in SQL_ASCII, which not all fit into." in refused.stderr
+    assert "createdb --encoding UTF8" in refused.stderr
+    told = manage("doctor", "--no-color", module="development", **variables).stdout
+    assert "wrong database        the database keeps letters in SQL_ASCII" in told

@@ -4,11 +4,11 @@ from django.contrib import messages
 from django.contrib.auth import views
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.http import HttpResponse
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.forms import NewPasswordForm, OwnPasswordForm, SignInForm
-from skinsite.accounts.models import User
+from skinsite.accounts.models import Membership, User
 
 
 class SignInView(views.LoginView):
@@ -17,6 +17,13 @@ class SignInView(views.LoginView):
     template_name = "accounts/login.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def get_default_redirect_url(self) -> str:
+        """The start page; whoever runs the site and belongs to no clinic, which has none, gets to the admin."""
+        user = self.request.user
+        if isinstance(user, User) and user.is_superuser and not Membership.objects.active().filter(user=user).exists():
+            return reverse("admin:index")
+        return super().get_default_redirect_url()
 
 
 class SignOutView(views.LogoutView):

@@ -36,7 +36,7 @@ def test_every_address_of_the_router_is_described_with_its_problems(generated: s
             statuses = set(operation["responses"])
             assert {"401", "403", "405", "406", "429", "500"} <= statuses, (method, path)
             assert ("404" in statuses) == ("{id}" in path)
-    assert {"200", "201", "202", "400", "409", "413", "415", "422"} <= set(
+    assert {"200", "201", "202", "400", "409", "411", "413", "415", "422"} <= set(
         description["paths"]["/api/v1/predictions/"]["post"]["responses"]
     )
 
