@@ -68,12 +68,13 @@ bench: setup-dev ## Measure: decoder, network and reading; then requests a secon
 
 DATA ?= data/isic2018_task3
 WEIGHTS ?= weights
+OUT ?= runs/study
 JOBS ?= 1
 
 .PHONY: study
-study: setup-dev ## Train, measure and report every model of the study; goes on where it stopped (DATA=, WEIGHTS=, JOBS=2)
-	$(BIN)/python -m ml.study --data $(DATA) --weights-dir $(WEIGHTS) --jobs $(JOBS) --keep-going
-	$(BIN)/python -m ml.reports.experiments
+study: setup-dev ## Train, measure and report every model of the study into OUT; goes on where it stopped (DATA=, WEIGHTS=, OUT=, JOBS=2)
+	$(BIN)/python -m ml.study --data $(DATA) --weights-dir $(WEIGHTS) --out $(OUT) --jobs $(JOBS) --keep-going
+	$(BIN)/python -m ml.reports.experiments --results $(OUT)/report
 
 .PHONY: bench-training
 bench-training: setup-dev ## Measure the training loop, also against timm's own (DATA=, TIMM_TRAIN=train.py of the same version)

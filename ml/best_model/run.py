@@ -18,7 +18,9 @@ from tqdm import tqdm
 from ml.best_model.data import lay_out, select_training_data
 from ml.best_model.plan import Plan, Stage, list_stages
 from ml.data.cache import open_cache
+from ml.data.disk import write_whole
 from ml.data.isic import read_isic
+from ml.data.split import hash_data
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.strict_yaml import build, read_yaml
@@ -69,20 +71,22 @@ def work(stages: Sequence[Stage], place: Workplace, *, minutes: float | None = N
     """Run what is not finished, in order; one line for each. With ``minutes`` no stage begins that may not end within
     so long. Raises ``UserError`` where a stage lacks what it needs."""
     began = time.monotonic()
-    for stage in stages:
+    for number, stage in enumerate(stages, start=1):
+        told = f"stage {number} of {len(stages)}, {stage.name}"
         if place.is_finished(stage):
             _check_unchanged(stage, place)
-            tqdm.write(f"{stage.name}: finished before")
+            tqdm.write(f"{told}: finished before")
             continue
         lacking = [each for each in stage.needs if not place.folder(each).summary.is_file()]
         if lacking:
             raise UserError(f"{stage.name}: needs {lacking[0]}; run that stage first, or leave out --stage")
         started = time.monotonic()
         if minutes is not None and (started - began) / 60 + STAGE_MINUTES > minutes:
-            tqdm.write(f"{stage.name}: not begun, as it may take {STAGE_MINUTES} minutes; run the command again")
+            tqdm.write(f"{told}: not begun, as it may take {STAGE_MINUTES} minutes; run the command again")
             return
+        tqdm.write(f"{told}: begun")
         _run_stage(stage, place)
-        tqdm.write(f"{stage.name}: done in {(time.monotonic() - started) / 60:.1f} min")
+        tqdm.write(f"{told}: done in {(time.monotonic() - started) / 60:.1f} min")
 
 
 def _run_stage(stage: Stage, place: Workplace) -> None:
@@ -114,7 +118,12 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
         open_cache(chosen, place.folder(stage.name).cache, short_side=config.cache_side, progress=place.progress)
     _write_summary(
         place.folder(stage.name),
-        {"images": len(records), "wanted": place.plan.images, "folds": list(place.plan.all_folds)},
+        {
+            "images": len(records),
+            "wanted": place.plan.images,
+            "folds": list(place.plan.all_folds),
+            "data_sha256": hash_data(read_isic(place.data).records),
+        },
     )
 
 
@@ -124,8 +133,6 @@ def train(stage: Stage, place: Workplace) -> None:
     write_config(stage, place)
     folder = place.folder(stage.name)
     is_started = folder.last_checkpoint.is_file()
-    if not is_started:
-        folder.description.unlink(missing_ok=True)  # of a run that was cut off before its first whole epoch
     weights = None
     if stage.step.start is not None:
         weights = place.folder(stage.needs[1]).weights
@@ -212,6 +219,8 @@ def _check_unchanged(stage: Stage, place: Workplace) -> None:
             raise UserError(
                 f"{summary}: tells of other images than the plan; move the folder away, or give another --out"
             )
+        if prepared.get("data_sha256") not in (None, hash_data(read_isic(place.data).records)):
+            raise UserError(f"{summary}: tells of other images or labels than --data has; give another --out")
     if stage.kind == "train" and write_config(stage, place) != read_config(place.folder(stage.name).config):
         raise UserError(
             f"{place.folder(stage.name).config}: differs from the plan; move the folder away, or give another --out"
@@ -223,5 +232,4 @@ def _config_path(stage: Stage, place: Workplace) -> Path:
 
 
 def _write_summary(folder: RunFolder, content: dict[str, Any]) -> None:
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.summary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder.summary, json.dumps(content, indent=2) + "\n")

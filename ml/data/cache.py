@@ -51,7 +51,7 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
         digest.update(f"{record.image_id} {record.label} {status.st_size} {status.st_mtime_ns}\n".encode())
     stem = directory / f"pixels-{short_side}-{digest.hexdigest()[:16]}"
     shape = (len(records), short_side, math.ceil(short_side * MAX_ASPECT), 3)
-    if not stem.with_suffix(".json").is_file():
+    if not _is_whole(stem, shape):
         make_directory(directory)
         _write_cache(records, stem, shape, progress=progress)
     description = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))
@@ -61,6 +61,15 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
         labels=np.array([record.label for record in records], dtype=np.int64),
         data_sha256=description["data_sha256"],
     )
+
+
+def _is_whole(stem: Path, shape: tuple[int, ...]) -> bool:
+    """Whether a cache is there as it was written, none of it cut off by a disk or a copy."""
+    try:
+        widths = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))["widths"]
+        return len(widths) == shape[0] and stem.with_suffix(".u8").stat().st_size == math.prod(shape)
+    except (OSError, ValueError, KeyError):
+        return False
 
 
 def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], *, progress: bool) -> None:

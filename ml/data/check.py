@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ml.data.near_duplicates import hash_image
+from ml.data.perceptual_hash import hash_picture
 from ml.errors import UserError
 from ml.image_io import LIMITS, decode_stored
 
@@ -50,7 +50,7 @@ def inspect_image(path: Path) -> Inspection:
         height=height,
         file_sha256=hashlib.sha256(data).hexdigest(),
         pixel_sha256=hashlib.sha256(f"{width}x{height} ".encode() + pixels.tobytes()).hexdigest(),
-        perceptual_hash=hash_image(Image.fromarray(pixels)),
+        perceptual_hash=hash_picture(Image.fromarray(pixels)),
     )
 
 

@@ -1,10 +1,13 @@
 """Room on the disk, looked for before it is needed, and a line for when it ends all the same."""
 
+import fcntl
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from ml.errors import UserError
 
@@ -31,6 +34,42 @@ def writing(path: Path) -> Iterator[None]:
         raise UserError(
             f"{path}: cannot be written ({error.strerror or error}); make room or choose another directory"
         ) from error
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file through a part beside it, which takes its place when it is whole: what a disk refuses, or a
+    kill cuts off, leaves the file that was there. Raises ``UserError``."""
+    part = path.with_name(f"{path.name}.part")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            part.write_text(text, encoding="utf-8", errors="backslashreplace")
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; raises ``UserError`` for one that is not there or was cut off."""
+    try:
+        return json.loads(read_file(path))
+    except ValueError as error:
+        raise UserError(f"{path}: cannot be read as JSON; restore it, or start anew in another folder") from error
+
+
+@contextmanager
+def owning(directory: Path, what: str) -> Iterator[None]:
+    """Keep a directory to this process: two of ``what`` in one would write the same files, so the second is a
+    ``UserError``."""
+    make_directory(directory)
+    with writing(directory), (directory / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UserError(
+                f"{directory}: another {what} is at work here; wait for it, or give another --out"
+            ) from None
+        yield
 
 
 def make_directory(path: Path) -> Path:

@@ -23,6 +23,7 @@ WAYS = ("file", "pixels", "hash", "keypoints", "embedding")
 """From the same bytes to what only looks alike to the network: a pair is listed under the first that finds it.
 
 ``keypoints`` confirms a pair of two lesions that ``embedding`` proposes."""
+WAYS_WITHOUT_NETWORK = WAYS[:3]
 MIN_MATCHES = 12
 MOST_PROPOSED = 180
 """Pairs that only the embedding finds on the contact sheets; the list has all."""
@@ -72,7 +73,7 @@ def find_pairs(
         "file": _find_equal([inspection.file_sha256 for inspection in inspections]),
         "pixels": _find_equal([inspection.pixel_sha256 for inspection in inspections]),
         "hash": find_near_duplicates(hashes),
-        "embedding": () if vectors is None else find_similar(vectors, min_cosine=min_cosine),
+        "embedding": () if vectors is None else _propose(vectors, min_cosine=min_cosine),
     }
     found: dict[tuple[int, int], str] = {}
     for way, its in candidates.items():
@@ -89,6 +90,15 @@ def find_pairs(
         for (first, second), way in found.items()
     ]
     return sorted(_confirm(pairs, threads=threads, progress=progress), key=_sureness)
+
+
+def _propose(vectors: npt.NDArray[np.float32], *, min_cosine: float) -> list[tuple[int, int]]:
+    """The pairs that the embedding finds alike, and of these no more than there are images, the likeliest: few images
+    teach no directions to whiten by, and nearly all of them look alike then."""
+    found = list(find_similar(vectors, min_cosine=min_cosine))
+    likeness = [float(vectors[first] @ vectors[second]) for first, second in found]
+    kept = sorted(range(len(found)), key=lambda place: -likeness[place])[: len(vectors)]
+    return [found[place] for place in kept]
 
 
 def _confirm(pairs: list[Pair], *, threads: int, progress: bool) -> list[Pair]:
@@ -136,11 +146,13 @@ def _yes(true: bool) -> str:  # noqa: FBT001  what it says is its one argument
     return "yes" if true else "no"
 
 
-def count_pairs(pairs: Sequence[Pair], folds: Mapping[str, str]) -> dict[str, dict[str, int]]:
-    """By the way of finding: pairs, those across lesions, of these those of two labels, across folds, and between the
-    test fold and another."""
+def count_pairs(
+    pairs: Sequence[Pair], folds: Mapping[str, str], *, embeddings: bool = True
+) -> dict[str, dict[str, int]]:
+    """By the way of finding, but for those that were not tried without ``embeddings``: pairs, those across lesions, of
+    these those of two labels, across folds, and between the test fold and another."""
     counts: dict[str, dict[str, int]] = {}
-    for way in WAYS:
+    for way in WAYS if embeddings else WAYS_WITHOUT_NETWORK:
         its = [pair for pair in pairs if pair.found_by == way]
         across = [pair for pair in its if not pair.same_lesion]
         sides = [{_fold(pair.first, folds), _fold(pair.second, folds)} for pair in across]

@@ -25,6 +25,7 @@ from ml.data.near_duplicates import find_near_duplicates, hash_images
 from ml.data.rows import read_rows
 from ml.data.split import COLUMNS
 from ml.errors import UserError
+from ml.evaluation.test_fold import check_can_be_written
 from ml.hashing import hash_file
 
 SEED = 20180704
@@ -87,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--unseen", type=Path, required=True, help="CSV with a column `image`: the unseen images")
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
     options = parser.parse_args(arguments)
+    check_can_be_written(options.out, not_over=(options.unseen,))
     unseen = frozenset(row["image"] for _, row in read_rows(options.unseen, ("image",)))
     rows = make_split(read_isic(options.data).records, unseen)
     with options.out.open("w", newline="", encoding="utf-8") as file:

@@ -6,12 +6,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.isic import Record
+from ml.errors import UserError
 
 SEXES = ("female", "male")
 SITES = (
     "abdomen", "acral", "back", "chest", "ear", "face", "foot", "genital", "hand", "lower extremity", "neck", "scalp",
     "trunk", "upper extremity",
 )  # fmt: skip
+KNOWN = {"sex": SEXES, "site": SITES}
 YEARS = 100.0
 WIDTHS = {"age": 2, "sex": 1 + len(SEXES), "site": 1 + len(SITES)}
 """Numbers for each field; the first tells that it is known, and all are 0 where it is not."""
@@ -26,11 +28,31 @@ def encode_metadata(records: Sequence[Record], names: Sequence[str]) -> npt.NDAr
     return np.concatenate([np.zeros((len(records), 0), np.float32), *parts], axis=1)
 
 
+def check_metadata(records: Sequence[Record], names: Sequence[str], where: str) -> dict[str, int]:
+    """How many of the records have each field. Raises ``UserError`` for a field that none has, or a value that is none
+    of the lists: a network that is to learn from them would learn that nothing is known."""
+    counts = {}
+    for name in names:
+        values = [(record.image_id, getattr(record, name)) for record in records if getattr(record, name) is not None]
+        if not values:
+            raise UserError(
+                f"metadata: {where} have no {name} at all; add HAM10000_metadata.csv to the data, or leave {name} out"
+            )
+        for image_id, value in values:
+            if name in KNOWN and value not in KNOWN[name]:
+                raise UserError(
+                    f"HAM10000_metadata: {name} of {image_id} is {value!r}, not one of {', '.join(KNOWN[name])};"
+                    " correct the row, or leave it empty"
+                )
+        counts[name] = len(values)
+    return counts
+
+
 def _fill(row: npt.NDArray[np.float32], name: str, record: Record) -> None:
     if name == "age":
         if record.age is not None:
             row[:] = 1, record.age / YEARS
         return
-    known, value = (SEXES, record.sex) if name == "sex" else (SITES, record.site)
-    if value in known:
-        row[0] = row[1 + known.index(value)] = 1
+    value = getattr(record, name)
+    if value in KNOWN[name]:
+        row[0] = row[1 + KNOWN[name].index(value)] = 1

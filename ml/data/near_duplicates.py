@@ -1,19 +1,17 @@
 """Photographs of the same skin under different names, found by perceptual hash or by the network's embedding.
 
-Source of the hash: N. Krawetz, "Looks Like It" (2011), as in ``imagehash.phash``: the signs of the lowest 8×8 cosine
-coefficients of a 32×32 grey copy about their median. It finds copies; the embedding also finds another photograph of
-the same lesion, turned or nearer.
+The hash finds copies; the embedding also finds another photograph of the same lesion, turned or nearer.
 """
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import imagehash
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from ml.data.perceptual_hash import hash_picture
 from ml.data.pictures import read_pixels
 
 MAX_DISTANCE = 2
@@ -21,17 +19,11 @@ MAX_DISTANCE = 2
 ROWS_AT_ONCE = 512
 
 
-def hash_image(image: Image.Image) -> np.uint64:
-    """64-bit perceptual hash of a picture."""
-    bits = imagehash.phash(image, hash_size=8).hash
-    return np.uint64(int.from_bytes(np.packbits(bits.reshape(64)).tobytes(), "big"))
-
-
 def hash_images(paths: Sequence[Path], *, progress: bool = True) -> npt.NDArray[np.uint64]:
     """64-bit perceptual hashes (N,) of image files."""
     hashes = np.empty(len(paths), dtype=np.uint64)
     for index, path in enumerate(tqdm(paths, desc="Hashing images", unit="image", disable=not progress)):
-        hashes[index] = hash_image(Image.fromarray(read_pixels(path)))
+        hashes[index] = hash_picture(Image.fromarray(read_pixels(path)))
     return hashes
 
 

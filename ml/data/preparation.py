@@ -12,7 +12,7 @@ from pathlib import Path
 from ml.data.check import Inspection, inspect_images
 from ml.data.contact_sheet import write_pages
 from ml.data.disk import make_directory, writing
-from ml.data.duplicates import count_pairs, find_pairs, make_tiles, write_pairs
+from ml.data.duplicates import WAYS, count_pairs, find_pairs, make_tiles, write_pairs
 from ml.data.embeddings import open_embeddings, whiten
 from ml.data.isic import Record, read_isic
 from ml.data.layouts import GROUND_TRUTH, INPUT, MASK_ENDING, SEGMENTATIONS, Layout, find_layout
@@ -51,6 +51,7 @@ class Summary:
             f"sizes: {_list_counts(self.sizes)}",
         ]
         lines += [f"duplicates by {way}: {_list_counts(counts)}" for way, counts in self.duplicates.items()]
+        lines += [f"duplicates by {way}: not looked for" for way in WAYS if way not in self.duplicates]
         if self.left_out:
             lines.append(f"left out: {len(self.left_out)} images, listed with the reason in {LEFT_OUT_FILE}")
         return "\n".join(lines)
@@ -168,7 +169,7 @@ def _list_duplicates(
     )
     write_pairs(out / DUPLICATES_FILE, pairs, folds)
     write_pages(make_tiles(pairs, folds), out / "duplicates")
-    return count_pairs(pairs, folds)
+    return count_pairs(pairs, folds, embeddings=options.embeddings)
 
 
 def _summarise(

@@ -1,6 +1,7 @@
 """The one frozen split of ISIC 2018 Task 3, read and checked against its hash. How it was made: ``make_split``."""
 
 import csv
+import hashlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -9,8 +10,11 @@ from ml.errors import UserError
 from ml.hashing import hash_file
 
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
+HASHES_FILE = SPLIT_FILE.with_suffix(".hashes.npy")
+"""Perceptual hashes (N,) of the images, in the order of the split; made by ``make_hashes``."""
 COLUMNS = ("image", "group", "fold")
-FOLDS = ("test", "0", "1", "2", "3", "4")
+TEST = "test"
+FOLDS = (TEST, "0", "1", "2", "3", "4")
 
 
 SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
@@ -34,6 +38,17 @@ def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Reco
     if not chosen:
         raise UserError(f"no image of fold {', '.join(folds)} is there; give the data of ISIC 2018 Task 3")
     return chosen
+
+
+def hash_data(records: Iterable[Record]) -> str:
+    """SHA-256 over id, label and file of every record of folds 0 to 4: what tells whether figures are of the same
+    data. The test fold's files are not opened."""
+    split = read_split()
+    digest = hashlib.sha256()
+    for record in records:
+        if split.get(record.image_id, TEST) != TEST:
+            digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
+    return digest.hexdigest()
 
 
 def _read_rows(path: Path) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """Models of the study side by side: tables of figures, of costs and of paired differences, from the results' JSON."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ METRICS = {
 COSTS = ("parameters, million", "GFLOPs an image", "ms an image", "training, min", "images seen", "px", "starts from")
 PARTS = {"choosing": "the choosing fold", "test": "the test fold"}
 NOT_RUN = "not run"
+BOLD = r"^\*\*(.*)\*\*$"
 NOISE = 0.02
 """A difference of balanced accuracy under this is within the noise of one seed (docs/experiment-plan.md)."""
 
@@ -37,12 +39,10 @@ class Table:
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
     def to_text(self) -> str:
-        """Aligned columns."""
-        widths = [max(len(cell) for cell in column) for column in zip(self.header, *self.rows, strict=True)]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in (self.header, *self.rows)
-        ]
+        """Aligned columns; what Markdown makes bold has a star behind it."""
+        rows = [[re.sub(BOLD, r"\1 *", cell) for cell in row] for row in (self.header, *self.rows)]
+        widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
+from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.gate import load_gate
 from ml.image_io import Limits
@@ -40,12 +41,14 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a bundle says of images: a report, the images that it rests on, and their readings in the same order."""
+    """What a bundle says of images: a report, the images that it rests on, and their readings in the same order;
+    ``seen``: which of them the training data hold."""
 
     bundle: Bundle
     report: Report
     items: list[Labelled]
     readings: list[Reading]
+    seen: Seen = NOTHING_SEEN
 
     @property
     def groups(self) -> list[str]:
@@ -75,10 +78,10 @@ def evaluate_bundle(
 ) -> Evaluation:
     """Score every image of a truth file and measure, with 95 % intervals over lesions where they are known.
 
-    ``fold`` keeps to one fold of the frozen split. Where an image of the test fold is among them, ``why`` must say
-    what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and weigh
-    nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded. ``kept``, a directory, keeps what was
-    observed of other folds, see ``Observer``.
+    ``fold`` keeps to one fold of the frozen split. Where images of the test fold are among them, all must be, ``why``
+    must say what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and
+    weigh nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded. ``kept``, a directory, keeps what
+    was observed of other folds, see ``Observer``.
     """
     if predictions_csv is not None:
         check_can_be_written(predictions_csv)
@@ -86,10 +89,12 @@ def evaluate_bundle(
     items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
     reads_test = any(folds.get(item.image_id) == "test" for item in items)
     if reads_test:
-        if not why:
-            raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
+        _check_reading_of_test(items, folds, truth_csv, why)
         check_can_be_written(log)
     present = [item for item in items if item.path is not None]
+    if predictions_csv is not None:
+        paths = [item.path for item in present]
+        check_can_be_written(predictions_csv, not_over=(truth_csv, lesions_csv, *bundle.path.iterdir(), *paths))
     observer = Observer(Predictor(bundle, runtime), kept=None if reads_test else kept, progress=progress)
     readings = read_images(observer, present, f"fold {fold or 'any'} of {truth_csv.stem}")
     report = build_report(bundle, truth_csv, fold, items, readings)
@@ -104,7 +109,19 @@ def evaluate_bundle(
         )
     if predictions_csv is not None:
         write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
-    return Evaluation(bundle, report, present, readings)
+    seen = find_seen({item.image_id: item.path for item in present if item.path is not None}, folds)
+    return Evaluation(bundle, report, present, readings, seen)
+
+
+def _check_reading_of_test(items: Sequence[Labelled], folds: dict[str, str], truth_csv: Path, why: str | None) -> None:
+    others = sum(folds.get(item.image_id) != "test" for item in items)
+    if others:
+        raise UserError(
+            f"{truth_csv}: holds {len(items) - others} images of the test fold and {others} others; give --fold test,"
+            " or a truth file without these."
+        )
+    if not (why or "").strip():
+        raise UserError(f"{truth_csv}: holds images of the test fold; say why they are read (--why).")
 
 
 def evaluate_observations(

@@ -15,12 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.isic import read_isic
-from ml.data.split import read_split
+from ml.data.split import hash_data, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
-from ml.hashing import hash_file
+from ml.hashing import hash_tensors
 from ml.predictor import calibrate
 from ml.taxonomy import CLASSES
 
@@ -36,11 +36,13 @@ PER_CLASS = ("recall", "precision", "auc")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known of images by their ids: ``labels`` and ``lesions``; ``prior`` (7): the classes' frequencies."""
+    """What is known of images by their ids: ``labels`` and ``lesions``; ``prior`` (7): the classes' frequencies.
+    ``data_sha256``: of images and labels of folds 0 to 4."""
 
     labels: dict[str, int]
     lesions: dict[str, str]
     prior: tuple[float, ...]
+    data_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +75,11 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``figures``: plain values with intervals; ``replicates``: each scalar metric on every resample, (2000,)."""
+    """``figures``: plain values with intervals; ``images``: what they are of; ``replicates``: each scalar metric on
+    every resample, (2000,)."""
 
     figures: dict[str, Any]
+    images: tuple[str, ...]
     replicates: dict[str, FloatArray]
 
 
@@ -100,6 +104,7 @@ def _select_truth(data: Path, *, test: bool) -> Truth:
         {record.image_id: record.label for record in chosen},
         {record.image_id: record.lesion_id or record.image_id for record in chosen},
         tuple(float(value) for value in others / others.sum()),
+        hash_data(records),
     )
 
 
@@ -114,7 +119,7 @@ def open_study_folder(path: Path) -> StudyFolder:
         raise UserError(f"{path}: holds no summary.json and predictions.csv; train the model, or resume its run")
     summary = _read_summary(path / "summary.json")
     weights = path / "weights.safetensors"
-    if weights.is_file() and hash_file(weights) != summary["sha256"]:
+    if weights.is_file() and hash_tensors(weights) != summary["sha256"]:
         raise UserError(
             f"{weights}: does not hash to the sha256 of summary.json; train the model again in a new folder"
         )
@@ -187,9 +192,6 @@ def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, 
     scored = score(folder, truth, test=test, temperature=calibration.temperature)
     points = {"low_risk_below": calibration.low_risk_below, "suspicious_from": calibration.suspicious_from}
     rows = folder.rows(test=test)
-    absent = sorted(truth.labels.keys() - set(folder.images)) if test else []
-    if absent:
-        raise UserError(f"{folder.path / 'predictions.csv'}: no prediction of {absent[0]}; train the model again")
     lesions = [truth.lesions[folder.images[row]] for row in rows]
     ones = np.ones((1, len(rows)))
     values = {name: row[0] for name, row in metrics.measure(scored, ones, **points).items()}
@@ -212,7 +214,8 @@ def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, 
         },
         "confusion": confusion.astype(int).tolist(),
     }
-    return Measured(figures, {name: each for name, each in replicates.items() if name not in PER_CLASS})
+    images = tuple(folder.images[row] for row in rows)
+    return Measured(figures, images, {name: each for name, each in replicates.items() if name not in PER_CLASS})
 
 
 def describe(value: Any, limits: Sequence[Any] | FloatArray) -> list[float | None]:

@@ -3,6 +3,7 @@
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from ml.data.disk import read_json
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
@@ -19,7 +21,7 @@ from ml.environment import describe_environment, find_git_revision
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.models.classical_config import ClassicalConfig, FeatureSet, SvmConfig, read_classical_config
-from ml.models.classifiers import Examples, Fitted, fit_classifier
+from ml.models.classifiers import Examples, Fitted, FloatArray, fit_classifier, restore
 from ml.models.deep_features import DeepFeatures
 from ml.models.features import (
     Extractor,
@@ -35,12 +37,9 @@ from ml.training.folder import RunFolder
 
 MASKS = "HAM10000_segmentations"
 MASK_SUFFIX = "_segmentation"
-TEST = "test"
 EXCLUDED = "excluded"
 """In place of the fold of a training image found bad or repeated. Its features are made all the same, so that a longer
 list of exclusions does not make those of all others anew."""
-UNKNOWN = -1
-"""In place of every label of the test fold: nothing here sees them."""
 TIMED_IMAGES = 16
 LIBRARIES = ("numpy", "scikit-learn", "scikit-image", "opencv-python-headless", "torch", "timm", "pillow")
 CLASSIFIER_NAMES = {"logistic": "logistic regression", "knn": "nearest neighbours"}
@@ -48,7 +47,7 @@ CLASSIFIER_NAMES = {"logistic": "logistic regression", "knn": "nearest neighbour
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """What a run reads: sources (N), labels (N,) and folds (N,), or ``EXCLUDED``, of the training, choosing and test
+    """What a run reads: sources (N), labels (N,) and folds (N,), or ``EXCLUDED``, of the training and choosing
     folds."""
 
     sources: list[Source]
@@ -60,7 +59,7 @@ class Images:
 
 
 def run(*, data: Path, config_path: Path, weights: Path | None = None, out: Path, progress: bool = True) -> Path:
-    """Fit by the configuration, choose on its choosing fold, predict that and the test fold, and write ``out``.
+    """Fit by the configuration, choose on its choosing fold, predict that fold, and write ``out``.
 
     ``weights`` are a deep feature's network's. Features lie in ``cache`` beside ``out``, so that a stopped run goes on
     and other runs share them. Returns ``out``. Raises ``UserError`` for bad input.
@@ -111,7 +110,7 @@ def make_extractor(features: FeatureSet, weights: Path | None) -> Extractor:
 
 
 def select_images(data: Path, config: ClassicalConfig) -> Images:
-    """The images of the training, choosing and test folds, with every lesion's mask where the configuration wants it.
+    """The images of the training and choosing folds, with every lesion's mask where the configuration wants it.
 
     Raises ``UserError`` where folds or classes are missing.
     """
@@ -120,19 +119,39 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
-    wanted = {*config.train_folds, config.choose_fold, TEST}
+    wanted = {*config.train_folds, config.choose_fold}
     records = tuple(record for record in records if folds[record.image_id] in wanted)
-    use_masks = config.features.kind == "handcrafted" and config.features.masks == "auto"
-    masks = find_masks(data, records) if use_masks else {}
+    masks = find_masks(data, records) if _uses_masks(config) else {}
     names = [record.image_id for record in records]
     left_out = {name for name in names if name in excluded and folds[name] in config.train_folds}
     images = Images(
         [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records],
-        np.array([UNKNOWN if folds[record.image_id] == TEST else record.label for record in records], np.int64),
+        np.array([record.label for record in records], np.int64),
         np.array([EXCLUDED if name in left_out else folds[name] for name in names], np.str_),
     )
     _check_classes(images, config)
     return images
+
+
+def predict_test_fold(
+    path: Path, records: Sequence[Record], *, data: Path, weights: Path | None, progress: bool = True
+) -> FloatArray:
+    """What a finished run's classifier says of these images (N, 7). For ``ml.evaluation.test_fold`` alone, which logs
+    it. ``data`` holds the masks; ``weights`` are a deep feature's network's. Raises ``UserError``."""
+    folder, classifier = RunFolder(path), path / "classifier.joblib"
+    config = read_classical_config(folder.config)
+    summary = read_json(folder.summary)
+    if not classifier.is_file() or hash_file(classifier) != summary["sha256"]:
+        raise UserError(f"{classifier}: is not the one of summary.json; train the model again in a new folder")
+    masks = find_masks(data, tuple(records)) if _uses_masks(config) else {}
+    sources = [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records]
+    features = compute_features(sources, make_extractor(config.features, weights), folder.cache, progress=progress)
+    prior = np.array(summary["training_prior"])
+    return restore(config, joblib.load(classifier), prior).predict(features.values)
+
+
+def _uses_masks(config: ClassicalConfig) -> bool:
+    return config.features.kind == "handcrafted" and config.features.masks == "auto"
 
 
 def find_masks(data: Path, records: tuple[Record, ...]) -> dict[str, Path]:
@@ -205,7 +224,7 @@ def _describe_run(
 
 
 def _write_predictions(path: Path, images: Images, features: Features, fitted: Fitted, choose_fold: str) -> None:
-    places = images.places(choose_fold, TEST)
+    places = images.places(choose_fold)
     rows = [
         f"{images.sources[place].image_id},{images.folds[place]},{','.join(f'{value:.9g}' for value in scores)}"
         for place, scores in zip(places, fitted.predict(features.values[places]), strict=True)

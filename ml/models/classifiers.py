@@ -69,6 +69,11 @@ class Fitted:
         return smooth_shares(probabilities, self.prior, self.estimator) if self.smooths else probabilities
 
 
+def restore(config: ClassicalConfig, estimator: Any, prior: FloatArray) -> Fitted:
+    """A classifier that was fitted before, as it was kept."""
+    return Fitted(estimator, prior, [], smooths=not isinstance(config, SvmConfig) and config.classifier == "knn")
+
+
 def fit_classifier(config: ClassicalConfig, training: Examples, choosing: Examples, *, progress: bool) -> Fitted:
     """Fit what the configuration names for every point of its grid and keep the best on the choosing images; of equals
     the first."""
@@ -121,7 +126,7 @@ def _fit_probe(config: ProbeConfig, training: Examples, choosing: Examples, *, p
     points = [{"C": cost} for cost in config.costs] + [{"n_neighbors": count} for count in config.neighbours]
     for settings in tqdm(points, desc="Grid", unit="fit", disable=not progress):
         estimator = _make_probe(config, settings).fit(training.features, training.labels)
-        fitted = Fitted(estimator, training.prior, [], smooths=config.classifier == "knn")
+        fitted = restore(config, estimator, training.prior)
         decided = (fitted.predict(choosing.features) / training.prior).argmax(axis=1)
         candidates.append(Candidate(settings, float(balanced_accuracy_score(choosing.labels, decided))))
         if best is None or candidates[-1].balanced_accuracy > max(each.balanced_accuracy for each in candidates[:-1]):

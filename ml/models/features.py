@@ -6,19 +6,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
+from ml.data.disk import make_directory, write_whole, writing
 from ml.data.pictures import read_uploaded_pixels
 from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.models.handcrafted import FEATURE_COUNT, HANDCRAFTED_VERSION, Mask, Pixels, describe_lesion
 
 FloatArray = npt.NDArray[np.float32]
+Kept = np.memmap[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +76,10 @@ def compute_features(
     """The features of these sources from ``directory``, or made there: a stopped run goes on after its last batch."""
     data_sha256 = hash_sources(sources)
     key = hashlib.sha256(f"{extractor.identity} {extractor.batch_size} {data_sha256}".encode()).hexdigest()
-    stem = directory / f"features-{key[:16]}"
+    stem = make_directory(directory) / f"features-{key[:16]}"
     values_path, state_path = stem.with_suffix(".npy"), stem.with_suffix(".json")
-    directory.mkdir(parents=True, exist_ok=True)
     shape = (len(sources), extractor.length)
-    state = {"done": 0, "seconds": 0.0}
-    if values_path.is_file() and state_path.is_file():
-        state = json.loads(state_path.read_text(encoding="utf-8"))
-    mode = "r+" if state["done"] else "w+"
-    values = np.lib.format.open_memmap(values_path, mode=mode, dtype=np.float32, shape=shape)
+    state, values = _open_values(values_path, state_path, shape)
     bar = tqdm(total=len(sources), initial=int(state["done"]), desc="Features", unit="image", disable=not progress)
     with bar:
         for start in range(int(state["done"]), len(sources), extractor.batch_size):
@@ -91,9 +88,23 @@ def compute_features(
             values[start : start + len(batch)] = extractor.describe([read_picture(source) for source in batch])
             values.flush()
             state = {"done": start + len(batch), "seconds": state["seconds"] + time.perf_counter() - began}
-            state_path.write_text(json.dumps(state), encoding="utf-8")
+            write_whole(state_path, json.dumps(state))
             bar.update(len(batch))
     return Features(np.array(values), data_sha256, float(state["seconds"]))
+
+
+def _open_values(values_path: Path, state_path: Path, shape: tuple[int, int]) -> tuple[dict[str, float], Kept]:
+    """What was made before, and how far; from the start where there is none, or where it was cut off."""
+    try:
+        state = dict(json.loads(state_path.read_text(encoding="utf-8")))
+        values = np.lib.format.open_memmap(values_path, mode="r+")
+        if values.shape == shape and state["done"] <= shape[0]:
+            return state, values
+    except (OSError, ValueError, KeyError, EOFError):
+        pass
+    with writing(values_path):
+        empty = np.lib.format.open_memmap(values_path, mode="w+", dtype=np.float32, shape=shape)
+    return {"done": 0, "seconds": 0.0}, empty
 
 
 def hash_sources(sources: Sequence[Source]) -> str:

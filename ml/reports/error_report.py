@@ -5,7 +5,7 @@ Writes ``index.html`` with small pictures in it, and ``errors.json`` with the nu
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from ml.bundle import DEFAULT_BUNDLE
@@ -15,6 +15,7 @@ from ml.study.results import DEFAULT_RESULTS
 from ml.training import needs_training_libraries
 
 UNSEEN_FOLD = "4"
+PUBLISHED = DEFAULT_RESULTS / "errors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Sources:
 
     ``run``: the study folder of the model; none: ``bundle`` on ``fold``. ``weights``: of the frozen features of
     ``probe`` that doubt labels too; none: they do not. ``features`` and ``cache`` keep those features, and measures of
-    pictures, for the next time.
+    pictures, for the next time. ``publish``: into the project's own documents, where the data are theirs.
     """
 
     data: Path
@@ -33,10 +34,11 @@ class Sources:
     weights: Path | None = None
     probe: Path = DEFAULT_PLAN.parent / "probe_logistic_lite0.yaml"
     features: Path = Path("runs/study/cache")
-    cache: Path = DEFAULT_RESULTS.parent / "eda" / "cache"
+    cache: Path = Path("runs/eda/cache")
     results: Path = DEFAULT_RESULTS
     plan: Path = DEFAULT_PLAN
-    out: Path = DEFAULT_RESULTS / "errors"
+    out: Path = Path("runs/errors")
+    publish: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,19 +50,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "weights": "weights of frozen features, whose doubts of labels are added",
         "probe": "configuration of the frozen features",
         "features": "directory that keeps the features; default runs/study/cache",
-        "cache": "directory that keeps measures of pictures; default docs/eda/cache",
+        "cache": "directory that keeps measures of pictures; default runs/eda/cache",
         "results": "the study's results; default docs/study",
         "plan": "the study's plan",
-        "out": "directory of the report; default docs/study/errors",
+        "out": "directory of the report; default runs/errors",
     }
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--fold", default=UNSEEN_FOLD, help="fold that the bundle has not seen (4)")
+    parser.add_argument("--publish", action="store_true", help="into docs/study/errors; refused where the data differ")
     for name, text in helps.items():
         parser.add_argument(f"--{name}", type=Path, default=defaults[name], help=text)
 
 
 def run(sources: Sources, *, progress: bool = True) -> Path:
     """Make the report and return its page."""
+    if sources.publish:
+        sources = replace(sources, out=PUBLISHED)
     with needs_training_libraries():
         from ml.reports.errors import report  # noqa: PLC0415  # --help needs none of it
     return report(sources, progress=progress)

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ml.data.isic import read_isic
+from ml.data.split import hash_data
 from ml.evaluation.errors import (
+    Mistake,
     Reviewed,
     list_confident_mistakes,
     list_confusions,
@@ -17,8 +20,9 @@ from ml.evaluation.errors import (
 from ml.evaluation.metrics import count_confusion, decide
 from ml.evaluation.subgroups import PARTITIONS
 from ml.reports import error_page
+from ml.reports.destination import check_destination
 from ml.reports.error_parts import divide_by_pictures
-from ml.reports.error_report import Sources
+from ml.reports.error_report import PUBLISHED, Sources
 from ml.reports.error_text import summarise
 from ml.reports.noisy_labels import Candidate, cross_validate_features, find_candidates
 from ml.reports.review import Subject, review_bundle, review_study_folder
@@ -29,10 +33,13 @@ SHOWN, LISTED, CONFUSIONS = 12, 60, 6
 
 def report(sources: Sources, *, progress: bool = True) -> Path:
     """Review the model, find its errors, write page and numbers, and return the page."""
+    data_sha256 = hash_data(read_isic(sources.data).records)
+    check_destination(sources.out, PUBLISHED, data_sha256, sources.data, publish=sources.publish)
     subject = review(sources, progress=progress)
     by_record = {name: [choose(record) for record in subject.records] for name, choose in PARTITIONS.items()}
     by_picture = divide_by_pictures(subject.records, sources.data, sources.cache, progress=progress)
     figures = {
+        "data_sha256": data_sha256,
         "model": subject.name,
         "on": subject.on,
         **count_errors(subject.reviewed),
@@ -61,9 +68,18 @@ def count_errors(reviewed: Reviewed) -> dict[str, Any]:
         "missed_malignant": len(missed),
         "confusion": confusion.astype(int).tolist(),
         "confusions": [list(each) for each in list_confusions(reviewed, CONFUSIONS)],
-        "mistakes": [asdict(each) for each in wrong[:SHOWN]],
-        "missed": [asdict(each) for each in missed[:SHOWN]],
+        "mistakes": [asdict(each) for each in take_one_a_lesion(wrong, reviewed)[:SHOWN]],
+        "missed": [asdict(each) for each in take_one_a_lesion(missed, reviewed)[:SHOWN]],
     }
+
+
+def take_one_a_lesion(mistakes: Sequence[Mistake], reviewed: Reviewed) -> list[Mistake]:
+    """The first of each lesion, in order: two photographs of one lesion show one mistake."""
+    lesion_of = dict(zip(reviewed.names, reviewed.lesions, strict=True))
+    firsts: dict[str, Mistake] = {}
+    for mistake in mistakes:
+        firsts.setdefault(lesion_of[mistake.name], mistake)
+    return list(firsts.values())
 
 
 def review(sources: Sources, *, progress: bool) -> Subject:

@@ -16,8 +16,11 @@ from ml.evaluation.comparison import (
     tabulate_differences,
     tabulate_metrics,
 )
+from ml.evaluation.study_folder import calibrate_on_choosing, measure_folder, open_study_folder, read_truth
 from ml.study.plan import Plan, Question, read_plan
-from ml.study.results import read_comparisons, read_results
+from ml.study.results import pair, read_comparisons, read_results
+
+BEST_NOTE = "* the best by balanced accuracy on the choosing fold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,28 @@ def compare(study: Study, part: str, keys: Sequence[str] = ()) -> str:
         if key not in known:
             raise UserError(f"{key}: is no question of the plan; known are {', '.join(known)}")
     chosen = [question for question in study.plan.questions if not keys or question.key in keys]
-    return "\n\n".join(_compare_one(study, question, part) for question in chosen)
+    return "\n\n".join([*(_compare_one(study, question, part) for question in chosen), BEST_NOTE])
+
+
+def compare_runs(paths: Sequence[Path], data: Path) -> str:
+    """Tables of one's own finished runs, each calibrated and measured on its choosing fold, as text; each is paired
+    with the first where both were chosen on the same images. Raises ``UserError``."""
+    truth = read_truth(data)
+    opened = [open_study_folder(path) for path in paths]
+    labels = {str(folder.path): folder.name for folder in opened}
+    measured = [measure_folder(each, truth, calibrate_on_choosing(each, truth), test=False) for each in opened]
+    models = [
+        (folder.name, {"name": folder.name, "summary": folder.summary, "choosing": each.figures})
+        for folder, each in zip(opened, measured, strict=True)
+    ]
+    differences = [
+        {"one": str(folder.path), "other": str(paths[0]), "part": "choosing", "differences": pair(each, measured[0])}
+        for folder, each in list(zip(opened, measured, strict=True))[1:]
+        if each.images == measured[0].images
+    ]
+    tables = [tabulate_metrics(models, "choosing"), tabulate_costs(models)]
+    tables += [tabulate_differences(differences, labels, "choosing")] if differences else []
+    return "\n\n".join([f"On {PARTS['choosing']}", *(table.to_text() for table in tables), BEST_NOTE])
 
 
 def list_differences(study: Study, question: Question) -> list[Result]:

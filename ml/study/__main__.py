@@ -7,21 +7,36 @@ finished, and each reads the test fold once, which is logged.
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
+from tqdm import tqdm
+
 from ml.command_line import command
+from ml.data.disk import read_json
 from ml.errors import UserError
-from ml.evaluation.study_folder import is_finished, open_study_folder, read_truth
-from ml.evaluation.test_fold import TEST_FOLD_LOG
+from ml.evaluation.study_folder import Truth, is_finished, open_study_folder, read_truth
+from ml.evaluation.test_fold import TEST_FOLD_LOG, Predict
 from ml.study.plan import DEFAULT_PLAN, Entry, Plan, read_plan
-from ml.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
-from ml.study.runner import Job, Rules, Workplace, prepare_job, run_jobs
+from ml.study.results import (
+    DEFAULT_RESULTS,
+    check_same_data,
+    record_choosing,
+    record_comparisons,
+    record_test,
+    write_json,
+)
+from ml.study.runner import NETWORK, Job, Rules, Workplace, find_weights, prepare_job, run_jobs
+from ml.training import needs_training_libraries
 
 
 @command(when_stopped="Stopped. The same command goes on where it was.")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; 2 for bad input, 1 where a model failed, 130 after Ctrl-C."""
     options = _make_parser().parse_args(arguments)
+    if options.publish:
+        options.results = DEFAULT_RESULTS
+    options.results = options.results or options.out / "report"
     plan = read_plan(options.plan)
     entries = plan.select(only=tuple(options.only), tier=options.tier)
     if options.report_test is not None:
@@ -34,11 +49,12 @@ def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> 
     """Train what is not finished and write down what each model does on the choosing fold."""
     place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
     truth = read_truth(place.data)
+    _check_data(options, truth)
     jobs, problems = _prepare(plan, entries, place, keep_going=options.keep_going)
 
     def finish(job: Job) -> None:
         result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
-        print(describe_result(result))
+        tqdm.write(describe_result(result))  # above the bar, which is on the line
 
     rules = Rules(options.jobs, options.minutes_per_job, options.keep_going)
     failures = problems | run_jobs(jobs, place, finish, rules=rules)
@@ -57,14 +73,31 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
             " name those to report with --only"
         )
     truth = read_truth(options.data)
+    _check_data(options, truth)
+    place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
     for entry in entries:
         folder = open_study_folder(options.out / entry.name)
         record_choosing(folder, plan, entry, truth, options.results)
         is_new = record_test(
-            folder, data=options.data, why=options.report_test, results=options.results, log=options.log
+            folder,
+            data=options.data,
+            why=options.report_test,
+            results=options.results,
+            predict=make_predict(entry, folder.summary["kind"], place),
+            log=options.log,
         )
         print(f"{entry.name}: {'measured on the test fold' if is_new else 'was measured on the test fold before'}")
     record_comparisons(plan, options.out, options.results)
+
+
+def _check_data(options: argparse.Namespace, truth: Truth) -> None:
+    """Results, and trained models, of other data are not mixed with those of these."""
+    check_same_data(options.results, truth.data_sha256)
+    told = options.out / "data.json"
+    if not told.is_file():
+        write_json(told, {"data_sha256": truth.data_sha256})
+    elif read_json(told)["data_sha256"] != truth.data_sha256:
+        raise UserError(f"{options.out}: its models were trained on other data; give another --out")
 
 
 def describe_result(result: dict[str, object]) -> str:
@@ -77,6 +110,17 @@ def describe_result(result: dict[str, object]) -> str:
         f"{result['name']}: balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}], malignancy AUC {auc:.3f}"
         f" on {figures['images']} choosing images"
     )
+
+
+def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
+    """How a finished model of that kind is asked about images that it has not seen."""
+    with needs_training_libraries():
+        if kind == NETWORK:
+            from ml.training.predict import predict_test_fold  # noqa: PLC0415  # --help needs none of it
+
+            return predict_test_fold
+        from ml.models import classical  # noqa: PLC0415
+    return partial(classical.predict_test_fold, data=place.data, weights=find_weights(entry, place))
 
 
 def _prepare(
@@ -101,7 +145,8 @@ def _make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--weights-dir", type=Path, help="weights that entries start from; default: the hub")
     parser.add_argument("--out", type=Path, default=Path("runs/study"), help="study folders; default runs/study")
     parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
-    parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, help="figures as JSON; default docs/study")
+    parser.add_argument("--results", type=Path, help="figures as JSON; default: report in the study folder")
+    parser.add_argument("--publish", action="store_true", help="into docs/study; refused where its data are others")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these entries alone")
     parser.add_argument("--tier", type=int, help="entries of this tier alone")
     parser.add_argument("--gpu", action="store_true", help="the plan's values for a GPU: longer, larger")

@@ -4,11 +4,15 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ml.data.disk import write_whole
+from ml.environment import find_git_revision
+from ml.errors import UserError
 from ml.evaluation import bootstrap
 from ml.evaluation.study_folder import (
     Calibration,
@@ -19,12 +23,21 @@ from ml.evaluation.study_folder import (
     describe,
     measure_folder,
 )
-from ml.evaluation.test_fold import TEST_FOLD_LOG, measure_study_model
+from ml.evaluation.test_fold import TEST_FOLD_LOG, Predict, measure_study_model
 from ml.study.plan import Entry, Plan
 
 DEFAULT_RESULTS = Path(__file__).parents[2] / "docs" / "study"
 PAIRED = ("balanced_accuracy", "malignancy_auc", "melanoma_auc", "macro_auc", "accuracy")
 PARTS = ("choosing", "test")
+
+
+def check_same_data(results: Path, data_sha256: str) -> None:
+    """Raise ``UserError`` where figures of other data lie in ``results``: beside them, or over them, those of these
+    would be taken for comparable."""
+    for path in sorted((results / "results").glob("*.json")):
+        written = read_result(results, path.stem).get("data_sha256")
+        if written is not None and written != data_sha256:
+            raise UserError(f"{path}: was measured on other data; give another --results, and leave out --publish")
 
 
 def result_file(results: Path, name: str) -> Path:
@@ -33,20 +46,29 @@ def result_file(results: Path, name: str) -> Path:
 
 
 def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
-    """Calibrate and measure on the choosing images and write that down. What is there already of the same weights
-    stays, but for what the plan says of the entry."""
+    """Calibrate and measure on the choosing images and write that down, with data, revision and date. What is there
+    already of the same weights stays, but for what the plan says of the entry. Raises ``UserError`` where test figures
+    of other weights would be lost."""
     question = plan.question_of(entry.name)
     known = {"name": entry.name, "label": entry.label, "question": question.key, "tier": question.tier}
     before = read_result(results, entry.name)
     is_same = before.get("summary", {}).get("sha256") == folder.summary["sha256"]
     if is_same and _replicates_file(folder.path, "choosing").is_file():
         result = {**before, **known}
+    elif before.get("test") and not is_same:
+        raise UserError(
+            f"{result_file(results, entry.name)}: has figures of the test fold of other weights; move it away, or give"
+            " another --results"
+        )
     else:
         calibration = calibrate_on_choosing(folder, truth)
         measured = measure_folder(folder, truth, calibration, test=False)
         _keep_replicates(folder, "choosing", measured)
         result = {
             **known,
+            "data_sha256": truth.data_sha256,
+            "revision": find_git_revision(),
+            "date": datetime.now(UTC).date().isoformat(),
             "summary": folder.summary,
             "calibration": asdict(calibration),
             "choosing": measured.figures,
@@ -56,12 +78,15 @@ def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth,
     return result
 
 
-def record_test(folder: StudyFolder, *, data: Path, why: str, results: Path, log: Path = TEST_FOLD_LOG) -> bool:
+def record_test(
+    folder: StudyFolder, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
+) -> bool:
     """Measure on the test fold a model whose choosing fold is recorded. False where that is written down already."""
     result = read_result(results, folder.name)
     if result["test"] is not None:
         return False
-    measured = measure_study_model(folder, Calibration(**result["calibration"]), data=data, why=why, log=log)
+    calibration = Calibration(**result["calibration"])
+    measured = measure_study_model(folder, calibration, data=data, why=why, predict=predict, log=log)
     _keep_replicates(folder, "test", measured)
     write_json(result_file(results, folder.name), {**result, "test": measured.figures})
     return True
@@ -99,12 +124,28 @@ def read_comparisons(results: Path) -> list[dict[str, Any]]:
     return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
 
 
+def pair(one: Measured, other: Measured) -> dict[str, Any]:
+    """``one`` less ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
+    return {
+        name: describe(
+            one.figures["metrics"][name][0] - other.figures["metrics"][name][0],
+            bootstrap.percentiles(one.replicates[name] - other.replicates[name]),
+        )
+        for name in PAIRED
+    }
+
+
+def read_published_data() -> str | None:
+    """The hash of the data that the published results were measured on."""
+    every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
+    return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Indented, with every list of numbers on one line."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(value, indent=1, allow_nan=False)
     flat = re.sub(r"\[\n([^][{}\"]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
-    path.write_text(flat + "\n", encoding="utf-8")
+    write_whole(path, flat + "\n")
 
 
 def _replicates_file(folder: Path, part: str) -> Path:
@@ -113,8 +154,7 @@ def _replicates_file(folder: Path, part: str) -> Path:
 
 def _keep_replicates(folder: StudyFolder, part: str, measured: Measured) -> None:
     arrays: dict[str, Any] = {name: each.astype(np.float32) for name, each in measured.replicates.items()}
-    images = np.array([folder.images[row] for row in folder.rows(test=part == "test")])
-    np.savez_compressed(_replicates_file(folder.path, part), images=images, **arrays)
+    np.savez_compressed(_replicates_file(folder.path, part), images=np.array(measured.images), **arrays)
 
 
 def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:

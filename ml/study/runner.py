@@ -1,7 +1,6 @@
 """Working off the list: each model trains in a process of its own, and is measured when it is done."""
 
 import csv
-import fcntl
 import os
 import signal
 import subprocess
@@ -9,7 +8,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from typing import Any
 import yaml
 from tqdm import tqdm
 
+from ml.data.disk import owning
 from ml.errors import UserError
 from ml.evaluation.study_folder import is_finished
 from ml.models.classical_config import read_classical_config
@@ -97,7 +96,7 @@ def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
     config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     folder = place.out / entry.name
     epochs = _check_config(config, folder, kind)
-    return Job(entry, kind, config, folder, _find_weights(entry, place), epochs)
+    return Job(entry, kind, config, folder, find_weights(entry, place), epochs)
 
 
 def _check_config(path: Path, folder: Path, kind: str) -> int | None:
@@ -110,7 +109,7 @@ def _check_config(path: Path, folder: Path, kind: str) -> int | None:
     return sum(stage.epochs for stage in config.stages) if isinstance(config, TrainingConfig) else None
 
 
-def _find_weights(entry: Entry, place: Workplace) -> Path | None:
+def find_weights(entry: Entry, place: Workplace) -> Path | None:
     """The file that an entry starts from; none without a directory, where the training asks the hub."""
     if entry.weights is None or place.weights is None:
         return None
@@ -127,7 +126,7 @@ def run_jobs(
     failures: dict[str, str] = {}
     stop = threading.Event()
     bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
-    with _own(place.out), ThreadPoolExecutor(rules.at_once) as pool, bar:
+    with owning(place.out, "study"), ThreadPoolExecutor(rules.at_once) as pool, bar:
         futures = {pool.submit(_train, job, place, rules, stop): job for job in jobs}
         try:
             for future in _as_finished(futures, bar):
@@ -168,7 +167,6 @@ def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> b
 
 
 def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
-    _forget_unfinished_start(job)
     job.log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if rules.at_once > 1 else {})}
     with job.log.open("ab") as log:
@@ -184,13 +182,6 @@ def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
         raise UserError(f"{_last_line(job.log)} (exit code {code}; all of it in {job.log})")
 
 
-def _forget_unfinished_start(job: Job) -> None:
-    """Let a run begin anew that this study began and that has no whole epoch to resume after."""
-    description = job.folder / "run.json"
-    if job.kind == NETWORK and not job.is_started and job.log.is_file():
-        description.unlink(missing_ok=True)
-
-
 def _stop(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
     try:
@@ -203,15 +194,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").strip().splitlines()
     return lines[-1].removeprefix("error: ") if lines else "said nothing"
-
-
-@contextmanager
-def _own(out: Path) -> Iterator[None]:
-    """Two studies in one directory would train the same models: the second is refused."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise UserError(f"{out}: another study is at work here; wait for it, or give another --out") from None
-        yield

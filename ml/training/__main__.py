@@ -6,6 +6,8 @@ from pathlib import Path
 
 from ml.command_line import command
 from ml.training import needs_training_libraries
+from ml.training.ending import describe_end
+from ml.training.folder import RunFolder
 
 INTERRUPTED_MESSAGE = "Stopped. Go on after the last whole epoch with the same command and --resume."
 
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         export=options.export,
         devices=options.devices,
     )
-    print(folder)
+    print(describe_end(RunFolder(folder)))
     return 0
 
 

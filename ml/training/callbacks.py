@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import io
 import math
 import sys
 import time
@@ -12,8 +13,10 @@ import lightning
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tqdm import tqdm
 
+from ml.data.disk import write_whole
+from ml.training.config import TrainingConfig
 from ml.training.folder import RunFolder
-from ml.training.module import LesionModule
+from ml.training.module import ASKED_EVERY, LesionModule
 
 COLUMNS = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc", "minutes")
 
@@ -39,10 +42,11 @@ class EpochTable(lightning.Callback):
         row["learning_rate"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
         row["minutes"] = f"{(time.monotonic() - self.start) / 60:.2f}"
         rows = [old for old in read_epochs(self.path) if int(old["epoch"]) <= trainer.current_epoch]
-        with self.path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows([*rows, row])
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([*rows, row])
+        write_whole(self.path, text.getvalue())
 
 
 class EarlyEnd(lightning.Callback):
@@ -69,11 +73,14 @@ class EarlyEnd(lightning.Callback):
         self.best, self.waited = state_dict["best"], state_dict["waited"]
 
 
-def make_logger(folder: RunFolder) -> Logger | bool:
-    """TensorBoard's, where it is installed: the same figures as ``metrics.csv``."""
+def make_logger(folder: RunFolder, config: TrainingConfig) -> Logger | bool:
+    """TensorBoard's, where it is installed: the figures of ``metrics.csv``, the learning rate of every step and the
+    recall of each class, beside the configuration."""
     if importlib.util.find_spec("tensorboard") is None:
         return False
-    return TensorBoardLogger(folder.tensorboard.parent, name=folder.tensorboard.name, version="")
+    logger = TensorBoardLogger(folder.tensorboard.parent, name=folder.tensorboard.name, version="")
+    logger.log_hyperparams(config.to_dict())
+    return logger
 
 
 def read_epochs(path: Path) -> list[dict[str, str]]:
@@ -89,6 +96,7 @@ class RunProgress(lightning.Callback):
 
     def __init__(self) -> None:
         self.bar: tqdm[Any] | None = None
+        self.loss, self.seen = math.nan, 0
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, LesionModule)
@@ -97,10 +105,24 @@ class RunProgress(lightning.Callback):
         interval = 0.5 if sys.stderr.isatty() else 30.0
         self.bar = tqdm(total=total, initial=schedule.steps, desc="Training", unit="batch", mininterval=interval)
 
-    def on_train_batch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: Any) -> None:
-        if self.bar is not None and isinstance(pl_module, LesionModule):
-            self.bar.set_postfix_str(f"epoch {trainer.current_epoch + 1}, {pl_module.schedule.size} px", refresh=False)
-            self.bar.update()
+    def on_train_batch_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        if self.bar is None or not isinstance(pl_module, LesionModule):
+            return
+        self.seen += 1
+        if self.seen % ASKED_EVERY == 1 or pl_module.device.type == "cpu":  # a GPU would have to be waited for
+            self.loss = float(outputs["loss"] if isinstance(outputs, dict) else outputs)
+        rate = max(group["lr"] for group in trainer.optimizers[0].param_groups)
+        self._tell(trainer, f"{pl_module.schedule.size} px, loss {self.loss:.3f}, rate {rate:.1e}")
+        self.bar.update()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self._tell(trainer, "validating", refresh=True)
+
+    def _tell(self, trainer: lightning.Trainer, what: str, *, refresh: bool = False) -> None:
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"epoch {trainer.current_epoch + 1} of {trainer.max_epochs}, {what}", refresh)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         seen = {name: float(trainer.callback_metrics[name]) for name in COLUMNS if name in trainer.callback_metrics}

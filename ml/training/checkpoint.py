@@ -1,6 +1,5 @@
 """The network that a run's checkpoint holds."""
 
-import pickle
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,6 +9,7 @@ from torch import Tensor, nn
 from ml.errors import UserError
 from ml.models.backbone import create_backbone, get_classifier, to_channels_last
 from ml.models.metadata import MetadataFusion
+from ml.training.checkpoint_files import read_checkpoint
 from ml.training.config import TrainingConfig
 
 AVERAGE_PREFIX = "average.module."
@@ -22,11 +22,7 @@ def fuse_metadata(backbone: nn.Module, config: TrainingConfig) -> nn.Module:
 
 def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, Tensor]:
     """The moving average of a checkpoint as a network in evaluation mode, and the prior (7,) of its training."""
-    try:
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)["state_dict"]
-    except (OSError, KeyError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(f"{checkpoint}: cannot be read as a checkpoint ({reason}); give one of ml.training") from error
+    state = read_checkpoint(checkpoint)["state_dict"]
     model = fuse_metadata(create_backbone(config.architecture, options=config.architecture_options), config)
     own = {name.removeprefix(AVERAGE_PREFIX): value for name, value in state.items() if name.startswith(AVERAGE_PREFIX)}
     try:

@@ -4,8 +4,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from ml.training.config import Loss
+
+
+class DivergedError(UserError):
+    """Training whose loss is no number any more: nothing that follows can be of use."""
 
 
 class LabelLoss(nn.Module):

@@ -20,10 +20,13 @@ from ml.training.augment_tensor import augment, view_cached
 from ml.training.config import Augmentation, TrainingConfig
 from ml.training.dataset import Batch, CachedBatches
 from ml.training.degrade import degrade
-from ml.training.losses import LabelLoss, distil
+from ml.training.losses import DivergedError, LabelLoss, distil
 from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers
 from ml.training.unfreezing import unfreeze
+
+ASKED_EVERY = 20
+"""Batches between two looks at the loss where the device would have to be waited for."""
 
 
 class LesionModule(lightning.LightningModule):
@@ -36,6 +39,7 @@ class LesionModule(lightning.LightningModule):
     prior: Tensor
     mean: Tensor
     std: Tensor
+    is_diverged: Tensor
 
     def __init__(
         self,
@@ -61,9 +65,12 @@ class LesionModule(lightning.LightningModule):
         self.mix = make_mix(config.augmentation)
         self.nll = MeanMetric()
         self.balanced_accuracy = MulticlassAccuracy(num_classes=len(CLASSES), average="macro")
+        self.recalls = MulticlassAccuracy(num_classes=len(CLASSES), average=None)
         self.malignancy_auc = BinaryAUROC()
+        self.register_buffer("is_diverged", torch.zeros((), dtype=torch.bool), persistent=False)
         self.epoch_size = schedule.size
         self.moment = 0.0
+        self.averaged_at = 0
         if config.compile:
             self.model.compile()
 
@@ -74,6 +81,9 @@ class LesionModule(lightning.LightningModule):
         else:
             groups = param_groups_weight_decay(self.model, decay)
         return torch.optim.AdamW(groups, lr=self.config.learning_rate)
+
+    def on_train_start(self) -> None:
+        self.averaged_at = self.global_step
 
     def on_train_epoch_start(self) -> None:
         self.epoch_size = self.schedule.size
@@ -88,6 +98,7 @@ class LesionModule(lightning.LightningModule):
         np.random.seed(drawn)  # noqa: NPY002  # timm's Mixup draws from it
         self.train_set.size.fill_(self.schedule.size)
         rate = self.config.learning_rate * self.schedule.learning_rate_factor
+        self.log("learning_rate", rate)
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = rate * group.get("lr_scale", 1.0)
 
@@ -100,6 +111,7 @@ class LesionModule(lightning.LightningModule):
         images, targets = self.mix(images, batch.labels)
         logits = self._run(self.model, images, batch.metadata)
         loss = self._compare(logits, images, targets, batch)
+        self.is_diverged |= ~loss.detach().isfinite()
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
 
@@ -121,12 +133,28 @@ class LesionModule(lightning.LightningModule):
         return torch.stack([teachers(view, batch.fold) for view in views]).mean(dim=0)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if (batch_idx + 1) % self.config.accumulate == 0:
+        if self.global_step != self.averaged_at:  # Lightning also steps at an epoch's end, however few batches wait
             self.average.update(self.model, step=self.global_step)
+            self.averaged_at = self.global_step
+        if self.device.type == "cpu" or (batch_idx + 1) % ASKED_EVERY == 0:
+            self._stop_where_diverged(bool(self.is_diverged))
         now = time.monotonic()
         self.schedule.advance(now - self.moment)
         self.moment = now
         self._stop_when_finished()
+
+    def on_validation_epoch_end(self) -> None:
+        self._stop_where_diverged(bool(self.is_diverged) or not bool(self.nll.compute().isfinite()))
+        for code, recall in zip(CLASSES, self.recalls.compute(), strict=True):
+            self.log(f"recall_{code}", recall)
+        self.recalls.reset()
+
+    def _stop_where_diverged(self, is_diverged: bool) -> None:  # noqa: FBT001  what it asks is its one argument
+        if is_diverged:
+            raise DivergedError(
+                f"epoch {self.current_epoch + 1}: the loss is no number any more; lower learning_rate"
+                f" ({self.config.learning_rate:g}) or set precision: fp32, and start in a new --out"
+            )
 
     def on_train_epoch_end(self) -> None:
         self.schedule.add_seconds(time.monotonic() - self.moment)  # of validation
@@ -142,6 +170,7 @@ class LesionModule(lightning.LightningModule):
         probabilities = logits.softmax(dim=1)
         self.nll.update(functional.cross_entropy(logits, labels, reduction="none"))
         self.balanced_accuracy.update(probabilities / self.prior, labels)
+        self.recalls.update(probabilities / self.prior, labels)
         malignant = torch.tensor(MALIGNANT_INDICES, device=labels.device)
         self.malignancy_auc.update(probabilities[:, malignant].sum(dim=1), torch.isin(labels, malignant).long())
         self.log("nll", self.nll, batch_size=len(labels))

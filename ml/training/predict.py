@@ -2,38 +2,42 @@
 
 import csv
 import importlib.util
+import io
 import json
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from ml.data.cache import PixelCache, open_cache
-from ml.data.isic import Dataset, Record
+from ml.data.disk import read_json, write_whole
+from ml.data.isic import Record
 from ml.data.metadata import encode_metadata
-from ml.data.split import read_split
+from ml.errors import UserError
 from ml.evaluation.metrics import balanced_accuracy
-from ml.hashing import hash_file
+from ml.hashing import hash_tensors
+from ml.models.backbone import create_backbone, to_channels_last
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
 from ml.training.callbacks import read_epochs
-from ml.training.checkpoint import load_average
-from ml.training.config import ReadingPlan, TrainingConfig
+from ml.training.checkpoint import fuse_metadata, load_average
+from ml.training.config import ReadingPlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.selection import select_records, split_positions
+from ml.training.selection import split_positions
 
 BATCH = 32
 TIMED = 15
-REPORT_FOLD = "test"
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -72,34 +76,48 @@ class Trained:
         return torch.cat(found).double().numpy()
 
 
-def write_predictions(folder: RunFolder, config: TrainingConfig, dataset: Dataset, *, progress: bool = True) -> None:
-    """Choose how to read on the choosing fold; write weights, scores of that and of the test fold, curves, summary.
-
-    Labels of the test fold are not looked at. A run whose split is by image has no scores of the test fold.
-    """
+def write_predictions(
+    folder: RunFolder,
+    config: TrainingConfig,
+    records: Sequence[Record],
+    cache: PixelCache,
+    *,
+    progress: bool = True,
+) -> None:
+    """Choose how to read on the choosing fold; write weights, scores of that fold, curves and summary. The test fold
+    is not opened: ``predict_test_fold`` reads it, for who logs it."""
     trained = Trained(*load_average(folder.checkpoint(config.checkpoint), config), config)
-    records = select_records(dataset.records, config)
-    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     positions = split_positions(records, config)[1]
     plan, scores = choose_reading(folder, trained, records, cache, positions, progress=progress)
     rows = [(records[place].image_id, config.choose_fold) for place in positions]
-    folds = read_split()
-    held_out = [record for record in dataset.records if folds[record.image_id] == REPORT_FOLD]
-    if held_out and config.split_by == "lesion":
-        other = open_cache(held_out, folder.cache, short_side=config.cache_side, progress=progress)
-        with tqdm(total=len(held_out), desc="Reading the test fold", unit="image", disable=not progress) as bar:
-            every = np.arange(len(held_out))
-            scores = np.concatenate([scores, trained.predict(held_out, other, every, plan, bar)])
-        rows += [(record.image_id, REPORT_FOLD) for record in held_out]
     _write_weights(folder, trained)
-    with folder.predictions.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("image", "fold", *CLASSES))
-        writer.writerows((*row, *(f"{value:.7g}" for value in each)) for row, each in zip(rows, scores, strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("image", "fold", *CLASSES))
+    writer.writerows((*row, *(f"{value:.7g}" for value in each)) for row, each in zip(rows, scores, strict=True))
+    write_whole(folder.predictions, text.getvalue())
     _draw_curves(folder)
     training_images = len(split_positions(records, config)[0])
     summary = _summarise(folder, trained, plan, training_images)
-    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder.summary, json.dumps(summary, indent=2) + "\n")
+
+
+def predict_test_fold(path: Path, records: Sequence[Record], *, progress: bool = True) -> FloatArray:
+    """What a finished run's weights say of these images (N, 7), read as the run chose. For
+    ``ml.evaluation.test_fold`` alone, which logs it."""
+    folder = RunFolder(path)
+    config = read_config(folder.config)
+    summary = read_json(folder.summary)
+    model = fuse_metadata(create_backbone(config.architecture, options=config.architecture_options), config)
+    try:
+        model.load_state_dict({name: value.float() for name, value in load_file(folder.weights).items()})
+    except (OSError, RuntimeError, SafetensorError) as error:
+        raise UserError(f"{folder.weights}: does not fit its run; train the model again") from error
+    trained = Trained(to_channels_last(model).eval(), torch.tensor(summary["training_prior"]), config)
+    plan = ReadingPlan(summary["resolution"], tuple(summary["views"]))
+    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
+    with tqdm(total=len(records), desc="Reading the test fold", unit="image", disable=not progress) as bar:
+        return trained.predict(records, cache, np.arange(len(records)), plan, bar)
 
 
 def choose_reading(
@@ -148,7 +166,13 @@ def _write_weights(folder: RunFolder, trained: Trained) -> None:
         "prior": " ".join(f"{each:.6f}" for each in trained.prior),
         "folds": " ".join(seen),
     }
-    save_file({name: value.contiguous() for name, value in state.items()}, folder.weights, told)
+    part = folder.weights.with_suffix(".part")
+    try:
+        save_file({name: value.contiguous() for name, value in state.items()}, part, told)
+        part.replace(folder.weights)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise UserError(f"{folder.weights}: cannot be written ({error}); make room, then --resume") from error
 
 
 def _summarise(folder: RunFolder, trained: Trained, plan: ReadingPlan, training_images: int) -> dict[str, Any]:
@@ -171,7 +195,7 @@ def _summarise(folder: RunFolder, trained: Trained, plan: ReadingPlan, training_
         "training_images": training_images,
         "images_seen": len(epochs) * steps * config.batch_size,
         "epochs": len(epochs),
-        "sha256": hash_file(folder.weights),
+        "sha256": hash_tensors(folder.weights),
         "config": config.to_dict(),
     }
 

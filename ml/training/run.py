@@ -5,7 +5,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ml.data.cache import PixelCache, open_cache
+from ml.data.disk import owning, read_json, write_whole
 from ml.data.isic import Record, read_isic
-from ml.data.metadata import encode_metadata
+from ml.data.metadata import check_metadata, encode_metadata
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.environment import describe_environment, find_git_revision
 from ml.errors import UserError
@@ -27,6 +28,7 @@ from ml.hashing import hash_file
 from ml.models.backbone import HubError, create_backbone, load_weights
 from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
 from ml.training.checkpoint import check_servable, fuse_metadata
+from ml.training.checkpoint_files import WholeCheckpoints, find_whole, read_checkpoint
 from ml.training.config import TrainingConfig, read_config
 from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
 from ml.training.devices import check_devices, choose_strategy, current_shard, is_first_process
@@ -69,36 +71,50 @@ def run(
     """Train by the configuration on the official ISIC layout in ``data``, choose, predict, calibrate, export, measure.
 
     ``weights`` start the backbone; without them the hub's, where the configuration wants these and they can be had;
-    else it starts from scratch. ``resume`` goes on after the last whole epoch in ``out``. Without ``export`` the run
-    ends with its predictions. ``devices`` processes train together, each on its part of every batch. Returns the run
+    else it starts from scratch. ``resume`` goes on after the last whole epoch in ``out``, on the same data and weights;
+    a run that was stopped before its first begins anew. Without ``export`` the run ends with its predictions.
+    ``devices`` processes train together, each on its part of every batch. Returns the run
     folder. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
     """
     config_path = config_path or DEFAULT_CONFIG
     config = read_config(config_path)
     folder = RunFolder(out or Path("runs") / config_path.stem)
     check_devices(config, devices)
-    if is_first_process():
-        _check_folder(folder, config, resume=resume)
+    start = _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model, initialisation = start_model(config, weights)
     if export:
         check_servable(model, config)  # before hours are spent on it
     seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
-    dataset = read_isic(data)
-    records = select_records(dataset.records, config)
-    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
-    material = Material(config, folder, records, cache)
-    if not resume and is_first_process():
-        _describe(material, data, weights, initialisation, seen)
-    if not is_trained(folder, config):
-        _fit(model, material, devices=devices, progress=progress)
-    if is_first_process():
-        write_predictions(folder, config, dataset, progress=progress)
-        if export:
-            from ml.training.finish import export_checkpoint  # noqa: PLC0415  # training alone does without ONNX
+    records = select_records(read_isic(data).records, config)
+    known = {name: check_metadata(each, config.metadata, name) for name, each in _divide(records, config).items()}
+    with owning(folder.path, "run") if is_first_process() else nullcontext():
+        cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
+        material = Material(config, folder, records, cache)
+        if is_first_process():
+            if start is None:
+                told = {"initialisation": initialisation, "folds_seen": seen, "metadata_known": known}
+                _describe(material, data, weights, told)
+            else:
+                check_same_material(folder, cache, weights, config)
+        if start is None or not is_at_end(start, config):
+            _fit(model, material, start=start, devices=devices, progress=progress)
+        if is_first_process():
+            write_predictions(material.folder, config, records, cache, progress=progress)
+            if export:
+                from ml.training.finish import export_checkpoint  # noqa: PLC0415  # training alone does without ONNX
 
-            export_checkpoint(folder.checkpoint(config.checkpoint), folder.bundle, data=data, progress=progress)
+                export_checkpoint(folder.checkpoint(config.checkpoint), folder.bundle, data=data, progress=progress)
     return folder.path
+
+
+def _divide(records: list[Record], config: TrainingConfig) -> dict[str, list[Record]]:
+    """Training and choosing images, by the words that name them."""
+    training, choosing = split_positions(records, config)
+    return {
+        "the training images": [records[place] for place in training],
+        f"the images of fold {config.choose_fold}": [records[place] for place in choosing],
+    }
 
 
 def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module, str]:
@@ -125,23 +141,53 @@ def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module
     return fuse_metadata(model, config), initialisation
 
 
-def is_trained(folder: RunFolder, config: TrainingConfig) -> bool:
-    """Whether the last checkpoint is that of a schedule's end, be it by epochs or by minutes."""
-    if not folder.last_checkpoint.is_file():
-        return False
-    state = torch.load(folder.last_checkpoint, map_location="cpu", weights_only=True)
-    return bool(state["schedule"]["stage_index"] >= len(config.stages))
+def is_at_end(checkpoint: Path, config: TrainingConfig) -> bool:
+    """Whether a checkpoint is that of a schedule's end, be it by epochs or by minutes."""
+    return bool(read_checkpoint(checkpoint)["schedule"]["stage_index"] >= len(config.stages))
 
 
-def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) -> None:
+def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) -> Path | None:
+    """The checkpoint to go on from; None for a run that begins, be it anew since it was stopped in its first epoch."""
+    is_started = folder.last_checkpoint.is_file() or folder.best_checkpoint.is_file() or folder.summary.is_file()
     if not resume:
-        if folder.description.exists():
+        if is_started:
             raise UserError(f"{folder.path}: holds a run already; give another --out, or --resume to go on with it")
-        return
-    if not folder.last_checkpoint.is_file():
-        raise UserError(f"{folder.path}: no whole epoch to resume after; start it without --resume in a new --out")
+        return None
+    if not is_started:
+        if not folder.description.is_file():
+            raise UserError(f"{folder.path}: no run to resume there; start it without --resume")
+        return None
     if read_config(folder.config) != config:
         raise UserError(f"{folder.config}: differs from the configuration given; resume with --config {folder.config}")
+    start = find_whole(folder)
+    if start is None:
+        raise UserError(f"{folder.path}: holds a finished run without its checkpoints; give another --out")
+    return start
+
+
+def check_same_material(folder: RunFolder, cache: PixelCache, weights: Path | None, config: TrainingConfig) -> None:
+    """Raise ``UserError`` for other data, weights or teachers than a run began with: its description, and what it
+    learns, would be of neither."""
+    begun = read_json(folder.description)
+    if begun["data_sha256"] != cache.data_sha256:
+        raise UserError(
+            f"{folder.path}: was trained on other images or labels (those in {begun['data_directory']}); resume with"
+            " the same --data, or give another --out"
+        )
+    given = _name_file(weights)
+    if given is not None and given != begun["weights"]:
+        name = "no weights" if begun["weights"] is None else begun["weights"]["name"]
+        raise UserError(f"{folder.path}: started from {name}, not from {weights}; resume with the same, or none")
+    if "teachers" in begun and begun["teachers"] != _hash_teachers(config):
+        raise UserError(f"{folder.path}: its teachers' files have changed; restore them, or give another --out")
+
+
+def _name_file(path: Path | None) -> dict[str, str] | None:
+    return None if path is None else {"name": path.name, "sha256": hash_file(path)}
+
+
+def _hash_teachers(config: TrainingConfig) -> list[str]:
+    return [hash_file(Path(teacher.weights)) for teacher in config.distillation.teachers]
 
 
 def _check_descent(config: TrainingConfig, weights: Path) -> None:
@@ -152,9 +198,9 @@ def _check_descent(config: TrainingConfig, weights: Path) -> None:
         )
 
 
-def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) -> None:
+def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: int, progress: bool) -> None:
     config, cache, folder = material.config, material.cache, material.folder
-    precision = json.loads(folder.description.read_text(encoding="utf-8"))["precision"]
+    precision = read_json(folder.description)["precision"]
     if precision == "bf16" and not torch.cuda.is_available():
         speed_up_depthwise(model)
     training, choosing = split_positions(material.records, config)
@@ -188,7 +234,7 @@ def _fit(model: nn.Module, material: Material, *, devices: int, progress: bool) 
                 module,
                 DataLoader(train_set, sampler=batches, batch_size=None, num_workers=workers),
                 DataLoader(choosing_set, sampler=choosing_batches, batch_size=None),
-                ckpt_path=folder.last_checkpoint if folder.last_checkpoint.is_file() else None,
+                ckpt_path=start,
             )
     except SystemExit:  # Lightning's answer to Ctrl-C
         raise KeyboardInterrupt from None
@@ -231,7 +277,8 @@ def _make_trainer(
         gradient_clip_val=config.clip,
         accumulate_grad_batches=config.accumulate,
         callbacks=[*stop, best, last, EpochTable(folder.metrics), *shown],
-        logger=make_logger(folder),
+        logger=make_logger(folder, config),
+        plugins=[WholeCheckpoints()],
         enable_progress_bar=False,
         enable_model_summary=False,
         log_every_n_steps=1,
@@ -260,19 +307,23 @@ def _hush_lightning() -> Iterator[None]:
         yield
 
 
-def _describe(material: Material, data: Path, weights: Path | None, initialisation: str, seen: tuple[str, ...]) -> None:
+def _describe(
+    material: Material,
+    data: Path,
+    weights: Path | None,
+    told: dict[str, Any],
+) -> None:
     config, folder = material.config, material.folder
     timings = time_precisions(config) if config.precision == "auto" else {}
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.config.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
+    write_whole(folder.config, yaml.safe_dump(config.to_dict(), sort_keys=False))
     description: dict[str, Any] = {
         "git_revision": find_git_revision(),
         "data_directory": str(data.resolve()),
         "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
-        "initialisation": initialisation,
-        "folds_seen": seen,
-        "weights": None if weights is None else {"name": weights.name, "sha256": hash_file(weights)},
+        **told,
+        "weights": _name_file(weights),
+        "teachers": _hash_teachers(config),
         "seed": config.seed,
         "precision": choose_precision(config, timings) if timings else config.precision,
         "milliseconds_per_training_image": timings,
@@ -280,4 +331,4 @@ def _describe(material: Material, data: Path, weights: Path | None, initialisati
         "environment": describe_environment("torch", "timm", "lightning", "numpy", "pillow"),
         "command": sys.argv,
     }
-    folder.description.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder.description, json.dumps(description, indent=2) + "\n")

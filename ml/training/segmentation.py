@@ -26,8 +26,10 @@ from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
 from ml.data.pictures import read_pixels
 from ml.data.split import read_split
+from ml.evaluation.test_fold import check_can_be_written
 from ml.models.backbone import create_backbone, load_weights, to_channels_last
 from ml.models.segmentation import LesionDecoder, create_decoder, run_blocks, tap
+from ml.training.losses import DivergedError
 
 Pixels = npt.NDArray[np.float32]
 
@@ -102,6 +104,8 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
         optimizer.step()
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")
+        if not loss.isfinite():
+            raise DivergedError("the loss is no number any more; leave out --bf16, or give other weights")
     return decoder.cpu().eval()
 
 
@@ -152,6 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=320, help="input size in pixels (320)")
     parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
     options = parser.parse_args(arguments)
+    check_can_be_written(options.out, not_over=(options.weights,))
     plan = Plan(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
     load_weights(backbone, options.weights)

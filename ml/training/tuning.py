@@ -6,11 +6,13 @@ memory back and can be ended in the middle of an epoch.
 """
 
 import csv
+import json
 import math
 import multiprocessing
 import os
 import shutil
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterator
@@ -24,9 +26,14 @@ import yaml
 from optuna.exceptions import OptunaError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
 from tqdm import tqdm
 
+from ml.data.cache import open_cache
+from ml.data.disk import owning, read_json, write_whole
+from ml.data.isic import read_isic
 from ml.errors import UserError
+from ml.hashing import hash_file
 from ml.reports.tuning import write_report
 from ml.training import needs_training_libraries
 from ml.training.config import TrainingConfig, read_config
@@ -39,6 +46,8 @@ RANDOM_TRIALS = 8
 estimator (Bergstra et al., NeurIPS 2011) proposes the others."""
 UNPRUNED_TRIALS = 5
 POLL_SECONDS = 0.2
+DIVERGED = 3
+"""Exit code of a trial whose loss became no number: it is pruned, and the study goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,11 @@ class StudyFolder:
     @property
     def config(self) -> Path:
         return self.path / "config.yaml"
+
+    @property
+    def material(self) -> Path:
+        """What every trial trains on and starts from: hashes, as JSON."""
+        return self.path / "material.json"
 
     @property
     def space(self) -> Path:
@@ -98,16 +112,34 @@ def tune(
     """Run trials until ``trials`` have ended, write the report to ``report`` (default ``out``), and return ``out``.
 
     What a trial tries follows from the seed, its place and the trials before it: a resumed study is the uninterrupted
-    one. Raises ``UserError`` for bad input, before the first trial.
+    one. Raises ``UserError`` for bad input, before the first trial, and where a study is gone on with on other data or
+    from other weights than it began with.
     """
     base = read_config(config_path)
     space = read_space(space_path, base)
     if trials < 1:
         raise UserError(f"--trials: is {trials}; must be at least 1")
     folder = StudyFolder(out)
-    study = _open_study(folder, base, space, space_path, resume=resume)
-    tuning = Tuning(base, space, folder, study, data, weights)
-    done, epochs = len(list_ended(study)), tuning.epochs
+    _check_folder(folder, base, space, resume=resume)
+    # Decoded here, with a bar, so that no trial has to; and so that bad data leaves no study behind.
+    material = {"data_sha256": _decode(data, base, folder, progress=progress), "weights": _hash(weights)}
+    with owning(folder.path, "study"):
+        if resume:
+            _check_material(folder, material)
+        else:
+            _begin(folder, base, space_path, material)
+        study = _open_study(folder, base, space)
+        try:
+            _run_trials(Tuning(base, space, folder, study, data, weights), trials, progress=progress)
+        except (SQLAlchemyError, OptunaError) as error:  # a full disk, for one
+            reason = " ".join(str(error).split())[:100]
+            raise UserError(f"{folder.database}: cannot be written ({reason}); make room, then --resume") from error
+    write_report(list_ended(study), base, space, report or out)
+    return out
+
+
+def _run_trials(tuning: Tuning, trials: int, *, progress: bool) -> None:
+    done, epochs = len(list_ended(tuning.study)), tuning.epochs
     with tqdm(total=trials * epochs, initial=done * epochs, desc="Tuning", unit="epoch", disable=not progress) as bar:
         for place in range(done, trials):
             _run_trial(tuning, place, bar)
@@ -115,8 +147,6 @@ def tune(
             bar.refresh()
             if progress:
                 tqdm.write(_describe(tuning, place), file=sys.stderr)
-    write_report(list_ended(study), base, space, report or out)
-    return out
 
 
 def list_ended(study: optuna.Study) -> list[FrozenTrial]:
@@ -124,15 +154,10 @@ def list_ended(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
-def _open_study(
-    folder: StudyFolder, base: TrainingConfig, space: SearchSpace, space_path: Path, *, resume: bool
-) -> optuna.Study:
+def _check_folder(folder: StudyFolder, base: TrainingConfig, space: SearchSpace, *, resume: bool) -> None:
     if not resume:
-        if folder.database.exists():
+        if folder.database.is_file() and list_ended(_load(folder, space)):
             raise UserError(f"{folder.path}: holds a study already; give another --out, or --resume to go on with it")
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.config.write_text(yaml.safe_dump(base.to_dict(), sort_keys=False), encoding="utf-8")
-        folder.space.write_text(space_path.read_text(encoding="utf-8"), encoding="utf-8")
     elif not folder.database.is_file():
         raise UserError(f"{folder.path}: no study to go on with; start it without --resume")
     elif read_config(folder.config) != base or read_space(folder.space, base) != space:
@@ -140,6 +165,43 @@ def _open_study(
             f"{folder.path}: the study has another configuration or space; go on with --config {folder.config}"
             f" --space {folder.space}"
         )
+    else:
+        _load(folder, space)
+
+
+def _decode(data: Path, base: TrainingConfig, folder: StudyFolder, *, progress: bool) -> str:
+    with needs_training_libraries():
+        from ml.training.selection import select_records  # noqa: PLC0415  # --help needs none of it
+    records = select_records(read_isic(data).records, base)
+    return open_cache(records, folder.trial(0).cache, short_side=base.cache_side, progress=progress).data_sha256
+
+
+def _hash(weights: Path | None) -> str | None:
+    return None if weights is None else hash_file(weights)
+
+
+def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
+    """Trials of other data or weights would be ranked beside those that there are."""
+    if not folder.material.is_file():  # a study of an earlier version does not tell
+        return
+    begun = read_json(folder.material)
+    for key, option in (("data_sha256", "--data"), ("weights", "--weights")):
+        if begun[key] != material[key]:
+            raise UserError(
+                f"{folder.path}: the study began with other {option[2:]}, and trials are compared; go on with the same"
+                f" {option}, or give another --out"
+            )
+
+
+def _begin(folder: StudyFolder, base: TrainingConfig, space_path: Path, material: dict[str, Any]) -> None:
+    """Write what a study is, in place of one that ended no trial."""
+    folder.database.unlink(missing_ok=True)
+    write_whole(folder.config, yaml.safe_dump(base.to_dict(), sort_keys=False))
+    write_whole(folder.space, space_path.read_text(encoding="utf-8"))
+    write_whole(folder.material, json.dumps(material, indent=2) + "\n")
+
+
+def _open_study(folder: StudyFolder, base: TrainingConfig, space: SearchSpace) -> optuna.Study:
     study = _load(folder, space)
     for trial in study.get_trials(states=(TrialState.RUNNING,)):  # cut off
         study.tell(trial.number, state=TrialState.FAIL)
@@ -150,9 +212,12 @@ def _open_study(
 
 def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = folder.database.resolve()
+    # By a function and not in an address, in which ?, # and % mean something.
+    engine = {"creator": lambda: sqlite3.connect(path), "poolclass": NullPool}
     try:
         return optuna.create_study(
-            storage=f"sqlite:///{folder.database}",
+            storage=optuna.storages.RDBStorage("sqlite://", engine_kwargs=engine),
             study_name=NAME,
             direction=space.direction,
             pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS),
@@ -200,7 +265,7 @@ def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
         "out": folder.path,
         "resume": folder.last_checkpoint.is_file(),
     }
-    process = context.Process(target=_train, args=(sender, options), daemon=True)
+    process = context.Process(target=_train, args=(sender, options))
     process.start()
     epoch, running = 0, True
     try:
@@ -210,7 +275,9 @@ def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
             figures = read_figures(folder.metrics, tuning.space.metric, after=epoch)
             yield from figures
             epoch += len(figures)
-        if not running and process.exitcode != 0:
+        if not running and process.exitcode == DIVERGED:
+            yield epoch + 1, math.nan
+        elif not running and process.exitcode != 0:
             reason = receiver.recv() if receiver.poll() else f"training ended with code {process.exitcode}"
             raise UserError(f"trial {place}: {reason}")
     finally:
@@ -241,11 +308,19 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process answers Ctrl-C
     parent = multiprocessing.parent_process()
     assert parent is not None
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves behind
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         with needs_training_libraries():
-            from ml.training.run import run  # noqa: PLC0415  # the study's own process does without
+            from ml.training.losses import DivergedError  # noqa: PLC0415  # --help needs none of it
+            from ml.training.run import run  # noqa: PLC0415
+    except UserError as error:
+        sender.send(str(error))
+        sys.exit(1)
+    try:
         run(**options, export=False, progress=False)
+    except DivergedError:
+        sys.exit(DIVERGED)
     except UserError as error:
         sender.send(str(error))
         sys.exit(1)

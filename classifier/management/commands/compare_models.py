@@ -6,8 +6,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
+from ml.errors import UserError
 from ml.evaluation.comparison import PARTS
-from ml.reports.study import compare, read_study
+from ml.reports.study import compare, compare_runs, read_study
 from ml.study.plan import DEFAULT_PLAN
 from ml.study.results import DEFAULT_RESULTS
 
@@ -15,20 +16,25 @@ from ml.study.results import DEFAULT_RESULTS
 class Command(UserErrorCommand):
     """Thin over ``ml.reports.study``."""
 
-    help = (
-        "Print tables of the study's models from their results: figures with 95 % intervals, costs, paired differences."
-    )
+    help = "Print tables of the study's models, or of your own runs: figures with intervals, costs, differences."
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         """The options of the command."""
         parser.add_argument("questions", nargs="*", metavar="QUESTION", help="as scratch or loss; default: all")
+        parser.add_argument("--runs", nargs="+", type=Path, metavar="DIR", help="your own run folders instead")
+        parser.add_argument("--data", type=Path, metavar="DIR", help="their data, needed with --runs")
         parser.add_argument("--on", choices=tuple(PARTS), default="choosing", help="which fold; default: choosing")
         parser.add_argument("--results", type=Path, default=DEFAULT_RESULTS, metavar="DIR", help="default: docs/study")
         parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, metavar="FILE", help="default: the study's")
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Compare and print."""
+        if options["runs"]:
+            if options["data"] is None or options["questions"] or options["on"] != "choosing":
+                raise UserError("--runs: needs --data, and compares on the choosing fold alone, without questions")
+            self.stdout.write(compare_runs(options["runs"], options["data"]))
+            return
         study = read_study(options["results"], options["plan"], options["results"])
         self.stdout.write(compare(study, options["on"], options["questions"]))

@@ -22,5 +22,5 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Explore and print the page's path."""
-        page = run(options["data"], options["out"], options["workers"])
+        page = run(options["data"], options["out"], options["workers"], publish=options["publish"])
         self.stdout.write(str(page))

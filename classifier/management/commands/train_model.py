@@ -7,6 +7,8 @@ from django.core.management.base import CommandParser
 from classifier.management.base import UserErrorCommand
 from ml.training import needs_training_libraries
 from ml.training.__main__ import INTERRUPTED_MESSAGE, add_arguments
+from ml.training.ending import describe_end
+from ml.training.folder import RunFolder
 
 
 class Command(UserErrorCommand):
@@ -34,4 +36,4 @@ class Command(UserErrorCommand):
             export=options["export"],
             devices=options["devices"],
         )
-        self.stdout.write(str(folder))
+        self.stdout.write(describe_end(RunFolder(folder)))

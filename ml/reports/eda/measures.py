@@ -14,7 +14,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from ml import quality
-from ml.data import artefacts, near_duplicates
+from ml.data import artefacts, perceptual_hash
 from ml.data.disk import stat_file
 from ml.data.isic import Record, find_images
 from ml.data.pictures import read_pixels
@@ -71,7 +71,7 @@ def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float |
     measured = quality.measure(image)
     mask = None if mask_path is None else _read_mask(mask_path, image.shape[:2])
     shapes = {} if mask is None else shape.measure_shape(mask)
-    phash = int(near_duplicates.hash_image(Image.fromarray(image)))
+    phash = int(perceptual_hash.hash_picture(Image.fromarray(image)))
     return {
         "phash": f"{phash:016x}",
         "lightness": colour[0] * 100 / 255,
@@ -105,7 +105,7 @@ def _read_cache(path: Path) -> pd.DataFrame:
 
 def _open_cache(folder: Path) -> Path:
     """The CSV for the measuring code as it is now, with a header at least; git is told to leave the folder out."""
-    measuring = (artefacts, shape, quality.measure, near_duplicates.hash_image, measure_picture)
+    measuring = (artefacts, shape, quality.measure, perceptual_hash.hash_picture, measure_picture)
     code = hashlib.sha256("".join(inspect.getsource(each) for each in measuring).encode()).hexdigest()
     path = folder / f"measures-{code[:12]}.csv"
     try:

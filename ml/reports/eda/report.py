@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from ml.data.isic import read_isic
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import SPLIT_SHA256, hash_data, read_split
 from ml.errors import UserError
+from ml.reports.destination import check_destination
 from ml.reports.eda import agreement
 from ml.reports.eda.appearance import describe_appearance, describe_shapes
 from ml.reports.eda.augmentation import describe_augmentation
@@ -28,7 +29,7 @@ CREDIT = (
 )
 
 
-def write_report(data: Path, out: Path, *, workers: int = 2, progress: bool = True) -> Path:
+def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = False, progress: bool = True) -> Path:
     """Write ``index.html``, its figures and ``numbers.json`` to ``out`` and return the page's path.
 
     Measures are kept in ``out/cache``. Raises ``UserError`` for data that cannot be read.
@@ -36,6 +37,8 @@ def write_report(data: Path, out: Path, *, workers: int = 2, progress: bool = Tr
     dataset, folds = read_isic(data), read_split()
     if all(folds.get(record.image_id) == TEST for record in dataset.records):
         raise UserError(f"{data}: holds the test fold alone, which is not explored; give the training folds too")
+    data_sha256 = hash_data(dataset.records)
+    check_destination(out, agreement.LABELS.parent, data_sha256, data, publish=publish)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -49,6 +52,7 @@ def write_report(data: Path, out: Path, *, workers: int = 2, progress: bool = Tr
     pairs = list_pairs(measures, table, {record.image_id: record.lesion_id for record in dataset.records})
     numbers: dict[str, Any] = {
         "split_sha256": SPLIT_SHA256,
+        "data_sha256": data_sha256,
         "pictures": len(table),
         "in_test_fold": len(files) - len(table),
     }

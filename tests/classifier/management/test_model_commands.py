@@ -133,6 +133,32 @@ def test_evaluate_model_tells_bad_input_in_one_line(folder: Path, options: list[
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("option", ["--predictions", "--json"])
+@pytest.mark.parametrize("read", ["truth.csv", "lesions.csv", "one.jpg", "link.csv", "bundle/manifest.json"])
+def test_evaluate_model_writes_nothing_over_what_it_reads(folder: Path, option: str, read: str) -> None:
+    if option == "--json" and read == "one.jpg":
+        read = "truth.csv"
+    (folder / "lesions.csv").write_text("image,lesion_id\none,a\ntwo,b\n", encoding="utf-8")
+    (folder / "link.csv").symlink_to(folder / "truth.csv")
+    shutil.copytree(DEFAULT_BUNDLE, folder / "bundle")
+    before = (folder / read).read_bytes()
+    with pytest.raises(CommandError, match=f"{read}: is read here, and would be written over") as caught:
+        call_command(
+            "evaluate_model", "--images", folder, "--truth", folder / "truth.csv", "--lesions", folder / "lesions.csv",
+            "--bundle", folder / "bundle", option, folder / read,
+        )  # fmt: skip
+    assert caught.value.returncode == 2
+    assert (folder / read).read_bytes() == before
+
+
+def test_evaluate_model_does_not_write_two_things_into_one_file(folder: Path) -> None:
+    with pytest.raises(CommandError, match="cannot take both --json and --predictions"):
+        call_command(
+            "evaluate_model", "--images", folder, "--truth", folder / "truth.csv",
+            "--json", folder / "out", "--predictions", folder / "out",
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize("command", ["predict", "evaluate_model"])
 def test_help_tells_what_the_command_does(command: str) -> None:
     done = run(command, "--help")

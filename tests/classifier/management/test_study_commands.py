@@ -12,6 +12,8 @@ from tests.ml.study.folders import write_study_folder
 from tests.ml.study.test_plan import BASE, PLAN
 from tests.ml.tiny_isic import write_tiny_isic
 
+ROOT = Path(__file__).parents[3]
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -34,8 +36,37 @@ def test_models_are_compared_in_a_table_for_each_question(place: Path, capsys: p
     compare(place)
     lines = capsys.readouterr().out.splitlines()
     assert "From scratch (tier 1), on the choosing fold" in lines
-    assert any(line.startswith("**Small**  0.") for line in lines)
+    assert any(line.startswith("Small *  0.") for line in lines)
     assert any(line.startswith("Large") and "not run" in line for line in lines)
+
+
+def test_own_runs_are_compared_in_plain_text(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_study_folder(place / "runs" / "mine", place / "isic", skill=4.0)
+    call_command(
+        "compare_models", "--runs", place / "runs" / "small", place / "runs" / "mine", "--data", place / "isic"
+    )
+    out = capsys.readouterr().out
+    assert "**" not in out
+    assert any(line.startswith("mine *") for line in out.splitlines()), "the surer one is the best"
+    assert any(line.startswith("mine less small  +0.") for line in out.splitlines())
+    with pytest.raises(CommandError, match="--runs: needs --data"):
+        call_command("compare_models", "--runs", place / "runs" / "mine")
+
+
+@pytest.mark.parametrize("command", ["eda_report", "error_report"])
+def test_what_the_project_publishes_is_not_written_over_with_other_data(place: Path, command: str) -> None:
+    before = {path: path.read_bytes() for path in (ROOT / "docs").rglob("*") if path.is_file()}
+    published = {"eda_report": "docs/eda", "error_report": "docs/study/errors"}[command]
+    more = ["--run", place / "runs" / "small", "--cache", place / "cache"] if command == "error_report" else []
+    for arguments, message in (
+        (["--publish"], "is published of other data than"),
+        (["--out", ROOT / published], "is what the project publishes"),
+        (["--out", place / "isic"], "lies in the data"),
+    ):
+        with pytest.raises(CommandError, match=message) as error:
+            call_command(command, "--data", place / "isic", *more, *arguments)
+        assert error.value.returncode == 2
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_one_question_can_be_asked(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,7 +39,7 @@ copies: ["4"]
 # What a machine with a GPU need not have. The training libraries look for some of these themselves, so they come first.
 ABSENT = (
     "django", "albumentations", "onnx", "onnxruntime", "onnxscript", "matplotlib", "seaborn", "skimage", "cv2",
-    "pillow_heif", "imagehash", "optuna", "cleanlab", "tensorboard",
+    "pillow_heif", "optuna", "cleanlab", "tensorboard",
 )  # fmt: skip
 ON_A_BARE_MACHINE = f"""
 import sys

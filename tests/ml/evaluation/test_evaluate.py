@@ -183,9 +183,12 @@ def test_reading_the_test_fold_needs_a_reason_and_leaves_a_line(
 ) -> None:
     folder, split = two_folds
     truth, log = folder / "truth.csv", folder / "log.csv"
-    for fold in ("test", None):
+    for no_reason in (None, " "):
         with pytest.raises(UserError, match="--why"):
-            evaluate_bundle(bundle, folder, truth, fold=fold, split=split, progress=False, log=log)
+            evaluate_bundle(bundle, folder, truth, fold="test", split=split, why=no_reason, progress=False, log=log)
+    with pytest.raises(UserError, match=r"holds \d images of the test fold and \d others; give --fold test"):
+        evaluate_bundle(bundle, folder, truth, split=split, why="all of it", progress=False, log=log)
+    assert not log.exists()
     for why in ("first", "second, with a comma"):
         report = evaluate_bundle(
             bundle, folder, truth, fold="test", split=split, why=why, progress=False, log=log

@@ -1,13 +1,17 @@
 """A study model is calibrated on its choosing fold and measured with intervals over lesions."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import sklearn.metrics
+from safetensors.numpy import save_file
 
-from ml.data.isic import read_isic
+from ml.data.isic import Record, read_isic
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.evaluation.study_folder import (
@@ -18,8 +22,9 @@ from ml.evaluation.study_folder import (
     score,
 )
 from ml.evaluation.test_fold import find_readings, measure_study_model
+from ml.hashing import hash_tensors
 from ml.taxonomy import CLASSES
-from tests.ml.study.folders import write_study_folder
+from tests.ml.study.folders import predict_somehow, write_study_folder
 from tests.ml.tiny_isic import write_tiny_isic
 
 
@@ -73,25 +78,42 @@ def test_what_the_model_chooses_by_has_no_label_of_the_test_fold(data: Path) -> 
 def test_a_study_model_reads_the_test_fold_once_and_leaves_a_line(folder: Path, data: Path, tmp_path: Path) -> None:
     opened, log = open_study_folder(folder), tmp_path / "log.csv"
     calibration = calibrate_on_choosing(opened, read_truth(data))
-    measured = measure_study_model(opened, calibration, data=data, why="tier 1", log=log)
+    measured = measure_study_model(opened, calibration, data=data, why="tier 1", predict=predict_somehow, log=log)
     assert measured.figures["images"] == 21
     (row,) = find_readings(log, opened.summary["sha256"])
     assert row["why"] == "study, model: tier 1"
     assert float(row["balanced_accuracy"]) == measured.figures["metrics"]["balanced_accuracy"][0]
     with pytest.raises(UserError, match="once; restore its results file"):
-        measure_study_model(opened, calibration, data=data, why="again", log=log)
+        measure_study_model(opened, calibration, data=data, why="again", predict=predict_somehow, log=log)
     assert len(find_readings(log, opened.summary["sha256"])) == 1
 
 
-def test_a_model_that_leaves_out_a_test_image_is_not_measured_there(folder: Path, data: Path, tmp_path: Path) -> None:
-    lines = (folder / "predictions.csv").read_text().splitlines()
-    left_out = next(line for line in lines if ",test," in line)
-    (folder / "predictions.csv").write_text("\n".join(line for line in lines if line != left_out))
-    opened, log = open_study_folder(folder), tmp_path / "log.csv"
+def test_the_scores_of_the_test_fold_are_asked_for_and_not_kept(folder: Path, data: Path, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def predict(path: Path, records: Sequence[Record]) -> npt.NDArray[np.float64]:
+        asked.extend(record.image_id for record in records)
+        return predict_somehow(path, records)
+
+    opened = open_study_folder(folder)
+    assert set(opened.folds) == {"3"}
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
     calibration = calibrate_on_choosing(opened, read_truth(data))
-    with pytest.raises(UserError, match=f"no prediction of {left_out.split(',')[0]}"):
-        measure_study_model(opened, calibration, data=data, why="tier 1", log=log)
-    assert not log.exists()
+    measure_study_model(opened, calibration, data=data, why="tier 1", predict=predict, log=tmp_path / "log.csv")
+    assert {read_split()[name] for name in asked} == {"test"}
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_weights_have_one_hash_in_whatever_order_they_were_written(tmp_path: Path) -> None:
+    tensors: dict[str, npt.NDArray[Any]] = {
+        "a": np.arange(6, dtype=np.float32).reshape(2, 3),
+        "b": np.ones(2, np.float16),
+    }
+    save_file(tensors, tmp_path / "one.safetensors", {"x": "1", "y": "2", "z": "3"})
+    save_file(dict(reversed(tensors.items())), tmp_path / "two.safetensors", {"z": "3", "other": "1"})
+    save_file({**tensors, "b": np.zeros(2, np.float16)}, tmp_path / "three.safetensors")
+    one, two, three = (hash_tensors(tmp_path / f"{name}.safetensors") for name in ("one", "two", "three"))
+    assert one == two != three
 
 
 def test_an_unfinished_folder_is_told(tmp_path: Path) -> None:
@@ -133,6 +155,9 @@ def test_a_bad_summary_is_told(folder: Path, change: dict[str, object], message:
 
 def test_weights_of_another_model_are_told(folder: Path) -> None:
     (folder / "weights.safetensors").write_bytes(b"other")
+    with pytest.raises(UserError, match="cannot be read as safetensors"):
+        open_study_folder(folder)
+    save_file({"a": np.ones(1)}, folder / "weights.safetensors")
     with pytest.raises(UserError, match="does not hash to"):
         open_study_folder(folder)
 

@@ -93,7 +93,7 @@ def test_a_support_vector_machine_leaves_a_study_folder(fit: Run, tmp_path: Path
     folder = fit("svm", SVM)
     opened = open_study_folder(folder)
     assert opened.folds.count("3") == 14
-    assert opened.folds.count("test") == 7
+    assert set(opened.folds) == {"3"}, "the test fold is not read"
     summary = read_json(folder / "summary.json")
     assert summary["kind"] == "svm"
     assert summary["name"] == "svm"

@@ -11,7 +11,7 @@ from ml.reports.findings import fill_in
 from ml.reports.study import read_study
 from ml.study.plan import DEFAULT_PLAN, read_plan
 from ml.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
-from tests.ml.study.folders import write_study_folder
+from tests.ml.study.folders import predict_somehow, write_study_folder
 from tests.ml.study.test_plan import BASE
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -64,7 +64,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder = open_study_folder(write_study_folder(place / "runs" / name, data, skill=skill, resolution=size))
         record_choosing(folder, plan, plan.entries[name], truth, place / "results")
         if name in {"weak", "good", "by_image"}:
-            record_test(folder, data=data, why="done", results=place / "results", log=place / "log.csv")
+            record_test(
+                folder,
+                data=data,
+                why="done",
+                results=place / "results",
+                predict=predict_somehow,
+                log=place / "log.csv",
+            )
     record_comparisons(plan, place / "runs", place / "results")
     write(place / "results", place / "study.yaml", place / "experiments.md")
     return place

@@ -3,14 +3,23 @@
 import csv
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from ml.data.isic import read_isic
+from ml.data.isic import Record, read_isic
 from ml.data.split import read_split
 from ml.taxonomy import CLASSES
+
+
+def predict_somehow(_: Path, records: Sequence[Record]) -> npt.NDArray[np.float64]:
+    """Scores of test images, drawn around their labels."""
+    random = np.random.default_rng(3)
+    scores = np.exp(random.normal(size=(len(records), 7)) + 2 * np.eye(7)[[record.label for record in records]])
+    return np.asarray(scores / scores.sum(axis=1, keepdims=True))
 
 
 def write_study_folder(path: Path, data: Path, *, skill: float = 2.0, **summary: Any) -> Path:
@@ -23,7 +32,7 @@ def write_study_folder(path: Path, data: Path, *, skill: float = 2.0, **summary:
         writer = csv.writer(file)
         writer.writerow(("image", "fold", *CLASSES))
         for record in read_isic(data).records:
-            if folds[record.image_id] in {"3", "test"}:
+            if folds[record.image_id] == "3":
                 scores = np.exp(random.normal(size=7) + skill * np.eye(7)[record.label])
                 writer.writerow((record.image_id, folds[record.image_id], *(scores / scores.sum())))
     content = {

@@ -49,7 +49,7 @@ keys:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Raw images and the study's files."""
     place = tmp_path_factory.mktemp("study")
-    write_tiny_isic(place / "raw", per_class={"0": 3, "1": 3, "3": 5, "test": 2})
+    write_tiny_isic(place / "raw", per_class={"0": 9, "1": 4, "3": 5, "test": 2})
     for name, content in (("network", NETWORK), ("svm", SVM), ("study", PLAN), ("space", SPACE)):
         (place / f"{name}.yaml").write_text(content, encoding="utf-8")
     return place
@@ -70,6 +70,16 @@ def test_a_study_goes_from_files_to_its_document(place: Path, capsys: pytest.Cap
     figures = json.loads((results / "results" / "network.json").read_text(encoding="utf-8"))
     assert (figures["choosing"]["images"], figures["test"]["images"]) == (35, 14)
     assert len((place / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
+
+    report_of_another = [*options, "--only", "vector"]
+    report_of_another[1] = str(write_tiny_isic(place / "other", per_class={"0": 2, "1": 2, "3": 3}))
+    published = {path.name: path.read_bytes() for path in (results / "results").iterdir()}
+    assert study(report_of_another) == 2
+    assert "was measured on other data; give another --results" in capsys.readouterr().err
+    report_of_another[report_of_another.index("--results") + 1] = str(place / "elsewhere")
+    assert study(report_of_another) == 2
+    assert "its models were trained on other data; give another --out" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (results / "results").iterdir()} == published
 
     call_command(
         "tune_model", "--data", data, "--config", place / "network.yaml", "--space", place / "space.yaml",

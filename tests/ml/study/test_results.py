@@ -1,15 +1,22 @@
 """What is written down of a model stays until its weights change; pairs are compared on the same resamples."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from ml.data.isic import read_isic
+from ml.data.split import hash_data
+from ml.environment import find_git_revision
+from ml.errors import UserError
 from ml.evaluation.study_folder import calibrate_on_choosing, open_study_folder, read_truth, score
 from ml.evaluation.test_fold import find_readings
 from ml.study.plan import Plan, read_plan
 from ml.study.results import (
+    DEFAULT_RESULTS,
+    check_same_data,
     read_comparisons,
     read_result,
     read_results,
@@ -18,7 +25,7 @@ from ml.study.results import (
     record_test,
     write_json,
 )
-from tests.ml.study.folders import write_study_folder
+from tests.ml.study.folders import predict_somehow, write_study_folder
 from tests.ml.study.test_plan import BASE, PLAN
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -55,14 +62,39 @@ def test_test_figures_are_kept_until_the_weights_change(plan: Plan, data: Path, 
     results, log = tmp_path / "results", tmp_path / "log.csv"
     record(plan, data, tmp_path, "small", 2.0)
     folder = open_study_folder(tmp_path / "runs" / "small")
-    assert record_test(folder, data=data, why="all done", results=results, log=log)
-    assert not record_test(folder, data=data, why="all done", results=results, log=log), "resumed"
+    assert record_test(folder, data=data, why="all done", results=results, predict=predict_somehow, log=log)
+    assert not record_test(folder, data=data, why="all done", results=results, predict=predict_somehow, log=log), (
+        "resumed"
+    )
     figures = read_result(results, "small")["test"]
     assert figures["images"] == 21
     (folder.path / "replicates_choosing.npz").unlink()
     assert record(plan, data, tmp_path, "small", 2.0)["test"] == figures
     assert len(find_readings(log, folder.summary["sha256"])) == 1
-    assert record(plan, data, tmp_path, "small", 3.0)["test"] is None, "other weights"
+    with pytest.raises(UserError, match=r"small\.json: has figures of the test fold of other weights; move it away"):
+        record(plan, data, tmp_path, "small", 3.0)
+    assert read_result(results, "small")["test"] == figures
+
+
+def test_a_result_says_of_which_data_and_code_it_is_and_when(plan: Plan, data: Path, tmp_path: Path) -> None:
+    result = record(plan, data, tmp_path, "small", 2.0)
+    assert result["data_sha256"] == hash_data(read_isic(data).records)
+    assert result["revision"] == find_git_revision()
+    assert result["date"] == datetime.now(UTC).date().isoformat()
+
+
+def test_results_of_other_data_are_not_mixed(plan: Plan, data: Path, tmp_path: Path) -> None:
+    record(plan, data, tmp_path, "small", 2.0)
+    check_same_data(tmp_path / "results", read_truth(data).data_sha256)
+    with pytest.raises(UserError, match=r"small\.json: was measured on other data; give another --results"):
+        check_same_data(tmp_path / "results", "0" * 64)
+
+
+def test_the_published_results_are_all_of_the_same_data() -> None:
+    results = read_results(DEFAULT_RESULTS, [path.stem for path in (DEFAULT_RESULTS / "results").glob("*.json")])
+    assert len(results) >= 13
+    assert len({result["data_sha256"] for result in results.values()}) == 1
+    assert all(len(result["data_sha256"]) == 64 and result["date"] for result in results.values())
 
 
 def test_a_pair_is_compared_on_the_same_lesions(plan: Plan, data: Path, tmp_path: Path) -> None:

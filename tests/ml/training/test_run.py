@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,15 +21,16 @@ from ml.bundle import load_bundle
 from ml.data.isic import read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
-from ml.hashing import hash_file
+from ml.hashing import hash_tensors
 from ml.models.backbone import create_backbone, load_weights
 from ml.taxonomy import CLASSES
 from ml.training.__main__ import main
-from ml.training.config import read_config
+from ml.training.config import Stage, read_config
 from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
-from ml.training.run import is_trained, run, start_model
+from ml.training.run import is_at_end, run, start_model
 from ml.training.selection import select_records
+from tests.ml.spoilt_isic import add_metadata
 from tests.ml.tiny_isic import write_tiny_isic
 
 CONFIG = """
@@ -129,7 +131,9 @@ def test_a_run_leaves_scores_of_every_image_that_it_is_judged_on_and_no_labels(f
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["image", "fold", *CLASSES]
     folds = read_split()
-    assert [row["fold"] for row in rows] == [folds[row["image"]] for row in rows] == ["3"] * 21 + ["test"] * 7
+    assert [row["fold"] for row in rows] == [folds[row["image"]] for row in rows] == ["3"] * 21, (
+        "the test fold is not read"
+    )
     assert all(sum(float(row[code]) for code in CLASSES) == pytest.approx(1, abs=1e-5) for row in rows)
 
 
@@ -140,7 +144,7 @@ def test_a_run_sums_itself_up(finished: Path, config: Path) -> None:
     assert (summary["initialisation"], summary["training_images"], summary["epochs"]) == ("scratch", 28, 4)
     assert summary["images_seen"] == 4 * 24, "three whole batches of eight an epoch"
     assert summary["training_prior"] == pytest.approx([1 / 7] * 7)
-    assert summary["sha256"] == hash_file(finished / "weights.safetensors")
+    assert summary["sha256"] == hash_tensors(finished / "weights.safetensors")
     assert summary["flops"] > 0
     assert summary["milliseconds_per_image"] > 0
     assert summary["config"] == read_config(config).to_dict()
@@ -190,9 +194,10 @@ def test_the_last_epoch_is_kept_and_the_one_of_least_nll(finished: Path) -> None
     assert last == len(figures) - 1
 
 
-def test_a_finished_run_is_not_trained_further(finished: Path, config: Path, tmp_path: Path) -> None:
-    assert is_trained(RunFolder(finished), read_config(config))
-    assert not is_trained(RunFolder(tmp_path), read_config(config))
+def test_a_finished_run_is_not_trained_further(finished: Path, config: Path) -> None:
+    assert is_at_end(RunFolder(finished).last_checkpoint, read_config(config))
+    longer = replace(read_config(config), stages=(*read_config(config).stages, Stage(48, 1)))
+    assert not is_at_end(RunFolder(finished).last_checkpoint, longer)
 
 
 def test_a_bundle_can_be_exported_again_from_the_checkpoint(finished: Path, tmp_path: Path) -> None:
@@ -228,7 +233,7 @@ def test_nothing_to_resume_is_said(
     data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(tmp_path / "new"), "--resume")
-    assert "no whole epoch to resume after" in message
+    assert "no run to resume there" in message
 
 
 def test_resuming_with_another_configuration_is_refused(
@@ -313,15 +318,18 @@ def test_a_run_without_progress_ends_early(data: Path, tmp_path: Path) -> None:
     config.write_text(ALIKE.replace("epochs: 2", "epochs: 9") + still, encoding="utf-8")
     folder = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
     assert len(read_figures(folder)) == 3, "the first epoch is the best there is; two more wait for a better one"
-    assert is_trained(RunFolder(folder), read_config(config)), "a resumed run would not go on either"
+    assert is_at_end(RunFolder(folder).last_checkpoint, read_config(config)), "a resumed run would not go on either"
 
 
 def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "fused.yaml"
     fused = CONFIG.replace("precision: fp32", "precision: fp32\nmetadata: [age, sex, site]")
     config.write_text(fused + "augmentation: {mix_probability: 0}\n", encoding="utf-8")
-    folder = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    known = add_metadata(shutil.copytree(data, tmp_path / "isic"))
+    folder = run(data=known, config_path=config, out=tmp_path / "run", export=False, progress=False)
     assert (folder / "predictions.csv").is_file()
+    told = json.loads((folder / "run.json").read_text(encoding="utf-8"))["metadata_known"]
+    assert told["the training images"] == {"age": 28, "sex": 28, "site": 28}
     with pytest.raises(UserError, match="a network that reads metadata cannot be served"):
         export_checkpoint(folder / "checkpoints" / "best.ckpt", tmp_path / "bundle", progress=False)
 

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from safetensors.torch import save_file
 
+from ml.data.cache import AT_ONCE
 from ml.errors import UserError
+from ml.models.backbone import create_backbone
 from ml.reports.tuning import write_report
 from ml.training.config import TrainingConfig, read_config
 from ml.training.search_space import Choice, Range, SearchSpace, read_space, replace_keys
@@ -148,9 +151,7 @@ def test_what_training_refuses_ends_the_study_in_one_line(
 ) -> None:
     arguments = ("--data", tmp_path / "none", "--config", inputs / "config.yaml", "--space", inputs / "space.yaml")
     assert main([str(word) for word in (*arguments, "--out", tmp_path / "study")]) == 2
-    assert (
-        capsys.readouterr().err.splitlines()[-1].startswith(f"error: trial 0: {tmp_path / 'none'}: no such directory")
-    )
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {tmp_path / 'none'}: no such directory")
 
 
 def test_a_poor_trial_is_pruned(
@@ -187,6 +188,38 @@ def test_a_used_folder_is_not_overwritten_and_an_empty_one_not_resumed(
     for name in ("config.yaml", "space.yaml"):
         (tmp_path / name).write_text((inputs / name).read_text(encoding="utf-8"), encoding="utf-8")
     assert "study.sqlite3: cannot be used" in fail(capsys, *arguments, tmp_path, "--resume")
+
+
+def test_a_study_goes_on_only_with_the_data_and_weights_that_it_began_with(
+    finished: Path, data: Path, inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--config", inputs / "config.yaml", "--space", inputs / "space.yaml", "--out", finished, "--resume")
+    other = write_tiny_isic(tmp_path / "other", per_class={"0": 3, "3": 3})
+    assert main([str(word) for word in (*arguments, "--data", other)]) == 2
+    assert "the study began with other data" in capsys.readouterr().err.splitlines()[-1]
+    weights = tmp_path / "weights.safetensors"
+    save_file(create_backbone("test_efficientnet").state_dict(), weights)
+    assert main([str(word) for word in (*arguments, "--data", data, "--weights", weights)]) == 2
+    assert "the study began with other weights" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_study_of_more_images_than_one_process_decodes_ends_well_in_any_folder(inputs: Path, tmp_path: Path) -> None:
+    data = write_tiny_isic(tmp_path / "isic", per_class={"0": 12, "3": 8})
+    assert len(list(data.glob("*_Input/*"))) > AT_ONCE
+    out = tmp_path / "what?now 50%20 #1"
+    start(data, inputs, out, trials=1)
+    assert len(read_trials(out)) == 1
+    assert (out / "study.sqlite3").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["isic", out.name]
+
+
+def test_a_study_whose_trials_diverge_goes_on(inputs: Path, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(CONFIG + "learning_rate: 1.0e+30\nclip: 1.0e+30\n", encoding="utf-8")
+    (tmp_path / "space.yaml").write_text(
+        "{metric: nll, keys: {learning_rate: {kind: categorical, choices: [1.0e+30]}}}", encoding="utf-8"
+    )
+    out = start(data, tmp_path, tmp_path / "study", trials=2)
+    assert [(trial["state"], trial["value"]) for trial in read_trials(out)] == [("pruned", None)] * 2
 
 
 def test_another_space_does_not_go_on_with_the_study(

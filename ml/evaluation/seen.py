@@ -1,0 +1,69 @@
+"""Which images to be measured on are known from the training data: by name, or, under another, by their look."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ml.data.perceptual_hash import find_alike, hash_picture
+from ml.data.split import HASHES_FILE, TEST, read_split
+from ml.evaluation.observe import open_picture
+
+MAX_DISTANCE = 2
+"""Bits of 64 in which two copies may differ, as where the split's groups were made."""
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of so many ``images``: those of folds 0 to 4 by their ids, and those that look like an image of folds 0 to 4, or
+    of the test fold, under another id."""
+
+    images: int = 0
+    by_id: tuple[str, ...] = ()
+    by_look: tuple[str, ...] = ()
+    like_test: tuple[str, ...] = ()
+
+    def to_lines(self) -> list[str]:
+        """What a person is to be told, a line each; none where no image is known."""
+        lines = []
+        if self.by_id:
+            lines.append(
+                f"{len(self.by_id)} of {self.images} images are of folds 0 to 4 of ISIC 2018 Task 3, on which networks"
+                " are trained and calibrated: the figures are not of unseen images"
+            )
+        if self.by_look:
+            lines.append(
+                f"{len(self.by_look)} of {self.images} images look like images of folds 0 to 4 of ISIC 2018 Task 3"
+                f" ({_name_some(self.by_look)}): the figures are perhaps not of unseen images"
+            )
+        if self.like_test:
+            lines.append(
+                f"{len(self.like_test)} of {self.images} images look like images of the test fold"
+                f" ({_name_some(self.like_test)}): a reading of it that no log tells of"
+            )
+        return lines
+
+
+NOTHING_SEEN = Seen()
+
+
+def find_seen(paths: Mapping[str, Path], split: Mapping[str, str]) -> Seen:
+    """Look for images, by id, in the frozen split; those whose ids are not there are looked for by perceptual hash."""
+    by_id = [name for name in paths if split.get(name, TEST) != TEST]
+    strange = [name for name in paths if name not in split]
+    folds = list(read_split().values())
+    hashes = np.array([hash_picture(open_picture(paths[name])) for name in strange], np.uint64)
+    places = find_alike(hashes, np.load(HASHES_FILE), max_distance=MAX_DISTANCE)
+    alike = {name: folds[place] for name, place in zip(strange, places.tolist(), strict=True) if place >= 0}
+    return Seen(
+        len(paths),
+        tuple(by_id),
+        tuple(name for name, fold in alike.items() if fold != TEST),
+        tuple(name for name, fold in alike.items() if fold == TEST),
+    )
+
+
+def _name_some(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
