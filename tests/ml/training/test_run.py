@@ -350,8 +350,8 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
     ("text", "message"),
     [
         (
-            ALIKE.replace("readings: [{size: 32,", "readings: [{size: 32, fractions: [0.8]}, {size: 48,"),
-            "test_vit cannot read at 48 px",
+            ALIKE.replace("test_vit", "vit_tiny_patch16_224").replace("readings: [{size: 32,", "readings: [{size: 48,"),
+            "vit_tiny_patch16_224 cannot read at 48 px",
         ),
         (
             CONFIG + "metadata: [age]\naugmentation: {mix_probability: 0}\n",
