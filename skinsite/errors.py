@@ -44,6 +44,11 @@ def problem(*, status: HTTPStatus, detail: str, code: str, field: str | None = N
     return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
 
 
+def _wants_problem(request: HttpRequest) -> bool:
+    """Whether a program asks: one of the API's addresses, or another with a token."""
+    return request.path_info.startswith(API_PREFIX) or "Authorization" in request.headers
+
+
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """400: the request itself makes no sense."""
     return _answer(request, HTTPStatus.BAD_REQUEST, _("The request could not be understood."), "bad_request")
@@ -67,7 +72,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     full = disk.is_full(sys.exception())
     away = full or isinstance(sys.exception(), DATABASE_AWAY)
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
-    if request.path_info.startswith(API_PREFIX):
+    if _wants_problem(request):
         detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")
         code = "database_unavailable" if away else "error"
         response = problem(
@@ -143,6 +148,6 @@ def _answer(
     field: str | None = None,
     template: str | None = None,
 ) -> HttpResponse:
-    if request.path_info.startswith(API_PREFIX):
+    if _wants_problem(request):
         return problem(status=status, detail=detail, code=code, field=field)
     return render(request, template or f"{status.value}.html", {"detail": detail}, status=status)

@@ -46,7 +46,10 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # the library ships no types
-    """Refuses a filter that the list does not have, or that is empty: either would give every row in silence."""
+    """Refuses a filter that the list does not have, that is empty, or that is given twice though it takes one value.
+
+    The first two would give every row in silence, the last would drop rows that were asked for.
+    """
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
         """Apply the filters of the query string."""
@@ -57,9 +60,19 @@ class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # t
             if unknown:
                 text = _("There is no such filter. Known ones: %(names)s.") % {"names": ", ".join(sorted(known))}
                 raise ValidationError({name: [text] for name in sorted(unknown)}, code="unknown_filter")
-            empty = [name for name, value in request.query_params.items() if not value]
+            given = dict(request.query_params.lists())
+            empty = [name for name, values in given.items() if not all(values)]
             if empty:
                 raise ValidationError({name: [_("Give a value, or leave it out.")] for name in empty}, code="blank")
+            filters_here = filter_class.base_filters
+            repeated = [
+                name
+                for name, values in given.items()
+                if len(values) > 1 and not isinstance(filters_here.get(name), AnyOfFilter)
+            ]
+            if repeated:
+                text = _("Give this filter once.")
+                raise ValidationError({name: [text] for name in repeated}, code="repeated_filter")
         with timezone.override(actor_of(request).clinic.zone):
             narrowed: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return narrowed
@@ -72,6 +85,14 @@ class YesOrNoFilter(filters.TypedChoiceFilter):  # type: ignore[misc] # the libr
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         choices = [(word, word) for word in ("true", "false")]
         super().__init__(*args, choices=choices, coerce=lambda word: word == "true", **kwargs)
+
+
+class AnyOfFilter(filters.MultipleChoiceFilter):  # type: ignore[misc] # the library ships no types
+    """Rows with one of the values given: the filter is repeated for several."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", gettext_lazy("Repeat it for rows with any of several values."))
+        super().__init__(*args, distinct=False, **kwargs)
 
 
 @extend_schema_field({"type": "string", "minLength": 1})
@@ -117,7 +138,7 @@ class PatientFilter(filters.FilterSet):  # type: ignore[misc] # the library ship
     """Patients by code, sex and time of creation."""
 
     code = CodeFilter(help_text=gettext_lazy("The whole code, in any case."))
-    sex = filters.ChoiceFilter(choices=Sex.choices)
+    sex = AnyOfFilter(choices=Sex.choices)
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
@@ -130,7 +151,7 @@ class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
     """Lesions by patient, body site and time of creation."""
 
     patient = filters.UUIDFilter("patient__public_id")
-    body_site = filters.ChoiceFilter(choices=BodySite.choices)
+    body_site = AnyOfFilter(choices=BodySite.choices)
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
@@ -161,8 +182,8 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     lesion = filters.UUIDFilter("image__lesion__public_id")
     patient = filters.UUIDFilter("image__lesion__patient__public_id")
     model = filters.UUIDFilter("model_version__public_id")
-    status = filters.ChoiceFilter(choices=Status.choices)
-    outcome = filters.ChoiceFilter(choices=Outcome.choices)
+    status = AnyOfFilter(choices=Status.choices)
+    outcome = AnyOfFilter(choices=Outcome.choices)
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("image__entered_in_error_at", "isnull", exclude=True)
     standing = filters.ChoiceFilter(
@@ -190,8 +211,8 @@ class ReviewFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
     """Reviews by reading, opinion and time."""
 
     prediction = filters.UUIDFilter("prediction__public_id")
-    diagnosis = filters.ChoiceFilter(choices=Diagnosis.choices)
-    certainty = filters.ChoiceFilter(choices=Certainty.choices)
+    diagnosis = AnyOfFilter(choices=Diagnosis.choices)
+    certainty = AnyOfFilter(choices=Certainty.choices)
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 

@@ -9,6 +9,8 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
+from skinsite.paging import fetch_in_order
+
 
 class NewestFirst(CursorPagination):
     """Newest first. A wrong cursor or page size is an error: a wrong answer in silence would lose rows."""
@@ -32,6 +34,17 @@ class NewestFirst(CursorPagination):
             raise ValidationError({"page_size": _("Give a whole number from 1 to %(limit)s.") % {"limit": limit}})
         return size
 
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
+        """The rows of a page: their keys are found first, without the rows' weight."""
+        times = [name.lstrip("-") for name in self.ordering if name != "-pk"]
+        keys: list[Any] | None = super().paginate_queryset(
+            queryset.select_related(None).only("pk", *times), request, view
+        )
+        if keys is None:
+            return None
+        self.page = fetch_in_order(queryset, [row.pk for row in keys])
+        return self.page
+
     def decode_cursor(self, request: Request) -> Cursor | None:
         """The place that an earlier answer's `next` or `previous` names."""
         wrong = ValidationError({"cursor": _("Take the whole address from `next` or `previous` of an earlier answer.")})
@@ -50,6 +63,8 @@ class NewestFirst(CursorPagination):
         """Describe the two parameters with their limits."""
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
+            if parameter["name"] == "cursor":
+                parameter["schema"] = {"type": "string", "minLength": 1}
             if parameter["name"] == "page_size":
                 parameter["schema"] = {
                     "type": "integer",

@@ -93,6 +93,15 @@ class DuplicateImage(exceptions.APIException):
         }
 
 
+class WrongState(exceptions.APIException):
+    """Something that the record's state does not allow now."""
+
+    status_code = status.HTTP_409_CONFLICT
+
+    def __init__(self, error: django_exceptions.ValidationError) -> None:
+        self.detail = exceptions.ErrorDetail(" ".join(error.messages), code=error.code or "conflict")
+
+
 class StorageUnavailable(exceptions.APIException):
     """The storage of photographs is down: nothing was kept, and later it may be."""
 

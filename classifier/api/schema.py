@@ -15,6 +15,8 @@ from skinsite.errors import PROBLEM_TYPE
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)
 DETAIL = (404,)
+CONFLICT = 409
+RETRY = (404, CONFLICT)
 UPLOAD = (400, 409, 411, 413, 415, 422)
 
 
@@ -23,12 +25,19 @@ class ProblemAutoSchema(AutoSchema):
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = dict(super()._get_response_bodies(direction))
-        own = UPLOAD if self.method == "POST" else LIST if self._is_list_view() else DETAIL
+        own = self._own_problems()
         for status in sorted({*ALWAYS, *own}):
-            serializer = DuplicateProblemSerializer if status == 409 else ProblemSerializer  # noqa: PLR2004 the status of a conflict
+            is_duplicate = status == CONFLICT and own == UPLOAD
+            serializer = DuplicateProblemSerializer if is_duplicate else ProblemSerializer
             body = self._get_response_for_code(serializer, str(status), [PROBLEM_TYPE], direction)  # type: ignore[no-untyped-call] # the library's
             bodies[str(status)] = {**body, "description": str(TITLES[status])}
         return bodies
+
+    def _own_problems(self) -> tuple[int, ...]:
+        """Statuses that this operation may have beside those of all."""
+        if self.method == "POST":
+            return UPLOAD if getattr(self.view, "action", "") == "create" else RETRY
+        return LIST if self._is_list_view() else DETAIL
 
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call] # the library's

@@ -141,12 +141,14 @@ DECLARED = serializers.ListField(
 
 
 class ImageLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a photograph."""
+    """Where to go from a photograph. `file` and `thumbnail` are the pictures themselves."""
 
     self = serializers.URLField()
     lesion = serializers.URLField()
     patient = serializers.URLField()
     predictions = serializers.URLField()
+    file = serializers.URLField()
+    thumbnail = serializers.URLField()
 
 
 class ImageSerializer(LinkedSerializer):
@@ -193,6 +195,8 @@ class ImageSerializer(LinkedSerializer):
             "lesion": self.link("api-lesion-detail", image.lesion.public_id),
             "patient": self.link("api-patient-detail", image.lesion.patient.public_id),
             "predictions": self.link("api-prediction-list", query={"image": image.public_id}),
+            "file": self.link("image-file", image.public_id),
+            "thumbnail": self.link("image-thumbnail", image.public_id),
         }
 
 
@@ -226,7 +230,7 @@ class LesionMeasuresSerializer(serializers.Serializer[Any]):
 
 
 class PredictionLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a reading. `page` and `heat_map` are for people: they ask for a sign-in."""
+    """Where to go from a reading. `page` is for people: it asks for a sign-in. `heat_map` is a PNG."""
 
     self = serializers.URLField()
     image = serializers.URLField()
@@ -234,7 +238,9 @@ class PredictionLinksSerializer(serializers.Serializer[Any]):
     patient = serializers.URLField()
     reviews = serializers.URLField()
     page = serializers.URLField()
-    heat_map = serializers.URLField(required=False, help_text=_("Only where probabilities are given."))
+    heat_map = serializers.URLField(
+        required=False, help_text=_("Only where probabilities are given and the network gives a heat-map.")
+    )
 
 
 class PredictionSerializer(LinkedSerializer):
@@ -372,7 +378,7 @@ class PredictionSerializer(LinkedSerializer):
             "reviews": self.link("api-review-list", query={"prediction": identifier}),
             "page": self.link("reading", identifier),
         }
-        if prediction.shows_probabilities:
+        if prediction.shows_heat_map:
             links["heat_map"] = self.link("heat-map", identifier)
         return links
 

@@ -15,7 +15,7 @@ router.register("reviews", views.ReviewViewSet, basename="api-review")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *router.urls,
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("schema/", SpectacularAPIView.as_view(http_method_names=["get", "head"]), name="api-schema"),
     path("docs/", views.DocumentationView.as_view(), name="api-docs"),
     # Also keeps a POST to an address without its slash from being sent on as a GET.
     re_path(r"", views.NoSuchAddress.as_view()),

@@ -3,6 +3,7 @@
 from typing import Any
 
 from csp.decorators import csp_update
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import QuerySet
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -12,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
@@ -24,16 +26,27 @@ from rest_framework.viewsets import GenericViewSet
 from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
-from classifier.api.problems import RequestTooLarge
+from classifier.api.problems import RequestTooLarge, WrongState
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
+from classifier.services.predictions import retry_prediction
 from ml.image_io import LIMITS
 from skinsite.audit.services import record_access, record_listing
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
+
+LOCATION = [
+    OpenApiParameter(
+        "Location",
+        OpenApiTypes.URI,
+        OpenApiParameter.HEADER,
+        response=[200, 201, 202],
+        description=gettext_lazy("The address of the reading."),
+    )
+]
 
 
 class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
@@ -144,28 +157,21 @@ class PredictionViewSet(ClinicViewSet):
 
     @property
     def throttle_scope(self) -> str:  # type: ignore[override] # the rate depends on the action
-        """Uploads have a rate of their own."""
-        return "uploads" if self.action == "create" else "reads"
+        """Uploads, and what else makes readings, have a rate of their own."""
+        return "uploads" if self.action in ("create", "retry") else "reads"
 
     @extend_schema(
         summary=gettext_lazy("Read a photograph"),
         description=gettext_lazy(
             "Send a photograph, get its reading. The same file for the same lesion, or for no lesion, "
             "is answered with the reading that it has: sending again after a broken connection is safe. "
+            "Where that reading failed, the photograph is read again. "
             "That answer changes nothing, whatever `modality`, `declared` or `body_site` comes with it; "
             "a wrong modality or declaration is corrected on the reading's page. "
             "A field that is not listed here, or one of a single value that is sent twice, is refused."
         ),
         request={"multipart/form-data": UploadSerializer},
-        parameters=[
-            OpenApiParameter(
-                "Location",
-                OpenApiTypes.URI,
-                OpenApiParameter.HEADER,
-                response=[200, 201, 202],
-                description=gettext_lazy("The address of the reading."),
-            )
-        ],
+        parameters=LOCATION,
         responses={
             200: OpenApiResponse(
                 serializers.UploadAnswerSerializer, gettext_lazy("The reading that this file already has.")
@@ -194,14 +200,51 @@ class PredictionViewSet(ClinicViewSet):
             expected=Expected.EITHER if may_create else Expected.KNOWN,
             **fields,
         )
-        prediction = self.get_queryset().get(pk=receipt.prediction.pk)
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
-        context = {**self.get_serializer_context(), "warnings": warnings}
-        answer = serializers.UploadAnswerSerializer(prediction, context=context).data
-        code: int = status.HTTP_201_CREATED if prediction.status == Status.DONE else status.HTTP_202_ACCEPTED
         if not receipt.created:  # somebody else's, perhaps
-            code = status.HTTP_200_OK
-            record_access(actor=actor_of(request), action="prediction.viewed", obj=prediction, by="api")
+            record_access(actor=actor_of(request), action="prediction.viewed", obj=receipt.prediction, by="api")
+        code = None if receipt.created else status.HTTP_200_OK
+        return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
+
+    @extend_schema(
+        summary=gettext_lazy("Read a photograph again"),
+        description=gettext_lazy(
+            "Ask again for a reading that failed: the failed one stays, and a new one is made. One that waits is "
+            "handed over once more. Sending the photograph again does the same."
+        ),
+        request=None,
+        parameters=LOCATION,
+        responses={
+            200: OpenApiResponse(serializers.PredictionSerializer, gettext_lazy("It has been read again already.")),
+            201: OpenApiResponse(serializers.PredictionSerializer, gettext_lazy("A finished reading.")),
+            202: OpenApiResponse(
+                serializers.PredictionSerializer, gettext_lazy("Queued: ask again at the address in `Location`.")
+            ),
+        },
+    )
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, **_address: Any) -> Response:
+        """Read the photograph of a failed reading again."""
+        failed: Prediction = self.get_object()
+        known = set(failed.image.predictions.values_list("pk", flat=True))
+        try:
+            again = retry_prediction(actor=actor_of(request), prediction=failed)
+        except DjangoValidationError as error:
+            raise WrongState(error) from error
+        is_old_answer = again.pk in known - {failed.pk} and again.status == Status.DONE
+        return self._answer(again, status.HTTP_200_OK if is_old_answer else None)
+
+    def _answer(
+        self,
+        prediction: Prediction,
+        code: int | None,
+        serializer: type[serializers.PredictionSerializer] = serializers.PredictionSerializer,
+        **context: object,
+    ) -> Response:
+        """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
+        found = self.get_queryset().get(pk=prediction.pk)
+        answer = serializer(found, context={**self.get_serializer_context(), **context}).data
+        code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
 
     def _warnings(self, receipt: Receipt, sent_code: str) -> list[CodeWarning]:
@@ -225,6 +268,7 @@ class DocumentationView(SpectacularSwaggerSplitView):
     """The readable description in the frame of the site, from files of the site alone."""
 
     url_name = "api-schema"
+    http_method_names = ["get", "head"]
     template_name = "api/docs.html"
     authentication_classes = [SessionAuthentication]  # whose page it is: the description is the same for everybody
 

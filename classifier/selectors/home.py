@@ -7,9 +7,12 @@ from django.db.models import Count, Q
 from classifier.models import Modality, Outcome, Prediction, Status
 from classifier.selectors.history import history
 from skinsite.accounts.models import Membership
+from skinsite.paging import fetch_in_order
+
+WAITING = (Status.QUEUED, Status.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HomeCounts:
     """Readings of the clinic that want attention; photographs entered in error do not count.
 
@@ -26,20 +29,25 @@ class HomeCounts:
 
 
 def home_counts(actor: Membership) -> HomeCounts:
-    """Count them, in one query."""
-    unreviewed = Q(status=Status.DONE, is_reviewed=False)
-    counts = history(actor).aggregate(
-        waiting=Count("pk", filter=Q(status__in=[Status.QUEUED, Status.RUNNING])),
-        failed=Count("pk", filter=Q(status=Status.FAILED)),
-        to_review=Count("pk", filter=unreviewed),
-        suspicious_to_review=Count("pk", filter=unreviewed & Q(outcome=Outcome.SUSPICIOUS)),
-        not_assessed_to_review=Count(
-            "pk", filter=unreviewed & Q(outcome=Outcome.NOT_ASSESSABLE, modality=Modality.DERMOSCOPIC)
-        ),
-    )
-    return HomeCounts(**counts)
+    """Count them, in one query that looks at each reading once."""
+    unanswered = Q(status=Status.FAILED) | Q(status=Status.DONE, is_reviewed=False)
+    wanting = Q(status__in=WAITING) | unanswered
+    kinds = history(actor).order_by().filter(wanting).values_list("status", "outcome", "modality")
+    counts = HomeCounts(waiting=0, failed=0, to_review=0, suspicious_to_review=0, not_assessed_to_review=0)
+    for status, outcome, modality, count in kinds.annotate(count=Count("pk")):
+        if status in WAITING:
+            counts.waiting += count
+        elif status == Status.FAILED:
+            counts.failed += count
+        else:
+            counts.to_review += count
+            counts.suspicious_to_review += count * (outcome == Outcome.SUSPICIOUS)
+            is_not_assessed = outcome == Outcome.NOT_ASSESSABLE and modality == Modality.DERMOSCOPIC
+            counts.not_assessed_to_review += count * is_not_assessed
+    return counts
 
 
 def latest_readings(actor: Membership, *, count: int = 10) -> list[Prediction]:
     """The clinic's newest readings."""
-    return list(history(actor)[:count])
+    readings = history(actor)
+    return fetch_in_order(readings, list(readings.values_list("pk", flat=True)[:count]))

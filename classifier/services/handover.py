@@ -44,11 +44,11 @@ def ask_again_at_once() -> None:
 
 
 def count_messages() -> int:
-    """How many messages lie in the broker's queue, taken by nobody. Raises what the broker's client raises."""
+    """How many readings lie in the broker's queue, taken by nobody. Raises what the broker's client raises."""
     with current_app.connection_for_write(connect_timeout=settings.BROKER_TIMEOUT_SECONDS) as broker:
         broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
         try:
-            queue = Queue(current_app.conf.task_default_queue, channel=broker.default_channel)
+            queue = Queue(settings.READINGS_QUEUE, channel=broker.default_channel)
             return int(queue.queue_declare(passive=True)[1])  # type: ignore[index] # the stubs know its name alone
         except broker.channel_errors:  # there is no such queue: nobody has sent anything yet
             return 0

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from classifier import policies
 from classifier.imaging import files
-from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction
+from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
@@ -77,8 +77,8 @@ def receive_upload(
 
     ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
     named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
-    when no lesion and no other patient is named. Raises ``ImageRejected``, ``DuplicateImageError``,
-    ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
+    when no lesion and no other patient is named; where that one failed, they are read again. Raises ``ImageRejected``,
+    ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
@@ -98,7 +98,7 @@ def receive_upload(
     _check_fields(request)
     known = _find_same_bytes(request)
     if known is not None:
-        return Receipt(_latest_reading(known), created=False)
+        return _answer_again(actor, known, data)
     stored = _decode(actor, data)
     if lesion is None:  # before the object is kept; once more with the clinic locked
         records.require_expected(actor=actor, code=patient_code, expected=expected)
@@ -172,6 +172,19 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     if request.attach_anyway:
         return None
     raise DuplicateImageError(same[0])
+
+
+def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt:
+    """Give the reading that a photograph has; one that failed is made anew, of the bytes just sent if those kept are
+    gone."""
+    latest = _latest_reading(known)
+    if latest.status != Status.FAILED:
+        return Receipt(latest, created=False)
+    if latest.failure in predictions.BYTES_LOST:
+        stored = _decode(actor, data)
+        if stored.sha256 == known.stored_sha256:
+            files.keep(stored, known.public_id)
+    return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
 def _latest_reading(image: LesionImage) -> Prediction:

@@ -35,6 +35,8 @@ CELERY = "celery"
 LEASE_MARGIN_SECONDS = 5
 MEASURE_DIGITS = 5
 NOT_RUN_REASON = "clinical_photograph"
+BYTES_LOST = ("stored_image_missing", "stored_image_changed")
+"""Failures that sending the photograph again may mend."""
 
 
 def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Prediction:

@@ -1,8 +1,9 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
@@ -224,9 +225,15 @@ class HistoryFilter(forms.Form):
     def values(self) -> dict[str, Any]:
         """Give what could be understood; what could not be is left out, and said by the form's errors."""
         self.is_valid()
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        repeated = self._repeated()
+        return {name: value for name, value in self.cleaned_data.items() if value and name not in repeated}
 
     def misunderstood(self) -> list[str]:
-        """The names in the address that are no filter, or whose value is none, in the order given."""
+        """The names in the address that are no filter, have no such value, or are repeated, in the order given."""
         known = {*self.fields, "page"}
-        return [name for name in self.data if name not in known or name in self.errors]
+        return [name for name in self.data if name not in known or name in self.errors or name in self._repeated()]
+
+    def _repeated(self) -> list[str]:
+        """Filters given several values, of which one would be followed and the others dropped in silence."""
+        data = cast("QueryDict", self.data)
+        return [name for name, values in data.lists() if len(set(values)) > 1]

@@ -2,14 +2,20 @@
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils.translation import gettext as _
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 
+from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.models import Membership, Role, User
+from skinsite.errors import problem
 
 P = ParamSpec("P")
 
@@ -29,12 +35,41 @@ def member_required(
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
+            if "Authorization" in request.headers:  # a program, which would take the page of signing in for an answer
+                return _refuse_token(_("This page is for people, who sign in. Programs have the addresses of the API."))
             return redirect_to_login(request.get_full_path())
         if getattr(request, "membership", None) is None:
             return render(request, "accounts/no_clinic.html", status=403)
         return view(cast("MemberRequest", request), *args, **kwargs)
 
     return guarded
+
+
+def member_or_token_required(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let members in, by their session or by an API token; for addresses that only give something out."""
+    for_members = member_required(view)
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if "Authorization" in request.headers:
+            try:
+                found = ClinicTokenAuthentication().authenticate(Request(request))
+            except AuthenticationFailed as error:
+                return _refuse_token(str(error.detail))
+            if found is None:  # another kind of credentials
+                return _refuse_token(_("Send `Authorization: Token …` with a key of this site."))
+            request.user = found[0]
+        return for_members(request, *args, **kwargs)
+
+    return guarded
+
+
+def _refuse_token(detail: str) -> HttpResponse:
+    response = problem(status=HTTPStatus.UNAUTHORIZED, detail=detail, code="authentication_failed")
+    response["WWW-Authenticate"] = "Token"
+    return response
 
 
 def administrator_required(

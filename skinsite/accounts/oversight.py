@@ -10,6 +10,7 @@ from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
 from skinsite.accounts.models import Membership, Role
+from skinsite.paging import KeyPaginator
 
 
 def is_superuser(request: HttpRequest) -> bool:
@@ -53,6 +54,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
+    paginator = KeyPaginator
     list_before_template = "admin/active_filters.html"
     views: tuple[str, ...] = ("changelist", "change")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
+from kombu import Exchange, Queue
 
 from skinsite.settings.admin import *  # noqa: F403 settings are layered
 from skinsite.settings.api import *  # noqa: F403 settings are layered
@@ -145,6 +146,14 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_TIMEOUT_SECONDS
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
+# Rounds do not wait behind a thousand readings, and the length of the other queue is of readings alone.
+READINGS_QUEUE, ROUNDS_QUEUE = "celery", "rounds"
+CELERY_TASK_DEFAULT_QUEUE = READINGS_QUEUE
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in (READINGS_QUEUE, ROUNDS_QUEUE)]
+CELERY_TASK_ROUTES = {
+    "classifier.tasks.run_prediction": {"queue": READINGS_QUEUE},
+    "*": {"queue": ROUNDS_QUEUE},
+}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True

@@ -69,6 +69,21 @@ def test_a_task_that_has_lost_the_database_goes_back_to_the_queue(name: str) -> 
     assert max(pauses) < settings.TASK_VISIBILITY_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("task", "queue"),
+    [
+        ("classifier.tasks.run_prediction", "celery"),
+        ("classifier.tasks.process_queue", "rounds"),
+        ("classifier.tasks.housekeep", "rounds"),
+        ("skinsite.health.tasks.note_clock", "rounds"),
+    ],
+)
+def test_rounds_do_not_wait_behind_readings(task: str, queue: str) -> None:
+    sent_to = app.amqp.router.route({}, task)["queue"]
+    assert (sent_to.name, sent_to.exchange.name, sent_to.routing_key) == (queue, queue, queue)
+    assert queue in app.amqp.queues.consume_from
+
+
 def test_a_lease_outlives_the_hard_limit_of_a_task() -> None:
     assert predictions.lease_seconds() > settings.TASK_HARD_SECONDS > settings.TASK_SOFT_SECONDS
 

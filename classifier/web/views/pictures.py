@@ -20,7 +20,7 @@ from classifier.imaging import files
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
 from ml.image_io import ImageRejected
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.services import record_access
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
     return response
 
 
-@member_required
+@member_or_token_required
 @require_safe
 @_tells_what_is_missing
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
@@ -88,7 +88,7 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
     return _deliver(request, image, delivery, files.open_stored(delivery.name))
 
 
-@member_required
+@member_or_token_required
 @require_safe
 @_tells_what_is_missing
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
@@ -98,7 +98,7 @@ def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpRespons
     return _deliver(request, image, delivery, files.open_stored(delivery.name))
 
 
-@member_required
+@member_or_token_required
 @require_safe
 @_tells_what_is_missing
 def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
@@ -106,7 +106,7 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     prediction = get_object_or_404(
         Prediction.objects.visible_to(request.membership).select_related("image", "model_version"), public_id=public_id
     )
-    if prediction.model_version is None or not prediction.shows_probabilities:
+    if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
     activation = predictor.activation_map(files.read_stored(prediction.image))
@@ -114,7 +114,7 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     return _deliver(request, prediction.image, delivery, _paint(activation))
 
 
-@member_required
+@member_or_token_required
 @require_safe
 @_tells_what_is_missing
 def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> HttpResponseBase:

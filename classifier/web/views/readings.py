@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -29,6 +28,7 @@ from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, Modalit
 from classifier.wording import HEAT_MAP_SENTENCE, LESION_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
+from skinsite.paging import KeyPaginator
 
 ROWS = 25
 WAITING = (Status.QUEUED, Status.RUNNING)
@@ -171,7 +171,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
         standing=chosen.get("standing", Standing.VALID),
     )
     asked_page = request.GET.get("page", "1")
-    page = Paginator(readings, ROWS).get_page(asked_page)
+    page = KeyPaginator(readings, ROWS).get_page(asked_page)
     record_listing(actor=request.membership, noun="prediction", rows=len(page), filters=chosen)
     context = {
         "misunderstood": form.misunderstood(),

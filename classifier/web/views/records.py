@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
@@ -22,6 +21,7 @@ from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.audit.services import record_access, record_listing
+from skinsite.paging import KeyPaginator
 from skinsite.text import clean_line, fold_line
 
 ROWS = 25
@@ -31,7 +31,8 @@ ROWS = 25
 @require_safe
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
-    search = clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
+    misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
+    search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     found = Patient.objects.visible_to(request.membership).annotate(
         lesion_count=Count("lesions", distinct=True),
         last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
@@ -39,9 +40,9 @@ def patients(request: MemberRequest) -> HttpResponse:
     if search:
         found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
-    page = Paginator(found, ROWS).get_page(request.GET.get("page"))
+    page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
     record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search})
+    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
 
 @member_required

@@ -59,7 +59,7 @@ def description(owner: Membership) -> BaseSchema:
 def test_every_answer_is_as_described(mode: GenerationMode, description: BaseSchema, owner: Membership) -> None:
     headers = {"Authorization": f"Token {create_token(owner)}"}
     operations = [result.ok() for result in description.get_all_operations() if isinstance(result, Ok)]
-    assert len(operations) == 11
+    assert len(operations) == 12
     for operation in operations:
         ask(operation, mode, headers)
 

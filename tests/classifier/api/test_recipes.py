@@ -8,17 +8,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.db import OperationalError
 from pytest_django.live_server_helper import LiveServer
 
+from classifier.api.views import PredictionViewSet
 from classifier.models import Lesion, Prediction
 from classifier.services.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle import DEFAULT_BUNDLE
-from skinsite.accounts.models import Membership
+from skinsite.accounts.models import ApiToken, Membership
 from tests import factories
 from tests.classifier.api.conftest import create_token
 from tests.classifier.conftest import draw_lesion
@@ -53,8 +57,14 @@ class Kitchen:
 
     def run(self, number: int, language: str) -> str:
         """The output of a recipe, which must end well."""
+        done = self.try_out(number, language)
+        assert done.returncode == 0, done.stderr + done.stdout
+        return done.stdout
+
+    def try_out(self, number: int, language: str) -> "subprocess.CompletedProcess[str]":
+        """What came of a recipe."""
         program = ["bash", "-euo", "pipefail", "-c"] if language == "bash" else [sys.executable, "-c"]
-        done = subprocess.run(
+        return subprocess.run(
             [*program, RECIPES[number, language]],
             cwd=self.folder,
             env=self.environment,
@@ -63,8 +73,6 @@ class Kitchen:
             timeout=120,
             check=False,
         )
-        assert done.returncode == 0, done.stderr + done.stdout
-        return done.stdout
 
 
 @pytest.fixture
@@ -102,18 +110,75 @@ def test_2_read_it_for_a_known_lesion_and_patient(language: str, kitchen: Kitche
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_3_wait_for_a_queued_reading(language: str, kitchen: Kitchen) -> None:
     def put_a_model_in_service() -> None:
-        while not Prediction.objects.filter(status="queued").exists():
-            time.sleep(0.1)
         register_model(path=DEFAULT_BUNDLE, activate=True)
         process_queue()
 
-    helper = threading.Thread(target=put_a_model_in_service)
-    helper.start()
+    helper = when_it_waits(put_a_model_in_service)
     output = kitchen.run(3, language)
     helper.join()
     reading = Prediction.objects.get()
     assert reading.status == "done"
     assert str(reading.outcome) in output
+
+
+def when_it_waits(act: Callable[[], None]) -> threading.Thread:
+    """Do something beside, as soon as a reading waits."""
+
+    def watch() -> None:
+        while not Prediction.objects.filter(status="queued").exists():
+            time.sleep(0.1)
+        act()
+
+    helper = threading.Thread(target=watch)
+    helper.start()
+    return helper
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_3_ends_when_the_token_is_revoked_meanwhile(language: str, kitchen: Kitchen) -> None:
+    helper = when_it_waits(lambda: ApiToken.objects.all().delete())
+    done = kitchen.try_out(3, language)
+    helper.join()
+
+    assert done.returncode == 1
+    assert "401" in done.stderr
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_3_goes_on_after_a_moment_without_the_database(
+    language: str, kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retrieve = PredictionViewSet.retrieve
+    asked: list[int] = []
+
+    def falter(*arguments: Any, **named: Any) -> Any:
+        asked.append(1)
+        if len(asked) == 1:
+            raise OperationalError("the connection is lost")
+        return retrieve(*arguments, **named)
+
+    def put_a_model_in_service() -> None:
+        register_model(path=DEFAULT_BUNDLE, activate=True)
+        process_queue()
+
+    monkeypatch.setattr(PredictionViewSet, "retrieve", falter)
+    helper = when_it_waits(put_a_model_in_service)
+    output = kitchen.run(3, language)
+    helper.join()
+
+    assert str(Prediction.objects.get().outcome) in output
+    assert len(asked) > 1
+
+
+@pytest.mark.parametrize("number", [3, 5])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_token_that_is_not_valid_ends_a_recipe_at_once(number: int, language: str, kitchen: Kitchen) -> None:
+    kitchen.environment["SKINSITE_TOKEN"] = "0" * 64
+    done = kitchen.try_out(number, language)
+
+    assert done.returncode != 0
+    assert "401" in done.stderr
+    assert not Prediction.objects.exists()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -46,6 +46,13 @@ def upload(path: str) -> list[object]:
     return [reading.pk, reading.status, reading.waiting_for]
 
 
+def upload_folder(folder: str) -> int:
+    """Upload every file of a folder; how many readings there are then."""
+    for path in sorted(Path(folder).iterdir()):
+        _upload(path.read_bytes())
+    return Prediction.objects.count()
+
+
 def upload_at_once(path: str, times: str) -> dict[str, object]:
     """Upload a file many times at once; which readings were given, how many were new, and what then is there."""
     data = Path(path).read_bytes()

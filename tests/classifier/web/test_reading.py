@@ -112,6 +112,15 @@ def test_the_page_goes_from_outcome_to_bars_to_flags_to_opinions_to_what_produce
     assert page.count("research use") == 1, "the sentence stands once"
 
 
+def test_paper_names_clinic_sex_and_year_of_birth(site: Client, suspicious: Prediction) -> None:
+    patient = suspicious.image.lesion.patient
+    patient.sex, patient.birth_year = "female", 1978
+    patient.save()
+    page = page_of(site, suspicious)
+    assert f'<p class="print-only">{patient.clinic.name}</p>' in page
+    assert '<p class="print-only">Female, born 1978</p>' in page
+
+
 def test_no_class_is_named_as_the_answer(site: Client, suspicious: Prediction) -> None:
     page = page_of(site, suspicious)
     assert "predicted" not in page.lower()
