@@ -50,5 +50,6 @@ def rebuild_network(bundle: Bundle) -> ServedNetwork:
     weights = stored.float().state_dict()
     decoder = create_decoder(model) if any(name.startswith("decoder.") for name in weights) else None
     network = ServedNetwork(model, bundle.manifest.input, decoder).eval()
+    network.heat_map = bundle.manifest.heat_map
     network.load_state_dict(weights)
     return network.requires_grad_(requires_grad=False)

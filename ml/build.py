@@ -1,21 +1,36 @@
 """From a trained network to a calibrated bundle that knows its limits."""
 
+import copy
+import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from ml.build_similar_cases import add_similar_cases
-from ml.bundle import Bundle, Calibration, DataSource, MalignantThresholds, MelanomaThresholds, Prior, Thresholds
+from ml.bundle import (
+    Bundle,
+    BundleError,
+    Calibration,
+    DataSource,
+    MalignantThresholds,
+    MelanomaThresholds,
+    Prior,
+    Thresholds,
+    TrainedOn,
+)
 from ml.bundle_rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
+from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
 from ml.export import export_bundle
+from ml.models.backbone import get_classifier
 from ml.models.segmentation import LesionDecoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec
@@ -23,6 +38,7 @@ from ml.quality import QualityRules
 from ml.refit import refit_bundle
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
+LARGEST_LOGIT = 10.0
 UNKNOWN_QUALITY = QualityRules((), 0, NOT_MEASURED)
 UNKNOWN_THRESHOLDS = Thresholds(MalignantThresholds(0, 1, NOT_MEASURED), MelanomaThresholds(0, NOT_MEASURED))
 UNKNOWN_CALIBRATION = Calibration(1.0, (0.0,) * len(CLASSES), NOT_MEASURED)
@@ -52,6 +68,7 @@ class Origin:
     training: str
     licence: str
     attribution: str
+    trained_on: TrainedOn | None = None
 
 
 def build_bundle(
@@ -85,6 +102,50 @@ def build_bundle(
     if with_cases:
         bundle = add_similar_cases(bundle, observer, data_dir, unseen_fold=calibration_fold)
     return refit_bundle(bundle, observer, data_dir, calibration_fold=calibration_fold, others=others)
+
+
+def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
+    """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
+
+    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
+    gets logits as large as a trained one's.
+    """
+    rehearsed = copy.deepcopy(model).cpu()
+    _draw_anew(rehearsed.eval(), spec.size)
+    prior = Prior((1 / len(CLASSES),) * len(CLASSES), "none")
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        **dict.fromkeys(("created", "training", "licence", "attribution"), "none"),
+        "name": "rehearsal",
+        "version": "0",
+        "architecture": architecture,
+        "input": spec,
+        "training_prior": prior,
+        "target_prior": prior,
+        "data": DataSource("none", ""),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            export_bundle(rehearsed, Path(scratch) / "bundle", fields)
+        except BundleError as error:
+            reason = str(error).removeprefix(f"{scratch}/bundle: ").partition(";")[0]
+            raise UserError(
+                f"architecture: {architecture} cannot be exported: {reason}; choose another, or --no-export"
+            ) from error
+
+
+def _draw_anew(model: nn.Module, size: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
+            for tensor, around in ((module.running_mean, 0.0), (module.running_var, 1.0)):
+                assert tensor is not None
+                tensor.copy_(around + 0.2 * (torch.rand(tensor.shape, generator=generator) - 0.5))
+    classifier = get_classifier(model)
+    with torch.no_grad():
+        classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator))
+        logits = model(torch.randn(1, 3, size, size, generator=generator))
+        classifier.weight.mul_(LARGEST_LOGIT / logits.abs().max().clamp(min=1e-6))
 
 
 def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:

@@ -27,8 +27,9 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 SIDES = (32, 1024)
 MOST_VIEWS = 16
 LOOSEST_SELF_TEST = 0.01
-TEMPERATURES = (0.05, 20.0)
+TEMPERATURES = (0.01, 1000.0)
 LARGEST_OFFSET = 20.0
+"""Of a calibration: no fit goes further, and a manifest that does was not fitted."""
 SUM_OF_PRIORS = 0.01
 BALANCED_ACCURACY = "balanced_accuracy"
 INTERPOLATIONS = tuple(filter_.name.lower() for filter_ in Image.Resampling)

@@ -238,7 +238,9 @@ class PredictionLinksSerializer(serializers.Serializer[Any]):
     patient = serializers.URLField()
     reviews = serializers.URLField()
     page = serializers.URLField()
-    heat_map = serializers.URLField(required=False, help_text=_("Only where probabilities are given."))
+    heat_map = serializers.URLField(
+        required=False, help_text=_("Only where probabilities are given and the network gives a heat-map.")
+    )
 
 
 class PredictionSerializer(LinkedSerializer):
@@ -376,7 +378,7 @@ class PredictionSerializer(LinkedSerializer):
             "reviews": self.link("api-review-list", query={"prediction": identifier}),
             "page": self.link("reading", identifier),
         }
-        if prediction.shows_probabilities:
+        if prediction.shows_heat_map:
             links["heat_map"] = self.link("heat-map", identifier)
         return links
 

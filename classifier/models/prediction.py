@@ -211,6 +211,12 @@ class Prediction(models.Model):
         return self.probabilities is not None and self.reason in DECISIONS
 
     @property
+    def shows_heat_map(self) -> bool:
+        """Whether there is a heat-map: of a reading whose probabilities are told, by a network that gives one."""
+        model = self.model_version
+        return self.shows_probabilities and model is not None and bool(model.manifest.get("heat_map", True))
+
+    @property
     def lesion_measures(self) -> dict[str, float] | None:
         """``area``, ``at_edge`` and ``asymmetry`` of the lesion's mask; None where there is none, or it is not told.
 

@@ -10,10 +10,8 @@ import argparse
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +28,7 @@ from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask
 from ml.data.pictures import read_upload
 from ml.data.split import select_folds
+from ml.errors import UserError
 from ml.evaluation.ranks import correlate_ranks
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
 from ml.lesion_mask import Mask
@@ -110,19 +109,17 @@ def randomise(bundle: Bundle) -> Iterator[tuple[str, OnnxRuntime]]:
 
     A tensor's numbers are shuffled among themselves, so that their distribution, and with it the scale, stays.
     """
-    model = onnx.load(bundle.path / ONNX_FILE)
+    model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     parts: dict[str, list[Any]] = {}
     for weights in model.graph.initializer:
         if named := PART.match(weights.name):
             parts.setdefault(named[1], []).append(weights)
     random = np.random.default_rng(SEED)
-    with tempfile.TemporaryDirectory() as directory:
-        for part, tensors in reversed(parts.items()):
-            for tensor in tensors:
-                values = numpy_helper.to_array(tensor)
-                tensor.CopyFrom(numpy_helper.from_array(random.permuted(values), tensor.name))
-            onnx.save(model, Path(directory) / ONNX_FILE)
-            yield part, OnnxRuntime(replace(bundle, path=Path(directory)))
+    for part, tensors in reversed(parts.items()):
+        for tensor in tensors:
+            values = numpy_helper.to_array(tensor)
+            tensor.CopyFrom(numpy_helper.from_array(random.permuted(values), tensor.name))
+        yield part, OnnxRuntime(bundle, graph=model.SerializeToString())
 
 
 def _draw(predictor: Predictor, stored: Sequence[bytes], name: str, *, progress: bool) -> list[Map]:
@@ -140,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
     options = parser.parse_args(arguments)
     bundle = load_bundle(options.bundle)
+    if not bundle.manifest.heat_map:
+        raise UserError(f"{options.bundle}: its network gives no heat-map, so there is nothing to measure")
     records = select_folds(read_isic(options.data).records, FOLD)
     told = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
     result = {**told, **measure_heat_map(bundle, records, options.data)}

@@ -11,12 +11,12 @@ ERRORS_ONLY = 3
 
 
 class OnnxRuntime:
-    """A session on the bundle's ONNX graph; with one thread it computes in the caller's."""
+    """A session on the bundle's ONNX graph, or on another one's bytes; with one thread it computes in the caller's."""
 
     name = "onnx"
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        self._session = open_session(bundle.read(ONNX_FILE), threads)
+    def __init__(self, bundle: Bundle, threads: int = 1, *, graph: bytes | None = None) -> None:
+        self._session = open_session(bundle.read(ONNX_FILE) if graph is None else graph, threads)
         there = {output.name for output in self._session.get_outputs()}
         self._names = [name for name in OUTPUT_NAMES if name in there]
 

@@ -1,6 +1,7 @@
 """``python -m ml.training``: train a network without Django."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from ml.command_line import command
 from ml.training import needs_training_libraries
 from ml.training.ending import describe_end
 from ml.training.folder import RunFolder
+from ml.training.servable import check_configuration
 
 INTERRUPTED_MESSAGE = "Stopped. Go on after the last whole epoch with the same command and --resume."
 
@@ -29,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ml.training", description="Train, choose, calibrate and export.")
     add_arguments(parser)
     options = parser.parse_args(arguments)
+    told = check_configuration(options.config, export=options.export)
+    if told is not None:
+        print(told, file=sys.stderr)
     with needs_training_libraries():
         from ml.training.start import train  # noqa: PLC0415  # --help needs none of it
     folder = train(

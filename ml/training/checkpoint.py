@@ -1,16 +1,20 @@
 """The network that a run's checkpoint holds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
+from ml.data.cache import MAX_ASPECT
 from ml.errors import UserError
-from ml.models.backbone import create_backbone, get_classifier, to_channels_last
+from ml.models.backbone import create_backbone, to_channels_last
 from ml.models.metadata import MetadataFusion
+from ml.preprocess import InputSpec, ViewSpec
 from ml.training.checkpoint_files import read_checkpoint
 from ml.training.config import TrainingConfig
+from ml.training.servable import METADATA
 
 AVERAGE_PREFIX = "average.module."
 
@@ -33,20 +37,45 @@ def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, T
 
 
 def check_servable(model: nn.Module, config: TrainingConfig) -> None:
-    """Raise ``UserError`` for a network that a bundle cannot hold.
+    """Raise ``UserError`` for a network that a bundle cannot hold: one that reads metadata, cannot read at one of the
+    sizes that are to be chosen from, or whose two graphs would differ.
 
-    That is one that reads metadata, or whose classifier does not stand on a map of features (N, C, h, w), from which
-    serving draws where it looked.
+    A copy is exported at the smallest size to see that, whatever its weights, and thrown away.
     """
     if config.metadata:
-        raise UserError("metadata: a network that reads metadata cannot be served; leave it out, or --no-export")
-    size = config.stages[-1].size
+        raise UserError(METADATA)
+    sizes = sorted({plan.size for plan in config.readings})
+    for size in sizes:
+        _check_reads(model, size, config.architecture)
+    from ml.build import rehearse_export  # noqa: PLC0415  # training alone does without ONNX
+
+    rehearse_export(model, describe_input(model, sizes[0], (1.0,)), config.architecture)
+
+
+def describe_input(model: nn.Module, size: int, fractions: Sequence[float]) -> InputSpec:
+    """How a network is read at that size (px) in these central fractions, normalised as it was trained."""
+    normalisation = cast("Any", model).pretrained_cfg
+    return InputSpec(
+        size=size,
+        views=tuple(ViewSpec(f"central {100 * part:.0f} %", part) for part in fractions),
+        max_aspect_ratio=MAX_ASPECT,
+        interpolation="bicubic",
+        mean=tuple(normalisation["mean"]),
+        std=tuple(normalisation["std"]),
+        layout="NHWC",
+    )
+
+
+def _check_reads(model: nn.Module, size: int, architecture: str) -> None:
     trained = model.training
-    with torch.no_grad():
-        features: Tensor = cast("Any", model.eval()).forward_features(torch.zeros(1, 3, size, size))
-    model.train(trained)
-    if features.ndim != 4 or features.shape[1] != get_classifier(model).in_features:
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, size, size))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
         raise UserError(
-            f"architecture: {config.architecture} cannot be served, for its classifier stands on no map of features;"
-            " train it with --no-export"
-        )
+            f"readings: {architecture} cannot read at {size} px ({reason}); name sizes that it takes, or its img_size"
+            " in architecture_options"
+        ) from error
+    finally:
+        model.train(trained)

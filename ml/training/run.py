@@ -83,7 +83,7 @@ def run(
     start = _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model, initialisation = start_model(config, weights)
-    if export:
+    if export and is_first_process():
         check_servable(model, config)  # before hours are spent on it
     seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
     records = select_records(read_isic(data).records, config)

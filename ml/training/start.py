@@ -3,10 +3,8 @@
 from pathlib import Path
 
 from ml.errors import UserError
-from ml.strict_yaml import read_yaml
 from ml.training import run as network
-
-CLASSICAL_KINDS = ("svm", "probe")
+from ml.training.servable import CLASSICAL_KINDS, read_kind
 
 
 def train(
@@ -23,8 +21,7 @@ def train(
 
     See ``ml.training.run.run`` and ``ml.models.classical.run``.
     """
-    content = read_yaml(config_path or network.DEFAULT_CONFIG)
-    kind = content.get("kind", "network") if isinstance(content, dict) else "network"
+    kind = read_kind(config_path or network.DEFAULT_CONFIG)
     if config_path is None or kind == "network":
         return network.run(
             data=data,

@@ -12,9 +12,10 @@ import torch
 from torch import nn
 
 from ml.attribution import CREDITS, MASK_DECODER, credit_contents
-from ml.build import UNKNOWN_LIMITS
+from ml.build import UNKNOWN_LIMITS, rehearse_export
 from ml.bundle import Bundle, DataSource, Prior
-from ml.export import check_parity, export_bundle, fold_batch_norms
+from ml.errors import UserError
+from ml.export import check_parity, export_bundle, fold_batch_norms, has_heat_map, map_classes
 from ml.models.segmentation import create_decoder
 from ml.predictor import Predictor
 from ml.preprocess import InputSpec, ViewSpec
@@ -112,6 +113,64 @@ def test_a_mask_decoder_is_credited_where_there_is_one(exported: tuple[Bundle, A
     with_decoder = export_bundle(model, tmp_path, fields(), create_decoder(model))
     assert with_decoder.manifest.attribution == "none" + CREDITS[MASK_DECODER]
     assert (tmp_path / "ATTRIBUTION.md").read_text(encoding="utf-8") == with_decoder.manifest.attribution
+
+
+IMAGENET = replace(SPEC, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+"""Numbers that half precision rounds: 255 times 0.485 is 123.675, and its nearest half is 123.6875."""
+
+
+@pytest.mark.parametrize("name", ["resnet10t", "densenet121"])
+def test_a_network_that_half_precision_cannot_hold_exactly_is_exported_all_the_same(name: str, tmp_path: Path) -> None:
+    model = make_network(name)
+    batch = np.random.default_rng(4).integers(0, 256, (3, SIZE, SIZE, 3), np.uint8)
+    mean, std = torch.tensor(IMAGENET.mean), torch.tensor(IMAGENET.std)
+    with torch.inference_mode():
+        answer = model(((torch.from_numpy(batch) / 255 - mean) / std).permute(0, 3, 1, 2))
+    exported = export_bundle(model, tmp_path, fields() | {"input": IMAGENET})
+    assert check_parity(exported) <= 1e-4
+    assert exported.manifest.heat_map
+    for runtime in ("onnx", "torchscript"):
+        logits = open_runtime(exported, runtime).run(batch).logits
+        assert np.abs(logits - answer.numpy()).max() < 0.01 * float(answer.abs().max())
+
+
+@pytest.mark.parametrize("name", ["test_vit", "convnext_atto"])
+def test_a_map_that_would_not_add_up_to_the_logits_is_left_out(name: str, tmp_path: Path) -> None:
+    options: dict[str, Any] = {"img_size": SIZE} if name == "test_vit" else {}
+    torch.manual_seed(3)
+    model = timm.create_model(name, num_classes=7, **options).eval()
+    exported = export_bundle(model, tmp_path, fields() | {"input": IMAGENET})
+    assert not exported.manifest.heat_map
+    outputs = open_runtime(exported, "onnx").run(np.zeros((2, SIZE, SIZE, 3), np.uint8))
+    assert (outputs.activation_map == np.zeros((2, 7, 1, 1))).all()
+    assert exported.manifest.outputs["embedding"] == outputs.embedding.shape[1:]
+
+
+def test_a_map_of_features_laid_the_other_way_adds_up_too() -> None:
+    torch.manual_seed(3)
+    options: dict[str, Any] = {
+        "img_size": SIZE,
+        "window_size": 4,
+        "embed_dim": 16,
+        "depths": (1, 1),
+        "num_heads": (2, 4),
+    }
+    model = timm.create_model("swin_tiny_patch4_window7_224", num_classes=7, **options).eval()
+    normalised = torch.randn(2, 3, SIZE, SIZE)
+    assert has_heat_map(model, normalised)
+    with torch.no_grad():
+        added = map_classes(model, model.forward_features(normalised)).mean(dim=(2, 3)) + model.head.fc.bias  # type: ignore[operator, union-attr]  # timm's
+        assert torch.allclose(added, model(normalised), atol=1e-5)
+
+
+def test_what_would_differ_is_told_before_it_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make_network("resnet10t")
+    rehearse_export(model, IMAGENET, "resnet10t")
+    # As it was once: every buffer in half precision.
+    monkeypatch.setattr("ml.export.halve_exactly", lambda module: module.half())
+    told = r"^architecture: resnet10t cannot be exported: the self-test on torchscript is off by .*, or --no-export$"
+    with pytest.raises(UserError, match=told):
+        rehearse_export(model, IMAGENET, "resnet10t")
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv3_small_050", "tf_efficientnet_lite0"])

@@ -1,16 +1,18 @@
 """Photographs unfit to be read are flagged; blank frames, and those without colour or altered, are refused."""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 
 from ml import appearance
 from ml.bundle import Bundle
 from ml.evaluation.manipulations import MANIPULATIONS
+from ml.image_io import decode_stored, normalise_upload
 from ml.quality import (
     AlteredRule,
     QualityRule,
@@ -139,3 +141,37 @@ def test_appearance_is_measured_of_any_picture() -> None:
         measures = appearance.describe(picture.astype(np.uint8))
         assert tuple(measures) == appearance.NAMES
         assert np.isfinite(list(measures.values())).all()
+
+
+def save(picture: Image.Image, file_format: str, **options: object) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, file_format, **options)
+    return out.getvalue()
+
+
+def noisy(picture: Image.Image) -> bytes:
+    noise = np.random.default_rng(0).normal(0, 3, (picture.height, picture.width, 3))
+    grey = np.asarray(picture.convert("L").convert("RGB")) + noise
+    return save(Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8)), "JPEG", quality=40)
+
+
+GREY_FILES: dict[str, Callable[[Image.Image], bytes]] = {
+    "JPEG": lambda picture: save(picture.convert("L"), "JPEG"),
+    "JPEG with noise in each channel": noisy,
+    "PNG with alpha": lambda picture: save(picture.convert("LA"), "PNG"),
+    "PNG of one bit": lambda picture: save(picture.convert("1"), "PNG"),
+    "TIFF of 16 bits": lambda picture: save(
+        Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257), "TIFF"
+    ),
+    "green filter": lambda picture: save(picture.getchannel("G"), "JPEG"),
+    "duotone": lambda picture: save(ImageOps.colorize(picture.convert("L"), "#2a0a40", "#ffe0a0"), "JPEG"),
+    "print on white paper": lambda picture: save(ImageOps.expand(picture.convert("L"), 40, 235), "JPEG"),
+}
+
+
+@pytest.mark.parametrize("write", GREY_FILES.values(), ids=GREY_FILES)
+def test_files_without_colour_are_not_read_whatever_their_format(
+    write: Callable[[Image.Image], bytes], rules: QualityRules
+) -> None:
+    pixels = decode_stored(normalise_upload(write(draw_coloured())).data)
+    assert assess(pixels, rules).not_assessable == "without_colour"

@@ -7,12 +7,14 @@ from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
 from ml.training import needs_training_libraries
+from ml.training.servable import check_checkpoint
 
 
 class Command(UserErrorCommand):
     """Thin over ``ml.training.finish``."""
 
     help = "Calibrate a checkpoint on its run's choosing fold, export it as a bundle and measure that fold."
+    when_stopped = "Stopped. No bundle was made; give the same command again."
     requires_system_checks = ()
     requires_migrations_checks = False
 
@@ -24,6 +26,7 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Export and print the bundle's directory and hash."""
+        check_checkpoint(options["checkpoint"])
         with needs_training_libraries():
             from ml.training.finish import export_checkpoint  # noqa: PLC0415  # --help works without torch
         bundle = export_checkpoint(options["checkpoint"], options["out"], data=options["data"])

@@ -12,6 +12,7 @@ from classifier.services.queue import process_queue
 from classifier.services.registry import activate_model, register_model, register_shipped_model
 from ml.bundle_doubts import FIGURES, choose_report
 from ml.errors import UserError
+from ml.training.servable import check_is_no_run
 
 
 class Command(UserErrorCommand):
@@ -43,6 +44,7 @@ class Command(UserErrorCommand):
         """Register, tell its figures beside the active one's, and read what waited for a model."""
         if force_because and not activate:
             raise UserError("--force-because says why to activate; give it with --activate")
+        check_is_no_run(path)
         model_version = register_shipped_model(path=path) if activate_if_new else register_model(path=path)
         if activate:
             self._tell_figures(model_version)

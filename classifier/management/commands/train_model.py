@@ -9,6 +9,7 @@ from ml.training import needs_training_libraries
 from ml.training.__main__ import INTERRUPTED_MESSAGE, add_arguments
 from ml.training.ending import describe_end
 from ml.training.folder import RunFolder
+from ml.training.servable import check_configuration
 
 
 class Command(UserErrorCommand):
@@ -25,6 +26,9 @@ class Command(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Train and print the run folder."""
+        told = check_configuration(options["config"], export=options["export"])
+        if told is not None:
+            self.stderr.write(told)
         with needs_training_libraries():
             from ml.training.start import train  # noqa: PLC0415  # --help works without torch
         folder = train(

@@ -106,7 +106,7 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     prediction = get_object_or_404(
         Prediction.objects.visible_to(request.membership).select_related("image", "model_version"), public_id=public_id
     )
-    if prediction.model_version is None or not prediction.shows_probabilities:
+    if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
     activation = predictor.activation_map(files.read_stored(prediction.image))

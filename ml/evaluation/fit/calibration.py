@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from ml.bundle import Calibration
+from ml.bundle_rules import LARGEST_OFFSET, TEMPERATURES
 from ml.evaluation.calibration import ROUNDED, Priors, apply_calibration, fit_temperature, mean_loss
 from ml.evaluation.cross_validation import grouped_parts
 from ml.evaluation.metrics import expected_calibration_error
@@ -36,7 +37,8 @@ def fit_offsets(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: f
         slope = np.concatenate(([-(wrong * scaled).sum()], wrong.sum(axis=0) + 2 * ridge * values[1:]))
         return float(total + ridge * (values[1:] ** 2).sum()), slope
 
-    found = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B").x
+    bounds = [tuple(np.log(TEMPERATURES)), *[(-LARGEST_OFFSET, LARGEST_OFFSET)] * len(CLASSES)]
+    found = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(
         round(float(np.exp(found[0])), ROUNDED), tuple(round(float(value), ROUNDED) for value in found[1:]), ""
     )

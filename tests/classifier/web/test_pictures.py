@@ -11,6 +11,7 @@ from django.http import FileResponse
 from django.test import Client
 from django.urls import reverse
 from PIL import Image
+from rest_framework.test import APIClient
 
 from classifier.imaging.files import read_stored
 from classifier.models import LesionImage, ModelVersion, Prediction
@@ -19,6 +20,7 @@ from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.storage import private_storage
 from tests import factories
+from tests.classifier.api.conftest import create_token
 from tests.classifier.web.conftest import ClientFor
 
 
@@ -54,6 +56,26 @@ def test_the_heat_map_lies_over_the_photograph(site: Client, read_photograph: Pr
     assert 0 <= opacity.min() < opacity.max() <= 255
     assert response["Content-Type"] == "image/png"
     assert response["Cache-Control"] == "private, no-store"
+
+
+def test_a_network_that_gives_no_heat_map_has_none_on_its_page_and_none_in_the_api(
+    site: Client, owner: Membership, read_photograph: Prediction
+) -> None:
+    page, map_address = (reverse(name, args=[read_photograph.public_id]) for name in ("reading", "heat-map"))
+    api = APIClient()
+    api.credentials(HTTP_AUTHORIZATION=f"Token {create_token(owner)}")
+    address = reverse("api-prediction-detail", args=[read_photograph.public_id])
+    assert map_address in site.get(page).content.decode()
+    assert "heat_map" in api.get(address).json()["links"]
+
+    model = ModelVersion.objects.get()
+    ModelVersion.objects.update(manifest=model.manifest | {"heat_map": False})
+
+    shown = site.get(page).content.decode()
+    assert map_address not in shown
+    assert "This network gives no heat-map." in shown
+    assert site.get(map_address).status_code == 404
+    assert "heat_map" not in api.get(address).json()["links"]
 
 
 def test_a_clinical_photograph_has_no_heat_map(site: Client, owner: Membership, read_photograph: Prediction) -> None:

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ml.bundle import load_bundle
+from ml.bundle import TrainedOn, load_bundle
 from ml.data.isic import read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
-from ml.hashing import hash_tensors
+from ml.hashing import hash_file, hash_tensors
 from ml.models.backbone import create_backbone, load_weights
 from ml.taxonomy import CLASSES
 from ml.training.__main__ import main
@@ -123,6 +123,15 @@ def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(fin
     assert "chosen on fold 3" in manifest.training
     assert "on fold 3" in manifest.thresholds.malignant.how
     assert manifest.metrics["fold_3"]["images"] == 21
+    description = json.loads((finished / "run.json").read_text(encoding="utf-8"))
+    assert manifest.trained_on == TrainedOn(
+        images=28,
+        train_folds=("0",),
+        choose_fold="3",
+        data_sha256=description["data_sha256"],
+        config_sha256=hash_file(finished / "config.yaml"),
+    )
+    assert "on 28 images of folds 0" in manifest.training
     assert "test" not in manifest.metrics
 
 
@@ -263,7 +272,10 @@ def test_weights_that_have_seen_the_choosing_fold_are_refused(
 
 
 def test_a_file_that_is_no_checkpoint_is_named(finished: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is not in a run folder"):
+    with pytest.raises(UserError, match=r"some\.ckpt: is no file"):
+        export_checkpoint(tmp_path / "some.ckpt", tmp_path / "out")
+    (tmp_path / "some.ckpt").touch()
+    with pytest.raises(UserError, match=r"some\.ckpt: is in no run folder"):
         export_checkpoint(tmp_path / "some.ckpt", tmp_path / "out")
     broken = finished / "checkpoints" / "broken.ckpt"
     broken.write_bytes(b"nothing")
@@ -338,15 +350,15 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
     ("text", "message"),
     [
         (
-            ALIKE,
-            "test_vit cannot be served, for its classifier stands on no map of features; train it with --no-export",
+            ALIKE.replace("readings: [{size: 32,", "readings: [{size: 32, fractions: [0.8]}, {size: 48,"),
+            "test_vit cannot read at 48 px",
         ),
         (
             CONFIG + "metadata: [age]\naugmentation: {mix_probability: 0}\n",
             "a network that reads metadata cannot be served; leave it out, or --no-export",
         ),
     ],
-    ids=["transformer", "metadata"],
+    ids=["size", "metadata"],
 )
 def test_what_cannot_be_served_is_refused_before_it_is_trained(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
