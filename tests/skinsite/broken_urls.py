@@ -1,7 +1,8 @@
-"""The site's addresses, and two that fail."""
+"""The site's addresses, and some that fail."""
 
 from typing import NoReturn
 
+from django.db import OperationalError
 from django.http import HttpRequest
 from django.urls import path
 
@@ -17,4 +18,16 @@ def broken(_request: HttpRequest) -> NoReturn:
     raise LookupError(msg)
 
 
-urlpatterns = [*site, path("broken/", broken), path("api/broken/", broken)]
+def away(_request: HttpRequest) -> NoReturn:
+    """Lose the database."""
+    msg = "connection to the secret server lost"
+    raise OperationalError(msg)
+
+
+urlpatterns = [
+    *site,
+    path("broken/", broken),
+    path("api/broken/", broken),
+    path("away/", away),
+    path("api/away/", away),
+]

@@ -130,3 +130,17 @@ def test_our_own_fault_gets_a_page_without_details(settings: Settings, db: None)
     problem = client.get("/api/broken/")
     assert (problem.status_code, problem["Content-Type"]) == (500, "application/problem+json")
     assert "secret" not in problem.content.decode()
+
+
+def test_without_the_database_people_and_programs_are_asked_to_come_back(settings: Settings, db: None) -> None:
+    settings.ROOT_URLCONF = "tests.skinsite.broken_urls"
+    client = Client(raise_request_exception=False)
+    page, problem = client.get("/away/"), client.get("/api/away/")
+    for answer in (page, problem):
+        assert answer.status_code == 503
+        assert 0 < int(answer["Retry-After"]) <= 60
+        assert "secret" not in answer.content.decode()
+    assert page["X-Request-ID"] in page.content.decode()
+    assert "try again in a minute" in page.content.decode()
+    body = problem.json()
+    assert (body["errors"][0]["code"], body["request_id"]) == ("database_unavailable", problem["X-Request-ID"])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from celery import current_app
+from celery import Celery, current_app
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -11,6 +11,7 @@ from classifier.models import ModelVersion, Prediction, Status
 from classifier.services import handover
 from classifier.services.queue import process_queue
 from skinsite.breaker import Breaker
+from skinsite.celery import app
 from tests.factories import PredictionFactory
 
 pytestmark = pytest.mark.usefixtures("active_model", "by_workers")
@@ -132,3 +133,17 @@ def test_a_claim_by_a_clock_that_is_ahead_ends_by_the_databases(active_model: Mo
         from classifier.services.predictions import waiting  # noqa: PLC0415 as it is at that time
 
         assert not waiting().filter(pk=reading.pk).exists()
+
+
+def test_messages_of_readings_alone_are_counted(valkey_url: str) -> None:
+    url = f"{valkey_url.rpartition('/')[0]}/14"
+    with Celery("test", broker=url) as apart:
+        apart.conf.update(task_queues=app.conf.task_queues, task_routes=app.conf.task_routes)
+        apart.set_current()
+        try:
+            assert handover.count_messages() == 0  # nobody has sent anything yet
+            for name in (handover.TASK, handover.QUEUE_TASK, handover.TASK, "skinsite.health.tasks.note_clock"):
+                apart.send_task(name)
+            assert handover.count_messages() == 2
+        finally:
+            app.set_current()

@@ -80,7 +80,7 @@ def test_limits_that_changed_are_told_too(older: Prediction) -> None:
     again = factories.DonePredictionFactory.build(image=older.image, thresholds=limits)
     assert compare([again, older])[0].changes == (
         Change("Low risk below", "8\xa0%", "10\xa0%"),
-        Change("Melanoma's own limit", "none", "2.0\xa0%"),
+        Change("Melanoma's own limit", "none", "2\xa0%"),
     )
 
 

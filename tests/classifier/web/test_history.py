@@ -196,3 +196,15 @@ def test_an_empty_start_page_says_what_to_do(site: Client, store: object) -> Non
     page = site.get(reverse("home")).content.decode()
     assert "No photographs yet" in page
     assert "no model is in service" in page
+
+
+@pytest.mark.parametrize("address", ["history", "patients"])
+def test_a_filter_given_two_values_is_told_and_none_of_them_is_followed(
+    site: Client, owner: Membership, address: str
+) -> None:
+    one, other = make(owner, 2)
+    query = f"?q={code_of(one)}&q={code_of(other)}"
+    page = site.get(reverse(address) + query).content.decode()
+    assert "<code>q</code>" in page
+    assert code_of(one) in page
+    assert code_of(other) in page
