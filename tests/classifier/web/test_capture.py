@@ -53,7 +53,7 @@ def test_a_bad_file_of_a_batch_is_named_with_its_remedy_and_the_rest_goes_on(
     assert sorted(LesionImage.objects.values_list("original_name", flat=True)) == ["first.jpg", "last.jpg"]
     assert "notes.jpg" in page
     assert "save the photograph as JPEG" in page
-    assert "Nothing of it has been stored" in page
+    assert "It was not stored" in page
     assert page.count("Open the reading") == 2
 
 
