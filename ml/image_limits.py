@@ -27,6 +27,16 @@ class Limits:
 
 LIMITS = Limits()
 
+UPLOAD_SUFFIXES = {
+    "image/jpeg": (".jpg", ".jpeg", ".mpo"),
+    "image/png": (".png",),
+    "image/webp": (".webp",),
+    "image/tiff": (".tif", ".tiff"),
+    "image/heic": (".heic",),
+    "image/heif": (".heif",),
+}
+"""What an upload may be, by its type, and how such files are named; the content decides in the end."""
+
 MAX_SCANS = 100
 """Passes of a progressive JPEG: encoders write about ten, the most elaborate some dozens."""
 

@@ -4,9 +4,10 @@ An ONNX graph is data and is opened of any sound bundle. A bundle is known by th
 hashes of its files.
 """
 
-import hashlib
 from collections.abc import Collection
 from pathlib import Path
+
+from ml.hashing import hash_file
 
 SHIPPED = frozenset(
     {
@@ -25,6 +26,6 @@ def is_trusted(sha256: str, more: Collection[str], shipped_manifest: Path) -> bo
     if sha256 in SHIPPED or sha256 in more:
         return True
     try:
-        return hashlib.sha256(shipped_manifest.read_bytes()).hexdigest() == sha256
+        return hash_file(shipped_manifest) == sha256
     except OSError:
         return False

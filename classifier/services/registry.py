@@ -1,6 +1,5 @@
 """Bundles come into service here."""
 
-import hashlib
 import json
 import os
 import tempfile
@@ -20,6 +19,7 @@ from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
 from ml.bundle_doubts import list_doubts
 from ml.draft import copy_files, one_line_for_the_disk
 from ml.errors import UserError
+from ml.hashing import hash_file
 from skinsite.accounts.models import User
 from skinsite.audit.services import record_change
 
@@ -119,7 +119,7 @@ def _process_queue_soon() -> None:
 def _find_registered(path: Path) -> ModelVersion | None:
     """Give the version that the bundle at ``path`` is listed as, by its manifest alone."""
     try:
-        sha256 = hashlib.sha256((path / MANIFEST_FILE).read_bytes()).hexdigest()
+        sha256 = hash_file(path / MANIFEST_FILE)
     except OSError:  # registering says what is wrong
         return None
     return ModelVersion.objects.filter(bundle_sha256=sha256).first()

@@ -1,5 +1,6 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
+from itertools import chain
 from typing import Any, cast
 
 from django import forms
@@ -10,11 +11,13 @@ from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Pat
 from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
+from ml.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.models import Membership
 from skinsite.once import OnceForm
 from skinsite.text import fold_line
 
-ACCEPTED = "image/jpeg,image/png,image/webp,image/tiff,image/heic,image/heif,.heic,.heif,.tif,.tiff"
+ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
+"""Types and, for a browser that knows no type for a file, suffixes."""
 
 
 class LesionChoice(forms.UUIDField):

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from ml.data.rows import Table, fill_in, read_rows
+from ml.data.rows import IMAGE_SUFFIXES, Table, fill_in, read_rows
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 METADATA_COLUMNS = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
 TABLE_SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
 GROUND_TRUTH, GROUPINGS, METADATA = "*_GroundTruth", "*_LesionGroupings", "HAM10000_metadata*"

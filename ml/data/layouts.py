@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ml.data.archives import is_wanted, list_files, open_archive
-from ml.data.isic import IMAGE_SUFFIXES, name_no_file
-from ml.data.rows import Table
+from ml.data.isic import name_no_file
+from ml.data.rows import IMAGE_SUFFIXES, Table
 from ml.errors import UserError
 
 STEM = "ISIC2018_Task3_Training"

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from ml.data.archives import open_archive
 from ml.data.disk import check_space, make_directory, writing
-from ml.data.isic import IMAGE_SUFFIXES
 from ml.data.layouts import ImageSource
+from ml.data.rows import IMAGE_SUFFIXES
 from ml.errors import UserError
 
 

@@ -14,7 +14,7 @@ Table = Path | zipfile.Path
 DELIMITERS = (",", ";", "\t")
 NAMES = ("image", "image_id")
 """Columns that name an image: by its id, or by its file, whose suffix is then dropped."""
-SUFFIXES = (".jpg", ".jpeg", ".png")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "unknown"})
 """What is written where nothing is known, by people and by libraries."""
 
@@ -63,6 +63,6 @@ def _check_rows(
             raise UserError(f"{place}: more fields than the header names; quote values that hold the delimiter")
         filled = {name: (value or "").strip() for name, value in row.items()}
         for name in NAMES:
-            if name in filled and filled[name].lower().endswith(SUFFIXES):
+            if name in filled and filled[name].lower().endswith(IMAGE_SUFFIXES):
                 filled[name] = filled[name].rpartition(".")[0]
         yield reader.line_num, filled

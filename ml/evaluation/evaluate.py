@@ -3,13 +3,14 @@
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from ml.bundle import Bundle, Manifest
 from ml.data.exclusions import find_shown_again
-from ml.data.isic import IMAGE_SUFFIXES, Record, find_images, read_ground_truth, read_lesion_groupings
+from ml.data.isic import Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.pictures import read_upload
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
@@ -19,12 +20,12 @@ from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
 from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
 from ml.gate import load_gate
-from ml.image_io import Limits
+from ml.image_limits import UPLOAD_SUFFIXES, Limits
 from ml.predictor import Observation, Outcome, Predictor, Reading, interpret
 from ml.taxonomy import CLASSES
 
 MOST_MISSING = 0.01
-SUFFIXES = (*IMAGE_SUFFIXES, ".webp", ".tif", ".tiff", ".heic", ".heif", ".mpo")
+SUFFIXES = tuple(chain.from_iterable(UPLOAD_SUFFIXES.values()))
 # The official scorer gives this image of the test set no weight: it was withdrawn.
 UNWEIGHTED = frozenset({"ISIC_0035068"})
 

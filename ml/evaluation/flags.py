@@ -1,6 +1,5 @@
 """Is a flag right? On photographs spoilt in a known way, and against labels by eye where the fault cannot be made."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from PIL import ImageEnhance
 
 from ml.bundle import Manifest
 from ml.data.isic import Record
-from ml.errors import UserError
+from ml.data.rows import read_rows
 from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.shares import describe_share
 from ml.evaluation.shifts import Change, Picture, blur, brighten
@@ -76,8 +75,4 @@ def measure_flags(
 
 def read_labels(path: Path = LABELS) -> dict[tuple[str, str], bool]:
     """Whether the eye sees it, by flag and image."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {(row["flag"], row["image"]): row["seen"] == "1" for row in csv.DictReader(file)}
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read with the columns flag, image and seen; restore it") from error
+    return {(row["flag"], row["image"]): row["seen"] == "1" for _, row in read_rows(path, ("flag", "image", "seen"))}

@@ -1,7 +1,6 @@
 """Thresholds: of a sensitivity, of a specificity, and of the outcome rule."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,19 +15,6 @@ SCALE = 10**4
 EPSILON = 1e-9  # 0.05 times 20 is to be 1
 SENSITIVITY = 0.95
 MELANOMAS_IN_LOW_RISK = 0.03
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeShares:
-    """Which images the rule calls what, (N,) each."""
-
-    low_risk: BoolArray
-    suspicious: BoolArray
-
-    @property
-    def uncertain(self) -> BoolArray:
-        """Neither."""
-        return np.asarray(~self.low_risk & ~self.suspicious)
 
 
 def threshold_of_sensitivity(*, malignant: FloatArray, is_malignant: BoolArray, sensitivity: float) -> float:
@@ -75,14 +61,6 @@ def fit_outcome_rule(scored: Scored, where: str) -> tuple[Thresholds, tuple[Oper
             f"{where} ({int(is_melanoma.sum())} melanomas of {len(scored.labels)} images)",
         ),
     ), points
-
-
-def apply_outcome_rule(scored: Scored, thresholds: Thresholds) -> OutcomeShares:
-    """What ``ml.predictor.decide`` says of many images at once."""
-    suspicious = scored.malignant >= thresholds.malignant.suspicious_from
-    low = scored.malignant < thresholds.malignant.low_risk_below
-    low &= scored.probabilities[:, MELANOMA] < thresholds.melanoma.low_risk_below
-    return OutcomeShares(np.asarray(low & ~suspicious), np.asarray(suspicious))
 
 
 def _measure_point(name: str, scores: FloatArray, positive: BoolArray, where: str) -> OperatingPoint:

@@ -4,7 +4,6 @@ The kinds are told apart by a logistic model of a late stage's means and deviati
 as another dermatoscope might show them, and half of two sets of other photographs; the other halves are for reporting.
 """
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from scipy.optimize import minimize
 
 from ml.bundle import GateSpec
 from ml.data.isic import find_images
+from ml.data.rows import read_rows
 from ml.errors import UserError
 from ml.evaluation import bootstrap
 from ml.evaluation.metrics import area_under_roc
@@ -203,11 +203,9 @@ def _halve(files: tuple[Path, ...], fitting: npt.NDArray[np.bool_]) -> Halves:
 def _read_metadata(directory: Path) -> dict[str, dict[str, str]]:
     """Rows by image name without suffix."""
     path = directory / "metadata.csv"
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = {Path(row["image"]).stem: row for row in csv.DictReader(file)}
-    except (OSError, KeyError) as error:
-        raise UserError(f"{path}: cannot be read with the column image; give PAD-UFES-20's layout") from error
-    if not all(row.get("patient_id") for row in rows.values()):
+    if not path.is_file():
+        raise UserError(f"{path}: is not there; give PAD-UFES-20's layout")
+    rows = {Path(row["image"]).name: row for _, row in read_rows(path, ("image", "patient_id"))}
+    if not all(row["patient_id"] for row in rows.values()):
         raise UserError(f"{path}: a row has no patient_id; fill the column, as halves are drawn by patient")
     return rows

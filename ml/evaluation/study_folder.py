@@ -4,8 +4,6 @@ Every model is treated alike, network or not: its mean scores lose the prior of 
 on the choosing images, and take the prior of the data; so that what is compared is the models and not their sampling.
 """
 
-import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ml.data.disk import read_json
 from ml.data.isic import read_isic
+from ml.data.rows import read_rows
 from ml.data.split import hash_data, read_split
 from ml.errors import UserError
 from ml.evaluation import bootstrap, metrics
@@ -128,10 +128,7 @@ def open_study_folder(path: Path) -> StudyFolder:
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: cannot be read as JSON ({error}); train the model again") from error
+    summary = read_json(path)
     missing = [key for key in NEEDED if key not in summary] if isinstance(summary, dict) else list(NEEDED)
     if missing:
         raise UserError(f"{path}: {', '.join(missing)} is missing; train the model again")
@@ -142,11 +139,7 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 
 def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], FloatArray]:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise UserError(f"{path}: the columns must be {','.join(COLUMNS)}; train the model again")
-        rows = sorted(reader, key=lambda row: row["image"])
+    rows = sorted((row for _, row in read_rows(path, COLUMNS)), key=lambda row: row["image"])
     images = tuple(row["image"] for row in rows)
     if len(set(images)) != len(images):
         raise UserError(f"{path}: an image is there twice; train the model again")
@@ -154,7 +147,7 @@ def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Flo
         scores = np.array([[float(row[code]) for code in CLASSES] for row in rows], np.float64).reshape(
             -1, len(CLASSES)
         )
-    except (TypeError, ValueError):
+    except ValueError:
         raise UserError(f"{path}: a score is not a number; train the model again") from None
     if not rows or scores.min() < 0 or np.abs(scores.sum(axis=1) - 1).max() > 1e-3:
         raise UserError(f"{path}: every row's scores must be probabilities that sum to 1; train the model again")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from ml.image_io import LIMITS, ImageRejected, decode_stored, normalise_upload, thumbnail
+from ml.image_io import LIMITS, UPLOAD_FORMATS, ImageRejected, decode_stored, normalise_upload, thumbnail
+from ml.image_limits import UPLOAD_SUFFIXES
 from tests.ml import pictures
 
 NEEDLE = b"Patient Ivanova 1970"
@@ -250,3 +251,10 @@ def test_damaged_stored_bytes_are_told_of() -> None:
 def test_a_thumbnail_fits_its_side_and_keeps_its_shape() -> None:
     with Image.open(io.BytesIO(thumbnail(normalise_upload(pictures.jpeg()).data, side=160))) as image:
         assert (image.format, image.size) == ("JPEG", (160, 120))
+
+
+def test_files_are_offered_by_the_suffixes_of_what_is_read() -> None:
+    of = Image.registered_extensions()
+    formats = {of[suffix] for suffixes in UPLOAD_SUFFIXES.values() for suffix in suffixes}
+    assert formats == {"JPEG", "MPO", "PNG", "WEBP", "TIFF", "HEIF"}
+    assert formats == {*UPLOAD_FORMATS, "MPO"}, "Pillow's name of a JPEG that holds several pictures"

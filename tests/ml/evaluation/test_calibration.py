@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from ml.bundle import MalignantThresholds, MelanomaThresholds, Thresholds
 from ml.evaluation.calibration import Priors, fit_temperature, negative_log_likelihood
 from ml.evaluation.fit.calibration import choose_calibration, fit_offsets
 from ml.evaluation.metrics import Scored
 from ml.evaluation.operating_points import (
-    apply_outcome_rule,
     fit_outcome_rule,
     threshold_of_misses,
     threshold_of_sensitivity,
@@ -109,20 +107,8 @@ def test_the_outcome_rule_keeps_its_promises_on_what_it_was_fitted_on() -> None:
     log_mean, labels = draw((0.0,) * 7, 1.0, 3_000)
     scored = Scored(labels, *calibrate(log_mean, TRAINING, TARGET, 1.0))
     thresholds, points = fit_outcome_rule(scored, "here")
-    shares = apply_outcome_rule(scored, thresholds)
-    assert shares.suspicious[scored.is_malignant].mean() >= 0.95
-    assert shares.low_risk[labels == 0].mean() <= 0.03
-    assert not (shares.low_risk & shares.suspicious).any()
+    outcomes = np.array([decide(row, None, thresholds)[0] for row in scored.probabilities])
+    assert (outcomes[scored.is_malignant] == Outcome.SUSPICIOUS).mean() >= 0.95
+    assert (outcomes[labels == 0] == Outcome.LOW_RISK).mean() <= 0.03
     assert [point.score for point in points] == ["malignant", "melanoma"]
     assert all(point.sensitivity >= 0.95 for point in points)
-
-
-def test_many_images_at_once_are_decided_as_one_by_one() -> None:
-    log_mean, labels = draw((0.0,) * 7, 1.0, 400)
-    scored = Scored(labels, *calibrate(log_mean, TRAINING, TARGET, 1.0))
-    thresholds = Thresholds(MalignantThresholds(0.2, 0.4, ""), MelanomaThresholds(0.05, ""))
-    shares = apply_outcome_rule(scored, thresholds)
-    single = [decide(row, None, thresholds)[0] for row in scored.probabilities]
-    assert [outcome is Outcome.LOW_RISK for outcome in single] == shares.low_risk.tolist()
-    assert [outcome is Outcome.REFER_UNCERTAIN for outcome in single] == shares.uncertain.tolist()
-    assert set(single) == {Outcome.LOW_RISK, Outcome.REFER_UNCERTAIN, Outcome.SUSPICIOUS}

@@ -49,7 +49,10 @@ def test_labels_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         flags.read_labels(tmp_path / "none.csv")
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("picture\nA\n")
-    with pytest.raises(UserError, match="flag, image and seen"):
+    with pytest.raises(UserError, match=r"wrong\.csv: .*the header must have flag,image,seen"):
+        flags.read_labels(wrong)
+    wrong.write_text("flag,image,seen\nhair,A,1\nhair,B\n")
+    with pytest.raises(UserError, match=r"wrong\.csv, line 3: too few fields"):
         flags.read_labels(wrong)
 
 

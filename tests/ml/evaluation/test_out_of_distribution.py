@@ -124,6 +124,16 @@ def test_no_patient_is_in_both_halves(folders: tuple[Path, Path]) -> None:
     assert [len(others.everyday.fitting), len(others.everyday.reporting)] == [6, 6]
 
 
+def test_metadata_are_read_as_other_tables_are(folders: tuple[Path, Path]) -> None:
+    path = folders[0] / "metadata.csv"
+    text = path.read_text(encoding="utf-8")
+    path.write_text("\ufeff" + text.replace(",", ";"), encoding="utf-8")
+    assert read_other_photographs(*folders).clinical_rows["PAT_3"]["patient_id"] == "P1"
+    path.write_bytes(text.replace("P1", "P\xe9").encode("latin-1"))
+    with pytest.raises(UserError, match=r"metadata\.csv: cannot be read as CSV"):
+        read_other_photographs(*folders)
+
+
 def test_a_photograph_without_metadata_is_named(folders: tuple[Path, Path]) -> None:
     Image.new("RGB", (8, 8)).save(folders[0] / "images" / "PAT_99.png")
     with pytest.raises(UserError, match=r"metadata\.csv: no row for PAT_99"):
