@@ -1,8 +1,12 @@
 """System checks: settings that must never start."""
 
+import re
+from pathlib import Path
+
 import pytest
 from pytest_django import Settings
 
+from skinsite import checks
 from skinsite.checks import check_broker, check_proxies, check_time_limits, check_trusted_bundles
 
 
@@ -33,6 +37,12 @@ def test_a_worker_needs_a_broker(settings: Settings, mode: str, broker: str, err
     assert [message.id for message in check_broker()] == errors
 
 
+def test_no_two_checks_share_an_id() -> None:
+    found = re.findall(r'id="([a-z]+\.[EW]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
+    assert len(found) > 10
+    assert sorted(set(found)) == sorted(found)
+
+
 @pytest.mark.parametrize(
     ("header", "count", "warnings"),
     [
@@ -50,7 +60,7 @@ def test_a_proxy_is_counted(
 
 
 @pytest.mark.parametrize(
-    ("trusted", "errors"), [(["0f" * 32], []), (["0f" * 31], ["skinsite.E020"]), (["*"], ["skinsite.E020"])]
+    ("trusted", "errors"), [(["0f" * 32], []), (["0f" * 31], ["skinsite.E022"]), (["*"], ["skinsite.E022"])]
 )
 def test_trusted_bundles_are_hashes(settings: Settings, trusted: list[str], errors: list[str]) -> None:
     settings.TRUSTED_BUNDLES = trusted
