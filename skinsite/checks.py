@@ -124,7 +124,7 @@ def check_trusted_bundles(**_options: Any) -> list[CheckMessage]:
         Error(
             f"TRUSTED_BUNDLES holds {wrong[0][:80]!r}.",
             hint="Give hashes of 64 hexadecimal digits, as register_model prints them, with commas between.",
-            id="skinsite.E020",
+            id="skinsite.E022",
         )
     ]
 

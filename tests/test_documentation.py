@@ -4,8 +4,10 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -17,6 +19,29 @@ def test_deployment_names_every_variable_that_the_settings_read() -> None:
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs/deployment.md").read_text()))
     assert len(read) > 30
     assert read - told == set()
+
+
+def test_every_variable_of_deployment_reaches_the_containers_from_the_file_beside_compose() -> None:
+    table = re.findall(r"^\| (`[A-Z].*?) \|", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE)
+    told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(table)))
+    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    own = {name: service for name, service in services.items() if service["image"] == "skinsite"}
+    assert set(own) == {"prepare", "web", "worker", "clock"}
+    assert len(told) > 40
+    for service in own.values():
+        given = environment_of(service, dict.fromkeys(told, "from the file"))
+        assert {name for name in told if given.get(name) != "from the file"} == set()
+        assert given["SECRET_KEY_FILE"] == "/run/secrets/secret_key"
+        assert given["DATABASE_URL_FILE"] == "/run/secrets/database_url"
+
+
+def environment_of(service: dict[str, Any], file: dict[str, str]) -> dict[str, str]:
+    """As compose does: what the file holds, and over it what stands in `environment`, with its places filled in."""
+    above = {
+        name: re.sub(r"\$\{(\w+):[-?][^}]*\}", lambda found: file.get(found[1], ""), value)
+        for name, value in service["environment"].items()
+    }
+    return (file if service.get("env_file") == ".env" else {}) | above
 
 
 @cache

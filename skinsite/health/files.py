@@ -46,8 +46,9 @@ def database_fault() -> str:
     name = Path(str(settings.DATABASES["default"]["NAME"]))
     if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3") or not name.is_file():
         return ""
-    # A folder that is closed to others closes what is in it.
-    if name.stat().st_mode & name.parent.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+    # Whoever may pass through the folder (x) and read the file (r) can open it by its name, without seeing the folder.
+    passes = (name.parent.stat().st_mode & (stat.S_IXGRP | stat.S_IXOTH)) << 2
+    if name.stat().st_mode & passes & (stat.S_IRGRP | stat.S_IROTH):
         return f"other accounts of this machine can read {name}, which holds patients' records and sessions"
     return ""
 

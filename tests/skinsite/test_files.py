@@ -142,6 +142,18 @@ def test_a_database_that_others_can_read_is_told(database: Path) -> None:
     assert check_private_database() == []
 
 
+@pytest.mark.parametrize(
+    ("folder", "file", "told"),
+    [(0o711, 0o644, True), (0o744, 0o644, False), (0o750, 0o604, False), (0o750, 0o640, True), (0o701, 0o640, False)],
+)
+def test_who_may_pass_through_the_folder_can_open_the_database_by_its_name(
+    database: Path, folder: int, file: int, *, told: bool
+) -> None:
+    database.chmod(file)
+    database.parent.chmod(folder)
+    assert [warning.id for warning in check_private_database()] == ["skinsite.W005"] * told
+
+
 def test_migrating_closes_the_database_to_others(tmp_path: Path) -> None:
     path = tmp_path / "skin.sqlite3"
     path.write_bytes(b"")
