@@ -28,6 +28,8 @@ _PIECE = 64 * 1024
 class SiteWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
     """Gunicorn's threads, with limits to what a head and an answer take, and no wait in the thread that accepts."""
 
+    wsgi: Any
+
     def load_wsgi(self) -> None:
         """Load the application; its answers are sent in time, or not to their end."""
         super().load_wsgi()

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+GiveUp = Callable[[socket.socket], None]
+
 _SECONDS_BETWEEN_ROUNDS = 0.5
 
 
@@ -28,7 +30,7 @@ class Watched:
 
     socket: socket.socket
     due: float
-    give_up: Callable[[socket.socket], None]
+    give_up: GiveUp
     is_overdue: bool = False
 
 
@@ -41,9 +43,7 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def over(
-        self, connection: socket.socket, seconds: float, give_up: Callable[[socket.socket], None] = stop_reading
-    ) -> Iterator[Watched]:
+    def over(self, connection: socket.socket, seconds: float, give_up: GiveUp = stop_reading) -> Iterator[Watched]:
         """Watch a socket while the block runs; its ``due`` may be moved meanwhile."""
         watched = self.begin(connection, seconds, give_up)
         try:
@@ -51,9 +51,7 @@ class Watch:
         finally:
             self.end(watched)
 
-    def begin(
-        self, connection: socket.socket, seconds: float, give_up: Callable[[socket.socket], None] = stop_reading
-    ) -> Watched:
+    def begin(self, connection: socket.socket, seconds: float, give_up: GiveUp = stop_reading) -> Watched:
         """Watch a socket from now on."""
         watched = Watched(connection, time.monotonic() + seconds, give_up)
         with self._lock:
