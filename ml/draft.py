@@ -31,9 +31,19 @@ def build_beside(out: Path, *, start: Bundle | None = None) -> Iterator[Path]:
             yield draft
             (draft / UNFINISHED_FILE).unlink()
             load_bundle(draft)
-            if out.exists():
-                out.rename(Path(scratch) / "replaced")
-            draft.rename(out)
+            _replace(out, draft, Path(scratch) / "replaced")
+
+
+def _replace(out: Path, draft: Path, replaced: Path) -> None:
+    """Move what is at ``out`` to ``replaced``, and the draft to ``out``; back where the second is not done."""
+    try:
+        if out.exists():
+            out.rename(replaced)
+        draft.rename(out)
+    except BaseException:
+        if replaced.exists() and not out.exists():
+            replaced.rename(out)
+        raise
 
 
 def mark_unfinished(directory: Path) -> None:

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from ml.best_model.data import lay_out, select_training_data
 from ml.best_model.plan import Plan, Stage, list_stages
 from ml.data.cache import open_cache
-from ml.data.disk import write_whole
+from ml.data.disk import read_json, write_whole
 from ml.data.isic import read_isic
 from ml.data.split import hash_data
 from ml.errors import UserError
@@ -214,7 +214,7 @@ def find_weights(stage: Stage, place: Workplace) -> Path:
 def _check_unchanged(stage: Stage, place: Workplace) -> None:
     if stage.kind == "data":
         summary = place.folder(stage.name).summary
-        prepared = json.loads(summary.read_text(encoding="utf-8"))
+        prepared = read_json(summary)
         if (prepared.get("wanted"), prepared.get("folds")) != (place.plan.images, list(place.plan.all_folds)):
             raise UserError(
                 f"{summary}: tells of other images than the plan; move the folder away, or give another --out"

@@ -36,17 +36,23 @@ def writing(path: Path) -> Iterator[None]:
         ) from error
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file through a part beside it, which takes its place when it is whole: what a disk refuses, or a
-    kill cuts off, leaves the file that was there. Raises ``UserError``."""
+@contextmanager
+def part_of(path: Path) -> Iterator[Path]:
+    """A part beside ``path`` to write, which takes its place when the block ends without an error: what a disk
+    refuses, or a kill cuts off, leaves the file that was there. Raises ``OSError``."""
     part = path.with_name(f"{path.name}.part")
-    with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_text(text, encoding="utf-8", errors="backslashreplace")
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file whole or not at all; raises ``UserError``."""
+    with writing(path), part_of(path) as part:
+        part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_json(path: Path) -> Any:

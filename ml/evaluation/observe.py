@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,7 @@ from tqdm import tqdm
 
 from ml import quality
 from ml.bundle import ONNX_FILE
-from ml.data.disk import read_file
+from ml.data.disk import part_of, read_file, read_json, write_whole, writing
 from ml.errors import UserError
 from ml.evaluation.shifts import (
     COMMON_QUALITY,
@@ -36,6 +38,8 @@ Found = TypeVar("Found")
 ANY_SIZE = Limits(min_side=1)
 QUALITY = 95
 ARRAYS = ("logits", "embedding", "late_statistics", "mask")
+UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
+"""What NumPy raises for a file that is none of its own, or was cut off."""
 
 
 class Observer:
@@ -57,23 +61,21 @@ class Observer:
         if self._kept is None:
             return self._observe(makers, name)
         path = self._kept / f"{_name_file(name)}.npz"
-        if path.is_file() and len(found := _read_observations(path)) == len(makers):
+        if len(found := _read_observations(path)) == len(makers):
             return found
         found = self._observe(makers, name)
-        self._kept.mkdir(parents=True, exist_ok=True)
         _write_observations(path, found)
         return found
 
     def measure(self, makers: Sequence[Maker], name: str) -> list[dict[str, float]]:
         """Measure the files that ``makers`` make by ``ml.quality`` alone, without the network."""
         path = None if self._kept is None else self._kept / f"{_name_file(name)}.json"
-        if path is not None and path.is_file() and len(found := json.loads(path.read_text())) == len(makers):
-            return cast("list[dict[str, float]]", found)
+        if path is not None and len(found := _read_measures(path)) == len(makers):
+            return found
         at_least = DECODED_SIDE_PER_INPUT * self.predictor.bundle.manifest.input.size
         found = self._map(lambda data: quality.measure(decode_stored(data, at_least=at_least)), makers, name)
         if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(found), encoding="utf-8")
+            write_whole(path, json.dumps(found))
         return found
 
     def _observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
@@ -145,20 +147,28 @@ def _name_file(name: str) -> str:
 def _write_observations(path: Path, observations: Sequence[Observation]) -> None:
     names = sorted(observations[0].measures)
     arrays: dict[str, Any] = {name: np.stack([getattr(each, name) for each in observations]) for name in ARRAYS}
-    np.savez(
-        path,
-        **arrays,
-        measures=np.array([[each.measures[name] for name in names] for each in observations]),
-        names=np.array(names),
-    )
+    arrays["measures"] = np.array([[each.measures[name] for name in names] for each in observations])
+    with writing(path), part_of(path) as part, part.open("wb") as file:
+        np.savez(file, **arrays, names=np.array(names))
+
+
+def _read_measures(path: Path) -> list[dict[str, float]]:
+    """What was kept; nothing where there is none, or where it was cut off."""
+    try:
+        found = read_json(path)
+    except UserError:
+        return []
+    return found if isinstance(found, list) else []
 
 
 def _read_observations(path: Path) -> list[Observation]:
-    with np.load(path, allow_pickle=False) as stored:
-        if not set(ARRAYS).issubset(stored.files):  # kept by an earlier version: not all that is needed
-            return []
-        arrays = [stored[name] for name in ARRAYS]
-        measures, names = stored["measures"], [str(name) for name in stored["names"]]
+    """What was kept; nothing where there is none, where it was cut off, or where an earlier version kept less."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = [stored[name] for name in ARRAYS]
+            measures, names = stored["measures"], [str(name) for name in stored["names"]]
+    except UNREADABLE:
+        return []
     return [
         Observation(
             **dict(zip(ARRAYS, rows, strict=True)),

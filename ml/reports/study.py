@@ -1,12 +1,12 @@
 """The study's plan and results read together, and the comparison of its models as text."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ml.data.disk import read_json
 from ml.errors import UserError
 from ml.evaluation.comparison import (
     PARTS,
@@ -117,4 +117,4 @@ def _compare_one(study: Study, question: Question, part: str) -> str:
 
 
 def _read_json(path: Path | None) -> dict[str, Any]:
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path is not None and path.is_file() else {}
+    return dict(read_json(path)) if path is not None and path.is_file() else {}

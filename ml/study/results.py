@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.data.disk import write_whole
+from ml.data.disk import read_json, write_whole
 from ml.environment import find_git_revision
 from ml.errors import UserError
 from ml.evaluation import bootstrap
@@ -109,7 +109,7 @@ def record_comparisons(plan: Plan, runs: Path, results: Path) -> None:
 def read_result(results: Path, name: str) -> dict[str, Any]:
     """A model's figures; empty where there are none."""
     path = result_file(results, name)
-    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    return dict(read_json(path)) if path.is_file() else {}
 
 
 def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any
 def read_comparisons(results: Path) -> list[dict[str, Any]]:
     """The paired differences; none before the first pair is finished."""
     path = results / "comparisons.json"
-    return list(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else []
+    return list(read_json(path)) if path.is_file() else []
 
 
 def pair(one: Measured, other: Measured) -> dict[str, Any]:

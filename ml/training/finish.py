@@ -1,6 +1,5 @@
 """From a run's best checkpoint to a calibrated, measured bundle."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +7,9 @@ from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import Bundle, Prior, TrainedOn
 from ml.data.cache import open_cache
+from ml.data.disk import read_json
 from ml.data.isic import read_isic
 from ml.draft import build_beside, check_can_be_replaced
-from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.training.checkpoint import describe_input, load_average
 from ml.training.config import ReadingPlan, TrainingConfig, read_config
@@ -24,15 +23,12 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     """Choose how to read on the run's choosing fold, calibrate there, export and measure that fold.
 
     ``checkpoint`` lies in its run folder, which tells the configuration and, unless ``data`` is given, the data
-    directory. Raises ``UserError`` where it does not.
+    directory. Raises ``UserError`` where it does not, or where a file of the run was cut off.
     """
-    check_checkpoint(checkpoint)
-    folder = RunFolder(checkpoint.resolve().parent.parent)
-    if not folder.config.is_file() or not folder.description.is_file():
-        raise UserError(f"{checkpoint}: is not in a run folder; give runs/NAME/checkpoints/best.ckpt")
+    folder = check_checkpoint(checkpoint)
     check_can_be_replaced(out)
     config = read_config(folder.config)
-    description = json.loads(folder.description.read_text(encoding="utf-8"))
+    description = read_json(folder.description)
     data = data or Path(description["data_directory"])
     trained = Trained(*load_average(checkpoint, config), config)
     plan = read_or_choose_reading(folder, trained, data, progress=progress)
@@ -48,7 +44,7 @@ def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, p
     """The way to read that a run has chosen; where it was cut off before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
-        scores = json.loads(folder.readings.read_text(encoding="utf-8"))
+        scores = read_json(folder.readings)
         return max(config.readings, key=lambda each: float(scores[str(each)]))
     records = select_records(read_isic(data).records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
@@ -58,7 +54,7 @@ def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, p
 def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
     """On how many images the run trained: from its summary, or counted where it was cut off before."""
     if folder.summary.is_file():
-        return int(json.loads(folder.summary.read_text(encoding="utf-8"))["training_images"])
+        return int(read_json(folder.summary)["training_images"])
     return len(split_positions(select_records(read_isic(data).records, config), config)[0])
 
 

@@ -137,7 +137,7 @@ def choose_reading(
         scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
     accuracies = [judge_scores(scores=each, prior=trained.prior.numpy(), labels=labels) for each in scores]
     found = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
-    folder.readings.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder.readings, json.dumps(found, indent=2) + "\n")
     best = int(np.argmax(accuracies))
     return plans[best], scores[best]
 
@@ -160,7 +160,7 @@ def _write_weights(folder: RunFolder, trained: Trained) -> None:
         name: value.half() if value.is_floating_point() and value.ndim > 1 else value
         for name, value in trained.model.state_dict().items()
     }
-    seen = json.loads(folder.description.read_text(encoding="utf-8")).get("folds_seen", trained.config.train_folds)
+    seen = read_json(folder.description).get("folds_seen", trained.config.train_folds)
     told = {
         "architecture": trained.config.architecture,
         "prior": " ".join(f"{each:.6f}" for each in trained.prior),
@@ -184,7 +184,7 @@ def _summarise(folder: RunFolder, trained: Trained, plan: ReadingPlan, training_
         "kind": "network",
         "name": folder.path.name,
         "architecture": config.architecture,
-        "initialisation": json.loads(folder.description.read_text(encoding="utf-8"))["initialisation"],
+        "initialisation": read_json(folder.description)["initialisation"],
         "resolution": plan.size,
         "views": list(plan.fractions),
         "training_prior": [float(value) for value in trained.prior],

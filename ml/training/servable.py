@@ -35,13 +35,15 @@ def check_configuration(config_path: Path | None, *, export: bool) -> str | None
     return None
 
 
-def check_checkpoint(checkpoint: Path) -> None:
-    """Raise ``UserError`` for a checkpoint that is not there, in no run folder, or of what cannot be served."""
+def check_checkpoint(checkpoint: Path) -> RunFolder:
+    """The run folder that a checkpoint lies in. Raises ``UserError`` for one that is not there, in no run folder, or
+    of what cannot be served."""
     folder = find_run(checkpoint)
     if folder is None or not checkpoint.is_file():
         reason = "is in no run folder" if checkpoint.is_file() else "is no file"
         raise UserError(f"{checkpoint}: {reason}; give runs/NAME/checkpoints/best.ckpt of a run by train_model")
     _check_run(folder)
+    return folder
 
 
 def check_is_no_run(path: Path) -> None:

@@ -1,7 +1,10 @@
 """What a bundle is fitted on."""
 
+import errno
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from PIL import Image, ImageFilter
 from ml.build import measure_target_prior
 from ml.bundle import Bundle
 from ml.data.isic import Dataset, Record
+from ml.errors import UserError
 from ml.evaluation.altered import without_appearance
 from ml.evaluation.observe import Observer, from_file
 from ml.predictor import Observation, Outcome, Predictor, interpret
@@ -111,3 +115,33 @@ def test_what_was_observed_is_kept_and_gone_on_from(
     assert all(
         np.array_equal(one.late_statistics, other.late_statistics) for one, other in zip(first, again, strict=True)
     )
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_what_was_kept_and_cut_off_is_observed_again(
+    predictor: Predictor, records: list[Record], tmp_path: Path, share: float
+) -> None:
+    makers = [from_file(record.path) for record in records[:2]]
+    observer = Observer(predictor, kept=tmp_path / "kept", progress=False)
+    seen, measured = observer.observe(makers, "seen"), observer.measure(makers, "measured")
+    whole = {path: path.read_bytes() for path in (tmp_path / "kept").rglob("*.*")}
+    assert sorted(path.name for path in whole) == ["measured.json", "seen.npz"]
+    for path, data in whole.items():
+        path.write_bytes(data[: int(share * len(data))])
+    assert observer.observe(makers, "seen")[1].measures == seen[1].measures
+    assert observer.measure(makers, "measured") == measured
+    assert json.loads(next((tmp_path / "kept").rglob("measured.json")).read_bytes()) == measured
+
+
+def test_a_full_disk_leaves_nothing_kept_that_is_half(
+    predictor: Predictor, records: list[Record], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(file: IO[bytes], **_: object) -> None:
+        file.write(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", fill)
+    observer = Observer(predictor, kept=tmp_path / "kept", progress=False)
+    with pytest.raises(UserError, match=r"seen\.npz: cannot be written \(No space left on device\)"):
+        observer.observe([from_file(records[0].path)], "seen")
+    assert list((tmp_path / "kept").rglob("*.*")) == []

@@ -41,6 +41,24 @@ def test_what_stops_the_building_leaves_what_was_there(
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
 
 
+def test_the_bundle_that_was_there_comes_back_where_the_new_one_cannot_take_its_place(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = Path(shutil.copytree(bundle.path, tmp_path / "bundle"))
+    rename = Path.rename
+
+    def refuse_the_new_one(self: Path, target: Path) -> Path:
+        if target == out and self.name == out.name:
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_the_new_one)
+    with pytest.raises(UserError, match=r"bundle: cannot be written \(Permission denied\)"), build_beside(out) as draft:
+        copy_files(bundle, draft)
+    assert load_bundle(out).sha256 == bundle.sha256
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
 def test_what_is_not_whole_does_not_take_the_place(bundle: Bundle, tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="is missing"), build_beside(tmp_path / "bundle", start=bundle) as draft:
         (draft / "gate.npz").unlink()

@@ -1,6 +1,7 @@
 """What is written down of a model stays until its weights change; pairs are compared on the same resamples."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -123,6 +124,15 @@ def test_a_comparison_whose_folders_are_elsewhere_is_kept(plan: Plan, data: Path
     before = read_comparisons(tmp_path / "results")
     record_comparisons(plan, tmp_path / "another place", tmp_path / "results")
     assert read_comparisons(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize(("name", "read"), [("results/x.json", read_result), ("comparisons.json", read_comparisons)])
+def test_figures_that_were_cut_off_are_told(tmp_path: Path, name: str, read: Callable[..., object]) -> None:
+    (tmp_path / "results").mkdir()
+    (tmp_path / name).write_text('[{"one": "lar', encoding="utf-8")
+    arguments = ["x"] if read is read_result else []
+    with pytest.raises(UserError, match=rf"{name}: cannot be read as JSON; restore it"):
+        read(tmp_path, *arguments)
 
 
 def test_json_has_short_lists_on_one_line(tmp_path: Path) -> None:
