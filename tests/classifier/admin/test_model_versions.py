@@ -23,7 +23,7 @@ def test_a_superuser_activates_a_version_on_record(superuser: User, store: Path,
     client = client_for(superuser)
     assert "Activate this version" in client.get(page_of(version)).content.decode()
     text = client.post(page_of(version), follow=True).content.decode()
-    assert "reads from now on" in text
+    assert "is now in service" in text
     assert "Activate this version" not in text
     version.refresh_from_db()
     before.refresh_from_db()
