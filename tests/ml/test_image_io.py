@@ -2,12 +2,14 @@
 
 import io
 import time
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from ml import image_header
 from ml.image_io import LIMITS, ImageRejected, decode_stored, normalise_upload, thumbnail
 from tests.ml import pictures
 
@@ -250,3 +252,16 @@ def test_damaged_stored_bytes_are_told_of() -> None:
 def test_a_thumbnail_fits_its_side_and_keeps_its_shape() -> None:
     with Image.open(io.BytesIO(thumbnail(normalise_upload(pictures.jpeg()).data, side=160))) as image:
         assert (image.format, image.size) == ("JPEG", (160, 120))
+
+
+def test_decoding_changes_nothing_of_what_other_threads_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, during = list(warnings.filters), []
+
+    def inspect(data: bytes) -> Any:
+        during.append(list(warnings.filters))
+        return original(data)
+
+    original = image_header.inspect
+    monkeypatch.setattr("ml.image_io.inspect", inspect)
+    normalise_upload(pictures.ACCEPTED["tiff"]())
+    assert during == [before]
