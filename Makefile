@@ -45,7 +45,7 @@ $(VENV)/dev.stamp: requirements/dev.txt | $(BIN)/python
 # --- Checking ----------------------------------------------------------------------------------------------------------
 
 .PHONY: check
-check: setup-dev ## Formatting, lint, types, layers, templates, migrations, container
+check: setup-dev ## Formatting, lint, types, layers, templates, migrations, container, scripts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -28,6 +28,9 @@ else:
     pillow_heif.register_heif_opener()
     HEIF_FORMATS = ("HEIF",)
 
+# Broken metadata is no matter. Said once for all: to catch warnings changes what every other thread is told.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"(PIL|pillow_heif)\b")
+
 __all__ = [
     "LIMITS",
     "MESSAGES",
@@ -159,11 +162,9 @@ def _check_bytes(data: bytes, limits: Limits) -> None:
 
 @contextmanager
 def _decoding(data: bytes, limits: Limits) -> Iterator[None]:
-    """Turn what Pillow raises on a bad file into ``ImageRejected``; what it only warns of (metadata) is no matter."""
+    """Turn what Pillow raises on a bad file into ``ImageRejected``."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            yield
+        yield
     except ImageRejected:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:

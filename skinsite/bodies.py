@@ -1,7 +1,8 @@
 """Bodies of requests are taken in whole before the site looks at them: in a limited time, and few at once.
 
-A thread that waits for a slow client serves nobody else. So a body must keep up a pace, and some threads never take
-any: they answer pages and probes. A body sent in chunks gets the length that it turns out to have.
+A thread that waits for a slow client, or for a decoder of photographs, serves nobody else. So a body must keep up a
+pace, and some threads never answer a request that has one: they answer pages and probes. A body sent in chunks gets the
+length that it turns out to have.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ REFUSED = "skinsite.refused"
 """Where the middleware finds why a body was not taken in: one of ``errors.NOT_TAKEN``, or too_large."""
 
 AT_ONCE = 10
-"""Bodies that one process takes in at once; gunicorn.conf.py gives it more threads than that."""
+"""Requests with a body that one process works on at once; gunicorn.conf.py gives it more threads than that."""
 
 PATIENCE_SECONDS = 20.0
 LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
@@ -44,15 +45,30 @@ def take_bodies_first(application: Application, *, at_once: int = AT_ONCE) -> Ap
         return answer_with_body(environ, start_response) if _has_body(environ) else application(environ, start_response)
 
     def answer_with_body(environ: Environ, start_response: Any) -> Iterator[bytes]:
-        try:
-            body = _take(environ, turns)
-        except _RefusedError as error:
-            body = _leave_unread(environ, str(error))
-        with body:
-            environ["wsgi.input"] = body
-            yield from application(environ, start_response)
+        with contextlib.ExitStack() as closing:
+            with _turn(turns) as is_ours:
+                body = closing.enter_context(_take_or_leave(environ, is_ours=is_ours))
+                environ["wsgi.input"] = body
+                response = application(environ, start_response)
+                closing.callback(getattr(response, "close", _nothing))
+            yield from response
 
     return answer
+
+
+@contextlib.contextmanager
+def _turn(turns: threading.Semaphore) -> Iterator[bool]:
+    """Take a turn, if there is one, until the block ends; whether there was."""
+    is_ours = turns.acquire(blocking=False)
+    try:
+        yield is_ours
+    finally:
+        if is_ours:
+            turns.release()
+
+
+def _nothing() -> None:
+    """What is done at the end of a response that needs no closing."""
 
 
 def _has_body(environ: Environ) -> bool:
@@ -63,16 +79,24 @@ def _has_body(environ: Environ) -> bool:
     return "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
-def _take(environ: Environ, turns: threading.Semaphore) -> IO[bytes]:
+def _take_or_leave(environ: Environ, *, is_ours: bool) -> IO[bytes]:
+    """The body, or an empty one, and why, where it is not taken in."""
+    try:
+        if not is_ours:
+            raise _RefusedError("busy")
+        return _take(environ)
+    except _RefusedError as error:
+        return _leave_unread(environ, str(error))
+
+
+def _take(environ: Environ) -> IO[bytes]:
     length = str(environ.get("CONTENT_LENGTH") or "")
     if not length.isdigit() and not environ.get("wsgi.input_terminated"):
         raise _RefusedError("length_required")  # this server does not say where the body ends
-    if not turns.acquire(blocking=False):
-        raise _RefusedError("busy")
     body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 the caller closes it
     try:
         most = int(length) if length.isdigit() else settings.REQUEST_MAX_BYTES + 1
-        size = _copy(environ, body, most)
+        size = _copy(environ, body, most, is_declared=length.isdigit())
         if not length.isdigit():
             if size == most:
                 raise _RefusedError("too_large")
@@ -86,14 +110,12 @@ def _take(environ: Environ, turns: threading.Semaphore) -> IO[bytes]:
     except BaseException:
         body.close()
         raise
-    finally:
-        turns.release()
     body.seek(0)
     return body
 
 
-def _copy(environ: Environ, body: IO[bytes], most: int) -> int:
-    """Copy at most so many bytes; how many there were."""
+def _copy(environ: Environ, body: IO[bytes], most: int, *, is_declared: bool) -> int:
+    """Copy at most so many bytes, or just as many where that was declared; how many there were."""
     connection = environ.get("gunicorn.socket")
     watching = WATCH.over(connection, PATIENCE_SECONDS) if connection else contextlib.nullcontext()
     began, size = time.monotonic(), 0
@@ -109,8 +131,9 @@ def _copy(environ: Environ, body: IO[bytes], most: int) -> int:
             size += len(piece)
             if watched is not None:
                 watched.due = began + PATIENCE_SECONDS + size / LEAST_BYTES_A_SECOND
-    if watched is not None and watched.is_overdue:
-        raise _RefusedError("too_slow")
+    # A reader need not raise where a client leaves: gunicorn's gives what came until then.
+    if (is_declared and size < most) or (watched is not None and watched.is_overdue):
+        raise _RefusedError(_why_ended(watched))
     return size
 
 

@@ -1,15 +1,19 @@
 """The shared cache, which nothing depends on: while its server is away, everything goes on as if nothing were kept."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
+from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as SilentError
 
 from skinsite.breaker import Breaker
 
 _breaker = Breaker("cache")  # one for all threads, each of which has a client of its own
 _AWAY = object()
+log = logging.getLogger(__name__)
 
 
 def _forgiving(method: Callable[..., Any], otherwise: Any) -> Callable[..., Any]:
@@ -20,8 +24,11 @@ def _forgiving(method: Callable[..., Any], otherwise: Any) -> Callable[..., Any]
             return otherwise
         try:
             answer = method(client, *arguments, **named)
-        except (RedisError, OSError) as error:
+        except (LostConnectionError, SilentError, OSError) as error:
             _breaker.trip(error)
+            return otherwise
+        except RedisError as error:  # it answered, and refused this one command
+            log.warning("The cache refused a command (%s: %s)", type(error).__name__, error)
             return otherwise
         _breaker.reset()
         return answer

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
+from skinsite.errors import is_database_away
 from skinsite.health import run_check
 from skinsite.health.checks import check_database
 
@@ -38,7 +39,7 @@ class OneLineCommand(BaseCommand):
                 return super().execute(*args, **options)
             except (OperationalError, InterfaceError, ProgrammingError) as error:
                 found = run_check("database", check_database)
-                if found.ok and isinstance(error, ProgrammingError):
+                if found.ok and not is_database_away(error):
                     raise
                 told = f"{error}. Try again." if found.ok else f"{found.detail.rstrip('.?')}. {found.remedy}"
                 raise CommandError(f"The database cannot be used: {told}", returncode=BAD_INPUT) from error

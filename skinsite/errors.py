@@ -18,10 +18,20 @@ from skinsite.request_id import current_request_id
 
 API_PREFIX = "/api/"
 PROBLEM_TYPE = "application/problem+json"
-# What says that the database is away, starting, full or locked, rather than that it was asked wrongly.
-DATABASE_AWAY = (OperationalError, InterfaceError)
 DATABASE_SENTENCE = gettext_lazy("The database does not answer. Try again in a minute.")
 RETRY_AFTER = 30  # seconds
+
+
+def is_database_away(error: BaseException | None) -> bool:
+    """Whether an error says that the database is away, starting, full or locked, and not that it was asked wrongly.
+
+    SQLite gives a column that is not there the same type as a lock, and PostgreSQL what is too complex (its class 54).
+    """
+    if not isinstance(error, (OperationalError, InterfaceError)):
+        return False
+    asked_wrongly = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_ERROR"
+    too_complex = (getattr(error.__cause__, "sqlstate", "") or "").startswith("54")
+    return not (asked_wrongly or too_complex)
 
 
 def problem_body(*, status: int, title: str, detail: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
@@ -70,7 +80,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     The page is made without the request, since asking it who is signed in may be what fails.
     """
     full = disk.is_full(sys.exception())
-    away = full or isinstance(sys.exception(), DATABASE_AWAY)
+    away = full or is_database_away(sys.exception())
     status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
     if _wants_problem(request):
         detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")

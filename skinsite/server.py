@@ -2,12 +2,14 @@
 
 import contextlib
 import socket
+import time
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
-from skinsite.watch import WATCH, stop_reading
+from skinsite.watch import WATCH, stop_all, stop_reading
 
 SILENT_SECONDS = 0.2
 """What a thread waits for the first byte of a new connection, before the connection waits without a thread."""
@@ -15,11 +17,28 @@ SILENT_SECONDS = 0.2
 HEAD_SECONDS = timedelta(seconds=15).total_seconds()
 """What the head of a request may take to arrive."""
 
+SEND_SECONDS = timedelta(seconds=20).total_seconds()
+"""What a client may pause while its answer is sent, beside the time that its pace allows."""
+
+LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
 LINGER_SECONDS = 1.0
+_PIECE = 64 * 1024
 
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
-    """Gunicorn's threads, with a limit to the time that a head takes, and no wait in the thread that accepts."""
+    """Gunicorn's threads, with limits to what a head and an answer take, and no wait in the thread that accepts."""
+
+    wsgi: Any
+
+    def load_wsgi(self) -> None:
+        """Load the application; its answers are sent in time, or not to their end."""
+        super().load_wsgi()
+        application = self.wsgi
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            return _send_in_time(application(environ, start_response), environ["gunicorn.socket"])
+
+        self.wsgi = answer
 
     def handle(self, conn: TConn) -> Any:
         """Serve a connection in one of the threads."""
@@ -40,11 +59,28 @@ class SiteWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
         return super().handle_request(req, conn)
 
 
+def _send_in_time(response: Iterable[bytes], connection: socket.socket) -> Iterator[bytes]:
+    """Hand on a response in pieces that the client must take; the time that it takes to make counts for nothing."""
+    try:
+        left = SEND_SECONDS
+        for made in response:
+            for at in range(0, len(made), _PIECE):
+                piece = made[at : at + _PIECE]
+                allowed, began = left + len(piece) / LEAST_BYTES_A_SECOND, time.monotonic()
+                with WATCH.over(connection, allowed, stop_all):
+                    yield piece
+                left = min(SEND_SECONDS, allowed - (time.monotonic() - began))
+    finally:
+        if hasattr(response, "close"):
+            response.close()
+
+
 def _linger(connection: socket.socket) -> None:
     """Wait here, and not where new connections are accepted, for the client to take its answer and to close."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(LINGER_SECONDS)
-        while connection.recv(64 * 1024):
+        until = time.monotonic() + LINGER_SECONDS
+        while time.monotonic() < until and connection.recv(_PIECE):
             pass
     stop_reading(connection)

@@ -4,18 +4,33 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+GiveUp = Callable[[socket.socket], None]
 
 _SECONDS_BETWEEN_ROUNDS = 0.5
 
 
+def stop_reading(connection: socket.socket) -> None:
+    """Make a thread that waits for the socket see its end at once; an answer can still be sent."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
+
+
+def stop_all(connection: socket.socket) -> None:
+    """Make a thread that reads from the socket, or sends to it, see its end at once."""
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+
+
 @dataclass(eq=False, slots=True)
 class Watched:
-    """A socket that a thread reads from, until when it may take, and whether it has taken longer."""
+    """A socket that a thread waits for, until when it may, what is done then, and whether it was."""
 
     socket: socket.socket
     due: float
+    give_up: GiveUp
     is_overdue: bool = False
 
 
@@ -28,17 +43,17 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
-    def over(self, connection: socket.socket, seconds: float) -> Iterator[Watched]:
+    def over(self, connection: socket.socket, seconds: float, give_up: GiveUp = stop_reading) -> Iterator[Watched]:
         """Watch a socket while the block runs; its ``due`` may be moved meanwhile."""
-        watched = self.begin(connection, seconds)
+        watched = self.begin(connection, seconds, give_up)
         try:
             yield watched
         finally:
             self.end(watched)
 
-    def begin(self, connection: socket.socket, seconds: float) -> Watched:
+    def begin(self, connection: socket.socket, seconds: float, give_up: GiveUp = stop_reading) -> Watched:
         """Watch a socket from now on."""
-        watched = Watched(connection, time.monotonic() + seconds)
+        watched = Watched(connection, time.monotonic() + seconds, give_up)
         with self._lock:
             self._watched.add(watched)
             if self._thread is None:
@@ -59,13 +74,7 @@ class Watch:
                 self._watched -= overdue
             for watched in overdue:
                 watched.is_overdue = True
-                stop_reading(watched.socket)
-
-
-def stop_reading(connection: socket.socket) -> None:
-    """Make a thread that waits for the socket see its end at once; an answer can still be sent."""
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RD)
+                watched.give_up(watched.socket)
 
 
 WATCH = Watch()

@@ -21,7 +21,7 @@ from classifier.services.intake import DecoderBusyError, DuplicateImageError
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite import disk
-from skinsite.errors import DATABASE_AWAY, DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, problem_body
+from skinsite.errors import DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, is_database_away, problem_body
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +141,7 @@ class ProblemHandler(ExceptionHandler):
         """Give each error of the domain its status."""
         if disk.is_full(exc):
             return DiskFull()
-        if isinstance(exc, DATABASE_AWAY):
+        if is_database_away(exc):
             return DatabaseUnavailable()
         match exc:
             case ImageRejected():

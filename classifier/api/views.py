@@ -182,7 +182,7 @@ class PredictionViewSet(ClinicViewSet):
                 gettext_lazy(
                     "Kept, and not read yet: ask again at the address in `Location`. "
                     "`waiting_for` says what is missing, if anything is. "
-                    "Where `status` is `failed`, `failure` says why."
+                    "Where `status` is `failed`, `reason` says why."
                 ),
             ),
         },

@@ -3,6 +3,60 @@
 from django.conf import settings
 from django.db import migrations, models
 
+from classifier.migrations._steps import Step
+
+# Whoever writes rows meanwhile is held to the old constraints until the new ones, which ask for less, are there.
+RETIRED = (
+    "prediction_once_per_model_and_modality",
+    "prediction_once_open_per_modality",
+    "prediction_once_not_run_per_modality",
+)
+NEW = (
+    models.UniqueConstraint(
+        condition=models.Q(("model_version__isnull", False), models.Q(("status", "failed"), _negated=True)),
+        fields=("image", "model_version", "modality", "declared"),
+        name="prediction_once_per_model",
+    ),
+    models.UniqueConstraint(
+        condition=models.Q(("status__in", ["queued", "running"])),
+        fields=("image", "modality", "declared"),
+        name="prediction_once_open",
+    ),
+    models.UniqueConstraint(
+        condition=models.Q(("model_version", None), ("status", "done")),
+        fields=("image", "modality", "declared"),
+        name="prediction_once_not_run",
+    ),
+)
+# The kinds have one constraint, under one name: changed in one transaction, and as often as need be.
+KINDS = [
+    migrations.RemoveConstraint(
+        model_name="imagecorrection",
+        name="correction_kind_known",
+    ),
+    migrations.AlterField(
+        model_name="imagecorrection",
+        name="kind",
+        field=models.CharField(
+            choices=[
+                ("moved", "Moved to another lesion"),
+                ("modality", "Modality corrected"),
+                ("declared", "Special site or state corrected"),
+                ("entered_in_error", "Marked as entered in error"),
+            ],
+            max_length=20,
+            verbose_name="correction",
+        ),
+    ),
+    migrations.AddConstraint(
+        model_name="imagecorrection",
+        constraint=models.CheckConstraint(
+            condition=models.Q(("kind__in", ["moved", "modality", "declared", "entered_in_error"])),
+            name="correction_kind_known",
+        ),
+    ),
+]
+
 
 class Migration(migrations.Migration):
     atomic = False
@@ -13,90 +67,28 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveConstraint(
-            model_name="imagecorrection",
-            name="correction_kind_known",
-        ),
-        migrations.RemoveConstraint(
-            model_name="prediction",
-            name="prediction_once_per_model_and_modality",
-        ),
-        migrations.RemoveConstraint(
-            model_name="prediction",
-            name="prediction_once_open_per_modality",
-        ),
-        migrations.RemoveConstraint(
-            model_name="prediction",
-            name="prediction_once_not_run_per_modality",
-        ),
         *(
             # The column has its default in the database from the start, so that the version before still writes rows
             # while this one is put in place; where it was added without, the next migration gives it.
-            migrations.SeparateDatabaseAndState(
-                database_operations=[
-                    migrations.AddField(
-                        model_name=model_name,
-                        name="declared",
-                        field=models.CharField(
-                            blank=True, db_default="", default="", max_length=80, verbose_name="special site or state"
-                        ),
-                    )
-                ],
-                state_operations=[
-                    migrations.AddField(
-                        model_name=model_name,
-                        name="declared",
-                        field=models.CharField(blank=True, max_length=80, verbose_name="special site or state"),
-                    )
-                ],
+            Step(
+                migrations.AddField(
+                    model_name=model_name,
+                    name="declared",
+                    field=models.CharField(
+                        blank=True, db_default="", default="", max_length=80, verbose_name="special site or state"
+                    ),
+                ),
+                state=migrations.AddField(
+                    model_name=model_name,
+                    name="declared",
+                    field=models.CharField(blank=True, max_length=80, verbose_name="special site or state"),
+                ),
             )
             for model_name in ("lesionimage", "prediction")
         ),
-        migrations.AlterField(
-            model_name="imagecorrection",
-            name="kind",
-            field=models.CharField(
-                choices=[
-                    ("moved", "Moved to another lesion"),
-                    ("modality", "Modality corrected"),
-                    ("declared", "Special site or state corrected"),
-                    ("entered_in_error", "Marked as entered in error"),
-                ],
-                max_length=20,
-                verbose_name="correction",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="imagecorrection",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["moved", "modality", "declared", "entered_in_error"])),
-                name="correction_kind_known",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prediction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("model_version__isnull", False), models.Q(("status", "failed"), _negated=True)),
-                fields=("image", "model_version", "modality", "declared"),
-                name="prediction_once_per_model",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prediction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["queued", "running"])),
-                fields=("image", "modality", "declared"),
-                name="prediction_once_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prediction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("model_version", None), ("status", "done")),
-                fields=("image", "modality", "declared"),
-                name="prediction_once_not_run",
-            ),
-        ),
+        *(Step(migrations.AddConstraint(model_name="prediction", constraint=constraint)) for constraint in NEW),
+        *(Step(migrations.RemoveConstraint(model_name="prediction", name=name)) for name in RETIRED),
+        migrations.SeparateDatabaseAndState(KINDS, KINDS),
     ]
 
 

@@ -2,67 +2,60 @@
 
 from typing import Any
 
-from django.db import migrations
+from django.db import migrations, transaction
 
-import classifier.models.folded
+from classifier.migrations._steps import Step
+from classifier.models.folded import FoldedField, write_missing_keys
 from skinsite.text import clean_line, fold_line
 
-ROWS = 500
+CODE_LENGTH = 40
+ROOM = 110
+"""Characters of a key before the number that tells it from others'; the column has 120."""
 
 
 def write_keys(apps: Any, _schema_editor: Any) -> None:
     """Write the keys of rows that are there already."""
-    _write_codes(apps.get_model("classifier", "Patient"))
-    for model, text, key in (("Lesion", "label", "label_key"), ("LesionImage", "original_name", "name_key")):
-        _write_lines(apps.get_model("classifier", model), text, key)
+    model = apps.get_model("classifier", "Patient")
+    for clinic in list(model.objects.order_by("clinic").values_list("clinic", flat=True).distinct()):
+        with transaction.atomic():
+            _write_codes(model, clinic)
+    write_missing_keys(apps.get_model("classifier", "Lesion"), "label", "label_key")
+    write_missing_keys(apps.get_model("classifier", "LesionImage"), "original_name", "name_key")
 
 
-def _write_lines(model: Any, text: str, key: str) -> None:
-    rows = []
-    for row in model.objects.exclude(**{text: ""}).order_by("pk").only(text, key).iterator(ROWS):
-        setattr(row, text, clean_line(getattr(row, text)))
-        setattr(row, key, fold_line(getattr(row, text)))
-        rows.append(row)
-        if len(rows) == ROWS:
-            model.objects.bulk_update(rows, [text, key])
-            rows = []
-    model.objects.bulk_update(rows, [text, key])
-
-
-def _write_codes(model: Any) -> None:
+def _write_codes(model: Any, clinic: int) -> None:
     """Where several patients turn out to have one code, one is found by it and the others by a search, till renamed."""
-    taken: set[tuple[int, str]] = set()
-    for patient in list(model.objects.order_by("pk").only("clinic_id", "code", "code_key")):
-        wanted = key = fold_line(patient.code)[:110]
-        number = 1
-        while (patient.clinic_id, key) in taken or _another_has(model, patient, key):
-            number += 1
-            key = f"{wanted} ({number})"
-        taken.add((patient.clinic_id, key))
-        code = clean_line(patient.code)
+    taken: set[str] = set()
+    changed = []
+    for patient in model.objects.filter(clinic=clinic).order_by("pk").select_for_update(of=("self",)):
+        # A code of signs that no font shows gets one that can be read.
+        code = clean_line(patient.code)[:CODE_LENGTH] or f"P-{patient.public_id.hex[:8].upper()}"
+        key = _first_free(fold_line(code)[:ROOM], taken)
+        taken.add(key)
         if (code, key) != (patient.code, patient.code_key):
-            model.objects.filter(pk=patient.pk).update(code=code, code_key=key)
+            changed.append((patient.pk, code, key))
+    # In two steps, since a key may be the one that another patient is about to leave; none begins with a blank.
+    for pk, _code, _key in changed:
+        model.objects.filter(pk=pk).update(code_key=f" {pk}")
+    for pk, code, key in changed:
+        model.objects.filter(pk=pk).update(code=code, code_key=key)
 
 
-def _another_has(model: Any, patient: Any, key: str) -> bool:
-    if key == patient.code_key:
-        return False
-    return bool(model.objects.filter(clinic=patient.clinic_id, code_key=key).exclude(pk=patient.pk).exists())
+def _first_free(wanted: str, taken: set[str]) -> str:
+    key, number = wanted, 1
+    while key in taken:
+        number += 1
+        key = f"{wanted} ({number})"
+    return key
 
 
 class Migration(migrations.Migration):
+    atomic = False
+
     dependencies = [("classifier", "0005_defaults_in_the_database")]
 
     operations = [
-        migrations.AddField(
-            "lesion",
-            "label_key",
-            classifier.models.folded.FoldedField(source="label", max_length=240),
-        ),
-        migrations.AddField(
-            "lesionimage",
-            "name_key",
-            classifier.models.folded.FoldedField(source="original_name", max_length=360),
-        ),
+        Step(migrations.AddField("lesion", "label_key", FoldedField(source="label", max_length=240))),
+        Step(migrations.AddField("lesionimage", "name_key", FoldedField(source="original_name", max_length=360))),
         migrations.RunPython(write_keys, migrations.RunPython.noop),
     ]

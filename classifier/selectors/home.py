@@ -1,4 +1,4 @@
-"""Needs attention for whoever signs in."""
+"""What needs attention, for whoever signs in."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Needs attention is drained: read here, or handed to the workers once more where a message was lost."""
+"""What waits is read here, or handed to the workers once more where a message was lost."""
 
 import logging
 import time

@@ -153,8 +153,9 @@ def require_expected(*, actor: Membership, code: str, expected: Expected) -> Pat
 
 
 def find_patient(*, actor: Membership, code: str) -> Patient | None:
-    """Give the clinic's patient of this code, whatever its case and encoding."""
-    return Patient.objects.visible_to(actor).filter(code_key=fold_line(code)).first()
+    """Give the clinic's patient of this code, whatever its case and encoding; of nothing that can be seen, none."""
+    key = fold_line(code)
+    return Patient.objects.visible_to(actor).filter(code_key=key).first() if key else None
 
 
 def _refuse_code(message: str, problem: str, **named: str) -> NoReturn:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from classifier.imaging import files
-from classifier.models import LesionImage
+from classifier.models import Lesion, LesionImage
+from classifier.models.folded import write_missing_keys
 from skinsite import housekeeping
 
 log = logging.getLogger(__name__)
@@ -26,8 +27,11 @@ class SweepReport:
 
 
 def housekeep() -> SweepReport:
-    """Do what every night wants done: end sessions, let the database take stock, sweep the storage."""
+    """Do what every night wants done: end sessions, write keys, let the database take stock, sweep the storage."""
     housekeeping.clear_sessions()
+    # A version before the keys goes on writing rows after the migration, until it is restarted.
+    write_missing_keys(Lesion, "label", "label_key")
+    write_missing_keys(LesionImage, "original_name", "name_key")
     housekeeping.gather_statistics()
     return sweep_storage()
 

@@ -197,6 +197,11 @@ class Invitation(models.Model):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it still works: neither used nor withdrawn nor expired."""
+        return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
+
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
     """A hashed, expiring, revocable key that acts for one person in one clinic."""

@@ -1,8 +1,10 @@
 """A limit to the time that a check of health may take, whatever it waits for."""
 
 import threading
+import time
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from django.db import connection, connections
 
@@ -10,35 +12,54 @@ Result = TypeVar("Result")
 
 SECONDS = 5.0
 
-_asked: dict[str, threading.Thread] = {}
+
+@dataclass(frozen=True)
+class _Asked:
+    """A check that runs, since when, and what it gave or raised."""
+
+    thread: threading.Thread
+    outcome: list[Any]
+    began: float
+
+
+_asked: dict[str, _Asked] = {}
+_lock = threading.Lock()
 
 
 def run_in_time(name: str, check: Callable[[], Result]) -> Result:
     """Run a check in a thread that is not waited for any longer. Raises what it raises, and ``TimeoutError``.
 
-    One that still waits from the time before is not started again. Inside a transaction, of which another thread knows
-    nothing, it is run at once.
+    One that runs is not started again: who asks meanwhile waits for the rest of its time and shares what it gives.
+    Inside a transaction, of which another thread knows nothing, it is run at once.
     """
     if connection.in_atomic_block:
         return check()
-    before = _asked.get(name)
-    if before is not None and before.is_alive():
+    with _lock:
+        asked = _asked.get(name)
+        if asked is None or not asked.thread.is_alive():
+            asked = _asked[name] = _begin(name, check)
+    left = asked.began + SECONDS - time.monotonic()
+    if left <= 0:
         msg = "still no answer"
         raise TimeoutError(msg)
-    outcome: list[Result | Exception] = []
-    thread = threading.Thread(target=_run, args=(check, outcome), name=f"check {name}", daemon=True)
-    _asked[name] = thread
-    thread.start()
-    thread.join(SECONDS)
-    if not outcome:
+    asked.thread.join(left)
+    if not asked.outcome:
         msg = f"no answer in {SECONDS:g} s"
         raise TimeoutError(msg)
-    if isinstance(outcome[0], Exception):
-        raise outcome[0]
-    return outcome[0]
+    given: Result | Exception = asked.outcome[0]
+    if isinstance(given, Exception):
+        raise given
+    return given
 
 
-def _run(check: Callable[[], Result], outcome: list[Result | Exception]) -> None:
+def _begin(name: str, check: Callable[[], object]) -> _Asked:
+    outcome: list[object] = []
+    thread = threading.Thread(target=_run, args=(check, outcome), name=f"check {name}", daemon=True)
+    thread.start()
+    return _Asked(thread, outcome, time.monotonic())
+
+
+def _run(check: Callable[[], object], outcome: list[object]) -> None:
     try:
         outcome.append(check())
     except Exception as error:  # noqa: BLE001 it is raised again by the one who asked

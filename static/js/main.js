@@ -29,13 +29,13 @@ function startDialogs() {
   }
 }
 
-// Where a part was asked for, a whole page comes only to somebody signed out: it is never swapped in.
+// Where a part was asked for, a whole page (signing in, or a passing fault) is never swapped in.
 function refusePages() {
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, requestConfig } = event.detail;
     if (!xhr.responseText.trimStart().toLowerCase().startsWith("<!doctype")) return;
     event.detail.shouldSwap = false;
-    askAgain(requestConfig.elt);
+    askAgain(requestConfig.elt, xhr.responseURL);
   });
 }
 

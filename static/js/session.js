@@ -171,9 +171,9 @@ async function sendPart(event) {
   else event.detail.issueRequest(true);
 }
 
-// A part that was answered with a page: once signed in, what waits asks again.
-export async function askAgain(element) {
-  if (!session) return;
+// A part that was answered with the page for signing in: once signed in, what waits asks again.
+export async function askAgain(element, answeredBy) {
+  if (!session || new URL(answeredBy).pathname !== session.root.dataset.login) return;
   const refusal = await session.ready();
   if (refusal) tell(element, refusal);
   else if (element.matches("[data-waiting]")) location.reload();

@@ -4,9 +4,12 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from classifier.models import Patient
+from classifier.services.intake import receive_upload
 from skinsite.accounts.models import Membership
-from tests.browser.conftest import SignIn
+from tests.browser.conftest import SignIn, sample_photograph
 from tests.factories import PASSWORD, MembershipFactory
+
+FAULT = "<!doctype html><title>The site is not available</title>"
 
 
 @pytest.fixture
@@ -88,8 +91,40 @@ def test_the_end_covers_the_page(page: Page, owner: Membership, transactional_db
     sign_in(page, owner)
     page.goto("/patients/")
     page.context.clear_cookies()
-    page.clock.fast_forward("61:00")
+    page.clock.fast_forward("01:01:00")
     expect(page.get_by_role("dialog", name="You have been signed out")).to_be_visible()
+
+
+@pytest.fixture
+def waiting_page(page: Page, owner: Membership, storage: None, sign_in: SignIn) -> Page:
+    """The page of a reading that waits, which knows whether it was loaded anew."""
+    sign_in(page, owner)
+    waiting = receive_upload(actor=owner, data=sample_photograph().read_bytes()).prediction
+    page.goto(f"/readings/{waiting.public_id}/")
+    page.evaluate("window.kept = true")
+    return page
+
+
+def test_a_passing_fault_of_the_server_does_not_load_a_page_that_waits_anew(
+    waiting_page: Page, complaints: list[str]
+) -> None:
+    page = waiting_page
+    page.route("**/readings/*/status", lambda route: route.fulfill(status=503, body=FAULT, content_type="text/html"))
+    for _poll in range(2):
+        with page.expect_response(lambda response: response.status == 503):
+            pass
+    assert page.evaluate("window.kept") is True
+    complaints.clear()
+
+
+def test_a_page_that_waits_asks_again_after_signing_in_on_it(waiting_page: Page) -> None:
+    page = waiting_page
+    page.context.clear_cookies()
+    dialog = page.get_by_role("dialog", name="You have been signed out")
+    dialog.get_by_label("Password").fill(PASSWORD)
+    with page.expect_navigation():
+        dialog.get_by_role("button", name="Sign in").click()
+    expect(page.locator("[data-waiting]")).to_be_visible()
 
 
 def answer(route: object, member: Membership, seconds: int) -> None:

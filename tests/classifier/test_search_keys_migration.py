@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from classifier.models import Lesion, LesionImage, Patient
 from classifier.selectors.history import history
 from classifier.services.records import find_patient
+from classifier.services.sweeping import housekeep
 from skinsite.accounts.models import Membership
 from tests import factories
 
@@ -45,4 +46,51 @@ def test_old_rows_are_found_in_every_encoding() -> None:
     assert Lesion.objects.get().label == "вторая й"
     assert LesionImage.objects.get().original_name == "Родинка й.jpg"
     for search in ("ВТОРАЯ Й", "родинка и\u0306", "voß"):
+        assert list(history(actor, search=search)) == [reading]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_that_change_hands_unseen_codes_and_texts_that_grow() -> None:
+    actor: Membership = factories.MembershipFactory.create()
+    reading = factories.DonePredictionFactory.create(image__lesion__patient__clinic=actor.clinic)
+    grown = reading.image.lesion.patient
+    heir, former, unseen = factories.PatientFactory.create_batch(3, clinic=actor.clinic)
+    migrate(BEFORE)
+    try:
+        with connection.cursor() as cursor:
+            rows = [
+                ("Voss-1", "another", heir.pk),
+                ("Voß-1", "voss-1", former.pk),
+                ("\u200b\u2060", "\u200b\u2060", unseen.pk),
+                ("\u0958" * 40, "\u0958" * 40, grown.pk),  # composed, this letter is two
+            ]
+            cursor.executemany("UPDATE classifier_patient SET code = %s, code_key = %s WHERE id = %s", rows)
+            cursor.execute("UPDATE classifier_lesion SET label = %s", ["\u0958" * 80])
+            cursor.execute("UPDATE classifier_lesionimage SET original_name = %s", ["\u0958" * 120])
+    finally:
+        migrate(AFTER)
+
+    assert find_patient(actor=actor, code="voss-1") == heir
+    assert find_patient(actor=actor, code="VOẞ-1") == former
+    unseen.refresh_from_db()
+    assert unseen.code.isprintable()
+    assert find_patient(actor=actor, code=unseen.code) == unseen
+    assert find_patient(actor=actor, code="\u200b") is None
+    grown.refresh_from_db()
+    assert (len(grown.code), len(grown.code_key) <= 120) == (40, True)
+    assert len(Lesion.objects.get().label) == 80
+    assert len(LesionImage.objects.get().original_name) == 120
+
+
+@pytest.mark.django_db
+def test_what_the_version_before_writes_after_the_migration_is_found_after_the_night() -> None:
+    actor: Membership = factories.MembershipFactory.create()
+    reading = factories.DonePredictionFactory.create(image__lesion__patient__clinic=actor.clinic)
+    Lesion.objects.update(label="Вторая и\u0306", label_key="")
+    LesionImage.objects.update(original_name="Родинка.JPG", name_key="")
+    assert list(history(actor, search="вторая й")) == []
+
+    housekeep()
+
+    for search in ("вторая й", "родинка.jpg"):
         assert list(history(actor, search=search)) == [reading]

@@ -14,9 +14,14 @@ from ml.hashing import hash_file
 from ml.predictor import Outcome, Predictor, average_views, calibrate, decide
 from ml.runtime import open_runtime
 from ml.taxonomy import CLASSES
+from ml.trust import SHIPPED
 from tests.ml.pictures import draw_lesion, jpeg
 
 LARGEST = 25_000_000
+
+
+def test_the_bundle_that_comes_with_the_software_is_known_by_its_hash() -> None:
+    assert hash_file(DEFAULT_BUNDLE / "manifest.json") in SHIPPED
 
 
 @pytest.fixture

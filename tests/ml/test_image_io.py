@@ -2,12 +2,14 @@
 
 import io
 import time
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from ml import image_header
 from ml.image_io import LIMITS, UPLOAD_FORMATS, ImageRejected, decode_stored, normalise_upload, thumbnail
 from ml.image_limits import UPLOAD_SUFFIXES
 from tests.ml import pictures
@@ -258,3 +260,16 @@ def test_files_are_offered_by_the_suffixes_of_what_is_read() -> None:
     formats = {of[suffix] for suffixes in UPLOAD_SUFFIXES.values() for suffix in suffixes}
     assert formats == {"JPEG", "MPO", "PNG", "WEBP", "TIFF", "HEIF"}
     assert formats == {*UPLOAD_FORMATS, "MPO"}, "Pillow's name of a JPEG that holds several pictures"
+
+
+def test_decoding_changes_nothing_of_what_other_threads_are_warned_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, during = list(warnings.filters), []
+
+    def inspect(data: bytes) -> Any:
+        during.append(list(warnings.filters))
+        return original(data)
+
+    original = image_header.inspect
+    monkeypatch.setattr("ml.image_io.inspect", inspect)
+    normalise_upload(pictures.ACCEPTED["tiff"]())
+    assert during == [before]

@@ -2,7 +2,7 @@
 
 from typing import NoReturn
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.urls import path
 
@@ -24,8 +24,17 @@ def away(_request: HttpRequest) -> NoReturn:
     raise OperationalError(msg)
 
 
+def asked_wrongly(_request: HttpRequest) -> NoReturn:
+    """Ask the database for what it does not have."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT the_secret_column FROM accounts_user")
+    raise AssertionError
+
+
 urlpatterns = [
     *site,
+    path("asked-wrongly/", asked_wrongly),
+    path("api/asked-wrongly/", asked_wrongly),
     path("broken/", broken),
     path("api/broken/", broken),
     path("away/", away),

@@ -1,4 +1,4 @@
-"""A WSGI application that tells what it was given; for tests of how bodies are taken in."""
+"""A WSGI application that tells what it was given; for tests of how bodies are taken in and answers are sent."""
 
 import hashlib
 import json
@@ -7,12 +7,21 @@ from typing import Any
 
 from django.conf import settings
 
+from skinsite import server
 from skinsite.bodies import REFUSED, take_bodies_first
+
+LARGE = [bytes(50_000)] * 400
+
+# A client that takes nothing is shut out within two seconds, and not within half a minute.
+server.SEND_SECONDS, server.LEAST_BYTES_A_SECOND = 1.0, 50_000
 
 assert settings.REQUEST_MAX_BYTES  # loads the settings, as the site does before its first request
 
 
 def _tell(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    if environ["PATH_INFO"] == "/large":
+        start_response("200 OK", [("Content-Length", str(sum(map(len, LARGE))))])
+        return LARGE
     body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
     told = {"bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "refused": environ.get(REFUSED)}
     start_response("200 OK", [("Content-Type", "application/json")])

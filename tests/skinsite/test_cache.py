@@ -131,6 +131,19 @@ def test_it_is_used_while_it_is_there_and_again_when_it_is_back(
     ]
 
 
+def test_a_command_that_the_server_refuses_leaves_the_others_to_work(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, valkey_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    use_cache(settings, monkeypatch, valkey_url)
+    cache.set("skinsite-test", {"not": "a number"})
+
+    with pytest.raises(ValueError, match="not found"):
+        cache.incr("skinsite-test")
+
+    assert cache.get("skinsite-test") == {"not": "a number"}
+    assert [record.message.partition("(")[0] for record in caplog.records] == ["The cache refused a command "]
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:6379", "memcached://127.0.0.1:11211", "localhost"])
 def test_an_address_of_another_kind_is_refused_at_the_start(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CACHE_URL", url)

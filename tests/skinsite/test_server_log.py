@@ -68,12 +68,12 @@ def test_addresses_that_are_secrets_and_what_is_searched_for_stay_out_of_the_log
         for path in ("/invitations/Zx9-secret-part/", "/set-password/MQ/abc123-d4e5/", "/history/?search=P-00042"):
             assert ask(site + path, Referer=f"{site}/invitations/Zx9-secret-part/") == 301
         # There are no tables, and no static files that its page could show.
-        assert ask(f"{site}/invitations/Zx9-secret-part/", **{"X-Forwarded-Proto": "https"}) == 503
+        assert ask(f"{site}/invitations/Zx9-secret-part/", **{"X-Forwarded-Proto": "https"}) == 500
     written = log.read_text()
     assert "GET /health/live/ 200" in written
     assert "GET /invitations/[hidden] 301" in written
     assert "GET /set-password/[hidden] 301" in written
     assert "GET /history/ 301" in written
-    assert "Service Unavailable: /invitations/[hidden]" in written
+    assert "Internal Server Error: /invitations/[hidden]" in written
     for secret in ("Zx9", "abc123", "P-00042"):
         assert secret not in written

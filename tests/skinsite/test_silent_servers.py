@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +156,30 @@ def test_a_check_that_waits_for_ever_has_failed_and_is_not_asked_twice(monkeypat
     assert results["waits"].detail == "TimeoutError: still no answer"
     assert asked == [1]
     go_on.set()
-    limits._asked["waits"].join()
+    limits._asked["waits"].thread.join()
     assert run_checks()["waits"].ok
     assert asked == [1, 1]
+
+
+@pytest.mark.usefixtures("_own_checks")
+def test_two_who_ask_at_one_moment_share_what_the_check_gives() -> None:
+    asked, begun, go_on = [], threading.Event(), threading.Event()
+
+    @register_check("takes a while")
+    def _take_a_while() -> CheckResult:
+        asked.append(1)
+        begun.set()
+        go_on.wait(4)
+        return CheckResult(ok=True)
+
+    with ThreadPoolExecutor(2) as probes:
+        first = probes.submit(run_checks)
+        begun.wait(4)
+        second = probes.submit(run_checks)
+        wait([second], timeout=0.3)
+        go_on.set()
+        assert [probe.result()["takes a while"].ok for probe in (first, second)] == [True, True]
+    assert asked == [1]
 
 
 @pytest.mark.usefixtures("_own_checks")

@@ -9,6 +9,7 @@ import re
 import select
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +17,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import urllib3
+from django.core.signals import request_finished
+from django.http import HttpResponse
 from django.test import Client
 
-from skinsite import bodies
+from skinsite import server
 from skinsite.bodies import AT_ONCE, REFUSED, take_bodies_first
+from tests.skinsite.echo import LARGE
 from tests.skinsite.test_server_log import PROJECT, command_of_the_image, serving, wait_for_address
 
 ANSWERS_WITHIN = 1.0
@@ -168,7 +172,61 @@ def test_a_body_must_keep_up_its_pace(echo: str, pace: int, refused: str | None)
     assert told["refused"] == refused
 
 
+def test_a_client_that_leaves_before_the_end_of_its_body_is_not_taken_at_its_word(echo: str) -> None:
+    with connect(echo, post("/", 100)) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert read_answer(connection) == tell(b"", "cut_off")
+
+
+def test_clients_that_take_no_answer_do_not_stop_the_site(echo: str) -> None:
+    with contextlib.ExitStack() as open_connections:
+        for _n in range(20):
+            open_connections.enter_context(connect(echo, b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n"))
+        assert urllib3.request("GET", echo, timeout=20, retries=False).json() == tell(b"")
+
+
+def test_a_large_answer_arrives_whole(echo: str) -> None:
+    assert urllib3.request("GET", f"{echo}/large", timeout=20, retries=False).data == b"".join(LARGE)
+
+
 # Without gunicorn
+
+
+def test_a_client_that_sends_on_and_on_after_its_answer_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LINGER_SECONDS", 0.5)
+    ours, theirs = socket.socketpair()
+    left = threading.Event()
+
+    def drip() -> None:
+        with contextlib.suppress(OSError):
+            for _n in range(100):
+                theirs.sendall(b"x")
+                left.wait(0.1)
+
+    with ours, theirs:
+        client = threading.Thread(target=drip)
+        client.start()
+        began = time.monotonic()
+        server._linger(ours)
+        taken = time.monotonic() - began
+        left.set()
+        client.join()
+    assert taken < 3
+
+
+def test_the_time_that_an_answer_takes_to_be_made_is_not_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "SEND_SECONDS", 0.2)
+
+    def make() -> Iterator[bytes]:
+        yield b"begins"
+        time.sleep(1.5)
+        yield b"ends"
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        for piece in server._send_in_time(make(), ours):
+            ours.sendall(piece)
+        assert theirs.recv(100) == b"beginsends"
 
 
 def ask(environ: dict[str, Any], at_once: int = 1) -> dict[str, Any]:
@@ -207,7 +265,50 @@ def test_a_turn_is_given_back_after_a_body_that_broke_off(monkeypatch: pytest.Mo
     answer = take_bodies_first(lambda environ, _start: [str(environ.get(REFUSED)).encode()], at_once=1)
     for source, reason in ((Broken(), b"cut_off"), (io.BytesIO(b"whole"), b"None")):
         assert list(answer({"wsgi.input": source, "CONTENT_LENGTH": "5"}, None)) == [reason]
-    assert bodies.AT_ONCE == AT_ONCE
+
+
+def test_a_body_that_ends_before_its_length_is_not_handed_on() -> None:
+    seen = ask({"wsgi.input": io.BytesIO(b"seventeen of them"), "CONTENT_LENGTH": "100"})
+    assert (seen[REFUSED], seen["body"], seen["CONTENT_LENGTH"]) == ("cut_off", b"", "0")
+
+
+def post_environ() -> dict[str, Any]:
+    return {"wsgi.input": io.BytesIO(b"whole"), "CONTENT_LENGTH": "5"}
+
+
+def test_a_turn_lasts_until_the_answer_is_made_and_not_until_it_is_sent() -> None:
+    told: list[str] = []
+
+    def application(environ: dict[str, Any], _start: Any) -> list[bytes]:
+        if not told:
+            told.append("first")
+            list(answer(post_environ(), None))
+        else:
+            told.append(str(environ.get(REFUSED)))
+        return [b"made", b"sent"]
+
+    answer = take_bodies_first(application, at_once=1)
+    sending = iter(answer(post_environ(), None))
+    assert (next(sending), told) == (b"made", ["first", "busy"])
+    assert list(answer(post_environ(), None)) == [b"made", b"sent"]
+    assert told == ["first", "busy", "None"]
+    assert list(sending) == [b"sent"]
+
+
+@pytest.mark.django_db  # what ends with a request looks at the connection
+def test_the_answer_to_a_body_is_closed_when_it_was_sent() -> None:
+    finished: list[str] = []
+
+    def note(**_signal: object) -> None:
+        finished.append("finished")
+
+    request_finished.connect(note)
+    try:
+        answer = take_bodies_first(lambda _environ, _start: HttpResponse(b"told"))
+        assert [(piece, list(finished)) for piece in answer(post_environ(), None)] == [(b"told", [])]
+        assert finished == ["finished"]
+    finally:
+        request_finished.disconnect(note)
 
 
 @pytest.mark.parametrize(

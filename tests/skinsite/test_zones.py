@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -120,6 +121,17 @@ def test_an_administrator_sets_the_clinics_zone_on_record(administrator: Members
     assert "“Moskau” is no time zone. Choose one from the list" in refused.content.decode()
     client.post("/clinic/time-zone/", {"time_zone": ""})
     assert Clinic.objects.get().time_zone == ""
+
+
+def test_a_zone_unknown_to_this_machine_does_not_keep_the_rest_from_being_set(
+    administrator: Membership, sign_in: SignIn
+) -> None:
+    Clinic.objects.update(time_zone="Of/Another_Machine")
+    client = sign_in(administrator)
+    assert client.post("/clinic/name/", {"name": "Northern"}).status_code == 302
+    assert client.post("/clinic/practice/", {"malignant_percent": "3.5"}).status_code == 302
+    clinic = Clinic.objects.get()
+    assert (clinic.name, clinic.malignant_percent) == ("Northern", Decimal("3.5"))
 
 
 def test_nobody_else_sets_the_clinics_zone(owner: Membership, sign_in: SignIn) -> None:

@@ -48,7 +48,7 @@ class Command(UserErrorCommand):
         model_version = register_shipped_model(path=path) if activate_if_new else register_model(path=path)
         if activate:
             self._tell_figures(model_version)
-            # Needs attention is read below, with its progress.
+            # What waits is read below, with its progress.
             activate_model(model_version=model_version, because=force_because, read_queue=False)
         self.stdout.write(f"{model_version} ({model_version.bundle_sha256}): {model_version.get_status_display()}")
         if activate:

@@ -51,7 +51,7 @@ def rename_clinic(*, actor: Membership, name: str) -> Clinic:
     if before == clinic.name:
         return clinic
     require_free_name(clinic.name, clinic=clinic)
-    clinic.clean_fields(exclude=["slug"])
+    _clean_only(clinic, "name")
     clinic.save(update_fields=["name"])
     record_change(actor=actor, action="clinic.renamed", obj=clinic, clinic=clinic, before=before, after=clinic.name)
     return clinic
@@ -70,7 +70,7 @@ def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> C
     before, clinic.malignant_percent = clinic.malignant_percent, malignant_percent
     if before == malignant_percent:
         return clinic
-    clinic.clean_fields(exclude=["name", "slug"])
+    _clean_only(clinic, "malignant_percent")
     clinic.save(update_fields=["malignant_percent"])
     record_change(
         actor=actor,
@@ -96,10 +96,15 @@ def set_clinic_time_zone(*, actor: Membership, time_zone: str) -> Clinic:
     before, clinic.time_zone = clinic.time_zone, time_zone
     if before == time_zone:
         return clinic
-    clinic.clean_fields(exclude=["name", "slug", "malignant_percent"])
+    _clean_only(clinic, "time_zone")
     clinic.save(update_fields=["time_zone"])
     record_change(actor=actor, action="clinic.time_zone_set", obj=clinic, clinic=clinic, before=before, after=time_zone)
     return clinic
+
+
+def _clean_only(clinic: Clinic, field: str) -> None:
+    """Check the field that is set: what another one has kept may be wrong here, such as a zone of a newer list."""
+    clinic.clean_fields(exclude={each.name for each in Clinic._meta.get_fields()} - {field})
 
 
 def _free_slug(name: str) -> str:

@@ -32,7 +32,7 @@ def invite_member(
     """Invite a person; an open invitation of the same address ends.
 
     ``clinic`` is the actor's unless given. Gives the invitation and its secret, which is told this once; sent twice
-    (by its form's ``once``) it is the same invitation and the same secret.
+    (by its form's ``once``) it is the same invitation and the same secret, while that works.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
@@ -48,10 +48,9 @@ def invite_member(
     Clinic.objects.select_for_update().get(pk=clinic.pk)
     public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)
     if actor is not None and once is not None:
-        public_id = row_id(once, actor, email, role)
+        public_id, sent = _find_sent(once, actor, email, role)
         # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
         secret = salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest()
-        sent = Invitation.objects.filter(public_id=public_id, accepted_at=None, revoked_at=None).first()
         if sent is not None:
             return sent, secret
     _require_invitable(clinic, email, role)
@@ -130,6 +129,17 @@ def revoke_invitation(*, actor: Membership | None, invitation: Invitation) -> No
     open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if open_one.update(revoked_at=timezone.now()):
         record_change(actor=actor, action="invitation.revoked", obj=invitation, clinic=invitation.clinic)
+
+
+def _find_sent(once: uuid.UUID, actor: Membership, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:
+    """The id of the invitation that this copy of a form makes, and that invitation if it was made and still works.
+
+    One that was withdrawn, used or has expired since makes way for the next.
+    """
+    public_id = row_id(once, actor, email, role)
+    while (sent := Invitation.objects.filter(public_id=public_id).first()) is not None and not sent.is_open:
+        public_id = row_id(public_id, actor, email, role)
+    return public_id, sent
 
 
 def _require_invitable(clinic: Clinic, email: str, role: str) -> None:

@@ -1,5 +1,6 @@
 """The description of the API: complete, without a warning, as committed, readable with nothing from elsewhere."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,10 @@ def test_the_docs_have_their_own_policy_which_adds_inline_style_and_nothing_else
     assert docs.pop("style-src") == [*elsewhere.pop("style-src"), "'unsafe-inline'"]
     assert docs == elsewhere
     assert docs["script-src"] == ["'self'"]
+
+
+def test_what_the_texts_of_an_upload_name_is_there(generated: str) -> None:
+    description = yaml.safe_load(generated)
+    fields = set(description["components"]["schemas"]["UploadAnswer"]["properties"])
+    text = description["paths"]["/api/v1/predictions/"]["post"]["responses"]["202"]["description"]
+    assert set(re.findall(r"`([a-z_]+)`", text)) - {"failed"} <= fields

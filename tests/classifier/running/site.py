@@ -40,8 +40,12 @@ class Site:
 
     def work(self, name: str, *arguments: object) -> Any:
         """Run a function of ``tests.classifier.running.workload``; what it gives."""
-        output = self._run(sys.executable, "-m", "tests.classifier.running.workload", name, *map(str, arguments))
+        output = self.run_module("tests.classifier.running.workload", name, *map(str, arguments))
         return json.loads(output.splitlines()[-1])
+
+    def run_module(self, module: str, *arguments: str) -> str:
+        """Run a module of the tests; its output."""
+        return self._run(sys.executable, "-m", module, *arguments)
 
     @contextmanager
     def worker(self, *options: str) -> Iterator["Worker"]:

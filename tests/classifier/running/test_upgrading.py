@@ -51,6 +51,15 @@ def test_photographs_come_in_from_the_version_before_while_the_database_is_migra
     assert set(lines) == {"written"}
 
 
+@pytest.mark.parametrize("number", ["0004", "0006"])
+def test_a_migration_that_broke_off_is_run_again_and_lets_nothing_in_meanwhile(former: Site, number: str) -> None:
+    former.manage("migrate", "classifier", f"{int(number) - 1:04}", "--verbosity", "0")
+    came_of = former.run_module("tests.classifier.running.interrupted", number).splitlines()
+    assert len(came_of) > 3
+    assert set(came_of) == {"refused"}
+    former.manage("migrate", "--verbosity", "0")
+
+
 def _operations(found: Operation) -> Iterator[Operation]:
     """What an operation does to the database."""
     for each in getattr(found, "database_operations", None) or [found]:

@@ -2,12 +2,14 @@
 
 import re
 import uuid
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from classifier.models import ImageCorrection, Lesion, Patient, Prediction, Review
 from classifier.services.reviews import add_review
@@ -119,6 +121,21 @@ def test_an_invitation_sent_twice_is_one_whose_link_works(administrator: Members
     site.post(reverse("clinic-invite"), said | {"once": mark_of(site, reverse("clinic"))})
     assert Invitation.objects.filter(revoked_at=None).count() == 1
     assert Client().get(links[1]).status_code == 404
+
+
+@pytest.mark.parametrize("ended", [{"revoked_at": timezone.now()}, {"expires_at": timezone.now()}])
+def test_an_invitation_that_has_ended_is_sent_again_as_another(
+    ended: dict[str, datetime], administrator: Membership, client_for: ClientFor
+) -> None:
+    site = client_for(administrator)
+    said = {"email": "new@clinic.example", "role": "clinician", "once": mark_of(site, reverse("clinic"))}
+    before = site.post(reverse("clinic-invite"), said).context["link"]
+    Invitation.objects.update(**ended)
+    first, second = (response.context["link"] for response in send_twice(site, reverse("clinic-invite"), said))
+    assert before != first == second
+    assert Client().get(before).status_code == 404
+    assert Client().get(first).status_code == 200
+    assert Invitation.objects.count() == 2
 
 
 def test_a_mark_that_is_none_is_refused_in_words(site: Client) -> None:
