@@ -122,13 +122,29 @@ NOT_READ_YET_REFERRED = gettext_lazy(
     "another photograph may show."
 )
 
-# Where a sum and its limit are alike even to a tenth of a per cent.
-CLOSE_REASONS: dict[str, str | Promise] = {
-    "below_low_risk_threshold": gettext_lazy(
+# Where a sum and its limit are alike even to a tenth of a per cent: by the reason, and the limits that are alike.
+CLOSE_REASONS: dict[tuple[str, ...], str | Promise] = {
+    ("below_low_risk_threshold", "low"): gettext_lazy(
         "Malignant sum %(malignant)s, just below the model's low-risk threshold of %(low)s."
     ),
-    "above_suspicious_threshold": gettext_lazy(
+    ("above_suspicious_threshold", "high"): gettext_lazy(
         "Malignant sum %(malignant)s, at or just above the model's referral threshold of %(high)s."
+    ),
+    ("between_thresholds", "low"): gettext_lazy(
+        "Malignant sum %(malignant)s, at or just above the model's threshold of %(low)s and below that of %(high)s: "
+        "it does not decide."
+    ),
+    ("between_thresholds", "high"): gettext_lazy(
+        "Malignant sum %(malignant)s, just below the model's threshold of %(high)s and above that of %(low)s: "
+        "it does not decide."
+    ),
+    ("between_thresholds", "low", "high"): gettext_lazy(
+        "Malignant sum %(malignant)s, at or just above the model's threshold of %(low)s and just below that of "
+        "%(high)s: it does not decide."
+    ),
+    ("melanoma_not_excluded", "low"): gettext_lazy(
+        "Malignant sum %(malignant)s, just below the model's threshold of %(low)s; but melanoma alone is not below its "
+        "own of %(melanoma)s: it does not decide."
     ),
 }
 COMPARED = {
@@ -236,7 +252,8 @@ def reason_text(prediction: Prediction) -> str:
         words |= {"malignant": write(shares["malignant"]), "melanoma": melanoma}
         if all(_tells_apart(write, words, shares, name) for name in compared):
             return str(text) % words
-    return str(CLOSE_REASONS.get(prediction.reason, text)) % words
+    alike = [name for name in compared if words[name] == words["malignant"]]
+    return str(CLOSE_REASONS[prediction.reason, *alike]) % words
 
 
 def _tells_apart(
