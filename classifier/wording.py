@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
+from ml.bundle_doubts import Doubt
 from ml.image_io import ImageRejected
 from ml.taxonomy import DECISIONS
 
@@ -195,6 +196,22 @@ FAILURES: dict[str, str | Promise] = {
     "not_finite": gettext_lazy("The network gave no numbers for this photograph. It is kept; tell support."),
     "crashed": gettext_lazy("The reading failed (%(detail)s). The photograph is kept; try again, or ask support."),
 }
+
+
+DOUBTS: dict[str, Promise] = {
+    "no_detector": gettext_lazy("it has no detector of photographs that it cannot read"),
+    "inaccurate": gettext_lazy("its balanced accuracy on %(fold)s is %(value)s (at least %(limit)s)"),
+    "misses": gettext_lazy("it calls %(value)s%% of the malignant images of %(fold)s low risk (at most %(limit)s%%)"),
+    "few_images": gettext_lazy("it was measured on %(value)s images (at least %(limit)s)"),
+    "never_low_risk": gettext_lazy("its limits call nothing low risk"),
+    "no_blank": gettext_lazy("it takes no frame for blank"),
+}
+
+
+def doubt_text(doubt: Doubt) -> str:
+    """Why a network should not read without a reason given, with its figure and the limit."""
+    values = {name: value if isinstance(value, str) else number_format(value) for name, value in doubt.values.items()}
+    return str(DOUBTS[doubt.code]) % values
 
 
 def percent(share: float) -> str:

@@ -21,7 +21,7 @@ DATA = re.compile(r"\S+@\S+|\b\w+\.\w+\b|\b[0-9a-f-]{8,}|\b[0-9a-f]{6,}…?")
 ICON = "material-symbols-outlined"
 """The admin's theme names its icons in text that a font draws."""
 # Names, formats, codes and a key, which are written so in Russian too.
-KEPT = {"JPEG", "PNG", "WebP", "TIFF", "HEIC", "API", "UTC", "English", "Enter", "onnx", *CLASSES}
+KEPT = {"JPEG", "PNG", "WebP", "TIFF", "HEIC", "API", "UTC", "English", "Enter", "onnx", "LPLK", *CLASSES}
 
 
 NOWHERE = "/nothing/"

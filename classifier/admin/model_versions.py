@@ -11,7 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import ModelStatus, ModelVersion
-from classifier.services.registry import activate_model
+from classifier.services.registry import DoubtfulModelError, activate_model
+from classifier.wording import doubt_text
 from ml.errors import UserError
 from skinsite.accounts.models import User
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, is_superuser
@@ -67,7 +68,15 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def _activate(self, request: HttpRequest, model_version: ModelVersion, superuser: User) -> None:
         try:
             activate_model(model_version=model_version, actor=superuser)
+        except DoubtfulModelError as error:
+            text = _(
+                "%(model)s was not put into service: %(doubts)s. If it is to read all the same, whoever runs the site "
+                "registers it with --activate --force-because."
+            )
+            doubts = "; ".join(map(doubt_text, error.doubts))
+            messages.error(request, text % {"model": model_version, "doubts": doubts})
         except UserError as error:
-            messages.error(request, str(error))
+            text = _("%(model)s was not put into service: its files cannot be used. Register it again. (%(detail)s)")
+            messages.error(request, text % {"model": model_version, "detail": error})
         else:
             messages.success(request, _("%(model)s is now in service.") % {"model": model_version})

@@ -7,8 +7,8 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
+from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.problems import TITLES
-from classifier.api.serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.uploads import UploadSerializer
 from skinsite.errors import PROBLEM_TYPE
 

@@ -1,24 +1,15 @@
 """What the API gives."""
 
-from datetime import UTC, tzinfo
 from typing import Any
 
-from django.db import models
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.reverse import reverse
 
 from classifier import wording
+from classifier.api.linked import CodedTextSerializer, LinkedSerializer
 from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing, Status
 from ml.taxonomy import CLASSES
-
-
-class CodedTextSerializer(serializers.Serializer[Any]):
-    """A code for machines and its text for people, in the language of the request."""
-
-    code = serializers.CharField()
-    text = serializers.CharField()
 
 
 class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
@@ -41,30 +32,6 @@ ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
         **{code: serializers.FloatField(min_value=0, max_value=1) for code in CLASSES},
     },
 )
-
-
-class UtcDateTimeField(serializers.DateTimeField):
-    """A time in UTC, whatever the zone of whoever asks."""
-
-    def default_timezone(self) -> tzinfo:
-        """UTC."""
-        return UTC
-
-
-class LinkedSerializer(serializers.ModelSerializer[Any]):
-    """A resource with its identifier and its links."""
-
-    serializer_field_mapping = {
-        **serializers.ModelSerializer.serializer_field_mapping,
-        models.DateTimeField: UtcDateTimeField,
-    }
-
-    id = serializers.UUIDField(source="public_id", read_only=True)
-
-    def link(self, name: str, *arguments: object, query: dict[str, object] | None = None) -> str:
-        """The whole address of a named place."""
-        address = str(reverse(name, args=arguments, request=self.context.get("request")))
-        return address + ("?" + "&".join(f"{key}={value}" for key, value in query.items()) if query else "")
 
 
 class PatientLinksSerializer(serializers.Serializer[Any]):
@@ -431,36 +398,3 @@ class ReviewSerializer(LinkedSerializer):
             "self": self.link("api-review-detail", review.public_id),
             "prediction": self.link("api-prediction-detail", review.prediction.public_id),
         }
-
-
-class FieldErrorSerializer(serializers.Serializer[Any]):
-    """One thing that was wrong."""
-
-    field = serializers.CharField(allow_null=True, help_text=_("The field, or null where it is the whole request."))
-    code = serializers.CharField()
-    detail = serializers.CharField()
-
-
-class ProblemSerializer(serializers.Serializer[Any]):
-    """An error as RFC 9457 lays it out."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    detail = serializers.CharField()
-    errors = FieldErrorSerializer(many=True)  # type: ignore[assignment] # a field of that name, as RFC 9457's examples have
-    request_id = serializers.CharField(help_text=_("What the log knows the request by; also in `X-Request-ID`."))
-
-
-class DuplicateLinksSerializer(serializers.Serializer[Any]):
-    """Where the same photograph is kept."""
-
-    lesion = serializers.URLField()
-    image = serializers.URLField()
-
-
-class DuplicateProblemSerializer(ProblemSerializer):
-    """The same photograph lies under another lesion."""
-
-    lesion = serializers.UUIDField()
-    links = DuplicateLinksSerializer()

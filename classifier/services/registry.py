@@ -17,13 +17,24 @@ from classifier import inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
-from ml.bundle_doubts import list_doubts
+from ml.bundle_doubts import Doubt, list_doubts
 from ml.draft import copy_files, one_line_for_the_disk
 from ml.errors import UserError
 from skinsite.accounts.models import User
 from skinsite.audit.services import record_change
 
 SECONDS_IN_THE_REQUEST = 10.0
+
+
+class DoubtfulModelError(UserError):
+    """A sound bundle with ``doubts`` that was to read without a reason given."""
+
+    def __init__(self, model_version: ModelVersion, doubts: list[Doubt]) -> None:
+        self.doubts = doubts
+        super().__init__(
+            f"{model_version} is not activated: {'; '.join(map(str, doubts))}. If it is to read all the same, register"
+            ' it with --activate --force-because "REASON".'
+        )
 
 
 def register_model(*, path: Path, activate: bool = False, because: str = "", actor: User | None = None) -> ModelVersion:
@@ -82,10 +93,7 @@ def activate_model(
     bundle = inference.verify_bundle(inference.bundle_path(model_version.bundle_sha256))
     doubts = [] if model_version.activated_at else list_doubts(bundle.manifest)
     if doubts and not because.strip():
-        raise UserError(
-            f"{model_version} is not activated: {'; '.join(doubts)}. If it is to read all the same, register it with"
-            ' --activate --force-because "REASON".'
-        )
+        raise DoubtfulModelError(model_version, doubts)
     inference.forget_failures()
     with transaction.atomic():
         # All rows, always in the same order: two activations at once come one after the other, the first ones too.
@@ -99,7 +107,9 @@ def activate_model(
         )
         model_version.refresh_from_db()
         if changed:
-            reason: dict[str, Any] = {"doubts": doubts, "because": because.strip()} if doubts else {}
+            reason: dict[str, Any] = (
+                {"doubts": [str(doubt) for doubt in doubts], "because": because.strip()} if doubts else {}
+            )
             record_change(actor=actor, action="model.activated", obj=model_version, **reason)
     if read_queue:
         _process_queue_soon()

@@ -7,6 +7,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
+from classifier.models.image import REASON_LENGTH
+from classifier.models.lesion import LABEL_LENGTH
+from classifier.models.patient import CODE_LENGTH
 from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
@@ -41,7 +44,7 @@ class PlaceForm(forms.Form):
     patient_code = forms.CharField(
         label=_("Patient code"),
         required=False,
-        max_length=40,
+        max_length=CODE_LENGTH,
         help_text=_("Of a patient who is here already, or of a new one."),
     )
     lesion = LesionChoice()
@@ -117,7 +120,7 @@ class ReasonForm(forms.Form):
 
     reason = forms.CharField(
         label=_("Reason"),
-        max_length=500,
+        max_length=REASON_LENGTH,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("Kept with the photograph, with your name and the time."),
     )
@@ -141,7 +144,7 @@ class MoveForm(PlaceForm, ReasonForm, OnceForm):
     """Move a photograph to another lesion."""
 
     patient_code = forms.CharField(
-        label=_("Patient code"), max_length=40, help_text=_("The patient must be known already.")
+        label=_("Patient code"), max_length=CODE_LENGTH, help_text=_("The patient must be known already.")
     )
     patient: Patient | None = None
 
@@ -169,7 +172,7 @@ class PatientForm(forms.Form):
 
     code = forms.CharField(
         label=_("Patient code"),
-        max_length=40,
+        max_length=CODE_LENGTH,
         required=False,
         help_text=_("As in your own records; no names. Without one, a code is made up."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
@@ -193,7 +196,7 @@ class LesionForm(forms.Form):
     label = forms.CharField(
         label=_("Label"),
         required=False,
-        max_length=80,
+        max_length=LABEL_LENGTH,
         help_text=_("For telling it from the patient's other lesions."),
     )
 

@@ -10,11 +10,14 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
+from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.views import APIView
 
 from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.models import Membership, Role, User
+from skinsite.accounts.permissions import IsMember
 from skinsite.errors import problem
 
 P = ParamSpec("P")
@@ -39,6 +42,8 @@ def member_required(
                 return _refuse_token(_("This page is for people, who sign in. Programs have the addresses of the API."))
             return redirect_to_login(request.get_full_path())
         if getattr(request, "membership", None) is None:
+            if "Authorization" in request.headers:
+                return problem(status=HTTPStatus.FORBIDDEN, detail=str(IsMember.message), code="permission_denied")
             return render(request, "accounts/no_clinic.html", status=403)
         return view(cast("MemberRequest", request), *args, **kwargs)
 
@@ -55,15 +60,42 @@ def member_or_token_required(
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if "Authorization" in request.headers:
             try:
-                found = ClinicTokenAuthentication().authenticate(Request(request))
+                _let_program_in(Request(request))
             except AuthenticationFailed as error:
                 return _refuse_token(str(error.detail))
-            if found is None:  # another kind of credentials
-                return _refuse_token(_("Send `Authorization: Token …` with a key of this site."))
-            request.user = found[0]
+            except Throttled as error:
+                return _refuse_for_now(error)
         return for_members(request, *args, **kwargs)
 
     return guarded
+
+
+def _let_program_in(request: Request) -> None:
+    """Take the request's token for who asks; such requests count among the API's own, at one rate with them.
+
+    Raises:
+        AuthenticationFailed: for a token that is none, or no longer one.
+        Throttled: beyond the person's rate.
+    """
+    found = ClinicTokenAuthentication().authenticate(request)
+    if found is None:  # another kind of credentials
+        raise AuthenticationFailed(_("Send `Authorization: Token …` with a key of this site."))
+    request.user = found[0]
+    throttle = ScopedRateThrottle()
+    if not throttle.allow_request(request, _Reads()):
+        raise Throttled(throttle.wait())
+
+
+class _Reads(APIView):
+    """What a request for a picture counts as."""
+
+    throttle_scope = "reads"
+
+
+def _refuse_for_now(error: Throttled) -> HttpResponse:
+    response = problem(status=HTTPStatus.TOO_MANY_REQUESTS, detail=str(error.detail), code="throttled")
+    response["Retry-After"] = str(error.wait)  # type: ignore[attr-defined] # the stubs leave it out
+    return response
 
 
 def _refuse_token(detail: str) -> HttpResponse:

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import connection, connections
@@ -19,7 +19,7 @@ class _Asked:
 
     thread: threading.Thread
     outcome: list[Any]
-    began: float = field(default_factory=time.monotonic)
+    began: float
 
 
 _asked: dict[str, _Asked] = {}
@@ -56,7 +56,7 @@ def _begin(name: str, check: Callable[[], object]) -> _Asked:
     outcome: list[object] = []
     thread = threading.Thread(target=_run, args=(check, outcome), name=f"check {name}", daemon=True)
     thread.start()
-    return _Asked(thread, outcome)
+    return _Asked(thread, outcome, time.monotonic())
 
 
 def _run(check: Callable[[], object], outcome: list[object]) -> None:

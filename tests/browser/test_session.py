@@ -91,7 +91,7 @@ def test_the_end_covers_the_page(page: Page, owner: Membership, transactional_db
     sign_in(page, owner)
     page.goto("/patients/")
     page.context.clear_cookies()
-    page.clock.fast_forward("61:00")
+    page.clock.fast_forward("01:01:00")
     expect(page.get_by_role("dialog", name="You have been signed out")).to_be_visible()
 
 

@@ -6,6 +6,7 @@ from django.utils import translation
 from classifier import wording
 from classifier.models import Prediction, Status
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.bundle_doubts import DOUBTS, Doubt
 from ml.gate import KINDS, UNLIKE_TRAINING
 from ml.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
@@ -27,6 +28,13 @@ def test_every_rejection_says_what_the_decoder_says(code: str) -> None:
     error = ImageRejected(code, **PARAMS)
 
     assert wording.rejection_text(error) == str(error)
+
+
+@pytest.mark.parametrize("code", DOUBTS)
+def test_every_doubt_about_a_network_says_what_the_command_says(code: str) -> None:
+    doubt = Doubt(code, {"fold": "test", "value": 0.158, "limit": 0.5})
+
+    assert wording.doubt_text(doubt) == str(doubt)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Superusers choose which model reads."""
 
+import json
+import shutil
 from pathlib import Path
 
 from classifier.models import ModelStatus, ModelVersion
@@ -23,7 +25,7 @@ def test_a_superuser_activates_a_version_on_record(superuser: User, store: Path,
     client = client_for(superuser)
     assert "Activate this version" in client.get(page_of(version)).content.decode()
     text = client.post(page_of(version), follow=True).content.decode()
-    assert "reads from now on" in text
+    assert "is now in service" in text
     assert "Activate this version" not in text
     version.refresh_from_db()
     before.refresh_from_db()
@@ -48,6 +50,24 @@ def test_a_version_whose_bundle_is_gone_is_refused_with_the_reason(
     active_model.refresh_from_db()
     broken.refresh_from_db()
     assert (active_model.status, broken.status) == (ModelStatus.ACTIVE, ModelStatus.CANDIDATE)
+
+
+def test_why_a_version_is_refused_is_said_in_the_readers_language(
+    superuser: User, store: Path, client_for: ClientFor, active_model: ModelVersion, tmp_path: Path
+) -> None:
+    poor = Path(shutil.copytree(DEFAULT_BUNDLE, tmp_path / "poor"))
+    manifest = json.loads((poor / "manifest.json").read_text(encoding="utf-8"))
+    manifest["metrics"]["test"]["metrics"]["balanced_accuracy"] = {"value": 0.158, "low": 0.1, "high": 0.2}
+    (poor / "manifest.json").write_text(json.dumps(manifest | {"version": "poor"}), encoding="utf-8")
+    site, russian = client_for(superuser), {"accept-language": "ru"}
+
+    said = site.post(page_of(register_model(path=poor)), follow=True, headers=russian).content.decode()
+    gone = site.post(page_of(factories.ModelVersionFactory.create()), follow=True, headers=russian).content.decode()
+
+    assert "сбалансированная точность на выборке test — 0,158 (нужно не меньше 0,5)" in said
+    assert "is not activated" not in said
+    assert "её файлы использовать нельзя. Зарегистрируйте её ещё раз." in gone
+    assert ModelVersion.objects.get(status=ModelStatus.ACTIVE) == active_model
 
 
 def test_an_unknown_version_is_not_found(superuser: User, client_for: ClientFor) -> None:

@@ -6,6 +6,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
+from rest_framework.throttling import ScopedRateThrottle
 
 from classifier.api import views
 from classifier.models import Outcome, Prediction
@@ -127,3 +128,37 @@ def test_a_token_opens_pictures_alone(owner: Membership, client: Client) -> None
     key = {"authorization": f"Token {create_token(owner)}"}
     for address in (reverse("home"), reverse("history"), reverse("account")):
         check_problem(client.get(address, headers=key), 401)
+
+
+def test_pictures_had_with_a_token_count_among_a_persons_requests(
+    owner: Membership,
+    api: APIClient,
+    client: Client,
+    of_each_outcome: dict[str, Prediction],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": "2/minute"})
+    key = {"authorization": f"Token {create_token(owner)}"}
+    first, second, third = addresses_of(of_each_outcome["suspicious"])
+    assert api.get("/api/v1/patients/").status_code == 200
+    assert client.get(first, headers=key).status_code != 429
+    for address in (second, third):
+        refused = client.get(address, headers=key)
+        assert check_problem(refused, 429)["errors"][0]["code"] == "throttled"  # type: ignore[index] # as above
+        assert 0 < int(refused.headers["Retry-After"]) <= 60
+    assert api.get("/api/v1/patients/").status_code == 429
+
+
+def test_a_token_whose_membership_has_ended_is_refused_as_a_program_reads_it(
+    owner: Membership, client: Client, of_each_outcome: dict[str, Prediction]
+) -> None:
+    key = {"authorization": f"Token {create_token(owner)}"}
+    Membership.objects.update(is_active=False)
+    for address in addresses_of(of_each_outcome["suspicious"]):
+        check_problem(client.get(address, headers=key), 401)
+
+
+def test_a_program_of_a_session_without_a_clinic_is_refused_as_it_reads_it(owner: Membership, client: Client) -> None:
+    client.force_login(owner.user)
+    Membership.objects.update(is_active=False)
+    check_problem(client.get(reverse("history"), headers={"authorization": "Token x"}), 403)

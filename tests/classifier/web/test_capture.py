@@ -133,7 +133,7 @@ def test_a_photograph_that_is_there_already_gives_its_reading(
 ) -> None:
     said = {"image": upload(photograph), "modality": "dermoscopic", "patient_code": "P-1"}
     page = site.post(reverse("upload"), said, headers=ROW).content.decode()
-    assert "was here already" in page
+    assert "has been added before" in page
     assert str(read_photograph.public_id) in page
     assert LesionImage.objects.count() == 1
 
