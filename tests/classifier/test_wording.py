@@ -113,8 +113,8 @@ def test_a_reason_is_one_sentence_with_its_numbers(
             0.03391,
             0.1612,
             (
-                "Malignant sum 3.4 %, at or just above the model's threshold of 3.4 % and below that of 16.1 %: it does "
-                "not decide."
+                "Malignant sum 3.4 %, at or just above the model's threshold of 3.4 % and below that of 16.1 %: it "
+                "does not decide."
             ),
         ),
         (
@@ -143,8 +143,8 @@ def test_a_reason_is_one_sentence_with_its_numbers(
             0.0712,
             0.3,
             (
-                "Malignant sum 7.1 %, just below the model's threshold of 7.1 %; but melanoma alone is not below its own "
-                "of 0 %: it does not decide."
+                "Malignant sum 7.1 %, just below the model's threshold of 7.1 %; but melanoma alone is not below its "
+                "own of 0 %: it does not decide."
             ),
         ),
     ],
