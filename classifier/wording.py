@@ -205,6 +205,15 @@ DOUBTS: dict[str, Promise] = {
     "few_images": gettext_lazy("it was measured on %(value)s images (at least %(limit)s)"),
     "never_low_risk": gettext_lazy("its limits call nothing low risk"),
     "no_blank": gettext_lazy("it takes no frame for blank"),
+    "no_colour": gettext_lazy("it has no rule against photographs without colour"),
+    "no_altered": gettext_lazy("it has no rule against altered photographs"),
+    "no_second_limit": gettext_lazy("it refers nothing of what its detector does not read"),
+    "no_exclusions": gettext_lazy("it names no lesions that it has not learnt (not_assessable_where)"),
+    "idle_detector": gettext_lazy("its detector has a limit of %(value)s (at most %(limit)s to either side)"),
+    "late_low_risk": gettext_lazy("it calls lesions low risk up to a limit of %(value)s (at most %(limit)s)"),
+    "late_suspicious": gettext_lazy("it calls lesions suspicious only from %(value)s on (at most %(limit)s)"),
+    "one_class": gettext_lazy("it expects one class in %(value)s of all images (at most %(limit)s)"),
+    "unknown_flags": gettext_lazy("it raises flags that this software does not know, or no longer: %(value)s"),
 }
 
 
