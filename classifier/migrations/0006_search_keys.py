@@ -13,21 +13,22 @@ ROOM = 110
 """Characters of a key before the number that tells it from others'; the column has 120."""
 
 
-def write_keys(apps: Any, _schema_editor: Any) -> None:
-    """Write the keys of rows that are there already."""
-    model = apps.get_model("classifier", "Patient")
-    for clinic in list(model.objects.order_by("clinic").values_list("clinic", flat=True).distinct()):
-        with transaction.atomic():
-            _write_codes(model, clinic)
-    write_missing_keys(apps.get_model("classifier", "Lesion"), "label", "label_key")
-    write_missing_keys(apps.get_model("classifier", "LesionImage"), "original_name", "name_key")
+def write_keys(apps: Any, schema_editor: Any) -> None:
+    """Write the keys of rows that are there already, in the database that is migrated."""
+    alias = schema_editor.connection.alias
+    patients = apps.get_model("classifier", "Patient").objects.using(alias)
+    for clinic in list(patients.order_by("clinic").values_list("clinic", flat=True).distinct()):
+        with transaction.atomic(using=alias):
+            _write_codes(patients, clinic)
+    write_missing_keys(apps.get_model("classifier", "Lesion"), "label", "label_key", using=alias)
+    write_missing_keys(apps.get_model("classifier", "LesionImage"), "original_name", "name_key", using=alias)
 
 
-def _write_codes(model: Any, clinic: int) -> None:
+def _write_codes(patients: Any, clinic: int) -> None:
     """Where several patients turn out to have one code, one is found by it and the others by a search, till renamed."""
     taken: set[str] = set()
     changed = []
-    for patient in model.objects.filter(clinic=clinic).order_by("pk").select_for_update(of=("self",)):
+    for patient in patients.filter(clinic=clinic).order_by("pk").select_for_update(of=("self",)):
         # A code of signs that no font shows gets one that can be read.
         code = clean_line(patient.code)[:CODE_LENGTH] or f"P-{patient.public_id.hex[:8].upper()}"
         key = _first_free(fold_line(code)[:ROOM], taken)
@@ -36,9 +37,9 @@ def _write_codes(model: Any, clinic: int) -> None:
             changed.append((patient.pk, code, key))
     # In two steps, since a key may be the one that another patient is about to leave; none begins with a blank.
     for pk, _code, _key in changed:
-        model.objects.filter(pk=pk).update(code_key=f" {pk}")
+        patients.filter(pk=pk).update(code_key=f" {pk}")
     for pk, code, key in changed:
-        model.objects.filter(pk=pk).update(code=code, code_key=key)
+        patients.filter(pk=pk).update(code=code, code_key=key)
 
 
 def _first_free(wanted: str, taken: set[str]) -> str:

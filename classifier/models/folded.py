@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import DEFAULT_DB_ALIAS, models, transaction
 
 from skinsite.text import clean_line, fold_line
 
@@ -32,11 +32,11 @@ class FoldedField(models.CharField):  # type: ignore[type-arg] # generic only in
         return key
 
 
-def write_missing_keys(model: Any, source: str, key: str) -> None:
+def write_missing_keys(model: Any, source: str, key: str, *, using: str = DEFAULT_DB_ALIAS) -> None:
     """Clean the text and write the key of rows that have a text and no key: those of a version that knew none."""
     lengths = {name: model._meta.get_field(name).max_length for name in (source, key)}
     # Taken in steps, so that whoever writes meanwhile waits a moment for a few of them, and no word is overwritten.
-    lacking = model.objects.filter(**{key: ""}).exclude(**{source: ""}).order_by("pk")
+    lacking = model.objects.using(using).filter(**{key: ""}).exclude(**{source: ""}).order_by("pk")
     last: int | None = 0
     while last is not None:
         last = _write_some(lacking.filter(pk__gt=last), source, key, lengths)
@@ -44,7 +44,7 @@ def write_missing_keys(model: Any, source: str, key: str) -> None:
 
 def _write_some(lacking: "models.QuerySet[Any]", source: str, key: str, lengths: dict[str, int]) -> int | None:
     """Write the first of them; the last one's primary key, if there was any."""
-    with transaction.atomic():
+    with transaction.atomic(using=lacking.db):
         rows = list(lacking.select_for_update().only(source, key)[:ROWS])
         for row in rows:
             # Composing a text can lengthen it, too.

@@ -26,6 +26,7 @@ WAYS = ("file", "pixels", "hash", "keypoints", "embedding")
 WAYS_WITHOUT_NETWORK = WAYS[:3]
 MIN_MATCHES = 12
 MOST_PROPOSED = 180
+FEW_PAIRS = 100
 """Pairs that only the embedding finds on the contact sheets; the list has all."""
 COLUMNS = (
     *("first", "second", "found_by", "hash_distance", "cosine", "matches", "same_lesion", "lesion_first"),
@@ -93,11 +94,13 @@ def find_pairs(
 
 
 def _propose(vectors: npt.NDArray[np.float32], *, min_cosine: float) -> list[tuple[int, int]]:
-    """The pairs that the embedding finds alike, and of these no more than there are images, the likeliest: few images
-    teach no directions to whiten by, and nearly all of them look alike then."""
+    """The pairs that the embedding finds alike, the likeliest: no more than there are images, or ``FEW_PAIRS``.
+
+    Few images teach no directions to whiten by, and nearly all of them look alike then.
+    """
     found = list(find_similar(vectors, min_cosine=min_cosine))
     likeness = [float(vectors[first] @ vectors[second]) for first, second in found]
-    kept = sorted(range(len(found)), key=lambda place: -likeness[place])[: len(vectors)]
+    kept = sorted(range(len(found)), key=lambda place: -likeness[place])[: max(len(vectors), FEW_PAIRS)]
     return [found[place] for place in kept]
 
 
