@@ -123,13 +123,29 @@ NOT_READ_YET_REFERRED = gettext_lazy(
     "another photograph may show."
 )
 
-# Where a sum and its limit are alike even to a tenth of a per cent.
-CLOSE_REASONS: dict[str, str | Promise] = {
-    "below_low_risk_threshold": gettext_lazy(
+# Where a sum and its limit are alike even to a tenth of a per cent: by the reason, and the limits that are alike.
+CLOSE_REASONS: dict[tuple[str, ...], str | Promise] = {
+    ("below_low_risk_threshold", "low"): gettext_lazy(
         "Malignant sum %(malignant)s, just below the model's low-risk threshold of %(low)s."
     ),
-    "above_suspicious_threshold": gettext_lazy(
+    ("above_suspicious_threshold", "high"): gettext_lazy(
         "Malignant sum %(malignant)s, at or just above the model's referral threshold of %(high)s."
+    ),
+    ("between_thresholds", "low"): gettext_lazy(
+        "Malignant sum %(malignant)s, at or just above the model's threshold of %(low)s and below that of %(high)s: "
+        "it does not decide."
+    ),
+    ("between_thresholds", "high"): gettext_lazy(
+        "Malignant sum %(malignant)s, just below the model's threshold of %(high)s and above that of %(low)s: "
+        "it does not decide."
+    ),
+    ("between_thresholds", "low", "high"): gettext_lazy(
+        "Malignant sum %(malignant)s, at or just above the model's threshold of %(low)s and just below that of "
+        "%(high)s: it does not decide."
+    ),
+    ("melanoma_not_excluded", "low"): gettext_lazy(
+        "Malignant sum %(malignant)s, just below the model's threshold of %(low)s; but melanoma alone is not below its "
+        "own of %(melanoma)s: it does not decide."
     ),
 }
 COMPARED = {
@@ -189,6 +205,15 @@ DOUBTS: dict[str, Promise] = {
     "few_images": gettext_lazy("it was measured on %(value)s images (at least %(limit)s)"),
     "never_low_risk": gettext_lazy("its limits call nothing low risk"),
     "no_blank": gettext_lazy("it takes no frame for blank"),
+    "no_colour": gettext_lazy("it has no rule against photographs without colour"),
+    "no_altered": gettext_lazy("it has no rule against altered photographs"),
+    "no_second_limit": gettext_lazy("it refers nothing of what its detector does not read"),
+    "no_exclusions": gettext_lazy("it names no lesions that it has not learnt (not_assessable_where)"),
+    "idle_detector": gettext_lazy("its detector has a limit of %(value)s (at most %(limit)s to either side)"),
+    "late_low_risk": gettext_lazy("it calls lesions low risk up to a limit of %(value)s (at most %(limit)s)"),
+    "late_suspicious": gettext_lazy("it calls lesions suspicious only from %(value)s on (at most %(limit)s)"),
+    "one_class": gettext_lazy("it expects one class in %(value)s of all images (at most %(limit)s)"),
+    "unknown_flags": gettext_lazy("it raises flags that this software does not know, or no longer: %(value)s"),
 }
 
 
@@ -253,7 +278,8 @@ def reason_text(prediction: Prediction) -> str:
         words |= {"malignant": write(shares["malignant"]), "melanoma": melanoma}
         if all(_tells_apart(write, words, shares, name) for name in compared):
             return str(text) % words
-    return str(CLOSE_REASONS.get(prediction.reason, text)) % words
+    alike = [name for name in compared if words[name] == words["malignant"]]
+    return str(CLOSE_REASONS[prediction.reason, *alike]) % words
 
 
 def _tells_apart(

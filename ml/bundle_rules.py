@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ml.bundle import Manifest
 
 NOT_MEASURED = "not yet measured"
-"""What ``how`` says of a limit before it is fitted."""
+"""What ``how`` says of a limit before it is fitted, in small or capital letters."""
 
 SET_SCORES = ("probabilities", "balanced_scores")
 POINT_SCORES = ("malignant", "melanoma")
@@ -45,14 +46,22 @@ def unmeasured_part(manifest: "Manifest") -> str | None:
     """What of a manifest was never measured, by its field; None for a finished one."""
     malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
     parts = {
-        "calibration": manifest.calibration.how.startswith(NOT_MEASURED),
-        "thresholds.malignant": malignant.how.startswith(NOT_MEASURED) or malignant.suspicious_from >= 1,
-        "thresholds.melanoma": melanoma.how.startswith(NOT_MEASURED)
-        or (melanoma.low_risk_below >= 1 and melanoma.how != NOT_USED),
-        "quality": manifest.quality.how.startswith(NOT_MEASURED) or not manifest.quality.flags,
+        "thresholds.malignant": malignant.suspicious_from >= 1,
+        "thresholds.melanoma": melanoma.low_risk_below >= 1 and melanoma.how != NOT_USED,
+        "quality": not manifest.quality.flags,
         "metrics": not manifest.metrics,
     }
-    return next((part for part, is_unmeasured in parts.items() if is_unmeasured), None)
+    told = _parts_that_say_so(asdict(manifest))
+    return next(told, None) or next((part for part, is_unmeasured in parts.items() if is_unmeasured), None)
+
+
+def _parts_that_say_so(value: object, part: str = "") -> Iterator[str]:
+    """The parts of a manifest, as dictionaries and lists, whose ``how`` says that they were not measured."""
+    named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for name, each in named:
+        if name == "how" and isinstance(each, str) and NOT_MEASURED in " ".join(each.split()).casefold():
+            yield part
+        yield from _parts_that_say_so(each, f"{part}.{name}".lstrip("."))
 
 
 def broken_metrics(metrics: dict[str, Any]) -> str | None:

@@ -219,7 +219,7 @@ def _inspect_tiff(data: bytes) -> Upload:
     try:
         file = tiff.Tiff(data)
         pages = list(file.pages())
-        inner = [child for page in pages for child in file.children(page, tiff.SUB_DIRECTORIES)]
+        inner = [child for page in pages for child in file.sub_directories(page)]
         for page in pages:  # the decoder reads these too
             for exif in file.children(page, tiff.EXIF, tiff.GPS):
                 list(file.children(exif, tiff.INTEROPERABILITY))
@@ -228,15 +228,22 @@ def _inspect_tiff(data: bytes) -> Upload:
     if not pages:
         raise ImageRejected("truncated")
     full = [page for page in pages if not page.is_reduced]
-    hidden = any(child.pixels > pages[0].pixels for child in inner if not child.is_reduced)
+    hidden = any(child.pixels > full[0].pixels for child in inner if full and not child.is_reduced)
     # A preview alone: its photograph lies somewhere that only the camera's maker knows.
     if data[8:].startswith(_RAW_AFTER_HEADER) or hidden or not full or any(map(_is_raw, pages + inner)):
         raise ImageRejected("camera_raw")
-    if len(full) > 1 or pages[0].is_reduced:
+    # What calls itself a copy and is larger than the page is no copy.
+    if len(full) > 1 or any(page.pixels > full[0].pixels for page in pages if not page.is_mask):
         raise ImageRejected("animated")
     check_parts(MAX_PARTS if len(pages) < tiff.MAX_DIRECTORIES else MAX_PARTS + 1)
     check_parts(MAX_PARTS if file.told <= 4 * len(data) + 1_000_000 else MAX_PARTS + 1)
-    return Upload(data, strip_bytes=_check_page(pages[0]))
+    return Upload(_put_first(file, pages, full[0]), strip_bytes=_check_page(full[0]))
+
+
+def _put_first(file: tiff.Tiff, pages: list[tiff.Directory], full: tiff.Directory) -> bytes:
+    """The file as the decoder is to see it, which reads the first page: some programs write the small copy there."""
+    place = pages.index(full)
+    return file.beginning_at(pages[place - 1].following) if place else file.data
 
 
 def _is_raw(page: tiff.Directory) -> bool:

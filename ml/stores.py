@@ -2,6 +2,7 @@
 
 import io
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -17,6 +18,8 @@ SUFFIX = ".npy"
 LARGEST_ARRAY = 256_000_000
 """Bytes, unpacked, of one array and of all of a file."""
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OverflowError)
+BAD_HEADER = (ValueError, TypeError, SyntaxError, MemoryError, tokenize.TokenError)
+"""What numpy raises of a header that is too long, or is none."""
 ALLOWED_KINDS = "fiuSb"
 """Numbers and short byte strings; never objects, which are pickles."""
 
@@ -49,7 +52,7 @@ def _check_members(members: list[zipfile.ZipInfo]) -> None:
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
         raise ValueError("names an array twice")
-    if any(not name.endswith(SUFFIX) or "/" in name or "\\" in name for name in names):
+    if any(not name.endswith(SUFFIX) or "/" in name or "\\" in name or not name.isprintable() for name in names):
         raise ValueError("holds something else than arrays")
     size = sum(member.file_size for member in members)
     if size > LARGEST_ARRAY:
@@ -60,9 +63,10 @@ def _read_one(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     with archive.open(member) as file:
         content = file.read(member.file_size + 1)
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, kind = read_header(stream)
+    try:
+        shape, kind = _read_header(stream)
+    except BAD_HEADER as error:
+        raise ValueError(f"has a damaged array in {member.filename}") from error
     if kind.kind not in ALLOWED_KINDS or kind.hasobject:
         raise ValueError(f"holds no numbers in {member.filename}")
     count = int(np.prod(shape, dtype=object)) if shape else 1  # exact: a false shape overflows 64 bits
@@ -72,3 +76,10 @@ def _read_one(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
     if kind.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"has numbers that are not finite in {member.filename}")
     return array
+
+
+def _read_header(stream: io.BytesIO) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, _, kind = read_header(stream)
+    return shape, kind

@@ -54,6 +54,11 @@ class Directory:
         return self.number(WIDTH) * self.number(HEIGHT)
 
     @property
+    def is_mask(self) -> bool:
+        """Whether it is a mask of another page, which may be finer than that."""
+        return bool(self.number(NEW_SUBFILE_TYPE) & _MASK)
+
+    @property
     def is_reduced(self) -> bool:
         """Whether it is a smaller copy, or a mask, of another page and no page of its own."""
         return bool(self.number(NEW_SUBFILE_TYPE) & (_REDUCED | _MASK)) or self.number(SUBFILE_TYPE) == _OLD_REDUCED
@@ -90,6 +95,20 @@ class Tiff:
                     yield self.read(offset)
                 except TiffError:
                     continue
+
+    def sub_directories(self, page: Directory) -> list[Directory]:
+        """The directories that hold a page's other pictures. Raises ``TiffError`` where they lie outside of the file:
+        the photograph itself may have been one of them."""
+        offsets = page.numbers(SUB_DIRECTORIES)
+        if not offsets and page.places.get(SUB_DIRECTORIES, (0, 0, 0))[1]:
+            raise TiffError("a list of directories lies outside of the file")
+        return [self.read(offset) for offset in offsets[:MAX_DIRECTORIES]]
+
+    def beginning_at(self, offset: int) -> bytes:
+        """The file with the directory at an offset as its first page."""
+        word, place = ("I", 4) if self._kind == _CLASSIC else ("Q", 8)
+        start = struct.pack(self.order + word, offset)
+        return self.data[:place] + start + self.data[place + len(start) :]
 
     def read(self, offset: int) -> Directory:
         """The directory at an offset."""

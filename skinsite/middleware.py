@@ -22,7 +22,9 @@ class RequestBodyMiddleware:
         """Answer, or refuse."""
         length = str(request.META.get("CONTENT_LENGTH") or "")
         refused = request.META.get(REFUSED)
-        if refused == "too_large" or (length.isdigit() and int(length) > settings.REQUEST_MAX_BYTES):
+        if refused == "too_large" or (
+            length.isascii() and length.isdecimal() and int(length) > settings.REQUEST_MAX_BYTES
+        ):
             return request_too_large(request)
         if refused is None and not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             refused = "length_required"

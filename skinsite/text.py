@@ -10,10 +10,11 @@ import unicodedata
 from functools import lru_cache
 
 # What no font shows although Unicode does not count it among the format characters: a joiner, fillers, variation
-# selectors (of its property Default_Ignorable_Code_Point).
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0") | frozenset(
-    map(chr, range(0xFE00, 0xFE10))
-)
+# selectors (of its property Default_Ignorable_Code_Point), the place of an object, a note without a head.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\U00016fe4\U0001d159")
+_UNSEEN |= frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+# Signs that are blank although Unicode does not count them among the blanks: of Braille and of hieroglyphs.
+_BLANK = frozenset("\u2800\U00013441\U00013442")
 
 # Decompositions of these kinds give the same sign in plain clothes. Superscripts, fractions and circled digits are
 # left as they are: P² is not P2.
@@ -31,40 +32,50 @@ _PLAIN = {
 }
 
 # Of Unicode's confusables (UTS 39, https://www.unicode.org/Public/security/latest/confusables.txt) those of Latin,
-# Cyrillic, Greek and digits, in lower case, where either the small letters or the capitals look alike.
+# Cyrillic, Greek, Armenian, Cherokee and digits, in lower case, where either the small letters or the capitals look
+# alike.
 _ALIKE = {
-    "a": "аα",
-    "b": "вьβ",
-    "c": "с",
-    "d": "ԁ",
-    "e": "еε",
-    "h": "нһη",
-    "j": "ј",
-    "k": "кκ",
-    "l": "1iі|ıӏι",
-    "m": "мμ",
-    "n": "ν",
-    "o": "0оοσ",
-    "p": "рρ",
-    "q": "ԛ",
-    "r": "г",
-    "s": "ѕ",
-    "t": "тτ",
-    "w": "ԝ",
+    "a": "аαɑᎪ",
+    "b": "вьβᏏᏴ",
+    "c": "сᏟ",
+    "d": "ԁᎠᏧ",
+    "e": "еεᎬ",
+    "g": "ɡԍցᏀᏳ",
+    "h": "нһηհᎻᏂ",
+    "j": "јյᎫ",
+    "k": "кκᏦ",
+    "l": "1iі|ıӏιɩլᎥᏞ",
+    "m": "мμᎷ",
+    "n": "νո",
+    "o": "0оοσօ",
+    "p": "рρᏢ",
+    "q": "ԛզ",
+    "r": "гᎡᏒ",
+    "s": "ѕտᏕᏚ",
+    "t": "тτᎢ",
+    "u": "ս",
+    "v": "ѵᏙ",
+    "w": "ԝᎳᏔ",
     "x": "хχ",
-    "y": "уүυ",
-    "z": "ζ",
+    "y": "уүυᎩᎽ",
+    "z": "ζᏃ",
     "3": "з",
+    "4": "Ꮞ",
     "6": "б",
 }
 _SHAPES = {ord(sign): shape for shape, signs in _ALIKE.items() for sign in signs}
-_SEPARATORS = re.compile(r"[\s\-_./\\]+")
+_SEPARATORS = re.compile(r"[\s\-_./\\\u00b7\u2022\u2027\u22c5\u30fb]+")  # the last five are middle dots
 
 
 def clean_line(text: str) -> str:
     """One line of text, composed, without control, direction and other invisible characters; blanks become one."""
-    blanks = "".join(" " if character.isspace() else character for character in text)
+    blanks = "".join(" " if character.isspace() or character in _BLANK else character for character in text)
     return unicodedata.normalize("NFC", " ".join("".join(filter(_is_seen, blanks)).split()))
+
+
+def has_visible_sign(line: str) -> bool:
+    """Whether a cleaned line shows anything of its own, and not marks alone that belong above or below a letter."""
+    return any(not unicodedata.category(character).startswith(("M", "Z")) for character in line)
 
 
 def fold_line(text: str) -> str:
@@ -82,11 +93,11 @@ def fold_line(text: str) -> str:
 
 def shape_of_key(key: str) -> str:
     """How a folded line looks to a quick reader: letters of other alphabets as the Latin ones that they resemble, O as
-    0, without accents, one sign for every separator. Lines of one shape that are not one key are look-alikes."""
+    0, without accents and separators. Lines of one shape that are not one key are look-alikes."""
     if not key.isascii():
         letters = unicodedata.normalize("NFKD", key)
         key = "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
-    return _SEPARATORS.sub("-", key.translate(_SHAPES)).strip("-")
+    return _SEPARATORS.sub("", key.translate(_SHAPES))
 
 
 def _is_seen(character: str) -> bool:

@@ -14,7 +14,7 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework import status
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
 from rest_framework.parsers import MultiPartParser
 from rest_framework.permissions import AllowAny
@@ -150,7 +150,10 @@ class PredictionViewSet(ClinicViewSet):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what declares itself too long before anything, even the session's CSRF check, reads it."""
         if request.method == "POST":
-            length = int(request.META.get("CONTENT_LENGTH") or 0)
+            told = request.META.get("CONTENT_LENGTH") or "0"
+            if not (told.isascii() and told.isdecimal()):
+                raise ParseError
+            length = int(told)
             if length > LIMITS.max_bytes + MULTIPART_OVERHEAD:
                 raise RequestTooLarge(length)
         super().initial(request, *args, **kwargs)

@@ -18,7 +18,7 @@ from classifier.services.codes import find_look_alikes
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.audit.services import record_change
 from skinsite.once import row_id
-from skinsite.text import clean_line, fold_line
+from skinsite.text import clean_line, fold_line, has_visible_sign
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another
 GENERATED_LENGTH = 6
@@ -55,7 +55,7 @@ def create_patient(
         patient = Patient(
             public_id=public_id, clinic=actor.clinic, sex=sex, birth_year=birth_year, created_by=actor.user
         )
-        _set_code(patient, code if fold_line(code) else _generate_code(actor.clinic))
+        _set_code(patient, code if code.strip() else _generate_code(actor.clinic))
         _check_patient(patient)
         patient.save()
         record_change(actor=actor, action="patient.created", obj=patient, clinic=actor.clinic)
@@ -137,6 +137,8 @@ def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) 
 
 def require_expected(*, actor: Membership, code: str, expected: Expected) -> Patient | None:
     """Give the clinic's patient of this code, if there is one; raises as ``find_or_create_patient`` does."""
+    if code.strip() and not has_visible_sign(clean_line(code)):
+        _refuse_code(_("Give a code that can be read."), "invisible")
     found = find_patient(actor=actor, code=code)
     if found is not None and expected == Expected.NEW:
         message = _("There is a patient “%(code)s” already: untick “New patient”, or give another code.")
@@ -181,6 +183,8 @@ def _generate_code(clinic: Clinic) -> str:
 def _check_patient(patient: Patient) -> None:
     """Check the fields, then what only the clinic's other patients can tell."""
     patient.clean_fields(exclude=["clinic", "created_by", "code_key"])
+    if not has_visible_sign(patient.code):
+        raise ValidationError({"code": ValidationError(_("Give a code that can be read."), code="invisible")})
     if len(patient.code_key) > CODE_KEY_LENGTH:
         message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
         raise ValidationError({"code": ValidationError(message, code="max_length")})

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from classifier import inference, policies
+from classifier import inference, policies, wording
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
@@ -91,7 +91,7 @@ def activate_model(
     """
     policies.require(policies.may_manage_models(actor))
     bundle = inference.verify_bundle(inference.bundle_path(model_version.bundle_sha256))
-    doubts = [] if model_version.activated_at else list_doubts(bundle.manifest)
+    doubts = [] if model_version.activated_at else list_doubts(bundle.manifest, wording.FLAGS)
     if doubts and not because.strip():
         raise DoubtfulModelError(model_version, doubts)
     inference.forget_failures()

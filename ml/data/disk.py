@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,9 +94,17 @@ def stat_file(path: Path) -> os.stat_result:
         raise UserError(f"{path}: cannot be read ({error.strerror}); copy it again, or mend its permissions") from error
 
 
+def check_ends(path: Path) -> None:
+    """Raise ``UserError`` for a pipe or a device, whose end a reader would wait for; ``OSError`` if it is not there."""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise UserError(f"{path}: is a pipe or a device, not a file; save what it gives in a file, and name that")
+
+
 def read_file(path: Path) -> bytes:
-    """A file's bytes; raises ``UserError`` naming it if it cannot be read."""
+    """A file's bytes; raises ``UserError`` naming it if it cannot be read, or is a pipe."""
     try:
+        check_ends(path)
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); copy it again, or mend its permissions") from error

@@ -229,7 +229,7 @@ def parse_age(text: str) -> float | None:
     """Years, or None where they are not known. Raises ``ValueError`` for what is no age."""
     if fill_in(text) is None:
         return None
-    age = float(text)
+    age = float(text.replace(",", "."))
     if not (math.isfinite(age) and 0 <= age <= MAX_AGE):
         raise ValueError(text)
     return age

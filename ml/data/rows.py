@@ -1,11 +1,13 @@
 """Tables as people have them: between commas, semicolons or tabs, from Excel, pandas or an archive."""
 
 import csv
+import re
 import zipfile
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from ml.data.disk import check_ends
 from ml.errors import UserError
 
 Table = Path | zipfile.Path
@@ -15,27 +17,53 @@ DELIMITERS = (",", ";", "\t")
 NAMES = ("image", "image_id")
 """Columns that name an image: by its id, or by its file, whose suffix is then dropped."""
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
-MISSING = frozenset({"", "nan", "na", "n/a", "none", "null", "unknown"})
+SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
+"""Excel's own first line, which tells what stands between the values."""
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How the files of Excel and LibreOffice begin."""
+MISSING = frozenset({"", "-", "?", "nan", "na", "n/a", "#n/a", "nat", "none", "null", "unknown"})
 """What is written where nothing is known, by people and by libraries."""
 
 
 def read_rows(path: Table, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers, without blanks around values; ``columns`` must be there and filled.
+    """Rows with their line numbers, without blanks around values; ``columns`` must be there and filled, in any case.
 
     Raises ``UserError`` for what is no such table.
     """
     try:
+        _check_kind(path)
         with path.open("r", newline="", encoding="utf-8-sig") as file:
             lines = iter(file)
-            first = next(lines, "")
-            delimiter = max(DELIMITERS, key=first.count)
-            header = [name.strip() for name in next(csv.reader([first], delimiter=delimiter), [])]
+            before, first, delimiter = _find_header(lines)
+            named = next(csv.reader([first], delimiter=delimiter), [])
+            spelt = {column.lower(): column for column in columns}
+            header = [spelt.get(name.strip().lower(), name.strip()) for name in named]
             _check_header(path, header, columns)
             reader = csv.DictReader(chain([first], lines), header, delimiter=delimiter, skipinitialspace=True)
             next(reader, None)
-            return list(_check_rows(path, reader, columns))
+            return list(_check_rows(path, reader, columns, before))
     except (OSError, UnicodeDecodeError, csv.Error, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as CSV ({error}); give a UTF-8 file with commas") from error
+
+
+def _check_kind(path: Table) -> None:
+    if isinstance(path, Path):
+        check_ends(path)
+    with path.open("rb") as file:
+        if file.read(4) in WORKBOOKS:
+            raise UserError(f"{path}: is a workbook of Excel or LibreOffice, or a zip; save it as CSV in UTF-8")
+
+
+def _find_header(lines: Iterator[str]) -> tuple[int, str, str]:
+    """How many lines stand before the header (blank ones, comments, Excel's ``sep=``), the header, its delimiter."""
+    told = None
+    for before, line in enumerate(lines):
+        separator = SEPARATOR.fullmatch(line.strip('\r\n "'))
+        if separator is not None:
+            told = separator[1]
+        elif line.strip(' ,;\t\r\n"') and not line.startswith("#"):
+            return before, line, told or max(DELIMITERS, key=line.count)
+    return 0, "", DELIMITERS[0]
 
 
 def fill_in(text: str | None) -> str | None:
@@ -53,10 +81,11 @@ def _check_header(path: Table, header: list[str], columns: tuple[str, ...]) -> N
 
 
 def _check_rows(
-    path: Table, reader: "csv.DictReader[str]", columns: tuple[str, ...]
+    path: Table, reader: "csv.DictReader[str]", columns: tuple[str, ...], before: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
     for row in reader:
-        place = f"{path}, line {reader.line_num}"
+        line = before + reader.line_num
+        place = f"{path}, line {line}"
         if any(row[column] is None for column in columns):
             raise UserError(f"{place}: too few fields; fill {','.join(columns)}")
         if any(row.pop(None, ())):  # where csv puts what is beyond the header
@@ -65,4 +94,4 @@ def _check_rows(
         for name in NAMES:
             if name in filled and filled[name].lower().endswith(IMAGE_SUFFIXES):
                 filled[name] = filled[name].rpartition(".")[0]
-        yield reader.line_num, filled
+        yield line, filled

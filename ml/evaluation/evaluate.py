@@ -85,7 +85,8 @@ def evaluate_bundle(
     was observed of other folds, see ``Observer``.
     """
     if predictions_csv is not None:
-        check_can_be_written(predictions_csv)
+        read = list_files_read(bundle, images_dir, truth_csv, lesions_csv, log=log)
+        check_can_be_written(predictions_csv, not_over=read)
     folds = read_split() if split is None else split
     items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
     reads_test = any(folds.get(item.image_id) == "test" for item in items)
@@ -93,9 +94,6 @@ def evaluate_bundle(
         _check_reading_of_test(items, folds, truth_csv, why)
         check_can_be_written(log)
     present = [item for item in items if item.path is not None]
-    if predictions_csv is not None:
-        paths = [item.path for item in present]
-        check_can_be_written(predictions_csv, not_over=(truth_csv, lesions_csv, *bundle.path.iterdir(), *paths))
     observer = Observer(Predictor(bundle, runtime), kept=None if reads_test else kept, progress=progress)
     readings = read_images(observer, present, f"fold {fold or 'any'} of {truth_csv.stem}")
     report = build_report(bundle, truth_csv, fold, items, readings)
@@ -112,6 +110,15 @@ def evaluate_bundle(
         write_predictions(predictions_csv, items, dict(zip((item.image_id for item in present), readings, strict=True)))
     seen = find_seen({item.image_id: item.path for item in present if item.path is not None}, folds)
     return Evaluation(bundle, report, present, readings, seen)
+
+
+def list_files_read(
+    bundle: Bundle, images_dir: Path, truth_csv: Path, lesions_csv: Path | None, *, log: Path = TEST_FOLD_LOG
+) -> list[Path]:
+    """The files that a measurement reads or logs to, over which nothing that it writes may go."""
+    groupings = _find_lesions(truth_csv, lesions_csv)
+    images = find_images(images_dir, SUFFIXES).values()
+    return [truth_csv, *([] if groupings is None else [groupings]), log, *bundle.path.iterdir(), *images]
 
 
 def _check_reading_of_test(items: Sequence[Labelled], folds: dict[str, str], truth_csv: Path, why: str | None) -> None:
@@ -267,9 +274,17 @@ def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str,
             writer.writerow((item.image_id, *(f"{value:.17g}" for value in scores)))
 
 
+def _find_lesions(truth_csv: Path, lesions_csv: Path | None) -> Path | None:
+    """The file of lesions: the one given, or the one that lies beside the truth under its official name."""
+    if lesions_csv is not None:
+        return lesions_csv
+    path = truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
+    return path if path != truth_csv and path.is_file() else None
+
+
 def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
-    """Lesion by image id, from the file given or the one found beside the truth under its official name."""
-    path = lesions_csv or truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
-    if path == truth_csv or (lesions_csv is None and not path.is_file()):
+    """Lesion by image id, where a file tells."""
+    path = _find_lesions(truth_csv, lesions_csv)
+    if path is None or path == truth_csv:
         return {}
     return {image_id: row["lesion_id"] for image_id, row in read_lesion_groupings(path).items()}

@@ -107,6 +107,46 @@ def test_a_reason_is_one_sentence_with_its_numbers(
             0.1612,
             "Malignant sum 15.8 %, between the model's thresholds of 3.4 % and 16.1 %: it does not decide.",
         ),
+        (
+            "between_thresholds",
+            0.03394,
+            0.03391,
+            0.1612,
+            (
+                "Malignant sum 3.4 %, at or just above the model's threshold of 3.4 % and below that of 16.1 %: it "
+                "does not decide."
+            ),
+        ),
+        (
+            "between_thresholds",
+            0.16118,
+            0.0339,
+            0.1612,
+            (
+                "Malignant sum 16.1 %, just below the model's threshold of 16.1 % and above that of 3.4 %: it does not "
+                "decide."
+            ),
+        ),
+        (
+            "between_thresholds",
+            0.0712,
+            0.0711,
+            0.0713,
+            (
+                "Malignant sum 7.1 %, at or just above the model's threshold of 7.1 % and just below that of 7.1 %: it "
+                "does not decide."
+            ),
+        ),
+        (
+            "melanoma_not_excluded",
+            0.0711,
+            0.0712,
+            0.3,
+            (
+                "Malignant sum 7.1 %, just below the model's threshold of 7.1 %; but melanoma alone is not below its "
+                "own of 0 %: it does not decide."
+            ),
+        ),
     ],
 )
 def test_a_reason_tells_a_sum_from_a_limit_that_rounds_alike(

@@ -49,6 +49,30 @@ UNFITTED: dict[str, Edit] = {
 }
 
 
+@pytest.mark.parametrize("said", ["not yet measured", "Not yet measured", "Limits NOT YET\nMEASURED."])
+@pytest.mark.parametrize(
+    "part",
+    [
+        "calibration",
+        "thresholds.malignant",
+        "thresholds.melanoma",
+        "thresholds.refused",
+        "operating_points.1",
+        "prediction_sets",
+        "gate",
+        "quality",
+    ],
+)
+def test_a_part_that_says_it_was_not_measured_is_refused_in_any_letters(copy: Path, part: str, said: str) -> None:
+    def say(manifest: Any) -> None:
+        for name in part.split("."):
+            manifest = manifest[int(name) if name.isdigit() else name]
+        manifest["how"] = said
+
+    change(copy, say)
+    assert f"{part} was not measured" in refuse(copy)
+
+
 @pytest.mark.parametrize("part", UNFITTED)
 def test_what_was_not_measured_is_refused_by_name(copy: Path, part: str) -> None:
     change(copy, UNFITTED[part])
@@ -278,6 +302,14 @@ def forge_header(shape: tuple[int, ...]) -> bytes:
     return packed.getvalue()
 
 
+def write_header(text: bytes) -> bytes:
+    """An archive whose only array begins with this header."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("kinds.npy", b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text)
+    return packed.getvalue()
+
+
 def name_twice() -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -298,6 +330,15 @@ def name_twice() -> bytes:
         (lambda: pack({"kinds": np.array([{"a": 1}], object)}), "holds no numbers"),
         (lambda: forge_header((10**9, 10**9, 10**9)), "damaged array"),
         (lambda: forge_header((10**12,)), "damaged array"),
+        (
+            lambda: write_header(b"{'descr': '<f4', 'fortran_order': False, 'shape': ()}" + b" " * 20_000),
+            "damaged array",
+        ),
+        (lambda: write_header(b"{'descr': '<f4', "), "damaged array"),
+        (lambda: write_header(b"(" * 9000), "damaged array"),
+        (lambda: write_header(b"{[]: 1}"), "damaged array"),
+        (lambda: write_header(b"\x00\xff"), "damaged array"),
+        (lambda: pack({"kinds\nof": np.zeros(1)}), "something else than arrays"),
         (name_twice, "twice"),
     ],
 )

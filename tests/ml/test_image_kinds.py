@@ -93,6 +93,10 @@ COPIES = {
     "a thumbnail in SubIFDs": hostile.with_child([], [*PREVIEW, number(256, 160), number(257, 120)]),
     "64 bits": hostile.tiff_pages([], [number(254, 1)], big=True),
     "the bytes the other way": hostile.tiff_pages([], [number(254, 1, ">")], order=">"),
+    "a thumbnail first": hostile.tiff_pages(PREVIEW, []),
+    "two thumbnails first, 64 bits": hostile.tiff_pages(PREVIEW, PREVIEW, [], big=True),
+    "a thumbnail first, the bytes the other way": hostile.tiff_pages([number(254, 1, ">")], [], order=">"),
+    "a mask that is finer than the page": hostile.tiff_pages([], [number(254, 4), number(256, 640)]),
     "the camera named": hostile.tiff_pages([CAMERA], PREVIEW),
 }
 
@@ -108,7 +112,8 @@ PAGES = {
     "two pages": hostile.tiff_pages([], []),
     "two pages that say so": hostile.tiff_pages([number(254, 2)], [number(254, 2)]),
     "a second page after a thumbnail": hostile.tiff_pages([], [number(254, 1)], []),
-    "a thumbnail first": hostile.tiff_pages(PREVIEW, []),
+    "a larger page that calls itself a copy": hostile.tiff_pages([], [number(254, 1), number(256, 4032)]),
+    "a thumbnail between two pages": hostile.tiff_pages(PREVIEW, [], []),
     "a smaller page that is no copy": saved_with_pages(0),
 }
 
@@ -127,6 +132,8 @@ def test_pages_stay_refused(kind: str) -> None:
         b"MM\0*\0\0\0\x08\0\xff",
         b"II+\0\x08\0\0\0" + b"\xff" * 30,
         hostile.tiff_pages([])[:-30],
+        hostile.tiff_pages([number(330, 10**8)]),
+        hostile.tiff_pages([(330, 4, 2, struct.pack("<2I", 10**8, 10**8))]),
     ],
 )
 def test_a_tiff_without_directories_is_damaged(data: bytes) -> None:

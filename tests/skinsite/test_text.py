@@ -2,7 +2,7 @@
 
 import pytest
 
-from skinsite.text import clean_line, fold_line, shape_of_key
+from skinsite.text import clean_line, fold_line, has_visible_sign, shape_of_key
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,17 @@ from skinsite.text import clean_line, fold_line, shape_of_key
         ("P\u200b-\u20601", "p-1"),
         ("\ufeffP-1", "P-1"),
         ("P-1\ufe0f", "P-1"),
+        ("P-1\U000e0100", "P-1"),
+        ("P\U000e01ef-1", "P-1"),
+        ("P-1\u2800", "P-1"),
+        ("P\u28001", "P 1"),
+        ("P-1\U00013441", "P-1"),
+        ("P\ufffc-1", "P-1"),
+        ("P-\U0001d1591", "P-1"),
+        ("P-1\U00016fe4", "P-1"),
+        ("P\u3164-\uffa01", "P-1"),
+        ("P-\U000e00011", "P-1"),
+        ("P-\ue0001", "P-1"),
         ("и\u200d\u0306", "й"),
         ("О\u2019Нил", "о'нил"),
         ("ΣΑΣ", "σας"),
@@ -78,6 +89,12 @@ def test_two_lines_that_differ_to_a_reader_stay_two(one: str, other: str) -> Non
         ("P²", "P2"),
         ("2024 0001", "2024_0001"),
         ("2024/0001", "2024-0001"),
+        ("QX77", "QX-77"),
+        ("QX 77", "Q.X·77"),
+        ("Տ-ՕՍ1", "S-OU1"),
+        ("ᎪᏴᏟ-1", "ABC-1"),
+        ("ꭺ-1", "A-1"),
+        ("ɡ-1", "G-1"),
     ],
 )
 def test_look_alikes_have_one_shape(one: str, other: str) -> None:
@@ -91,6 +108,21 @@ def test_other_codes_do_not_look_alike(one: str, other: str) -> None:
 
 def test_what_is_kept_is_composed_and_otherwise_as_it_was_typed() -> None:
     assert clean_line("  Родинка\u00a0№\u202f5 – и\u0306\u200b\x00 ") == "Родинка № 5 – й"
+
+
+@pytest.mark.parametrize(
+    ("typed", "seen"),
+    [
+        ("\u0301", False),
+        ("\u0301 \u0483", False),
+        ("\u2800", False),
+        ("\U000e0100", False),
+        ("a\u0301", True),
+        ("7", True),
+    ],
+)
+def test_marks_without_a_letter_are_nothing_to_read(typed: str, *, seen: bool) -> None:
+    assert has_visible_sign(clean_line(typed)) is seen
 
 
 def test_a_key_is_its_own_key() -> None:

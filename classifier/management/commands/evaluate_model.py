@@ -11,7 +11,7 @@ from classifier.management.base import UserErrorCommand
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
 from ml.data.split import FOLDS
 from ml.errors import UserError
-from ml.evaluation.evaluate import evaluate_bundle
+from ml.evaluation.evaluate import evaluate_bundle, list_files_read
 from ml.evaluation.test_fold import check_can_be_written
 
 
@@ -37,9 +37,9 @@ class Command(UserErrorCommand):
         """Evaluate and print."""
         bundle = load_bundle(options["bundle"])
         if options["json"] is not None:
-            read = (options["truth"], options["lesions"], options["predictions"], *bundle.path.iterdir())
-            check_can_be_written(options["json"], not_over=read)
-            if options["json"] == options["predictions"]:
+            read = list_files_read(bundle, options["images"], options["truth"], options["lesions"])
+            check_can_be_written(options["json"], not_over=(*read, options["predictions"]))
+            if options["predictions"] is not None and options["json"].resolve() == options["predictions"].resolve():
                 raise UserError(f"{options['json']}: cannot take both --json and --predictions; name two files")
         found = evaluate_bundle(
             bundle,

@@ -289,6 +289,15 @@ def test_a_request_that_declares_itself_too_long_is_refused_before_it_is_read(ap
     assert response.json()["errors"][0]["code"] == "too_large"
 
 
+@pytest.mark.parametrize("length", ["abc", "-1", "\u00b2", "1e3"])
+def test_a_length_that_is_no_number_is_a_malformed_request(api: APIClient, length: str) -> None:
+    response = api.generic(
+        "POST", PREDICTIONS, "", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH=length
+    )
+    assert response.status_code == 400
+    assert response.json()["status"] == 400
+
+
 @pytest.mark.parametrize(
     ("fields", "field", "code"),
     [

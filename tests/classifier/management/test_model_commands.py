@@ -13,6 +13,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.errors import UserError
+from ml.evaluation.evaluate import evaluate_bundle, list_files_read
+from ml.evaluation.test_fold import TEST_FOLD_LOG
 from ml.image_io import normalise_upload
 from ml.predictor import Predictor
 from ml.taxonomy import CLASSES
@@ -20,6 +23,7 @@ from tests.classifier.conftest import draw_lesion
 from tests.ml import pictures
 
 MANAGE = Path(__file__).parents[3] / "manage.py"
+SAMPLES = Path(__file__).parents[3] / "classifier" / "samples" / "photographs"
 
 
 def run(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -136,8 +140,6 @@ def test_evaluate_model_tells_bad_input_in_one_line(folder: Path, options: list[
 @pytest.mark.parametrize("option", ["--predictions", "--json"])
 @pytest.mark.parametrize("read", ["truth.csv", "lesions.csv", "one.jpg", "link.csv", "bundle/manifest.json"])
 def test_evaluate_model_writes_nothing_over_what_it_reads(folder: Path, option: str, read: str) -> None:
-    if option == "--json" and read == "one.jpg":
-        read = "truth.csv"
     (folder / "lesions.csv").write_text("image,lesion_id\none,a\ntwo,b\n", encoding="utf-8")
     (folder / "link.csv").symlink_to(folder / "truth.csv")
     shutil.copytree(DEFAULT_BUNDLE, folder / "bundle")
@@ -149,6 +151,39 @@ def test_evaluate_model_writes_nothing_over_what_it_reads(folder: Path, option: 
         )  # fmt: skip
     assert caught.value.returncode == 2
     assert (folder / read).read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--predictions", "--json"])
+def test_evaluate_model_writes_nothing_over_the_lesions_that_it_finds(folder: Path, option: str) -> None:
+    shutil.copy(folder / "truth.csv", folder / "Set_GroundTruth.csv")
+    lesions = folder / "Set_LesionGroupings.csv"
+    lesions.write_text("image,lesion_id\none,a\ntwo,b\n", encoding="utf-8")
+    with pytest.raises(CommandError, match=f"{lesions}: is read here, and would be written over"):
+        call_command(
+            "evaluate_model", "--images", folder, "--truth", folder / "Set_GroundTruth.csv", option, lesions
+        )  # fmt: skip
+    assert lesions.read_text(encoding="utf-8") == "image,lesion_id\none,a\ntwo,b\n"
+
+
+def test_the_log_of_the_test_fold_is_not_written_over(folder: Path) -> None:
+    log = folder / "log.csv"
+    log.write_text("kept\n", encoding="utf-8")
+    bundle, truth = load_bundle(DEFAULT_BUNDLE), folder / "truth.csv"
+    assert TEST_FOLD_LOG in list_files_read(bundle, folder, truth, None)
+    with pytest.raises(UserError, match=r"log\.csv: is read here, and would be written over"):
+        evaluate_bundle(bundle, folder, truth, predictions_csv=log, log=log)
+    assert log.read_text(encoding="utf-8") == "kept\n"
+
+
+@pytest.mark.parametrize(("arguments", "code"), [(["predict"], 1), (["evaluate_model", "--images", ".", "--truth"], 2)])
+def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path, arguments: list[str], code: int) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, str(MANAGE), *arguments, str(pipe)]
+    done = subprocess.run(command, check=False, cwd=SAMPLES, capture_output=True, text=True, timeout=120)
+    assert done.returncode == code, done.stderr
+    assert f"{pipe}: is a pipe or a device, not a file" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_evaluate_model_does_not_write_two_things_into_one_file(folder: Path) -> None:

@@ -1,9 +1,12 @@
 """What is odd about a patient's code."""
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.utils import translation
 
 from classifier.models import Patient
 from classifier.services.codes import find_look_alikes, looks_personal, warn_of_code
+from classifier.services.records import Expected, create_patient, find_or_create_patient
 from skinsite.accounts.models import Membership
 from tests.factories import PatientFactory
 
@@ -38,6 +41,19 @@ def test_a_name_a_date_or_a_personal_number_is_noticed(code: str) -> None:
 )
 def test_a_code_that_says_nothing_is_left_alone(code: str) -> None:
     assert not looks_personal(code)
+
+
+@pytest.mark.parametrize("code", ["\u0301", "\u0301\u0483", "\u200b", "\u2800", "\ufffc\U000e0100"])
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Give a code that can be read."), ("ru", "Укажите читаемый код.")]
+)
+def test_a_code_that_shows_nothing_makes_no_patient(owner: Membership, code: str, language: str, words: str) -> None:
+    with translation.override(language), pytest.raises(ValidationError) as caught:
+        find_or_create_patient(actor=owner, code=code, expected=Expected.EITHER)
+    assert caught.value.message_dict == {"patient_code": [words]}
+    with pytest.raises(ValidationError):
+        create_patient(actor=owner, code=code)
+    assert not Patient.objects.exists()
 
 
 def test_look_alikes_are_those_of_the_clinic_and_never_the_patient_itself(

@@ -225,6 +225,59 @@ def test_a_network_without_detector_is_activated_for_a_reason_that_is_kept(
     assert details["doubts"] == ["it has no detector of photographs that it cannot read"]
 
 
+def malignant(**limits: float) -> dict[str, Any]:
+    thresholds = shipped_part("thresholds")
+    return {"thresholds": thresholds | {"malignant": thresholds["malignant"] | limits}}
+
+
+def part(name: str, **values: object) -> dict[str, Any]:
+    return {name: shipped_part(name) | values}
+
+
+def with_flag(name: str) -> dict[str, Any]:
+    flag = {"name": name, "measure": "bright", "below": 1.0, "above": None, "share": 0.0}
+    return part("quality", flags=[*shipped_part("quality")["flags"], flag])
+
+
+ONE_CLASS = [0.995, 0.001, 0.001, 0.001, 0.001, 0.0005, 0.0005]
+
+
+@pytest.mark.parametrize(
+    ("changes", "doubt"),
+    [
+        (part("quality", colour_from=0), "without colour"),
+        (part("quality", altered=None), "altered photographs"),
+        (part("quality", altered=shipped_part("quality")["altered"] | {"above": 1e9}), "altered photographs"),
+        (part("thresholds", refused=None), "refers nothing"),
+        (part("thresholds", refused={"refer_from": 1.0, "how": "chosen"}), "refers nothing"),
+        ({"not_assessable_where": []}, "names no lesions"),
+        (malignant(low_risk_below=0.6, suspicious_from=0.7), r"low risk up to a limit of 0\.6"),
+        (part("thresholds", melanoma={"low_risk_below": 0.99, "how": "chosen"}), r"low risk up to a limit of 0\.99"),
+        (malignant(suspicious_from=0.9999), r"suspicious only from 0\.9999"),
+        (part("training_prior", frequencies=ONE_CLASS), r"one class in 0\.995"),
+        (part("target_prior", frequencies=ONE_CLASS), r"one class in 0\.995"),
+        (part("gate", dermoscopy_from=-1e9), "limit of -1000000000"),
+        (part("gate", distance_to=1e9), "limit of 1000000000"),
+        (with_flag("ink"), "no longer: ink"),
+        (with_flag("of_later_make"), "no longer: of_later_make"),
+    ],
+)
+def test_a_network_without_a_rule_is_listed_and_not_activated(
+    active_model: ModelVersion, tmp_path: Path, changes: dict[str, Any], doubt: str
+) -> None:
+    with pytest.raises(UserError, match=f"not activated: [^;]*{doubt}[^;]*--force-because"):
+        register_model(path=copy_bundle(tmp_path, **changes), activate=True)
+
+    assert ModelVersion.objects.get(status=ModelStatus.ACTIVE) == active_model
+
+
+def test_the_shipped_network_is_activated_without_a_reason() -> None:
+    model = register_shipped_model(path=DEFAULT_BUNDLE)
+
+    assert model.status == ModelStatus.ACTIVE
+    assert "doubts" not in AuditEvent.objects.get(action="model.activated").details
+
+
 def test_whoever_goes_back_to_a_version_that_has_read_is_not_asked_why(
     active_model: ModelVersion, tmp_path: Path
 ) -> None:

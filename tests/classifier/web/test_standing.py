@@ -64,6 +64,16 @@ def test_it_is_grey_with_the_word_in_the_verdict(
     assert "it said: Suspicious" in verdict[0]
 
 
+def test_the_row_of_an_upload_says_that_it_does_not_count(void: Prediction, standing: str, site: Client) -> None:
+    text = site.get(reverse("reading-status", args=[void.public_id]), {"part": "row"}).content.decode()
+    assert RED not in text
+    assert GREY in text
+    assert WORDS[standing] in text
+    assert "This reading does not count any more." in text
+    assert '<p class="secondary">Its reason was: Malignant sum' in text
+    assert '<p class="secondary">Malignant sum' not in text
+
+
 @pytest.mark.parametrize("page", ["home", "history", "patient"])
 def test_it_is_no_row_and_no_count(page: str, void: Prediction, site: Client) -> None:
     arguments = [void.image.lesion.patient.public_id] if page == "patient" else []

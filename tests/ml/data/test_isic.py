@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ml.data.isic import read_isic
+from ml.data.isic import parse_age, read_ground_truth, read_isic
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from tests.ml.spoilt_isic import HARMLESS, UNREADABLE, add_metadata, spoil
@@ -166,3 +166,32 @@ def test_two_tables_that_differ_are_named(tiny: Path) -> None:
     (tiny / "ISIC2018_Task3_Training_copy_GroundTruth.csv").write_text("image\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"several \*_GroundTruth \(.*copy_GroundTruth.csv"):
         read_isic(tiny)
+
+
+@pytest.mark.parametrize(
+    "start", ["sep=;\n", '"sep=;"\r\n', "\n", ";;\n", "# labels of our clinic; 2018, second, third\n"]
+)
+def test_what_stands_before_the_header_is_passed_over(tmp_path: Path, start: str) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_text(
+        f"{start}Image;MEL;nv;Bcc;akiec;bkl;df;vasc\none;0;1,0;0;0;0;0;0\ntwo;2;0;0;0;0;0;0\n", encoding="utf-8"
+    )
+    with pytest.raises(UserError, match=r"truth\.csv, line 4: two is not one-hot"):
+        read_ground_truth(path)
+    path.write_text(path.read_text(encoding="utf-8").replace("two;2", "two;1"), encoding="utf-8")
+    assert read_ground_truth(path) == {"one": 1, "two": 0}
+
+
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\x00", b"\xd0\xcf\x11\xe0\xa1\xb1"])
+def test_a_workbook_is_told(tmp_path: Path, start: bytes) -> None:
+    path = tmp_path / "truth.csv"
+    path.write_bytes(start)
+    with pytest.raises(UserError, match=r"truth\.csv: is a workbook of Excel or LibreOffice.* save it as CSV"):
+        read_ground_truth(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "age"), [("45,5", 45.5), ("45.5", 45.5), *((each, None) for each in ("-", "?", "#N/A", "NaT"))]
+)
+def test_ages_are_read_as_tables_write_them(text: str, age: float | None) -> None:
+    assert parse_age(text) == age
