@@ -63,6 +63,18 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
     )
 
 
+def hash_data(records: Sequence[Record]) -> str:
+    """SHA-256 of all files and labels, as a cache of these records tells it."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(_describe(record, hash_file(record.path)))
+    return digest.hexdigest()
+
+
+def _describe(record: Record, sha256: str) -> bytes:
+    return f"{record.image_id} {record.label} {sha256}\n".encode()
+
+
 def _is_whole(stem: Path, shape: tuple[int, ...]) -> bool:
     """Whether a cache is there as it was written, none of it cut off by a disk or a copy."""
     try:
@@ -94,7 +106,7 @@ def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], 
         for found in run(write, [each.start for each in places], parts):
             for width, sha256 in found:
                 record = records[len(widths)]
-                digest.update(f"{record.image_id} {record.label} {sha256}\n".encode())
+                digest.update(_describe(record, sha256))
                 widths.append(width)
             bar.update(len(found))
     part.replace(stem.with_suffix(".u8"))

@@ -6,10 +6,11 @@ from pathlib import Path
 from ml.attribution import ATTRIBUTION, LICENCE
 from ml.build import Origin, build_bundle
 from ml.bundle import Bundle, Prior, TrainedOn
-from ml.data.cache import open_cache
+from ml.data.cache import hash_data, open_cache
 from ml.data.disk import read_json
 from ml.data.isic import read_isic
 from ml.draft import build_beside, check_can_be_replaced
+from ml.errors import UserError
 from ml.hashing import hash_file
 from ml.training.checkpoint import describe_input, load_average
 from ml.training.config import ReadingPlan, TrainingConfig, read_config
@@ -23,13 +24,14 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     """Choose how to read on the run's choosing fold, calibrate there, export and measure that fold.
 
     ``checkpoint`` lies in its run folder, which tells the configuration and, unless ``data`` is given, the data
-    directory. Raises ``UserError`` where it does not, or where a file of the run was cut off.
+    directory. Raises ``UserError`` where it does not, where a file of the run was cut off, or for other data.
     """
     folder = check_checkpoint(checkpoint)
     check_can_be_replaced(out)
     config = read_config(folder.config)
     description = read_json(folder.description)
     data = data or Path(description["data_directory"])
+    check_same_data(folder, config, description, data)
     trained = Trained(*load_average(checkpoint, config), config)
     plan = read_or_choose_reading(folder, trained, data, progress=progress)
     origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
@@ -38,6 +40,16 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
             trained.model, draft, origin, data, calibration_fold=config.choose_fold, progress=progress
         )
     return replace(bundle, path=out)
+
+
+def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
+    """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
+    under the name of those that it learnt from."""
+    if hash_data(select_records(read_isic(data).records, config)) != description["data_sha256"]:
+        raise UserError(
+            f"{data}: holds other images or labels than {folder.path} was trained on (those in"
+            f" {description['data_directory']}); give --data with these"
+        )
 
 
 def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, progress: bool) -> ReadingPlan:

@@ -1,5 +1,6 @@
 """A whole training run, from the data directory to a bundle in the run folder."""
 
+import hashlib
 import json
 import logging
 import sys
@@ -93,10 +94,15 @@ def run(
         material = Material(config, folder, records, cache)
         if is_first_process():
             if start is None:
-                told = {"initialisation": initialisation, "folds_seen": seen, "metadata_known": known}
+                told = {
+                    "initialisation": initialisation,
+                    "folds_seen": seen,
+                    "metadata_known": known,
+                    "metadata_sha256": _hash_metadata(material),
+                }
                 _describe(material, data, weights, told)
             else:
-                check_same_material(folder, cache, weights, config)
+                check_same_material(material, weights)
         if start is None or not is_at_end(start, config):
             _fit(model, material, start=start, devices=devices, progress=progress)
         if is_first_process():
@@ -165,21 +171,33 @@ def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) ->
     return start
 
 
-def check_same_material(folder: RunFolder, cache: PixelCache, weights: Path | None, config: TrainingConfig) -> None:
+def check_same_material(material: Material, weights: Path | None) -> None:
     """Raise ``UserError`` for other data, weights or teachers than a run began with: its description, and what it
     learns, would be of neither."""
+    folder = material.folder
     begun = read_json(folder.description)
-    if begun["data_sha256"] != cache.data_sha256:
+    if begun["data_sha256"] != material.cache.data_sha256:
         raise UserError(
             f"{folder.path}: was trained on other images or labels (those in {begun['data_directory']}); resume with"
             " the same --data, or give another --out"
+        )
+    if begun.get("metadata_sha256") not in (None, _hash_metadata(material)):
+        raise UserError(
+            f"{folder.path}: was trained with other {', '.join(material.config.metadata)} (those in"
+            f" {begun['data_directory']}); resume with the same --data, or give another --out"
         )
     given = _name_file(weights)
     if given is not None and given != begun["weights"]:
         name = "no weights" if begun["weights"] is None else begun["weights"]["name"]
         raise UserError(f"{folder.path}: started from {name}, not from {weights}; resume with the same, or none")
-    if "teachers" in begun and begun["teachers"] != _hash_teachers(config):
+    if "teachers" in begun and begun["teachers"] != _hash_teachers(material.config):
         raise UserError(f"{folder.path}: its teachers' files have changed; restore them, or give another --out")
+
+
+def _hash_metadata(material: Material) -> str | None:
+    """SHA-256 of the fields that the network reads beside the picture; None where it reads none."""
+    names = material.config.metadata
+    return hashlib.sha256(encode_metadata(material.records, names).tobytes()).hexdigest() if names else None
 
 
 def _name_file(path: Path | None) -> dict[str, str] | None:

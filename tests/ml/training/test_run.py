@@ -216,6 +216,26 @@ def test_a_bundle_can_be_exported_again_from_the_checkpoint(finished: Path, tmp_
     assert bundle.manifest.calibration == made.calibration
 
 
+def test_a_bundle_is_not_exported_with_other_data(finished: Path, tmp_path: Path) -> None:
+    other = write_tiny_isic(tmp_path / "other", per_class={"0": 4, "3": 2})
+    with pytest.raises(UserError, match=f"{other}: holds other images or labels than {finished} was trained on"):
+        export_checkpoint(finished / "checkpoints" / "best.ckpt", tmp_path / "out", data=other, progress=False)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_goes_on_with_the_ages_that_it_began_with(tmp_path: Path) -> None:
+    data = write_tiny_isic(tmp_path / "isic", per_class={"0": 1, "3": 1})
+    add_metadata(data, age="45")
+    config = tmp_path / "aged.yaml"
+    config.write_text(f"{CONFIG}metadata: [age]\naugmentation: {{mix_probability: 0}}\n", encoding="utf-8")
+    out = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    add_metadata(data, age="60")
+    with pytest.raises(UserError, match=f"{out}: was trained with other age"):
+        run(data=data, config_path=config, out=out, export=False, resume=True, progress=False)
+    add_metadata(data, age="45")
+    assert run(data=data, config_path=config, out=out, export=False, resume=True, progress=False) == out
+
+
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
     folds = read_split()
     records = read_isic(data).records
