@@ -4,6 +4,7 @@
 const MINUTE = 60_000;
 const WARN_AT = 5 * MINUTE;
 const LONGEST_TIMER = 2 ** 31 - 1;
+const AGAIN = 3000;
 
 function renewTokens(token) {
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
@@ -70,9 +71,11 @@ class Session {
     }
   }
 
-  // One dialog, whatever waits for it.
+  // One dialog, whatever waits for it; somebody may sign in in another window meanwhile.
   signIn() {
     this.warning.hidden = true;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.look(), AGAIN);
     this.signingIn ??= new Promise((resolve) => {
       this.signedIn = resolve;
       document.querySelector("dialog[open]")?.close();
