@@ -1,5 +1,6 @@
 """`manage.py create_demo`: a clinic to try the site with."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from classifier.management.base import UserErrorCommand
 from classifier.services.demonstration import Sample, create_demonstration
 from skinsite.accounts.demonstration import DemoAccount
-from skinsite.commands import BAD_INPUT
+from skinsite.commands import BAD_INPUT, silenced
 
 
 class Command(UserErrorCommand):
@@ -26,9 +27,10 @@ class Command(UserErrorCommand):
             self.stdout.write(line)
 
 
-def show_progress(samples: list[Sample]) -> "tqdm[Sample]":
-    """Show how far the sample photographs are."""
-    return tqdm(samples, desc="Reading sample photographs", unit="photograph")
+def show_progress(samples: list[Sample]) -> Iterator[Sample]:
+    """Show how far the sample photographs are, in a bar that no line of the log breaks."""
+    with silenced(["classifier.services.intake"]):
+        yield from tqdm(samples, desc="Reading sample photographs", unit="photograph")
 
 
 def describe_accounts(accounts: list[DemoAccount]) -> list[str]:
