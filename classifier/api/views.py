@@ -32,7 +32,7 @@ from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, 
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.predictions import retry_prediction
-from ml.image_io import LIMITS
+from ml.serve.image_io import LIMITS
 from skinsite.audit.services import record_access, record_listing
 
 MULTIPART_OVERHEAD = 64_000

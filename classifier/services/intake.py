@@ -18,8 +18,8 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.services import predictions, records
 from classifier.services.records import Expected
 from classifier.wording import unknown_choice_text
-from ml.image_apart import DecoderBusyError, normalise_guarded
-from ml.image_io import LIMITS, ImageRejected, StoredImage
+from ml.serve.image_apart import DecoderBusyError, normalise_guarded
+from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change
 from skinsite.text import clean_line, fold_line

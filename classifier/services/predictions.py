@@ -24,7 +24,7 @@ from classifier import inference, policies
 from classifier.imaging import files
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
 from classifier.services import handover, records
-from ml.bundle import Manifest
+from ml.bundle.manifest import Manifest
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_change

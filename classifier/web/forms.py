@@ -14,7 +14,7 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
 from classifier.wording import unknown_choice_text
-from ml.image_limits import UPLOAD_SUFFIXES
+from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.models import Membership
 from skinsite.once import OnceForm
 from skinsite.text import fold_line

@@ -5,10 +5,10 @@ from django.utils import translation
 
 from classifier import wording
 from classifier.models import Prediction, Status
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
-from ml.bundle_doubts import DOUBTS, Doubt
-from ml.gate import KINDS, UNLIKE_TRAINING
-from ml.image_io import MESSAGES, ImageRejected
+from ml.bundle.doubts import DOUBTS, Doubt
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
+from ml.serve.gate import KINDS, UNLIKE_TRAINING
+from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
 

@@ -26,7 +26,7 @@ from classifier.services.intake import (
 )
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
-from ml.image_io import LIMITS, ImageRejected
+from ml.serve.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership

@@ -19,7 +19,7 @@ from PIL import Image
 from classifier.imaging import files
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
-from ml.image_io import ImageRejected
+from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.services import record_access
 
