@@ -6,7 +6,6 @@ Its headings are those of Mitchell et al., "Model Cards for Model Reporting", FA
 from pathlib import Path
 from typing import Any
 
-from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.reports.model_card.heads import describe_heads
@@ -196,7 +195,3 @@ def _format(entry: dict[str, float | None]) -> str:
     if entry["value"] is None or entry["low"] is None or entry["high"] is None:
         return "not defined"
     return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
-
-
-if __name__ == "__main__":
-    write(load_bundle(DEFAULT_BUNDLE).manifest)
