@@ -15,9 +15,9 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import as_serializer_error
 
-from classifier.imaging.files import StorageUnavailableError
 from classifier.models import LesionImage
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
+from classifier.storage import StorageUnavailableError
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite import disk

@@ -10,8 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from classifier import policies
-from classifier.imaging import files
+from classifier import policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
@@ -86,7 +85,7 @@ def receive_upload(
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
-        original_name=files.clean_name(original_name),
+        original_name=storage.clean_name(original_name),
         modality=modality,
         declared=declared,
         lesion=lesion,
@@ -183,7 +182,7 @@ def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt
     if latest.failure in predictions.BYTES_LOST:
         stored = _decode(actor, data)
         if stored.sha256 == known.stored_sha256:
-            files.keep(stored, known.public_id)
+            storage.keep(stored, known.public_id)
     return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
@@ -195,7 +194,7 @@ def _latest_reading(image: LesionImage) -> Prediction:
 def _keep(request: _Request, stored: StoredImage) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
-    kept = files.keep(stored, public_id)
+    kept = storage.keep(stored, public_id)
     try:
         with transaction.atomic():
             records.lock_clinic(request.actor.clinic)
@@ -203,13 +202,13 @@ def _keep(request: _Request, stored: StoredImage) -> Receipt:
             if known is None:
                 return _write_rows(request, stored, public_id, kept)
     except BaseException:
-        files.discard(kept)
+        storage.discard(kept)
         raise
-    files.discard(kept)
+    storage.discard(kept)
     return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Receipt:
+def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: storage.KeptFiles) -> Receipt:
     actor = request.actor
     lesion, is_new = request.lesion, False
     if lesion is None:

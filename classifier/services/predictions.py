@@ -20,8 +20,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from classifier import inference, policies
-from classifier.imaging import files
+from classifier import inference, policies, storage
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
 from classifier.services import handover, records
 from ml.bundle import Manifest
@@ -126,10 +125,10 @@ def run_prediction(*, prediction_id: int) -> Prediction:
         return _load(prediction_id)
     try:
         loaded = inference.active_predictor()
-        data = files.read_stored(prediction.image)
+        data = storage.read_stored(prediction.image)
     except inference.NoUsableModelError as error:
         _wait(prediction, error.code)
-    except files.StorageUnavailableError as error:
+    except storage.StorageUnavailableError as error:
         log.warning("Reading %s waits: %s", prediction_id, error)
         _wait(prediction, "storage")
     except FileNotFoundError:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.services.codes import CodeWarning, warn_of_code
@@ -24,6 +23,7 @@ from classifier.services.intake import (
     receive_upload,
     record_refusal,
 )
+from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
 from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected

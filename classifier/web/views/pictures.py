@@ -9,16 +9,15 @@ from functools import wraps
 from http import HTTPStatus
 from typing import IO, Concatenate, ParamSpec
 
-import numpy as np
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from PIL import Image
 
-from classifier.imaging import files
+from classifier import storage
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
+from classifier.presentation.heat_map import paint
 from ml.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.services import record_access
@@ -31,8 +30,6 @@ View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 NEVER_KEPT = "private, no-store"
 # Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
 KEPT_FOR_A_DAY = "private, max-age=86400"
-HEAT_COLOUR = (255, 208, 40)
-HEAT_OPACITY = 235
 RETRY_AFTER = 60  # seconds
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
@@ -58,7 +55,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
         except NoUsableModelError:
             text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
-        except files.StorageUnavailableError as error:
+        except storage.StorageUnavailableError as error:
             log.warning("A picture cannot be shown: %s", error)
             text = _("The image storage does not answer. Try again in a minute.")
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -85,7 +82,7 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
     """The stored photograph."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
     delivery = Delivery(image.stored_name, "image.viewed", NEVER_KEPT)
-    return _deliver(request, image, delivery, files.open_stored(delivery.name))
+    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
 @member_or_token_required
@@ -95,7 +92,7 @@ def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpRespons
     """The photograph, small."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
     delivery = Delivery(image.thumbnail_name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
-    return _deliver(request, image, delivery, files.open_stored(delivery.name))
+    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
 @member_or_token_required
@@ -109,9 +106,9 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
-    activation = predictor.activation_map(files.read_stored(prediction.image))
+    activation = predictor.activation_map(storage.read_stored(prediction.image))
     delivery = Delivery(f"{prediction.public_id}.png", "image.heat_map_viewed", NEVER_KEPT)
-    return _deliver(request, prediction.image, delivery, _paint(activation))
+    return _deliver(request, prediction.image, delivery, io.BytesIO(paint(activation)))
 
 
 @member_or_token_required
@@ -134,17 +131,6 @@ def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> Ht
     response["Cache-Control"] = KEPT_FOR_A_DAY
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _paint(activation: np.ndarray) -> IO[bytes]:
-    """Turn an activation map (height, width), 0 to 1, into a PNG of one colour, the more opaque the stronger."""
-    picture = np.empty((*activation.shape, 4), np.uint8)
-    picture[..., :3] = HEAT_COLOUR
-    picture[..., 3] = np.rint(np.clip(activation, 0.0, 1.0) * HEAT_OPACITY)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    buffer.seek(0)
-    return buffer
 
 
 def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
