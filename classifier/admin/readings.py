@@ -21,10 +21,10 @@ from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Review, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
+from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.history import SEARCHED, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
-from classifier.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer

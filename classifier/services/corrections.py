@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Declared, ImageCorrection, Lesion, LesionImage, Modality, Prediction
 from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
+from classifier.presentation.wording import unknown_choice_text
 from classifier.services import predictions, records
-from classifier.wording import unknown_choice_text
 from skinsite.accounts.models import Membership
 from skinsite.text import clean_line
 

@@ -14,9 +14,9 @@ from classifier import audit, policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import unknown_choice_text
 from classifier.services import predictions, records
 from classifier.services.records import Expected
-from classifier.wording import unknown_choice_text
 from ml.image_apart import DecoderBusyError, normalise_guarded
 from ml.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership

@@ -11,8 +11,9 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from classifier import audit, inference, policies, wording
+from classifier import audit, inference, policies
 from classifier.models import ModelStatus, ModelVersion
+from classifier.presentation import wording
 from classifier.services import handover, predictions, queue
 from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
 from ml.bundle_doubts import Doubt, list_doubts

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier import audit
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import (
     DecoderBusyError,
@@ -26,7 +27,6 @@ from classifier.services.intake import (
 )
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from ml.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.accounts.access import MemberRequest, member_required

@@ -13,6 +13,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier import audit, policies
 from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Standing, Status
+from classifier.presentation.comparison import compare
+from classifier.presentation.figures import bars_of, similar_cases_of
+from classifier.presentation.wording import (
+    HEAT_MAP_SENTENCE,
+    LESION_SENTENCE,
+    SAFETY_SENTENCE,
+    SEVEN_SENTENCE,
+    SIMILAR_SENTENCE,
+)
 from classifier.selectors.history import history
 from classifier.selectors.reading import (
     model_yet_to_read,
@@ -22,10 +31,7 @@ from classifier.selectors.reading import (
 )
 from classifier.services.codes import warn_of_code
 from classifier.services.predictions import queue_prediction, retry_prediction
-from classifier.web.comparison import compare
-from classifier.web.figures import bars_of, similar_cases_of
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
-from classifier.wording import HEAT_MAP_SENTENCE, LESION_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, SIMILAR_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.paging import KeyPaginator
 

@@ -15,11 +15,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier import audit
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import LESION_SENTENCE
 from classifier.services import records
 from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
-from classifier.wording import LESION_SENTENCE
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.paging import KeyPaginator
 from skinsite.text import clean_line, fold_line
