@@ -98,7 +98,7 @@ requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.
 .PHONY: messages
 messages: setup-dev ## Collect the texts to translate into locale/ru, and compile what is translated (needs GNU gettext)
 	$(BIN)/python manage.py makemessages --locale ru --extension html,py,txt --no-location --no-wrap --no-obsolete \
-		--ignore .venv --ignore tests --ignore ml --ignore var --ignore runs
+		--ignore .venv --ignore tests --ignore var --ignore runs
 	$(BIN)/python manage.py compilemessages --locale ru --ignore .venv
 
 .PHONY: openapi

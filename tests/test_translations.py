@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from django.utils import translation
 
-from classifier import wording
+from classifier.presentation import wording
 from ml.serve.image_io import MESSAGES, ImageRejected
 from skinsite.accounts.models import Membership
 from tests import factories
@@ -22,7 +22,7 @@ CATALOGS = {
     "site": ROOT / "locale" / "ru" / "LC_MESSAGES" / "django.po",
     "libraries": ROOT / "locale" / "libraries" / "ru" / "LC_MESSAGES" / "django.po",
 }
-SOURCES = ("skinsite", "classifier", "templates")
+SOURCES = ("skinsite", "classifier", "ml", "templates")
 REFRESH = "`make messages`, then translate what is empty in locale/ru/LC_MESSAGES/django.po"
 
 # Texts that are the same in Russian: numbers, and an abbreviation that Russian papers use too.
@@ -54,7 +54,9 @@ def extracted(tmp_path_factory: pytest.TempPathFactory) -> set[Key]:
     """What the code and the templates ask to be translated now."""
     copy = tmp_path_factory.mktemp("sources")
     for name in SOURCES:
-        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "*.jpg", "*.png"))
+        shutil.copytree(
+            ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "bundles", "*.jpg", "*.png")
+        )
     (copy / "locale").mkdir()
     subprocess.run(
         [sys.executable, "-m", "django", "makemessages", "--locale=ru", "--extension=html,py,txt"],

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
 from classifier.models.image import CorrectionKind, split_declared
-from classifier.wording import declared_text
+from classifier.presentation.wording import declared_text, lesion_title
 from skinsite.accounts.models import Membership
 
 
@@ -46,7 +46,6 @@ def _side(kind: str, value: str, lesions: dict[str, Lesion]) -> Side:
         return Side(declared_text(split_declared(value)) or _("nothing declared"))
     if value in lesions:
         lesion = lesions[value]
-        words = ", ".join(filter(None, [lesion.patient.code, str(lesion.get_body_site_display()), lesion.label]))
-        return Side(words, reverse("lesion", args=[lesion.public_id]))
+        return Side(f"{lesion.patient.code}, {lesion_title(lesion)}", reverse("lesion", args=[lesion.public_id]))
     states = {"in_use": _("In use"), "entered_in_error": _("Entered in error")}
     return Side(str(Modality(value).label) if value in Modality.values else states.get(value, value))

@@ -11,8 +11,8 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import ModelStatus, ModelVersion
+from classifier.presentation.wording import doubt_text
 from classifier.services.registry import DoubtfulModelError, activate_model
-from classifier.wording import doubt_text
 from ml.errors import UserError
 from skinsite.accounts.models import User
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, is_superuser

@@ -15,10 +15,10 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import as_serializer_error
 
-from classifier.imaging.files import StorageUnavailableError
 from classifier.models import LesionImage
+from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
-from classifier.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
+from classifier.storage import StorageUnavailableError
 from ml.serve.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.errors import DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, is_database_away, problem_body

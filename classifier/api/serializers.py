@@ -6,9 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from classifier import wording
 from classifier.api.linked import CodedTextSerializer, LinkedSerializer
 from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing, Status
+from classifier.presentation import wording
 from ml.taxonomy import CLASSES
 
 

@@ -8,10 +8,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from classifier import wording
 from classifier.api.actor import actor_of
 from classifier.models import BodySite, Declared, Lesion, Modality
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation import wording
 
 
 class VisibleLesionField(serializers.UUIDField):

@@ -10,18 +10,16 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from classifier import policies
-from classifier.imaging import files
+from classifier import audit, policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import unknown_choice_text
 from classifier.services import predictions, records
 from classifier.services.records import Expected
-from classifier.wording import unknown_choice_text
 from ml.serve.image_apart import DecoderBusyError, normalise_guarded
 from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_change
 from skinsite.text import clean_line, fold_line
 
 log = logging.getLogger(__name__)
@@ -86,7 +84,7 @@ def receive_upload(
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
-        original_name=files.clean_name(original_name),
+        original_name=storage.clean_name(original_name),
         modality=modality,
         declared=declared,
         lesion=lesion,
@@ -109,7 +107,7 @@ def receive_upload(
 def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
     """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
     log.warning("An upload of %d bytes was refused: %s", size, error.code)
-    record_change(actor=actor, action="image.refused", obj=actor.clinic, code=error.code, bytes=size)
+    audit.image_refused(actor=actor, code=error.code, size=size)
 
 
 def _decode(actor: Membership, data: bytes) -> StoredImage:
@@ -183,7 +181,7 @@ def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt
     if latest.failure in predictions.BYTES_LOST:
         stored = _decode(actor, data)
         if stored.sha256 == known.stored_sha256:
-            files.keep(stored, known.public_id)
+            storage.keep(stored, known.public_id)
     return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
@@ -195,7 +193,7 @@ def _latest_reading(image: LesionImage) -> Prediction:
 def _keep(request: _Request, stored: StoredImage) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
-    kept = files.keep(stored, public_id)
+    kept = storage.keep(stored, public_id)
     try:
         with transaction.atomic():
             records.lock_clinic(request.actor.clinic)
@@ -203,13 +201,13 @@ def _keep(request: _Request, stored: StoredImage) -> Receipt:
             if known is None:
                 return _write_rows(request, stored, public_id, kept)
     except BaseException:
-        files.discard(kept)
+        storage.discard(kept)
         raise
-    files.discard(kept)
+    storage.discard(kept)
     return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: files.KeptFiles) -> Receipt:
+def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: storage.KeptFiles) -> Receipt:
     actor = request.actor
     lesion, is_new = request.lesion, False
     if lesion is None:
@@ -232,9 +230,7 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
         notes=list(stored.notes),
         uploaded_by=actor.user,
     )
-    record_change(
-        actor=actor, action="image.uploaded", obj=image, clinic=actor.clinic, upload_sha256=request.upload_sha256
-    )
+    audit.image_uploaded(actor=actor, about=image)
     return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
 
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier import inference
-from classifier.imaging import files
+from classifier import inference, storage
 from classifier.models import Prediction
 from ml.errors import UserError
 
@@ -36,11 +35,11 @@ def reproduce(*, prediction: Prediction) -> Reproduction:
     if prediction.logits is None or prediction.model_version is None:
         raise UserError(f"Reading {prediction.public_id} has no logits ({prediction.status}); choose one that was run.")
     try:
-        data = files.read_stored(prediction.image)
+        data = storage.read_stored(prediction.image)
         loaded = inference.predictor_for(prediction.model_version)
     except FileNotFoundError as error:
         raise UserError(f"The photograph {prediction.image.stored_name} is not in the storage; restore it.") from error
-    except (files.StorageUnavailableError, inference.NoUsableModelError) as error:
+    except (storage.StorageUnavailableError, inference.NoUsableModelError) as error:
         raise UserError(str(error)) from error
     if hashlib.sha256(data).hexdigest() != prediction.stored_sha256:
         raise UserError(f"The photograph {prediction.image.stored_name} is not the one that was read; restore it.")

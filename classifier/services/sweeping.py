@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
-from classifier.imaging import files
+from classifier import storage
 from classifier.models import Lesion, LesionImage
 from classifier.models.folded import write_missing_keys
 from skinsite import housekeeping
@@ -38,16 +38,16 @@ def housekeep() -> SweepReport:
 
 def sweep_storage(*, progress: Callable[[list[str]], Iterable[str]] = iter) -> SweepReport:
     """Delete objects of photographs that have had no row for an hour; ``progress`` wraps the list of names."""
-    found = files.list_stored()
+    found = storage.list_stored()
     known: set[str] = set()  # looked up after the list was made, so that no young row is missed
     for image in LesionImage.objects.only("public_id", "stored_name").iterator():
         known |= {image.stored_name, image.thumbnail_name}
     deleted = 0
     for name in progress(sorted(set(found) - known)):
-        changed = files.modified_at(name)
+        changed = storage.modified_at(name)
         if changed is None or changed > timezone.now() - SPARED:
             continue
-        files.delete(name)
+        storage.delete(name)
         log.info("Deleted %s, which no photograph knows", name)
         deleted += 1
     return SweepReport(found=len(found), deleted=deleted)

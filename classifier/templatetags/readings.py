@@ -12,9 +12,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from classifier import wording
-from classifier.models import Patient, Prediction, Sex, Status
-from classifier.web import figures
+from classifier.models import Prediction, Status
+from classifier.presentation import figures, wording
 from skinsite.zones import write_moment
 
 register = template.Library()
@@ -24,6 +23,8 @@ register.filter("class_name", wording.class_name)
 register.filter("declared_text", wording.declared_text)
 register.filter("flag_text", wording.flag_text)
 register.filter("lesion_text", figures.lesion_text)
+register.filter("lesion_title", wording.lesion_title)
+register.filter("sex_and_age", wording.sex_and_age)
 register.filter("status_text", figures.status_text)
 register.filter("waiting_text", wording.waiting_text)
 
@@ -71,14 +72,6 @@ def outcome(prediction: Prediction | None) -> dict[str, object]:
 def verdict_kind(prediction: Prediction) -> str:
     """What the colours of a verdict go by: its outcome, else how far it is; none where it does not count."""
     return (prediction.outcome or prediction.status) if prediction.is_valid else "void"
-
-
-@register.filter
-def sex_and_age(patient: Patient) -> str:
-    """Sex and year of birth, as far as they are known."""
-    sex = "" if patient.sex == Sex.UNKNOWN else str(patient.get_sex_display())
-    born = _("born %(year)s") % {"year": patient.birth_year} if patient.birth_year else ""
-    return ", ".join(filter(None, [sex, born]))
 
 
 @register.filter

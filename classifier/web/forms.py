@@ -11,9 +11,9 @@ from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Pat
 from classifier.models.image import REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
 from classifier.services.records import find_patient
-from classifier.wording import unknown_choice_text
 from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.models import Membership
 from skinsite.once import OnceForm
@@ -31,14 +31,8 @@ class LesionChoice(forms.UUIDField):
 
     def offer(self, lesions: list[Lesion]) -> None:
         """Fill the list, a new lesion first."""
-        options = [(str(lesion.public_id), describe_lesion(lesion)) for lesion in lesions]
+        options = [(str(lesion.public_id), lesion_title(lesion)) for lesion in lesions]
         self.widget.choices = [("", _("New lesion")), *options]
-
-
-def describe_lesion(lesion: Lesion) -> str:
-    """Say which lesion it is: its site, and its label if it has one."""
-    site = str(lesion.get_body_site_display())
-    return f"{site}, {lesion.label}" if lesion.label else site
 
 
 class PlaceForm(forms.Form):

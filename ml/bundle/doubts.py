@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ml.bundle.manifest import GateSpec, Manifest
+from ml.errors import gettext_noop
 
 BALANCED_ACCURACY_AT_LEAST = 0.5
 MISSED_AT_MOST = 0.1
@@ -27,23 +28,23 @@ FIGURES = {
 Values = dict[str, str | float]
 
 DOUBTS = {
-    "no_detector": "it has no detector of photographs that it cannot read",
-    "inaccurate": "its balanced accuracy on %(fold)s is %(value)s (at least %(limit)s)",
-    "misses": "it calls %(value)s%% of the malignant images of %(fold)s low risk (at most %(limit)s%%)",
-    "few_images": "it was measured on %(value)s images (at least %(limit)s)",
-    "never_low_risk": "its limits call nothing low risk",
-    "no_blank": "it takes no frame for blank",
-    "no_colour": "it has no rule against photographs without colour",
-    "no_altered": "it has no rule against altered photographs",
-    "no_second_limit": "it refers nothing of what its detector does not read",
-    "no_exclusions": "it names no lesions that it has not learnt (not_assessable_where)",
-    "idle_detector": "its detector has a limit of %(value)s (at most %(limit)s to either side)",
-    "late_low_risk": "it calls lesions low risk up to a limit of %(value)s (at most %(limit)s)",
-    "late_suspicious": "it calls lesions suspicious only from %(value)s on (at most %(limit)s)",
-    "one_class": "it expects one class in %(value)s of all images (at most %(limit)s)",
-    "unknown_flags": "it raises flags that this software does not know, or no longer: %(value)s",
+    "no_detector": gettext_noop("it has no detector of photographs that it cannot read"),
+    "inaccurate": gettext_noop("its balanced accuracy on %(fold)s is %(value)s (at least %(limit)s)"),
+    "misses": gettext_noop("it calls %(value)s%% of the malignant images of %(fold)s low risk (at most %(limit)s%%)"),
+    "few_images": gettext_noop("it was measured on %(value)s images (at least %(limit)s)"),
+    "never_low_risk": gettext_noop("its limits call nothing low risk"),
+    "no_blank": gettext_noop("it takes no frame for blank"),
+    "no_colour": gettext_noop("it has no rule against photographs without colour"),
+    "no_altered": gettext_noop("it has no rule against altered photographs"),
+    "no_second_limit": gettext_noop("it refers nothing of what its detector does not read"),
+    "no_exclusions": gettext_noop("it names no lesions that it has not learnt (not_assessable_where)"),
+    "idle_detector": gettext_noop("its detector has a limit of %(value)s (at most %(limit)s to either side)"),
+    "late_low_risk": gettext_noop("it calls lesions low risk up to a limit of %(value)s (at most %(limit)s)"),
+    "late_suspicious": gettext_noop("it calls lesions suspicious only from %(value)s on (at most %(limit)s)"),
+    "one_class": gettext_noop("it expects one class in %(value)s of all images (at most %(limit)s)"),
+    "unknown_flags": gettext_noop("it raises flags that this software does not know, or no longer: %(value)s"),
 }
-"""By code, in words with their places."""
+"""By code, in words with their places; the site translates them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ml.errors import UserError
+from ml.errors import UserError, gettext_noop
 
 BYTES_PER_PIXEL = 8
 """Memory that one pixel may take while it is decoded and converted: a picture of four bytes a pixel, and one more."""
@@ -47,23 +47,38 @@ MAX_PROFILE_BYTES = 4_000_000
 """A colour profile that is larger is left alone; the largest printing profiles have about 3 MB."""
 
 MESSAGES = {
-    "empty": "The image file is empty; choose the photograph again.",
-    "too_large": "The image file has {megabytes} MB, the limit is {limit} MB; save it smaller.",
-    "unsupported_type": "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG.",
-    "camera_raw": "The file is camera RAW, which is not read; export the photograph as JPEG and send that.",
-    "unusual_coding": "The image is coded in a way that is not read ({coding}); save it as an ordinary JPEG.",
-    "truncated": "The image file is cut off or damaged; copy it from the camera again.",
-    "too_many_pixels": "The image has {megapixels} megapixels, the limit is {limit}; save it smaller.",
-    "too_small": "The image has {width}×{height} pixels, the least is {limit} a side; send the original photograph.",
-    "too_many_scans": "The JPEG is stored in {scans} passes, the limit is {limit}; save it again as an ordinary JPEG.",
-    "too_many_parts": "The image file has more than {limit} parts; save it again as an ordinary JPEG.",
-    "too_much_memory": (
-        "The image needs more than {limit} MB of memory to be read; save it smaller, or as an ordinary JPEG."
+    "empty": gettext_noop("The image file is empty; choose the photograph again."),
+    "too_large": gettext_noop("The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller."),
+    "unsupported_type": gettext_noop(
+        "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG."
     ),
-    "too_slow": "Reading the image took longer than {limit} s; save it smaller, or as an ordinary JPEG.",
-    "animated": "The image holds several frames or pages; send one still photograph.",
-    "transparent": "The image is wholly transparent; send the original photograph.",
+    "camera_raw": gettext_noop(
+        "The file is camera RAW, which is not read; export the photograph as JPEG and send that."
+    ),
+    "unusual_coding": gettext_noop(
+        "The image is coded in a way that is not read (%(coding)s); save it as an ordinary JPEG."
+    ),
+    "truncated": gettext_noop("The image file is cut off or damaged; copy it from the camera again."),
+    "too_many_pixels": gettext_noop(
+        "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller."
+    ),
+    "too_small": gettext_noop(
+        "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."
+    ),
+    "too_many_scans": gettext_noop(
+        "The JPEG is stored in %(scans)s passes, the limit is %(limit)s; save it again as an ordinary JPEG."
+    ),
+    "too_many_parts": gettext_noop("The image file has more than %(limit)s parts; save it again as an ordinary JPEG."),
+    "too_much_memory": gettext_noop(
+        "The image needs more than %(limit)s MB of memory to be read; save it smaller, or as an ordinary JPEG."
+    ),
+    "too_slow": gettext_noop(
+        "Reading the image took longer than %(limit)s s; save it smaller, or as an ordinary JPEG."
+    ),
+    "animated": gettext_noop("The image holds several frames or pages; send one still photograph."),
+    "transparent": gettext_noop("The image is wholly transparent; send the original photograph."),
 }
+"""By code, in words with their places; the site translates them."""
 
 
 class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
@@ -72,7 +87,7 @@ class ImageRejected(UserError):  # noqa: N818  names what happened to the image,
     def __init__(self, code: str, **params: object) -> None:
         self.code = code
         self.params = params
-        super().__init__(MESSAGES[code].format(**params))
+        super().__init__(MESSAGES[code] % params)
 
 
 def check_parts(parts: int) -> None:

@@ -1,5 +1,6 @@
-"""`manage.py bench_service`: how many uploads a second the whole service takes, and in how much memory."""
+"""`manage.py bench_service`: what an upload costs, how many the whole service takes, and in how much memory."""
 
+import json
 import os
 import secrets
 import socket
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -87,11 +89,11 @@ class Service:
 
 
 class Command(UserErrorCommand):
-    """Measures; writes nothing but its table."""
+    """Measures; writes nothing but its tables, and them as JSON where it is asked to."""
 
     help = (
         "Start the site with production settings under gunicorn on a database and a storage of its own, upload "
-        "photographs through the API, and print uploads a second, p95, and memory."
+        "photographs through the API, and print what one upload costs, uploads a second, p95, and memory."
     )
     requires_system_checks = []
 
@@ -99,13 +101,22 @@ class Command(UserErrorCommand):
         """Take how much is measured."""
         parser.add_argument("--uploads", type=int, default=200, help="uploads in each part (200)")
         parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes in the second part")
+        parser.add_argument(
+            "--json", type=Path, help="write what one upload costs, with revision and date, to this file"
+        )
+        parser.add_argument("--anatomy-only", action="store_true", help="measure what one upload costs, and no more")
 
-    def handle(self, *_args: Any, uploads: int, workers: int, **_options: Any) -> None:
-        """Measure one worker with one client, and several with twice as many."""
+    def handle(
+        self, *_args: Any, uploads: int, workers: int, json: Path | None, anatomy_only: bool, **_options: Any
+    ) -> None:
+        """Measure one upload in parts, then one worker with one client, and several with twice as many."""
         if not sys.platform.startswith("linux"):
             raise UserError("The memory of a process is read from /proc: run this on Linux.")
         if uploads < FEWEST:
             raise UserError(f"--uploads is {uploads}; give {FEWEST} or more, so that there is a median.")
+        self._take_apart(uploads, json)
+        if anatomy_only:
+            return
         photographs = [path.read_bytes() for path in sorted(SAMPLES.glob("*.jpg"))]
         self.stdout.write(f"{os.cpu_count()} cores; photographs of 600×450; 1 thread a process; SQLite; local files")
         with tempfile.TemporaryDirectory() as scratch, _serve(Path(scratch), workers=1) as service:
@@ -121,6 +132,23 @@ class Command(UserErrorCommand):
             with tempfile.TemporaryDirectory() as scratch, _serve(Path(scratch), workers=workers) as service:
                 clients = 2 * workers
                 self._upload(f"{workers} processes, {clients} clients", service, photographs, uploads, clients=clients)
+
+    def _take_apart(self, uploads: int, path: Path | None) -> None:
+        """Print what an upload costs and where its time goes, in one process; write it to ``path``, if given."""
+        with tempfile.TemporaryDirectory() as folder:
+            environment = _environment(Path(folder))
+            token, sample = _prepare(environment), str(min(SAMPLES.glob("*.jpg")))
+            code = f"from classifier.management.anatomy import print_json; print_json({token!r}, {sample!r}, {uploads})"
+            found = json.loads(_manage(environment, "shell", "-c", code).splitlines()[-1])
+        self.stdout.write(f"one upload (API, synchronous, SQLite; medians of {uploads}; phases in ms of CPU)\n")
+        self.stdout.write(f"| | {' | '.join(found)} |\n|---|{'---|' * len(found)}")
+        for name in next(iter(found.values())):
+            self.stdout.write(f"| {name} | {' | '.join(f'{each[name]:g}' for each in found.values())} |")
+        if path is not None:
+            told = {"revision": _revision(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+            path.write_text(
+                json.dumps(told | {"uploads": uploads, "one_upload": found}, indent=2) + "\n", encoding="utf-8"
+            )
 
     def _upload(self, name: str, service: Service, photographs: list[bytes], uploads: int, *, clients: int) -> None:
         """Upload different bytes each time: a counter after the picture's end makes them so."""
@@ -153,19 +181,7 @@ def _read_memory(process: int, field: str) -> float:
 @contextmanager
 def _serve(folder: Path, *, workers: int) -> Iterator[Service]:
     """Run a fresh site until the block ends."""
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "skinsite.settings.production",
-        "SKINSITE_VAR": str(folder),
-        "STATIC_ROOT": str(folder / "static"),
-        "DATABASE_URL": f"sqlite:///{folder / 'skinsite.sqlite3'}",
-        "SECRET_KEY": secrets.token_urlsafe(50),
-        "ALLOWED_HOSTS": "127.0.0.1",
-        "PREDICTION_MODE": "synchronous",
-        "API_UPLOADS_RATE": "none",
-        "LOG_LEVEL": "WARNING",
-        "OMP_NUM_THREADS": "1",
-    }
-    (folder / "static").mkdir()  # no page is asked for
+    environment = _environment(folder)
     token = _prepare(environment)
     port = _free_port()
     command = [sys.executable, "-m", "gunicorn", "skinsite.wsgi:application", "--bind", f"127.0.0.1:{port}"]
@@ -181,6 +197,23 @@ def _serve(folder: Path, *, workers: int) -> Iterator[Service]:
     finally:
         process.terminate()
         process.wait()
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Production settings on a database and a storage in a folder."""
+    (folder / "static").mkdir()  # no page is asked for
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "skinsite.settings.production",
+        "SKINSITE_VAR": str(folder),
+        "STATIC_ROOT": str(folder / "static"),
+        "DATABASE_URL": f"sqlite:///{folder / 'skinsite.sqlite3'}",
+        "SECRET_KEY": secrets.token_urlsafe(50),
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "PREDICTION_MODE": "synchronous",
+        "API_UPLOADS_RATE": "none",
+        "LOG_LEVEL": "WARNING",
+        "OMP_NUM_THREADS": "1",
+    }
 
 
 def _prepare(environment: dict[str, str]) -> str:
@@ -203,6 +236,13 @@ def _manage(environment: dict[str, str], *arguments: str) -> str:
     if done.returncode:
         raise UserError(f"manage.py {arguments[0]} failed: {done.stderr[-500:]}")
     return done.stdout
+
+
+def _revision() -> str:
+    """The revision that is measured, marked where files differ from it; empty outside of a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)  # noqa: S603 our own
+    return done.stdout.strip()
 
 
 def _wait_until_alive(service: Service) -> None:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from classifier.models import ModelVersion
-from classifier.web.practice import practice_sentence
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
+from classifier.presentation.practice import practice_sentence
+from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from skinsite.accounts.access import MemberRequest, member_required
 
 METRICS = {

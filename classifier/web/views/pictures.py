@@ -9,19 +9,18 @@ from functools import wraps
 from http import HTTPStatus
 from typing import IO, Concatenate, ParamSpec
 
-import numpy as np
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
-from PIL import Image
 
-from classifier.imaging import files
+from classifier import audit, storage
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
+from classifier.presentation.heat_map import paint
 from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
-from skinsite.audit.services import record_access
+from skinsite.audit.models import AuditEvent
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +30,6 @@ View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 NEVER_KEPT = "private, no-store"
 # Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
 KEPT_FOR_A_DAY = "private, max-age=86400"
-HEAT_COLOUR = (255, 208, 40)
-HEAT_OPACITY = 235
 RETRY_AFTER = 60  # seconds
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
@@ -42,7 +39,7 @@ class Delivery:
     """Under which name, told as what in the audit trail, and kept for how long by the browser."""
 
     name: str
-    action: str
+    event: Callable[..., AuditEvent]
     cache_control: str
 
 
@@ -58,7 +55,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
         except NoUsableModelError:
             text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
-        except files.StorageUnavailableError as error:
+        except storage.StorageUnavailableError as error:
             log.warning("A picture cannot be shown: %s", error)
             text = _("The image storage does not answer. Try again in a minute.")
             return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -84,8 +81,8 @@ def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    delivery = Delivery(image.stored_name, "image.viewed", NEVER_KEPT)
-    return _deliver(request, image, delivery, files.open_stored(delivery.name))
+    delivery = Delivery(image.stored_name, audit.image_viewed, NEVER_KEPT)
+    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
 @member_or_token_required
@@ -94,8 +91,8 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    delivery = Delivery(image.thumbnail_name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
-    return _deliver(request, image, delivery, files.open_stored(delivery.name))
+    delivery = Delivery(image.thumbnail_name, audit.image_thumbnail_viewed, KEPT_FOR_A_DAY)
+    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
 @member_or_token_required
@@ -109,9 +106,9 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
-    activation = predictor.activation_map(files.read_stored(prediction.image))
-    delivery = Delivery(f"{prediction.public_id}.png", "image.heat_map_viewed", NEVER_KEPT)
-    return _deliver(request, prediction.image, delivery, _paint(activation))
+    activation = predictor.activation_map(storage.read_stored(prediction.image))
+    delivery = Delivery(f"{prediction.public_id}.png", audit.image_heat_map_viewed, NEVER_KEPT)
+    return _deliver(request, prediction.image, delivery, io.BytesIO(paint(activation)))
 
 
 @member_or_token_required
@@ -136,20 +133,9 @@ def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> Ht
     return response
 
 
-def _paint(activation: np.ndarray) -> IO[bytes]:
-    """Turn an activation map (height, width), 0 to 1, into a PNG of one colour, the more opaque the stronger."""
-    picture = np.empty((*activation.shape, 4), np.uint8)
-    picture[..., :3] = HEAT_COLOUR
-    picture[..., 3] = np.rint(np.clip(activation, 0.0, 1.0) * HEAT_OPACITY)
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    buffer.seek(0)
-    return buffer
-
-
 def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
-    record_access(actor=request.membership, action=delivery.action, obj=image)
+    delivery.event(actor=request.membership, about=image)
     response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
     response["Cache-Control"] = delivery.cache_control
     response["Content-Disposition"] = f'inline; filename="{delivery.name.rpartition("/")[2]}"'

@@ -6,10 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
-from classifier.imaging.files import read_stored
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
 from classifier.services.predictions import run_prediction
+from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.api.conftest import PREDICTIONS, ClientFor

@@ -9,10 +9,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DatabaseError, connection
 from PIL import Image
 
-from classifier.imaging.files import StorageUnavailableError
 from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Status
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
+from classifier.storage import StorageUnavailableError
 from ml.serve.image_io import ImageRejected
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership

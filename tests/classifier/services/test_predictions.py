@@ -12,7 +12,6 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from classifier.imaging.files import read_stored
 from classifier.models import LesionImage, ModelVersion, Prediction, Status
 from classifier.services import predictions
 from classifier.services.corrections import mark_entered_in_error
@@ -20,6 +19,7 @@ from classifier.services.intake import receive_upload
 from classifier.services.predictions import queue_prediction, retry_prediction, run_prediction
 from classifier.services.queue import process_queue
 from classifier.services.registry import register_model
+from classifier.storage import read_stored
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage

@@ -5,8 +5,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import translation
 
-from classifier import wording
 from classifier.models import Lesion, Outcome, Prediction
+from classifier.presentation import wording
 from skinsite.accounts.models import Membership
 from tests import factories
 

@@ -4,7 +4,7 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import ModelVersion
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE
+from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE
 from tests import factories
 
 

@@ -13,9 +13,9 @@ from django.urls import reverse
 from PIL import Image
 from rest_framework.test import APIClient
 
-from classifier.imaging.files import read_stored
 from classifier.models import LesionImage, ModelVersion, Prediction
 from classifier.services.intake import receive_upload
+from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.storage import private_storage

@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from classifier.models import Outcome, Prediction, Status
-from classifier.web.figures import bars_of
-from classifier.wording import SAFETY_SENTENCE, SEVEN_SENTENCE
+from classifier.presentation.figures import bars_of
+from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE
 from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.web.conftest import ClientFor

@@ -7,9 +7,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.models import Declared, Diagnosis, Outcome, Prediction, Status
-from ml.bundle.doubts import Doubt
-from ml.serve.image_io import ImageRejected
+from classifier.models import Declared, Diagnosis, Lesion, Outcome, Patient, Prediction, Sex, Status
+from ml.bundle.doubts import DOUBTS, Doubt
+from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
 
 VOID_SENTENCE = gettext_lazy("This reading does not count any more.")
@@ -31,39 +31,6 @@ STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing w
 BUSY_SENTENCE = gettext_lazy(
     "Other large photographs are being read, so this one was not kept. Send it again in a minute."
 )
-
-REJECTIONS: dict[str, str | Promise] = {
-    "empty": gettext_lazy("The image file is empty; choose the photograph again."),
-    "too_large": gettext_lazy("The image file has %(megabytes)s MB, the limit is %(limit)s MB; save it smaller."),
-    "unsupported_type": gettext_lazy(
-        "The file is not a JPEG, PNG, WebP, TIFF or HEIC image; save the photograph as JPEG."
-    ),
-    "camera_raw": gettext_lazy(
-        "The file is camera RAW, which is not read; export the photograph as JPEG and send that."
-    ),
-    "unusual_coding": gettext_lazy(
-        "The image is coded in a way that is not read (%(coding)s); save it as an ordinary JPEG."
-    ),
-    "truncated": gettext_lazy("The image file is cut off or damaged; copy it from the camera again."),
-    "too_many_pixels": gettext_lazy(
-        "The image has %(megapixels)s megapixels, the limit is %(limit)s; save it smaller."
-    ),
-    "too_small": gettext_lazy(
-        "The image has %(width)s×%(height)s pixels, the least is %(limit)s a side; send the original photograph."
-    ),
-    "too_many_scans": gettext_lazy(
-        "The JPEG is stored in %(scans)s passes, the limit is %(limit)s; save it again as an ordinary JPEG."
-    ),
-    "too_many_parts": gettext_lazy("The image file has more than %(limit)s parts; save it again as an ordinary JPEG."),
-    "too_much_memory": gettext_lazy(
-        "The image needs more than %(limit)s MB of memory to be read; save it smaller, or as an ordinary JPEG."
-    ),
-    "too_slow": gettext_lazy(
-        "Reading the image took longer than %(limit)s s; save it smaller, or as an ordinary JPEG."
-    ),
-    "animated": gettext_lazy("The image holds several frames or pages; send one still photograph."),
-    "transparent": gettext_lazy("The image is wholly transparent; send the original photograph."),
-}
 
 CONFIRMATIONS: dict[str, str | Promise] = {
     "histo": gettext_lazy("histopathology"),
@@ -198,29 +165,10 @@ FAILURES: dict[str, str | Promise] = {
 }
 
 
-DOUBTS: dict[str, Promise] = {
-    "no_detector": gettext_lazy("it has no detector of photographs that it cannot read"),
-    "inaccurate": gettext_lazy("its balanced accuracy on %(fold)s is %(value)s (at least %(limit)s)"),
-    "misses": gettext_lazy("it calls %(value)s%% of the malignant images of %(fold)s low risk (at most %(limit)s%%)"),
-    "few_images": gettext_lazy("it was measured on %(value)s images (at least %(limit)s)"),
-    "never_low_risk": gettext_lazy("its limits call nothing low risk"),
-    "no_blank": gettext_lazy("it takes no frame for blank"),
-    "no_colour": gettext_lazy("it has no rule against photographs without colour"),
-    "no_altered": gettext_lazy("it has no rule against altered photographs"),
-    "no_second_limit": gettext_lazy("it refers nothing of what its detector does not read"),
-    "no_exclusions": gettext_lazy("it names no lesions that it has not learnt (not_assessable_where)"),
-    "idle_detector": gettext_lazy("its detector has a limit of %(value)s (at most %(limit)s to either side)"),
-    "late_low_risk": gettext_lazy("it calls lesions low risk up to a limit of %(value)s (at most %(limit)s)"),
-    "late_suspicious": gettext_lazy("it calls lesions suspicious only from %(value)s on (at most %(limit)s)"),
-    "one_class": gettext_lazy("it expects one class in %(value)s of all images (at most %(limit)s)"),
-    "unknown_flags": gettext_lazy("it raises flags that this software does not know, or no longer: %(value)s"),
-}
-
-
 def doubt_text(doubt: Doubt) -> str:
     """Why a network should not read without a reason given, with its figure and the limit."""
     values = {name: value if isinstance(value, str) else number_format(value) for name, value in doubt.values.items()}
-    return str(DOUBTS[doubt.code]) % values
+    return _(DOUBTS[doubt.code]) % values
 
 
 def percent(share: float) -> str:
@@ -247,8 +195,7 @@ def percent_with_tenths(share: float) -> str:
 
 def rejection_text(error: ImageRejected) -> str:
     """Why an upload was refused, the limit, and what to do."""
-    text = REJECTIONS.get(error.code)
-    return str(error) if text is None else str(text) % error.params
+    return _(MESSAGES[error.code]) % error.params
 
 
 def unknown_choice_text(value: str, known: Iterable[str]) -> str:
@@ -322,6 +269,19 @@ def lesion_text(prediction: Prediction) -> str:
 def declared_text(codes: Iterable[str]) -> str:
     """What was declared of a lesion, in a line; empty for nothing."""
     return ", ".join(str(Declared(code).label) if code in Declared.values else code for code in codes)
+
+
+def lesion_title(lesion: Lesion) -> str:
+    """Which of a patient's lesions it is: its site, and its label where it has one."""
+    site = str(lesion.get_body_site_display())
+    return f"{site}, {lesion.label}" if lesion.label else site
+
+
+def sex_and_age(patient: Patient) -> str:
+    """Sex and year of birth, as far as they are known."""
+    sex = "" if patient.sex == Sex.UNKNOWN else str(patient.get_sex_display())
+    born = _("born %(year)s") % {"year": patient.birth_year} if patient.birth_year else ""
+    return ", ".join(filter(None, [sex, born]))
 
 
 def waiting_text(code: str) -> str:

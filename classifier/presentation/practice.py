@@ -7,8 +7,8 @@ from typing import Any
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from classifier.web.figures import keep_shares_whole
-from classifier.wording import percent, percent_with_tenths
+from classifier.presentation.figures import keep_shares_whole
+from classifier.presentation.wording import percent, percent_with_tenths
 from ml.metrics.decision_curve import malignant_of_flagged
 from ml.taxonomy import MALIGNANT_INDICES
 

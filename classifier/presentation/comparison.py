@@ -6,9 +6,9 @@ from itertools import zip_longest
 
 from django.utils.translation import gettext as _
 
-from classifier import wording
 from classifier.models import Prediction
-from classifier.web.figures import Bars, bars_of
+from classifier.presentation import wording
+from classifier.presentation.figures import Bars, bars_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,38 +3,12 @@
 import pytest
 from django.utils import translation
 
-from classifier import wording
-from classifier.models import Prediction, Status
-from ml.bundle.doubts import DOUBTS, Doubt
+from classifier.models import Lesion, Patient, Prediction, Status
+from classifier.presentation import wording
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.serve.gate import KINDS, UNLIKE_TRAINING
-from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
-
-PARAMS = {
-    "megabytes": "30.1",
-    "limit": 25,
-    "megapixels": "60.0",
-    "width": 100,
-    "height": 200,
-    "scans": 26_000,
-    "coding": "TIFF 34925",
-}
-
-
-@pytest.mark.parametrize("code", MESSAGES)
-def test_every_rejection_says_what_the_decoder_says(code: str) -> None:
-    error = ImageRejected(code, **PARAMS)
-
-    assert wording.rejection_text(error) == str(error)
-
-
-@pytest.mark.parametrize("code", DOUBTS)
-def test_every_doubt_about_a_network_says_what_the_command_says(code: str) -> None:
-    doubt = Doubt(code, {"fold": "test", "value": 0.158, "limit": 0.5})
-
-    assert wording.doubt_text(doubt) == str(doubt)
 
 
 @pytest.mark.parametrize(
@@ -285,3 +259,13 @@ def test_words_are_chosen_when_they_are_shown() -> None:
     assert wording.class_name("AKIEC") == "Actinic keratosis or intraepithelial carcinoma"
     assert wording.waiting_text("broker").startswith("The queue does not answer.")
     assert wording.outcome_text(None) == ""
+
+
+def test_a_lesion_is_named_by_its_site_and_label() -> None:
+    assert wording.lesion_title(Lesion(body_site="back")) == "Back"
+    assert wording.lesion_title(Lesion(body_site="back", label="left of the spine")) == "Back, left of the spine"
+
+
+def test_of_a_patient_sex_and_year_of_birth_are_told_as_far_as_they_are_known() -> None:
+    assert wording.sex_and_age(Patient(sex="unknown")) == ""
+    assert wording.sex_and_age(Patient(sex="female", birth_year=1958)) == "Female, born 1958"

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 
-from classifier import wording
 from classifier.models import Prediction
+from classifier.presentation import wording
 from ml.taxonomy import CLASSES, MALIGNANT
 
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"

@@ -1,0 +1,15 @@
+import io
+
+import numpy as np
+from PIL import Image
+
+from classifier.presentation import heat_map
+
+
+def test_the_picture_is_one_colour_and_the_more_opaque_the_stronger() -> None:
+    activation = np.array([[0.0, 0.5, 1.0], [-0.2, 1.7, 0.004]], np.float32)
+    with Image.open(io.BytesIO(heat_map.paint(activation))) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGBA", (3, 2))
+        pixels = np.asarray(picture)
+    assert (pixels[..., :3] == (255, 208, 40)).all()
+    assert pixels[..., 3].tolist() == [[0, 118, 235], [0, 235, 1]]
