@@ -1,10 +1,11 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
+from collections.abc import Callable
 from typing import Any
 
 from csp.decorators import csp_update
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -29,10 +30,12 @@ from classifier.api.pagination import NewestUploadFirst
 from classifier.api.problems import RequestTooLarge, WrongState
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
+from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.predictions import retry_prediction
 from ml.image_io import LIMITS
+from skinsite.accounts.models import Membership
 from skinsite.audit.services import record_access, record_listing
 
 MULTIPART_OVERHEAD = 64_000
@@ -50,8 +53,13 @@ LOCATION = [
 
 
 class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
-    """A list and its members, seen by the one rule of their model: what is not visible is not found."""
+    """A list and its members, seen by the one rule of their model: what is not visible is not found.
 
+    ``rows_of`` selects them for an actor.
+    """
+
+    model: type[Model]
+    rows_of: Callable[[Membership], QuerySet[Any]]
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
@@ -61,11 +69,9 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         """What the actor may see."""
-        queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
-            return queryset.none()
-        visible: QuerySet[Any] = queryset.visible_to(actor_of(self.request))  # type: ignore[attr-defined] # every model of the domain has it
-        return visible
+            return QuerySet(self.model).none()
+        return self.rows_of(actor_of(self.request))
 
     def get_object(self) -> Any:
         """One record; that it was looked at is kept."""
@@ -93,7 +99,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 class PatientViewSet(ClinicViewSet):
     """Patients of the clinic."""
 
-    queryset = Patient.objects.all()
+    model = Patient
+    rows_of = staticmethod(records.patients_of)
     serializer_class = serializers.PatientSerializer
     filterset_class = filters.PatientFilter
 
@@ -105,7 +112,8 @@ class PatientViewSet(ClinicViewSet):
 class LesionViewSet(ClinicViewSet):
     """Lesions of the clinic's patients."""
 
-    queryset = Lesion.objects.select_related("patient")
+    model = Lesion
+    rows_of = staticmethod(records.lesions_of)
     serializer_class = serializers.LesionSerializer
     filterset_class = filters.LesionFilter
 
@@ -117,7 +125,8 @@ class LesionViewSet(ClinicViewSet):
 class ImageViewSet(ClinicViewSet):
     """Photographs of the clinic's lesions, those entered in error included and marked."""
 
-    queryset = LesionImage.objects.select_related("lesion__patient")
+    model = LesionImage
+    rows_of = staticmethod(records.images_of)
     serializer_class = serializers.ImageSerializer
     filterset_class = filters.ImageFilter
     pagination_class = NewestUploadFirst
@@ -130,7 +139,8 @@ class ImageViewSet(ClinicViewSet):
 class ReviewViewSet(ClinicViewSet):
     """Reviews of the clinic's readings."""
 
-    queryset = Review.objects.select_related("prediction", "reviewer")
+    model = Review
+    rows_of = staticmethod(records.reviews_of)
     serializer_class = serializers.ReviewSerializer
     filterset_class = filters.ReviewFilter
 
@@ -142,7 +152,8 @@ class ReviewViewSet(ClinicViewSet):
 class PredictionViewSet(ClinicViewSet):
     """Readings of the clinic's photographs."""
 
-    queryset = Prediction.objects.with_successor().select_related("image__lesion__patient", "model_version")
+    model = Prediction
+    rows_of = staticmethod(records.readings_of)
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
     parser_classes = [MultiPartParser]
