@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from classifier import audit
 from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
@@ -36,7 +37,7 @@ from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.predictions import retry_prediction
 from ml.image_io import LIMITS
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_access, record_listing
+from skinsite.audit.models import AuditEvent
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
@@ -60,6 +61,8 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 
     model: type[Model]
     rows_of: Callable[[Membership], QuerySet[Any]]
+    viewed: Callable[..., AuditEvent]
+    listed: Callable[..., AuditEvent]
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
@@ -76,20 +79,15 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     def get_object(self) -> Any:
         """One record; that it was looked at is kept."""
         found = super().get_object()
-        record_access(actor=actor_of(self.request), action=f"{self.noun}.viewed", obj=found, by="api")
+        self.viewed(actor=actor_of(self.request), about=found, by="api")
         return found
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
-        record_listing(actor=actor_of(self.request), noun=self.noun, rows=len(page or ()), filters=asked)
+        self.listed(actor=actor_of(self.request), rows=len(page or ()), filters=asked)
         return page
-
-    @property
-    def noun(self) -> str:
-        """What the list is of, as the audit trail names it."""
-        return str(self.basename).removeprefix("api-")
 
 
 @extend_schema_view(
@@ -101,6 +99,7 @@ class PatientViewSet(ClinicViewSet):
 
     model = Patient
     rows_of = staticmethod(records.patients_of)
+    viewed, listed = staticmethod(audit.patient_viewed), staticmethod(audit.patients_listed)
     serializer_class = serializers.PatientSerializer
     filterset_class = filters.PatientFilter
 
@@ -114,6 +113,7 @@ class LesionViewSet(ClinicViewSet):
 
     model = Lesion
     rows_of = staticmethod(records.lesions_of)
+    viewed, listed = staticmethod(audit.lesion_viewed), staticmethod(audit.lesions_listed)
     serializer_class = serializers.LesionSerializer
     filterset_class = filters.LesionFilter
 
@@ -127,6 +127,7 @@ class ImageViewSet(ClinicViewSet):
 
     model = LesionImage
     rows_of = staticmethod(records.images_of)
+    viewed, listed = staticmethod(audit.image_viewed), staticmethod(audit.images_listed)
     serializer_class = serializers.ImageSerializer
     filterset_class = filters.ImageFilter
     pagination_class = NewestUploadFirst
@@ -141,6 +142,7 @@ class ReviewViewSet(ClinicViewSet):
 
     model = Review
     rows_of = staticmethod(records.reviews_of)
+    viewed, listed = staticmethod(audit.review_viewed), staticmethod(audit.reviews_listed)
     serializer_class = serializers.ReviewSerializer
     filterset_class = filters.ReviewFilter
 
@@ -154,6 +156,7 @@ class PredictionViewSet(ClinicViewSet):
 
     model = Prediction
     rows_of = staticmethod(records.readings_of)
+    viewed, listed = staticmethod(audit.prediction_viewed), staticmethod(audit.predictions_listed)
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
     parser_classes = [MultiPartParser]
@@ -216,7 +219,7 @@ class PredictionViewSet(ClinicViewSet):
         )
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
         if not receipt.created:  # somebody else's, perhaps
-            record_access(actor=actor_of(request), action="prediction.viewed", obj=receipt.prediction, by="api")
+            self.viewed(actor=actor_of(request), about=receipt.prediction, by="api")
         code = None if receipt.created else status.HTTP_200_OK
         return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from classifier import audit
 from classifier.models import Lesion, Patient
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import LESION_SENTENCE
@@ -26,7 +27,6 @@ from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, Pati
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_access, record_listing
 from skinsite.paging import KeyPaginator
 from skinsite.text import clean_line
 
@@ -40,7 +40,7 @@ def patients(request: MemberRequest) -> HttpResponse:
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     page = KeyPaginator(list_patients(request.membership, search=search), ROWS).get_page(request.GET.get("page"))
-    record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
+    audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
     return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
 
@@ -65,7 +65,7 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
 def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
     found = _find_patient(request, public_id)
-    record_access(actor=request.membership, action="patient.viewed", obj=found)
+    audit.patient_viewed(actor=request.membership, about=found)
     return render(request, "classifier/patient.html", {"patient": found, "rows": lesions_with_latest(found)})
 
 
@@ -112,7 +112,7 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
     found = _find_lesion(request, public_id)
-    record_access(actor=request.membership, action="lesion.viewed", obj=found)
+    audit.lesion_viewed(actor=request.membership, about=found)
     images = photographs_over_time(found)
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
