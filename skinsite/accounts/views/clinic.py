@@ -16,7 +16,7 @@ from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm, PracticeForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
-from skinsite.accounts.selectors import members_of, open_invitations_of, tokens_of_clinic
+from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, tokens_of_clinic
 from skinsite.accounts.views.confirm import ask_about_token, ask_first
 from skinsite.zones import zone_names
 
@@ -230,5 +230,5 @@ def _refused(request: MemberRequest, error: ValidationError) -> HttpResponse:
 
 def _after_own_change(request: MemberRequest) -> HttpResponse:
     """Back to the page, unless one has just given up the right to see it."""
-    still = Membership.objects.active().filter(pk=request.membership.pk, role=Role.ADMINISTRATOR).exists()
-    return redirect("clinic" if still else "home")
+    still = memberships_of(request.user).filter(pk=request.membership.pk, role=Role.ADMINISTRATOR)
+    return redirect("clinic" if still.exists() else "home")
