@@ -42,7 +42,8 @@ def patients(request: MemberRequest) -> HttpResponse:
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
     page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
     audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
+    context = {"page": page, "search": search, "code_length": CODE_LENGTH, "misunderstood": misunderstood}
+    return render(request, "classifier/patients.html", context)
 
 
 @member_required
