@@ -18,9 +18,10 @@ from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
-from ml.bundle import Bundle, BundleError, load_bundle, synthetic_view
+from ml.bundle.folder import Bundle, load_bundle, synthetic_view
+from ml.bundle.manifest import BundleError
 from ml.errors import UserError
-from ml.predictor import Predictor, Reading
+from ml.serve.predictor import Predictor, Reading
 from skinsite.problems import DomainError
 
 __all__ = [

@@ -27,7 +27,8 @@ from PIL import Image, ImageFile
 
 from classifier import storage
 from ml.errors import UserError
-from ml.predictor import Predictor
+from ml.serve.image_io import thumbnail
+from ml.serve.predictor import Predictor
 
 ADDRESS = "/api/v1/predictions/"
 CREATED = 201
@@ -147,7 +148,7 @@ def watched(meter: Meter) -> Iterator[None]:
             (hashlib, "sha256", hashed),
             (kept, "save", counted(kept.save, "storage writes")),
             (kept, "open", counted(kept.open, "storage reads")),
-            (storage, "thumbnail", meter.timed(storage.thumbnail, "thumbnail")),
+            (storage, "thumbnail", meter.timed(thumbnail, "thumbnail")),
             (Predictor, "read", meter.timed(Predictor.read, "predictor")),
         ):
             stack.enter_context(mock.patch.object(target, name, wrapped))

@@ -3,8 +3,8 @@
 from http import HTTPStatus
 
 from classifier.presentation.wording import BUSY_SENTENCE, rejection_text
-from ml.image_apart import DecoderBusyError
-from ml.image_io import ImageRejected
+from ml.serve.image_apart import DecoderBusyError
+from ml.serve.image_io import ImageRejected
 from skinsite import problems
 from skinsite.problems import Problem
 

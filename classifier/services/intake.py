@@ -18,9 +18,9 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import unknown_choice_text
 from classifier.services import predictions, records
 from classifier.services.records import Expected
-from ml.image_apart import DecoderBusyError, normalise_guarded
-from ml.image_io import ImageRejected, StoredImage
-from ml.image_limits import check_size
+from ml.serve.image_apart import DecoderBusyError, normalise_guarded
+from ml.serve.image_io import ImageRejected, StoredImage
+from ml.serve.image_limits import check_size
 from skinsite.accounts.models import Membership
 from skinsite.problems import DomainError, Problem
 from skinsite.text import clean_line, fold_line, too_long

@@ -23,7 +23,7 @@ from django.utils.translation import gettext as _
 from classifier import audit, inference, policies, storage
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
 from classifier.services import handover, records
-from ml.bundle import Manifest
+from ml.bundle.manifest import Manifest
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

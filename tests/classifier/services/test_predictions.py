@@ -20,7 +20,7 @@ from classifier.services.predictions import queue_prediction, retry_prediction, 
 from classifier.services.queue import process_queue
 from classifier.services.registry import register_model
 from classifier.storage import read_stored
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.conftest import draw_lesion
