@@ -12,8 +12,8 @@ class ClassifierConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Name the tables that the database keeps as they are; register the health check."""
-        from classifier import health  # noqa: F401, PLC0415 registers; models are ready only now
+        """Name the tables that the database keeps as they are; register the health check and the events."""
+        from classifier import audit, health  # noqa: F401, PLC0415 both register; models are ready only now
         from skinsite.audit.triggers import APPEND_ONLY, AppendOnly  # noqa: PLC0415 as above
 
         APPEND_ONLY.append(AppendOnly("classifier_prediction", when="OLD.status IN ('done', 'failed')"))

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from classifier import audit
 from classifier.admin.corrections import corrections_in_words
 from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
@@ -27,7 +28,6 @@ from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
-from skinsite.audit.services import record_access, record_listing
 
 
 @admin.register(Prediction)
@@ -69,7 +69,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         actor = overseer(request)
         if shown is not None and actor is not None:
             rows = len(shown.result_list)
-            record_listing(actor=actor, noun="prediction", rows=rows, filters=shown.params, by="admin")
+            audit.predictions_listed(actor=actor, rows=rows, filters=shown.params, by="admin")
         return response
 
     def get_search_results(
@@ -91,7 +91,7 @@ class PredictionAdmin(ReadOnlyAdmin):
             messages.success(request, _("Your opinion is saved."))
             return HttpResponseRedirect(request.path)
         if request.method != "POST":
-            record_access(actor=actor, action="prediction.viewed", obj=prediction)
+            audit.prediction_viewed(actor=actor, about=prediction)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -1,5 +1,6 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
+from collections.abc import Callable
 from typing import Any
 
 from csp.decorators import csp_update
@@ -23,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
+from classifier import audit
 from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
@@ -33,7 +35,7 @@ from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.predictions import retry_prediction
 from ml.image_io import LIMITS
-from skinsite.audit.services import record_access, record_listing
+from skinsite.audit.models import AuditEvent
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
@@ -52,6 +54,8 @@ LOCATION = [
 class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """A list and its members, seen by the one rule of their model: what is not visible is not found."""
 
+    viewed: Callable[..., AuditEvent]
+    listed: Callable[..., AuditEvent]
     lookup_field = "public_id"
     lookup_url_kwarg = "id"
     lookup_value_converter = "uuid"
@@ -70,20 +74,15 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     def get_object(self) -> Any:
         """One record; that it was looked at is kept."""
         found = super().get_object()
-        record_access(actor=actor_of(self.request), action=f"{self.noun}.viewed", obj=found, by="api")
+        self.viewed(actor=actor_of(self.request), about=found, by="api")
         return found
 
     def paginate_queryset(self, queryset: Any) -> Any:
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
-        record_listing(actor=actor_of(self.request), noun=self.noun, rows=len(page or ()), filters=asked)
+        self.listed(actor=actor_of(self.request), rows=len(page or ()), filters=asked)
         return page
-
-    @property
-    def noun(self) -> str:
-        """What the list is of, as the audit trail names it."""
-        return str(self.basename).removeprefix("api-")
 
 
 @extend_schema_view(
@@ -93,6 +92,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 class PatientViewSet(ClinicViewSet):
     """Patients of the clinic."""
 
+    viewed, listed = staticmethod(audit.patient_viewed), staticmethod(audit.patients_listed)
     queryset = Patient.objects.all()
     serializer_class = serializers.PatientSerializer
     filterset_class = filters.PatientFilter
@@ -105,6 +105,7 @@ class PatientViewSet(ClinicViewSet):
 class LesionViewSet(ClinicViewSet):
     """Lesions of the clinic's patients."""
 
+    viewed, listed = staticmethod(audit.lesion_viewed), staticmethod(audit.lesions_listed)
     queryset = Lesion.objects.select_related("patient")
     serializer_class = serializers.LesionSerializer
     filterset_class = filters.LesionFilter
@@ -117,6 +118,7 @@ class LesionViewSet(ClinicViewSet):
 class ImageViewSet(ClinicViewSet):
     """Photographs of the clinic's lesions, those entered in error included and marked."""
 
+    viewed, listed = staticmethod(audit.image_viewed), staticmethod(audit.images_listed)
     queryset = LesionImage.objects.select_related("lesion__patient")
     serializer_class = serializers.ImageSerializer
     filterset_class = filters.ImageFilter
@@ -130,6 +132,7 @@ class ImageViewSet(ClinicViewSet):
 class ReviewViewSet(ClinicViewSet):
     """Reviews of the clinic's readings."""
 
+    viewed, listed = staticmethod(audit.review_viewed), staticmethod(audit.reviews_listed)
     queryset = Review.objects.select_related("prediction", "reviewer")
     serializer_class = serializers.ReviewSerializer
     filterset_class = filters.ReviewFilter
@@ -142,6 +145,7 @@ class ReviewViewSet(ClinicViewSet):
 class PredictionViewSet(ClinicViewSet):
     """Readings of the clinic's photographs."""
 
+    viewed, listed = staticmethod(audit.prediction_viewed), staticmethod(audit.predictions_listed)
     queryset = Prediction.objects.with_successor().select_related("image__lesion__patient", "model_version")
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
@@ -205,7 +209,7 @@ class PredictionViewSet(ClinicViewSet):
         )
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
         if not receipt.created:  # somebody else's, perhaps
-            record_access(actor=actor_of(request), action="prediction.viewed", obj=receipt.prediction, by="api")
+            self.viewed(actor=actor_of(request), about=receipt.prediction, by="api")
         code = None if receipt.created else status.HTTP_200_OK
         return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
 

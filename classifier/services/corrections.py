@@ -9,13 +9,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from classifier import policies
+from classifier import audit, policies
 from classifier.models import Declared, ImageCorrection, Lesion, LesionImage, Modality, Prediction
 from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
 from classifier.presentation.wording import unknown_choice_text
 from classifier.services import predictions, records
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_change
 from skinsite.text import clean_line
 
 
@@ -158,13 +157,13 @@ def _record(
     correction = ImageCorrection.objects.create(
         image=image, kind=kind, before=before, after=after, reason=reason, made_by=actor.user
     )
-    action = {
-        CorrectionKind.MOVED: "image.moved",
-        CorrectionKind.MODALITY: "image.modality_corrected",
-        CorrectionKind.DECLARED: "image.declared_corrected",
-        CorrectionKind.ENTERED_IN_ERROR: "image.marked_entered_in_error",
+    event = {
+        CorrectionKind.MOVED: audit.image_moved,
+        CorrectionKind.MODALITY: audit.image_modality_corrected,
+        CorrectionKind.DECLARED: audit.image_declared_corrected,
+        CorrectionKind.ENTERED_IN_ERROR: audit.image_marked_entered_in_error,
     }[kind]
-    record_change(actor=actor, action=action, obj=image, clinic=actor.clinic, before=before, after=after)
+    event(actor=actor, about=image, before=before, after=after)
     return correction
 
 

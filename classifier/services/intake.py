@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from classifier import policies, storage
+from classifier import audit, policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
@@ -20,7 +20,6 @@ from classifier.services.records import Expected
 from ml.image_apart import DecoderBusyError, normalise_guarded
 from ml.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_change
 from skinsite.text import clean_line, fold_line
 
 log = logging.getLogger(__name__)
@@ -108,7 +107,7 @@ def receive_upload(
 def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
     """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
     log.warning("An upload of %d bytes was refused: %s", size, error.code)
-    record_change(actor=actor, action="image.refused", obj=actor.clinic, code=error.code, bytes=size)
+    audit.image_refused(actor=actor, code=error.code, size=size)
 
 
 def _decode(actor: Membership, data: bytes) -> StoredImage:
@@ -231,9 +230,7 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
         notes=list(stored.notes),
         uploaded_by=actor.user,
     )
-    record_change(
-        actor=actor, action="image.uploaded", obj=image, clinic=actor.clinic, upload_sha256=request.upload_sha256
-    )
+    audit.image_uploaded(actor=actor, about=image)
     return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
 
 

@@ -7,6 +7,7 @@ both write a reading.
 
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
@@ -20,13 +21,13 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from classifier import inference, policies, storage
+from classifier import audit, inference, policies, storage
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Outcome, Prediction, Status
 from classifier.services import handover, records
 from ml.bundle import Manifest
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_change
+from skinsite.audit.models import AuditEvent
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +92,7 @@ def create(*, actor: Membership | None, image: LesionImage) -> Prediction:
         prediction.finished_at = timezone.now()
     prediction.save(force_insert=True)
     clinic = image.lesion.patient.clinic
-    record_change(actor=actor, action="prediction.requested", obj=prediction, clinic=clinic, modality=image.modality)
+    audit.prediction_requested(actor=actor, about=prediction, clinic=clinic)
     return prediction
 
 
@@ -222,7 +223,7 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
     manifest = loaded.predictor.bundle.manifest
     written = _write_end(
         claimed,
-        action="prediction.finished",
+        audit.prediction_finished,
         status=Status.DONE,
         outcome=reading.outcome.value,
         reason=reading.reason,
@@ -260,15 +261,15 @@ def _thresholds_in_force(manifest: Manifest) -> dict[str, dict[str, float]]:
 
 
 def _fail(prediction: Prediction, failure: str) -> None:
-    _write_end(prediction, action="prediction.failed", status=Status.FAILED, failure=failure, waiting_for="")
+    _write_end(prediction, audit.prediction_failed, status=Status.FAILED, failure=failure, waiting_for="")
 
 
-def _write_end(prediction: Prediction, *, action: str, **fields: object) -> bool:
+def _write_end(prediction: Prediction, record: Callable[..., AuditEvent], **fields: object) -> bool:
     """Move a reading to its last status, if it is still as ``prediction`` saw it."""
     row = Prediction.objects.filter(pk=prediction.pk, status=prediction.status, attempts=prediction.attempts)
     clinic = prediction.image.lesion.patient.clinic
     with transaction.atomic():
         written = row.update(finished_at=Now(), **fields) == 1
         if written:
-            record_change(actor=None, action=action, obj=prediction, clinic=clinic, status=str(fields["status"]))
+            record(about=prediction, clinic=clinic, status=str(fields["status"]))
     return written

@@ -11,12 +11,11 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from classifier import policies
+from classifier import audit, policies
 from classifier.models import BodySite, Lesion, Patient, Sex
 from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
 from classifier.services.codes import find_look_alikes
 from skinsite.accounts.models import Clinic, Membership
-from skinsite.audit.services import record_change
 from skinsite.once import row_id
 from skinsite.text import clean_line, fold_line, has_visible_sign
 
@@ -58,7 +57,7 @@ def create_patient(
         _set_code(patient, code if code.strip() else _generate_code(actor.clinic))
         _check_patient(patient)
         patient.save()
-        record_change(actor=actor, action="patient.created", obj=patient, clinic=actor.clinic)
+        audit.patient_created(actor=actor, about=patient)
     return patient
 
 
@@ -74,7 +73,7 @@ def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, 
         _check_patient(stored)
         stored.save(update_fields=[*before, "code_key"])
         changed = _names_of_changed(stored, before)
-        record_change(actor=actor, action="patient.updated", obj=stored, clinic=actor.clinic, changed=changed)
+        audit.patient_updated(actor=actor, about=stored, changed=changed)
     return stored
 
 
@@ -100,7 +99,7 @@ def create_lesion(
         if known is not None:
             return known
         lesion.save()
-        record_change(actor=actor, action="lesion.created", obj=lesion, clinic=actor.clinic)
+        audit.lesion_created(actor=actor, about=lesion)
     return lesion
 
 
@@ -114,7 +113,7 @@ def update_lesion(*, actor: Membership, lesion: Lesion, body_site: str, label: s
         stored.clean_fields(exclude=["patient", "created_by"])
         stored.save(update_fields=[*before, "label_key"])
         changed = _names_of_changed(stored, before)
-        record_change(actor=actor, action="lesion.updated", obj=stored, clinic=actor.clinic, changed=changed)
+        audit.lesion_updated(actor=actor, about=stored, changed=changed)
     return stored
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from celery import current_app
 from django.conf import settings
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from classifier import inference, policies
+from classifier import audit, inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.presentation import wording
 from classifier.services import handover, predictions, queue
@@ -22,7 +21,6 @@ from ml.draft import copy_files, one_line_for_the_disk
 from ml.errors import UserError
 from ml.hashing import hash_file
 from skinsite.accounts.models import User
-from skinsite.audit.services import record_change
 
 SECONDS_IN_THE_REQUEST = 10.0
 
@@ -58,7 +56,7 @@ def register_model(*, path: Path, activate: bool = False, because: str = "", act
             },
         )
         if created:
-            record_change(actor=actor, action="model.registered", obj=model_version, bundle_sha256=bundle.sha256)
+            audit.model_registered(actor=actor, about=model_version)
     if activate:
         activate_model(model_version=model_version, because=because, actor=actor)
     return model_version
@@ -108,10 +106,9 @@ def activate_model(
         )
         model_version.refresh_from_db()
         if changed:
-            reason: dict[str, Any] = (
-                {"doubts": [str(doubt) for doubt in doubts], "because": because.strip()} if doubts else {}
+            audit.model_activated(
+                actor=actor, about=model_version, doubts=[str(doubt) for doubt in doubts], because=because.strip()
             )
-            record_change(actor=actor, action="model.activated", obj=model_version, **reason)
     if read_queue:
         _process_queue_soon()
 

@@ -6,11 +6,10 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from classifier import policies
+from classifier import audit, policies
 from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_change
 from skinsite.once import row_id
 
 
@@ -49,7 +48,7 @@ def add_review(
     try:
         with transaction.atomic():
             review.save(force_insert=True)
-            record_change(actor=actor, action="review.added", obj=review, clinic=actor.clinic, diagnosis=diagnosis)
+            audit.review_added(actor=actor, about=review)
     except IntegrityError:
         made = Review.objects.filter(public_id=review.public_id).first()  # by the same copy of the form
         if made is None:

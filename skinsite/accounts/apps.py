@@ -11,3 +11,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     verbose_name = _("Accounts")
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the events of accounts."""
+        from skinsite.accounts import audit  # noqa: F401, PLC0415 models are ready only now

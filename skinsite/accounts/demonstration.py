@@ -11,8 +11,8 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, Role, User
-from skinsite.audit.services import record_change
 
 CLINIC_NAME = "Demonstration clinic"
 CLINIC_SLUG = "demonstration"
@@ -58,7 +58,7 @@ def open_demo_clinic() -> dict[Role, DemoAccount]:
             slug=CLINIC_SLUG, defaults={"name": CLINIC_NAME, "is_demo": True}
         )
         if created:
-            record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
+            audit.clinic_created(actor=None, about=clinic)
         accounts = {role: _open_account(clinic, role, kept.get(_email(role), {})) for role in PEOPLE}
         # Before the commit: an account without a readable password would be of no use.
         _write_file(accounts.values(), kept)
@@ -77,14 +77,14 @@ def _open_account(clinic: Clinic, role: Role, kept: dict[str, str]) -> DemoAccou
         password = _new_password()
         user = User.objects.create_user(_email(role), password, name=PEOPLE[role])
         membership = Membership.objects.create(user=user, clinic=clinic, role=role)
-        record_change(actor=None, action="membership.created", obj=membership, clinic=clinic, role=role)
+        audit.membership_created(actor=None, about=membership, role=role)
     elif kept.get("of") == _fingerprint(membership.user):
         password = kept["password"]
     else:
         password = _new_password()
         membership.user.set_password(password)
         membership.user.save(update_fields=["password"])
-        record_change(actor=None, action="user.password_set", obj=membership.user, clinic=clinic)
+        audit.user_password_set_by_system(about=membership.user, clinic=clinic)
     return DemoAccount(membership, password)
 
 

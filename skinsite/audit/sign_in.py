@@ -5,8 +5,8 @@ from typing import Any
 from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import User
-from skinsite.audit.services import record_sign_in_event
 
 
 def connect() -> None:
@@ -18,21 +18,21 @@ def connect() -> None:
 
 
 def _signed_in(user: User, **_signal: Any) -> None:
-    record_sign_in_event(action="user.signed_in", user=user)
+    audit.user_signed_in(about=user)
 
 
 def _signed_out(user: User | None, **_signal: Any) -> None:
     if user is not None:
-        record_sign_in_event(action="user.signed_out", user=user)
+        audit.user_signed_out(about=user)
 
 
 def _failed(credentials: dict[str, Any], **_signal: Any) -> None:
     # An unknown address is not kept: people type passwords into the wrong field.
-    record_sign_in_event(action="user.sign_in_failed", user=_known(credentials.get("username")))
+    audit.user_sign_in_failed(about=_known(credentials.get("username")))
 
 
 def _locked_out(username: str | None, ip_address: str | None, **_signal: Any) -> None:
-    record_sign_in_event(action="user.locked_out", user=_known(username), address=ip_address or "")
+    audit.user_locked_out(about=_known(username), address=ip_address or "")
 
 
 def _known(email: object) -> User | None:

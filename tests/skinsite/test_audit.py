@@ -6,9 +6,9 @@ from django.db import transaction
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.audit.services import record_access, record_change
 from skinsite.request_id import current_request_id, set_request_id
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
@@ -19,7 +19,7 @@ def actions() -> list[str]:
 
 
 def test_a_change_names_actor_clinic_object_and_details(owner: Membership) -> None:
-    event = record_change(actor=owner, action="clinic.renamed", obj=owner.clinic, before="A", after="B")
+    event = audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
     event.refresh_from_db()
     assert event.kind == EventKind.CHANGE
     assert (event.actor, event.actor_email) == (owner.user, owner.user.email)
@@ -29,18 +29,18 @@ def test_a_change_names_actor_clinic_object_and_details(owner: Membership) -> No
 
 
 def test_an_object_without_a_public_id_is_named_by_its_key(owner: Membership) -> None:
-    assert record_change(actor=owner, action="membership.seen", obj=owner).object_id == str(owner.pk)
+    assert audit.membership_reactivated(actor=owner, about=owner).object_id == str(owner.pk)
 
 
 def test_the_system_acts_for_the_clinic_that_is_named(owner: Membership) -> None:
-    event = record_access(actor=None, action="image.exported", obj=owner.clinic, clinic=owner.clinic)
-    assert (event.kind, event.actor, event.actor_email, event.clinic) == (EventKind.ACCESS, None, "", owner.clinic)
+    event = audit.user_password_set_by_system(about=owner.user, clinic=owner.clinic)
+    assert (event.kind, event.actor, event.actor_email, event.clinic) == (EventKind.CHANGE, None, "", owner.clinic)
 
 
 def test_an_event_is_undone_with_the_transaction_that_it_tells_of(owner: Membership) -> None:
     def fail() -> None:
         with transaction.atomic():
-            record_change(actor=owner, action="clinic.renamed", obj=owner.clinic)
+            audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
             raise LookupError
 
     with pytest.raises(LookupError):
@@ -68,7 +68,7 @@ def test_an_id_that_could_forge_the_log_is_replaced(client: Client, db: None, fo
 def test_outside_of_a_request_the_id_is_that_of_the_task(owner: Membership) -> None:
     set_request_id("task-1")
     try:
-        assert record_change(actor=None, action="clinic.swept", obj=owner.clinic).request_id == "task-1"
+        assert audit.clinic_created(actor=None, about=owner.clinic).request_id == "task-1"
     finally:
         set_request_id("")
 

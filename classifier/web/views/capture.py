@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from classifier import audit
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
@@ -30,7 +31,6 @@ from ml.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
-from skinsite.audit.services import record_listing
 from skinsite.text import clean_line, fold_line
 
 UNPROCESSABLE = 422
@@ -187,7 +187,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
     patients = Patient.objects.visible_to(request.membership).filter(code_key__contains=typed).order_by("code_key")
     found = list(patients[:SUGGESTIONS]) if typed else []
     if found:
-        record_listing(actor=request.membership, noun="patient", rows=len(found), filters=["patient_code"])
+        audit.patients_listed(actor=request.membership, rows=len(found), filters=["patient_code"])
     context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
@@ -198,6 +198,6 @@ def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = lesions_of(request.membership, request.GET.get("patient_code", ""))
     if lesions:
-        record_listing(actor=request.membership, noun="lesion", rows=len(lesions), filters=["patient_code"])
+        audit.lesions_listed(actor=request.membership, rows=len(lesions), filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)

@@ -4,12 +4,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from classifier import audit
 from classifier.inference import availability
 from classifier.selectors.home import home_counts, latest_readings
 from classifier.web.forms import UploadForm
 from classifier.web.views.capture import capture_context
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_listing
 
 LAST = 10
 
@@ -19,7 +19,7 @@ LAST = 10
 def home(request: MemberRequest) -> HttpResponse:
     """Work: no welcome."""
     last = latest_readings(request.membership, count=LAST)
-    record_listing(actor=request.membership, noun="prediction", rows=len(last))
+    audit.predictions_listed(actor=request.membership, rows=len(last))
     context = capture_context(request, UploadForm(actor=request.membership)) | {
         "counts": home_counts(request.membership),
         "last": last,

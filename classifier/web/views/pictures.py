@@ -14,13 +14,13 @@ from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from classifier import storage
+from classifier import audit, storage
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage, Prediction
 from classifier.presentation.heat_map import paint
 from ml.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
-from skinsite.audit.services import record_access
+from skinsite.audit.models import AuditEvent
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Delivery:
     """Under which name, told as what in the audit trail, and kept for how long by the browser."""
 
     name: str
-    action: str
+    event: Callable[..., AuditEvent]
     cache_control: str
 
 
@@ -81,7 +81,7 @@ def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    delivery = Delivery(image.stored_name, "image.viewed", NEVER_KEPT)
+    delivery = Delivery(image.stored_name, audit.image_viewed, NEVER_KEPT)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
@@ -91,7 +91,7 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small."""
     image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
-    delivery = Delivery(image.thumbnail_name, "image.thumbnail_viewed", KEPT_FOR_A_DAY)
+    delivery = Delivery(image.thumbnail_name, audit.image_thumbnail_viewed, KEPT_FOR_A_DAY)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
@@ -107,7 +107,7 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
     activation = predictor.activation_map(storage.read_stored(prediction.image))
-    delivery = Delivery(f"{prediction.public_id}.png", "image.heat_map_viewed", NEVER_KEPT)
+    delivery = Delivery(f"{prediction.public_id}.png", audit.image_heat_map_viewed, NEVER_KEPT)
     return _deliver(request, prediction.image, delivery, io.BytesIO(paint(activation)))
 
 
@@ -135,7 +135,7 @@ def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> Ht
 
 def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
-    record_access(actor=request.membership, action=delivery.action, obj=image)
+    delivery.event(actor=request.membership, about=image)
     response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
     response["Cache-Control"] = delivery.cache_control
     response["Content-Disposition"] = f'inline; filename="{delivery.name.rpartition("/")[2]}"'

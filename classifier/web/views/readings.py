@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from classifier import policies
+from classifier import audit, policies
 from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Standing, Status
 from classifier.presentation.comparison import compare
 from classifier.presentation.figures import bars_of, similar_cases_of
@@ -33,7 +33,6 @@ from classifier.services.codes import warn_of_code
 from classifier.services.predictions import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_access, record_listing
 from skinsite.paging import KeyPaginator
 
 ROWS = 25
@@ -45,7 +44,7 @@ WAITING = (Status.QUEUED, Status.RUNNING)
 def reading(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """One reading with all that belongs to it."""
     prediction = find_reading(request, public_id)
-    record_access(actor=request.membership, action="prediction.viewed", obj=prediction)
+    audit.prediction_viewed(actor=request.membership, about=prediction)
     if "new-patient" in request.GET:  # the upload has just made one
         tell_of_new_patient(request, prediction.image.lesion.patient)
     return show_reading(request, prediction)
@@ -141,7 +140,7 @@ def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
     models = Prediction.objects.select_related("model_version")
     image = get_object_or_404(images.prefetch_related(Prefetch("predictions", models)), public_id=public_id)
     compared = compare(readings_by_model(image))
-    record_listing(actor=request.membership, noun="prediction", rows=len(compared), filters=["image"])
+    audit.predictions_listed(actor=request.membership, rows=len(compared), filters=["image"])
     context = {"image": image, "lesion": image.lesion, "patient": image.lesion.patient, "compared": compared}
     return render(request, "classifier/comparison.html", context | {"safety_sentence": SAFETY_SENTENCE})
 
@@ -178,7 +177,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
     )
     asked_page = request.GET.get("page", "1")
     page = KeyPaginator(readings, ROWS).get_page(asked_page)
-    record_listing(actor=request.membership, noun="prediction", rows=len(page), filters=chosen)
+    audit.predictions_listed(actor=request.membership, rows=len(page), filters=chosen)
     context = {
         "misunderstood": form.misunderstood(),
         "other_page": asked_page if asked_page != str(page.number) else "",

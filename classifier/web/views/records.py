@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from classifier import audit
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import LESION_SENTENCE
@@ -20,7 +21,6 @@ from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, Pati
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.audit.services import record_access, record_listing
 from skinsite.paging import KeyPaginator
 from skinsite.text import clean_line, fold_line
 
@@ -41,7 +41,7 @@ def patients(request: MemberRequest) -> HttpResponse:
         found = found.filter(code_key__contains=fold_line(search))
     found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
     page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
-    record_listing(actor=request.membership, noun="patient", rows=len(page), filters=["q"] if search else [])
+    audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
     return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
 
@@ -66,7 +66,7 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
 def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
     found = _find_patient(request, public_id)
-    record_access(actor=request.membership, action="patient.viewed", obj=found)
+    audit.patient_viewed(actor=request.membership, about=found)
     lesions = found.lesions.annotate(
         image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
         last_upload=Max("images__uploaded_at", filter=Q(images__entered_in_error_at=None)),
@@ -119,7 +119,7 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
     found = _find_lesion(request, public_id)
-    record_access(actor=request.membership, action="lesion.viewed", obj=found)
+    audit.lesion_viewed(actor=request.membership, about=found)
     images: QuerySet[LesionImage] = found.images.prefetch_related(
         Prefetch("predictions", Prediction.objects.select_related("model_version").order_by("-created_at", "-pk"))
     ).order_by("-uploaded_at", "-pk")

@@ -7,10 +7,10 @@ from django.db import transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role
 from skinsite.accounts.policies import require_administrator
 from skinsite.accounts.services.invitations import invite_member
-from skinsite.audit.services import record_change
 from skinsite.text import clean_line, fold_line
 
 
@@ -26,7 +26,7 @@ def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str
     clinic = Clinic(name=name, slug=_free_slug(name))
     clinic.full_clean()
     clinic.save()
-    record_change(actor=None, action="clinic.created", obj=clinic, clinic=clinic)
+    audit.clinic_created(actor=None, about=clinic)
     return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
 
 
@@ -53,7 +53,7 @@ def rename_clinic(*, actor: Membership, name: str) -> Clinic:
     require_free_name(clinic.name, clinic=clinic)
     _clean_only(clinic, "name")
     clinic.save(update_fields=["name"])
-    record_change(actor=actor, action="clinic.renamed", obj=clinic, clinic=clinic, before=before, after=clinic.name)
+    audit.clinic_renamed(actor=actor, about=clinic, before=before, after=clinic.name)
     return clinic
 
 
@@ -72,14 +72,7 @@ def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> C
         return clinic
     _clean_only(clinic, "malignant_percent")
     clinic.save(update_fields=["malignant_percent"])
-    record_change(
-        actor=actor,
-        action="clinic.malignant_percent_set",
-        obj=clinic,
-        clinic=clinic,
-        before=str(before),
-        after=str(malignant_percent),
-    )
+    audit.clinic_malignant_percent_set(actor=actor, about=clinic, before=str(before), after=str(malignant_percent))
     return clinic
 
 
@@ -98,7 +91,7 @@ def set_clinic_time_zone(*, actor: Membership, time_zone: str) -> Clinic:
         return clinic
     _clean_only(clinic, "time_zone")
     clinic.save(update_fields=["time_zone"])
-    record_change(actor=actor, action="clinic.time_zone_set", obj=clinic, clinic=clinic, before=before, after=time_zone)
+    audit.clinic_time_zone_set(actor=actor, about=clinic, before=before, after=time_zone)
     return clinic
 
 

@@ -14,9 +14,9 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
 from skinsite.accounts.policies import require_administrator
-from skinsite.audit.services import record_change
 from skinsite.once import row_id
 
 
@@ -66,7 +66,7 @@ def invite_member(
         invited_by=actor.user if actor else None,
         expires_at=now + timedelta(days=settings.INVITATION_DAYS),
     )
-    record_change(actor=actor, action="invitation.created", obj=invitation, clinic=clinic, email=email, role=role)
+    audit.invitation_created(actor=actor, about=invitation)
     return invitation, secret
 
 
@@ -112,9 +112,7 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
     )
     if not created:
         raise ValidationError(_("You are a member of this clinic already."), code="member")
-    record_change(
-        actor=membership, action="invitation.accepted", obj=invitation, clinic=invitation.clinic, role=membership.role
-    )
+    audit.invitation_accepted(actor=membership, about=invitation)
     return membership
 
 
@@ -128,7 +126,7 @@ def revoke_invitation(*, actor: Membership | None, invitation: Invitation) -> No
     require_administrator(actor, invitation.clinic)
     open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if open_one.update(revoked_at=timezone.now()):
-        record_change(actor=actor, action="invitation.revoked", obj=invitation, clinic=invitation.clinic)
+        audit.invitation_revoked(actor=actor, about=invitation)
 
 
 def _find_sent(once: uuid.UUID, actor: Membership, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:

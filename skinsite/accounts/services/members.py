@@ -4,10 +4,10 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, User
 from skinsite.accounts.policies import may_run, require_administrator
 from skinsite.accounts.tokens import revoke_token
-from skinsite.audit.services import record_change
 
 
 @transaction.atomic
@@ -28,9 +28,7 @@ def change_role(*, actor: Membership | User | None, membership: Membership, role
     if before == Role.ADMINISTRATOR:
         _require_another_administrator(current)
     current.save(update_fields=["role"])
-    record_change(
-        actor=actor, action="membership.role_changed", obj=current, clinic=current.clinic, before=before, after=role
-    )
+    audit.membership_role_changed(actor=actor, about=current, before=before, after=role)
     return current
 
 
@@ -51,9 +49,7 @@ def deactivate_member(*, actor: Membership | User | None, membership: Membership
     current.is_active = False
     current.save(update_fields=["is_active"])
     ended, _by_model = current.api_tokens.all().delete()
-    record_change(
-        actor=actor, action="membership.deactivated", obj=current, clinic=current.clinic, api_tokens_ended=ended
-    )
+    audit.membership_deactivated(actor=actor, about=current, api_tokens_ended=ended)
     return current
 
 
@@ -69,7 +65,7 @@ def reactivate_member(*, actor: Membership | User | None, membership: Membership
     if not current.is_active:
         current.is_active = True
         current.save(update_fields=["is_active"])
-        record_change(actor=actor, action="membership.reactivated", obj=current, clinic=current.clinic)
+        audit.membership_reactivated(actor=actor, about=current)
     return current
 
 
@@ -86,9 +82,7 @@ def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
         return
     user.clean_fields(exclude=["email", "name", "password"])
     user.save(update_fields=["time_zone"])
-    record_change(
-        actor=actor, action="user.time_zone_set", obj=user, clinic=actor.clinic, before=before, after=time_zone
-    )
+    audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
 
 
 def revoke_member_token(*, actor: Membership, token: ApiToken) -> None:

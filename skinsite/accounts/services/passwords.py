@@ -8,9 +8,9 @@ from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import ApiToken, Membership, User
 from skinsite.accounts.policies import require_administrator
-from skinsite.audit.services import record_change, record_sign_in_event
 
 
 @transaction.atomic
@@ -21,7 +21,7 @@ def change_password(*, user: User, password: str) -> None:
         ValidationError: for a weak password.
     """
     _set(user, password)
-    record_sign_in_event(action="user.password_changed", user=user)
+    audit.user_password_changed(about=user)
 
 
 @transaction.atomic
@@ -43,7 +43,7 @@ def reset_password(*, actor: Membership | None, membership: Membership) -> tuple
     user.set_unusable_password()
     user.save(update_fields=["password"])
     ended, _by_model = ApiToken.objects.filter(user=user).delete()
-    record_change(actor=actor, action="user.password_reset", obj=user, clinic=membership.clinic, api_tokens_ended=ended)
+    audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
     return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
@@ -55,7 +55,7 @@ def set_password_by_link(*, user: User, password: str) -> None:
         ValidationError: for a weak password.
     """
     _set(user, password)
-    record_sign_in_event(action="user.password_set", user=user)
+    audit.user_password_set(about=user)
 
 
 def _set(user: User, password: str) -> None:

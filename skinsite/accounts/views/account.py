@@ -8,13 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from skinsite.accounts import audit
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.forms import OwnTimeZoneForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
 from skinsite.accounts.services import revoke_member_token, set_own_time_zone
 from skinsite.accounts.views.confirm import ask_about_token
-from skinsite.audit.services import record_access
 from skinsite.zones import zone_names
 
 
@@ -58,7 +58,7 @@ def switch_clinic(request: MemberRequest) -> HttpResponse:
         wanted = UUID(int=0)
     membership = get_object_or_404(memberships_of(request.user), clinic__public_id=wanted)
     request.session[CLINIC_KEY] = membership.clinic_id
-    record_access(actor=membership, action="clinic.switched_to", obj=membership.clinic)
+    audit.clinic_switched_to(actor=membership, about=membership.clinic)
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
     # The page before may show a record of the other clinic: start at home.
     return redirect("home")

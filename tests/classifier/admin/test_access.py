@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.urls import URLPattern, URLResolver, reverse
 
+from classifier import audit
 from classifier.models import (
     ImageCorrection,
     Lesion,
@@ -20,7 +21,6 @@ from classifier.models import (
 )
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.audit.models import AuditEvent
-from skinsite.audit.services import record_access
 from tests import factories
 from tests.classifier.admin.conftest import LIST, ClientFor, page_of, reading_in
 from tests.classifier.web.queries import count_queries
@@ -169,7 +169,7 @@ def test_lists_take_the_same_queries_for_3_and_for_30_rows(
     def add(count: int) -> None:
         for _number in range(count):
             factories.ModelVersionFactory.create()
-            record_access(actor=administrator, action="prediction.viewed", obj=prediction)
+            audit.prediction_viewed(actor=administrator, about=prediction)
 
     add(3)
     with_three = count_queries(client, list_of(model))

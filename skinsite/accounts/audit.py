@@ -1,0 +1,172 @@
+"""What the audit trail tells of accounts: clinics, members, invitations, tokens, passwords and signing in."""
+
+from collections.abc import Sequence
+
+from django.utils.translation import pgettext_lazy
+
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.audit.events import Entry, access, change
+
+
+def _changed_fields(fields: Sequence[str] | None) -> dict[str, list[str]]:
+    """Of a form in the admin: which fields, and not what stood in them."""
+    return {} if fields is None else {"fields": list(fields)}
+
+
+@change("clinic.created", pgettext_lazy("what was done", "created"), of=Clinic)
+def clinic_created(*, actor: User | None, about: Clinic, fields: Sequence[str] | None = None) -> Entry:
+    """A clinic was opened; ``fields`` are those of the admin's form."""
+    return Entry(actor, about, _changed_fields(fields), clinic=about)
+
+
+@change("clinic.updated", pgettext_lazy("what was done", "changed"), of=Clinic)
+def clinic_updated(*, actor: User | None, about: Clinic, fields: Sequence[str]) -> Entry:
+    """A superuser changed a clinic."""
+    return Entry(actor, about, _changed_fields(fields), clinic=about)
+
+
+@change("clinic.renamed", pgettext_lazy("what was done", "renamed"), of=Clinic)
+def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    """A clinic's administrator gave it another name."""
+    return Entry(actor, about, {"before": before, "after": after})
+
+
+@change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
+def clinic_malignant_percent_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    """A clinic's administrator said how many of a hundred lesions are malignant."""
+    return Entry(actor, about, {"before": before, "after": after})
+
+
+@change("clinic.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=Clinic)
+def clinic_time_zone_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    """A clinic's administrator set the zone of its days."""
+    return Entry(actor, about, {"before": before, "after": after})
+
+
+@access("clinic.switched_to", pgettext_lazy("what was done", "chosen to work in"), of=Clinic)
+def clinic_switched_to(*, actor: Membership, about: Clinic) -> Entry:
+    """Somebody chose another of their clinics to act for."""
+    return Entry(actor, about)
+
+
+@change("membership.created", pgettext_lazy("what was done", "created"), of=Membership)
+def membership_created(
+    *, actor: User | None, about: Membership, role: str | None = None, fields: Sequence[str] | None = None
+) -> Entry:
+    """A person became a member without an invitation: by a superuser, or in the demonstration clinic."""
+    details = _changed_fields(fields) if role is None else {"role": role}
+    return Entry(actor, about, details, clinic=about.clinic)
+
+
+@change("membership.role_changed", pgettext_lazy("what was done", "role changed"), of=Membership)
+def membership_role_changed(*, actor: Membership | User | None, about: Membership, before: str, after: str) -> Entry:
+    """A member got another role."""
+    return Entry(actor, about, {"before": before, "after": after}, clinic=about.clinic)
+
+
+@change("membership.deactivated", pgettext_lazy("what was done", "access ended"), of=Membership)
+def membership_deactivated(*, actor: Membership | User | None, about: Membership, api_tokens_ended: int) -> Entry:
+    """A member's access ended, and so many API tokens with it."""
+    return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=about.clinic)
+
+
+@change("membership.reactivated", pgettext_lazy("what was done", "access given again"), of=Membership)
+def membership_reactivated(*, actor: Membership | User | None, about: Membership) -> Entry:
+    """A former member got access again."""
+    return Entry(actor, about, clinic=about.clinic)
+
+
+@change("invitation.created", pgettext_lazy("what was done", "created"), of=Invitation)
+def invitation_created(*, actor: Membership | None, about: Invitation) -> Entry:
+    """A person was invited."""
+    return Entry(actor, about, {"email": about.email, "role": about.role}, clinic=about.clinic)
+
+
+@change("invitation.accepted", pgettext_lazy("what was done", "accepted"), of=Invitation)
+def invitation_accepted(*, actor: Membership, about: Invitation) -> Entry:
+    """A person joined by an invitation, as the actor."""
+    return Entry(actor, about, {"role": actor.role}, clinic=about.clinic)
+
+
+@change("invitation.revoked", pgettext_lazy("what was done", "revoked"), of=Invitation)
+def invitation_revoked(*, actor: Membership | None, about: Invitation) -> Entry:
+    """An invitation was withdrawn."""
+    return Entry(actor, about, clinic=about.clinic)
+
+
+@change("api_token.created", pgettext_lazy("what was done", "created"), of=ApiToken)
+def api_token_created(*, actor: Membership | None, about: ApiToken, clinic: Clinic) -> Entry:
+    """A key of the API was made."""
+    return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
+
+
+@change("api_token.revoked", pgettext_lazy("what was done", "revoked"), of=ApiToken)
+def api_token_revoked(*, actor: Membership | None, about: ApiToken, clinic: Clinic | None) -> Entry:
+    """A key of the API ended before its time."""
+    return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
+
+
+@change("user.created", pgettext_lazy("what was done", "created"), of=User)
+def user_created(*, actor: User | None, about: User, fields: Sequence[str]) -> Entry:
+    """A superuser added a person."""
+    return Entry(actor, about, _changed_fields(fields))
+
+
+@change("user.updated", pgettext_lazy("what was done", "changed"), of=User)
+def user_updated(*, actor: User | None, about: User, fields: Sequence[str]) -> Entry:
+    """A superuser changed a person."""
+    return Entry(actor, about, _changed_fields(fields))
+
+
+@change("user.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=User)
+def user_time_zone_set(*, actor: Membership, about: User, before: str, after: str) -> Entry:
+    """A person set the zone in which they read times."""
+    return Entry(actor, about, {"before": before, "after": after})
+
+
+@change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)
+def user_password_reset(*, actor: Membership | None, about: User, clinic: Clinic, api_tokens_ended: int) -> Entry:
+    """A member's password was taken away, and so many API tokens ended with it."""
+    return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=clinic)
+
+
+@change("user.password_set", pgettext_lazy("what was done", "password set"), of=User)
+def user_password_set_by_system(*, about: User, clinic: Clinic) -> Entry:
+    """A demonstration account got a new password."""
+    return Entry(None, about, clinic=clinic)
+
+
+@access("user.password_set", pgettext_lazy("what was done", "password set"), of=User)
+def user_password_set(*, about: User) -> Entry:
+    """A person set a password by a link."""
+    return Entry(about, about)
+
+
+@access("user.password_changed", pgettext_lazy("what was done", "own password changed"), of=User)
+def user_password_changed(*, about: User) -> Entry:
+    """A person changed their own password."""
+    return Entry(about, about)
+
+
+@access("user.signed_in", pgettext_lazy("what was done", "signed in"), of=User)
+def user_signed_in(*, about: User) -> Entry:
+    """A person signed in."""
+    return Entry(about, about)
+
+
+@access("user.signed_out", pgettext_lazy("what was done", "signed out"), of=User)
+def user_signed_out(*, about: User) -> Entry:
+    """A person signed out."""
+    return Entry(about, about)
+
+
+@access("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
+def user_sign_in_failed(*, about: User | None) -> Entry:
+    """Somebody gave a wrong password, or an address that nobody has, which is not kept."""
+    return Entry(about, about)
+
+
+@access("user.locked_out", pgettext_lazy("what was done", "locked out after wrong passwords"), of=User)
+def user_locked_out(*, about: User | None, address: str) -> Entry:
+    """Too many wrong passwords came from an address of the network."""
+    return Entry(about, about, {"address": address})

@@ -1,0 +1,98 @@
+"""The only way into the audit trail: events are functions, each declared once with its name and its words.
+
+An app declares its own in a module `audit`, which its ``AppConfig.ready()`` imports:
+
+    @change("clinic.renamed", pgettext_lazy("what was done", "renamed"), of=Clinic)
+    def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+        return Entry(actor, about, {"before": before, "after": after})
+
+Call them inside the transaction of what they tell. A name stays for good: the trail is never rewritten.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, ParamSpec, Protocol
+
+from django.db.models import Model
+from django.utils.functional import Promise
+
+from skinsite.accounts.models import Clinic, Membership, User
+from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.request_id import current_request_id
+
+P = ParamSpec("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What an event says.
+
+    ``actor`` is None for the system, a user for a superuser or somebody who only signs in and acts for no clinic.
+    ``about`` is the record, None where there is none. ``clinic`` is the actor's unless given. ``details`` must be JSON
+    and name no patient, no secret and nothing typed as a password.
+    """
+
+    actor: Membership | User | None
+    about: Model | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    clinic: Clinic | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventType:
+    """A declared event: its name in the trail, its words for people, the model that it is of, and its only writer."""
+
+    name: str
+    words: Promise
+    of: type[Model]
+    writer: str
+
+
+EVENT_TYPES: list[EventType] = []
+
+
+class Declaration(Protocol):
+    """What turns a function that describes an event into the one that writes it."""
+
+    def __call__(self, describe: Callable[P, Entry], /) -> Callable[P, AuditEvent]:
+        """Give the writer, with the same arguments."""
+
+
+def change(name: str, words: Promise, *, of: type[Model]) -> Declaration:
+    """Declare that something changed; ``name`` is ``noun.verb_past``, such as ``image.uploaded``."""
+    return _declare(EventKind.CHANGE, name, words, of)
+
+
+def access(name: str, words: Promise, *, of: type[Model]) -> Declaration:
+    """Declare that something was looked at, left the site, or was asked for by somebody who signs in."""
+    return _declare(EventKind.ACCESS, name, words, of)
+
+
+def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Declaration:
+    def declared(describe: Callable[P, Entry], /) -> Callable[P, AuditEvent]:
+        EVENT_TYPES.append(EventType(name, words, of, f"{describe.__module__}.{describe.__name__}"))
+
+        @wraps(describe)
+        def record(*args: P.args, **kwargs: P.kwargs) -> AuditEvent:
+            return _write(kind, name, describe(*args, **kwargs))
+
+        return record
+
+    return declared
+
+
+def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
+    actor, about = entry.actor, entry.about
+    user = actor.user if isinstance(actor, Membership) else actor
+    return AuditEvent.objects.create(
+        kind=kind,
+        action=name,
+        actor=user,
+        actor_email=user.email if user else "",
+        clinic=entry.clinic or (actor.clinic if isinstance(actor, Membership) else None),
+        object_type=about._meta.label if about else "",
+        object_id=str(getattr(about, "public_id", about.pk)) if about else "",
+        request_id=current_request_id(),
+        details=dict(entry.details),
+    )
