@@ -89,9 +89,7 @@ def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float, thumbnail
     if process.returncode == 0:
         told = json.loads(head)
         end = told.pop("bytes")
-        return StoredImage(
-            **told | {"notes": tuple(told["notes"])}, data=pictures[:end], thumbnail=pictures[end:]
-        )
+        return StoredImage(**told | {"notes": tuple(told["notes"])}, data=pictures[:end], thumbnail=pictures[end:])
     if process.returncode == _FAILED:
         told = json.loads(head)
         raise ImageRejected(told["code"], **told["params"])

@@ -33,7 +33,7 @@ from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
-from classifier.services.predictions import retry_prediction
+from classifier.services.readings.queue import retry_prediction
 from ml.image_io import LIMITS
 from skinsite.audit.models import AuditEvent
 
