@@ -16,9 +16,10 @@ from django.conf import settings
 from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
-from ml.bundle import Bundle, BundleError, load_bundle, synthetic_view
+from ml.bundle.folder import Bundle, load_bundle, synthetic_view
+from ml.bundle.manifest import BundleError
 from ml.errors import UserError
-from ml.predictor import Predictor, Reading
+from ml.serve.predictor import Predictor, Reading
 
 __all__ = [
     "LoadedModel",

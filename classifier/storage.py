@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 
 from classifier.models import LesionImage
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
-from ml.image_io import StoredImage
+from ml.serve.image_io import StoredImage
 from skinsite.storage import private_storage
 from skinsite.text import clean_line
 

@@ -18,13 +18,13 @@ SERVING = (
     "classifier.selectors",
     "classifier.models",
     "classifier.inference",
-    "ml.predictor",
-    "ml.runtime.onnx",
+    "ml.serve.predictor",
+    "ml.serve.runtime.onnx",
     "ml.evaluation.evaluate",
-    "ml.evaluation.decision_curve",
+    "ml.metrics.decision_curve",
 )
 # These open an optional library where they are asked to, and say what to install where it is missing.
-LAZY = ("ml.runtime.torchscript",)
+LAZY = ("ml.serve.runtime.torchscript",)
 
 
 def read_names(path: Path) -> set[str]:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import translation
 
 from classifier.presentation import wording
-from ml.image_io import MESSAGES, ImageRejected
+from ml.serve.image_io import MESSAGES, ImageRejected
 from skinsite.accounts.models import Membership
 from tests import factories
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -19,10 +19,10 @@ from classifier import audit
 from classifier.admin.corrections import corrections_in_words
 from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
-from classifier.models import Prediction, Review, Standing, Status
+from classifier.models import Prediction, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
 from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
-from classifier.selectors.history import SEARCHED, search_condition
+from classifier.selectors.history import SEARCHED, is_reviewed, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
@@ -59,8 +59,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         actor = overseer(request)
         if actor is None:
             return Prediction.objects.none()
-        reviews = Review.objects.filter(prediction=OuterRef("pk"))
-        return Prediction.objects.visible_to(actor).with_successor().annotate(is_reviewed=Exists(reviews))
+        return Prediction.objects.visible_to(actor).with_successor().annotate(is_reviewed=is_reviewed())
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list; that it was given out is kept."""

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any, cast
 
 from django import forms
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.db.models import Model, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -33,6 +33,7 @@ from classifier.models import (
     Status,
 )
 from classifier.models.prediction import PredictionQuerySet
+from classifier.selectors.history import is_reviewed
 from skinsite.text import fold_line
 from skinsite.zones import start_of_day
 
@@ -203,8 +204,7 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
 
     def filter_reviewed(self, queryset: QuerySet[Model], _name: str, value: bool) -> QuerySet[Model]:  # noqa: FBT001 the library's signature
         """Readings with a review, or those without."""
-        reviewed = Exists(Review.objects.filter(prediction=OuterRef("pk")))
-        return queryset.filter(reviewed) if value else queryset.filter(~reviewed)
+        return queryset.filter(is_reviewed()) if value else queryset.filter(~is_reviewed())
 
 
 class ReviewFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types

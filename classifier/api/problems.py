@@ -19,7 +19,7 @@ from classifier.models import LesionImage
 from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
 from classifier.services.intake import DecoderBusyError, DuplicateImageError
 from classifier.storage import StorageUnavailableError
-from ml.image_io import LIMITS, ImageRejected
+from ml.serve.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.errors import DATABASE_SENTENCE, PROBLEM_TYPE, RETRY_AFTER, is_database_away, problem_body
 

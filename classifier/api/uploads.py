@@ -12,6 +12,7 @@ from classifier.api.actor import actor_of
 from classifier.models import BodySite, Declared, Lesion, Modality
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation import wording
+from classifier.selectors.records import find_lesion
 
 
 class VisibleLesionField(serializers.UUIDField):
@@ -22,8 +23,7 @@ class VisibleLesionField(serializers.UUIDField):
     def to_internal_value(self, data: Any) -> Lesion:  # type: ignore[override] # the field gives the lesion itself
         """Find the lesion."""
         identifier: UUID = super().to_internal_value(data)
-        visible = Lesion.objects.visible_to(actor_of(self.context["request"]))
-        lesion = visible.select_related("patient").filter(public_id=identifier).first()
+        lesion = find_lesion(actor_of(self.context["request"]), identifier)
         if lesion is None:
             message = str(self.error_messages["does_not_exist"]) % {"lesion": identifier}
             raise serializers.ValidationError(message, code="does_not_exist")

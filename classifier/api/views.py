@@ -5,7 +5,7 @@ from typing import Any
 
 from csp.decorators import csp_update
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -31,10 +31,12 @@ from classifier.api.pagination import NewestUploadFirst
 from classifier.api.problems import RequestTooLarge, WrongState
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
+from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.readings.queue import retry_prediction
-from ml.image_io import LIMITS
+from ml.serve.image_io import LIMITS
+from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 
 MULTIPART_OVERHEAD = 64_000
@@ -52,8 +54,13 @@ LOCATION = [
 
 
 class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
-    """A list and its members, seen by the one rule of their model: what is not visible is not found."""
+    """A list and its members, seen by the one rule of their model: what is not visible is not found.
 
+    ``rows_of`` selects them for an actor.
+    """
+
+    model: type[Model]
+    rows_of: Callable[[Membership], QuerySet[Any]]
     viewed: Callable[..., AuditEvent]
     listed: Callable[..., AuditEvent]
     lookup_field = "public_id"
@@ -65,11 +72,9 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 
     def get_queryset(self) -> QuerySet[Any]:
         """What the actor may see."""
-        queryset = super().get_queryset()
         if getattr(self, "swagger_fake_view", False):
-            return queryset.none()
-        visible: QuerySet[Any] = queryset.visible_to(actor_of(self.request))  # type: ignore[attr-defined] # every model of the domain has it
-        return visible
+            return QuerySet(self.model).none()
+        return self.rows_of(actor_of(self.request))
 
     def get_object(self) -> Any:
         """One record; that it was looked at is kept."""
@@ -92,8 +97,9 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
 class PatientViewSet(ClinicViewSet):
     """Patients of the clinic."""
 
+    model = Patient
+    rows_of = staticmethod(records.patients_of)
     viewed, listed = staticmethod(audit.patient_viewed), staticmethod(audit.patients_listed)
-    queryset = Patient.objects.all()
     serializer_class = serializers.PatientSerializer
     filterset_class = filters.PatientFilter
 
@@ -105,8 +111,9 @@ class PatientViewSet(ClinicViewSet):
 class LesionViewSet(ClinicViewSet):
     """Lesions of the clinic's patients."""
 
+    model = Lesion
+    rows_of = staticmethod(records.lesions_of)
     viewed, listed = staticmethod(audit.lesion_viewed), staticmethod(audit.lesions_listed)
-    queryset = Lesion.objects.select_related("patient")
     serializer_class = serializers.LesionSerializer
     filterset_class = filters.LesionFilter
 
@@ -118,8 +125,9 @@ class LesionViewSet(ClinicViewSet):
 class ImageViewSet(ClinicViewSet):
     """Photographs of the clinic's lesions, those entered in error included and marked."""
 
+    model = LesionImage
+    rows_of = staticmethod(records.images_of)
     viewed, listed = staticmethod(audit.image_viewed), staticmethod(audit.images_listed)
-    queryset = LesionImage.objects.select_related("lesion__patient")
     serializer_class = serializers.ImageSerializer
     filterset_class = filters.ImageFilter
     pagination_class = NewestUploadFirst
@@ -132,8 +140,9 @@ class ImageViewSet(ClinicViewSet):
 class ReviewViewSet(ClinicViewSet):
     """Reviews of the clinic's readings."""
 
+    model = Review
+    rows_of = staticmethod(records.reviews_of)
     viewed, listed = staticmethod(audit.review_viewed), staticmethod(audit.reviews_listed)
-    queryset = Review.objects.select_related("prediction", "reviewer")
     serializer_class = serializers.ReviewSerializer
     filterset_class = filters.ReviewFilter
 
@@ -145,8 +154,9 @@ class ReviewViewSet(ClinicViewSet):
 class PredictionViewSet(ClinicViewSet):
     """Readings of the clinic's photographs."""
 
+    model = Prediction
+    rows_of = staticmethod(records.readings_of)
     viewed, listed = staticmethod(audit.prediction_viewed), staticmethod(audit.predictions_listed)
-    queryset = Prediction.objects.with_successor().select_related("image__lesion__patient", "model_version")
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
     parser_classes = [MultiPartParser]

@@ -25,9 +25,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image, ImageFile
 
-from ml import image_io
 from ml.errors import UserError
-from ml.predictor import Predictor
+from ml.serve import image_io
+from ml.serve.predictor import Predictor
 
 ADDRESS = "/api/v1/predictions/"
 CREATED = 201

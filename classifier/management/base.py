@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from ml.command_line import INTERRUPTED, describe_refusal, escape_what_cannot_be_printed, is_refused
 from ml.errors import UserError
+from ml.support.command_line import INTERRUPTED, describe_refusal, escape_what_cannot_be_printed, is_refused
 from skinsite.commands import BAD_INPUT, OneLineCommand
 
 

@@ -122,7 +122,8 @@ class Prediction(models.Model):
     ``modality`` and ``declared`` are the photograph's when the reading was asked for. ``logits`` are (views, 7),
     ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``; whether anybody is told them is
     ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by name, ``similar_cases`` what
-    ``ml.similar_cases.SimilarCase`` holds; each is null where the model gives none. After ``done`` or ``failed`` a
+    ``ml.serve.similar_cases.SimilarCase`` holds; each is null where the model gives none. After ``done`` or ``failed``
+    a
     database trigger refuses every UPDATE.
     """
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from classifier.presentation.figures import keep_shares_whole
 from classifier.presentation.wording import percent, percent_with_tenths
-from ml.evaluation.decision_curve import malignant_of_flagged
+from ml.metrics.decision_curve import malignant_of_flagged
 from ml.taxonomy import MALIGNANT_INDICES
 
 FOLD = "test"

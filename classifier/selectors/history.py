@@ -38,7 +38,7 @@ def history(
         Prediction.objects.visible_to(actor)
         .with_successor()
         .select_related("image__lesion__patient", "model_version", "requested_by")
-        .annotate(is_reviewed=Exists(Review.objects.filter(prediction=OuterRef("pk"))))
+        .annotate(is_reviewed=is_reviewed())
     )
     if standing != EVERY_STANDING:
         readings = readings.standing(standing)
@@ -49,6 +49,11 @@ def history(
     if reviewed is not None:
         conditions &= Q(is_reviewed=reviewed)
     return readings.filter(conditions).order_by("-created_at", "-pk")
+
+
+def is_reviewed() -> Exists:
+    """Whether somebody has given an opinion on a reading, by a subquery rather than a joined count."""
+    return Exists(Review.objects.filter(prediction=OuterRef("pk")))
 
 
 def search_condition(search: str) -> Q:

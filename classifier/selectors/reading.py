@@ -2,7 +2,7 @@
 
 import uuid
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from classifier.models import (
     ImageCorrection,
@@ -36,6 +36,13 @@ def reading_detail(actor: Membership, public_id: uuid.UUID | str) -> Prediction:
         )
         .get(public_id=public_id)
     )
+
+
+def images_to_compare(actor: Membership) -> QuerySet[LesionImage]:
+    """The clinic's photographs with their readings by model, as ``readings_by_model`` takes them."""
+    readings = Prediction.objects.select_related("model_version")
+    images = LesionImage.objects.visible_to(actor).select_related("lesion__patient__clinic")
+    return images.prefetch_related(Prefetch("predictions", readings))
 
 
 def other_readings(prediction: Prediction) -> list[Prediction]:

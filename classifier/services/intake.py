@@ -18,8 +18,8 @@ from classifier.presentation.wording import unknown_choice_text
 from classifier.services import records
 from classifier.services.readings import queue, run, states
 from classifier.services.records import Expected
-from ml.image_apart import DecoderBusyError, normalise_guarded
-from ml.image_io import LIMITS, ImageRejected, StoredImage
+from ml.serve.image_apart import DecoderBusyError, normalise_guarded
+from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
 from skinsite.audit.events import written_together
 from skinsite.text import clean_line, fold_line

@@ -14,11 +14,12 @@ from classifier import audit, inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.presentation import wording
 from classifier.services.readings import handover, queue
-from ml.bundle import MANIFEST_FILE, Bundle, BundleError, load_bundle
-from ml.bundle_doubts import Doubt, list_doubts
-from ml.draft import copy_files, one_line_for_the_disk
+from ml.bundle.doubts import Doubt, list_doubts
+from ml.bundle.draft import copy_files, one_line_for_the_disk
+from ml.bundle.folder import Bundle, load_bundle
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import MANIFEST_FILE, BundleError
 from ml.errors import UserError
-from ml.hashing import hash_file
 from skinsite import tasks
 from skinsite.accounts.models import User
 

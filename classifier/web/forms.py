@@ -16,11 +16,11 @@ from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
+from classifier.selectors.records import find_lesion, lesions_by_code
 from classifier.services.records import find_patient
-from ml.image_limits import UPLOAD_SUFFIXES
+from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.models import Membership
 from skinsite.once import OnceForm
-from skinsite.text import fold_line
 
 ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
 """Types and, for a browser that knows no type for a file, suffixes."""
@@ -63,25 +63,17 @@ class PlaceForm(forms.Form):
         field.offer(self._lesions_of_patient)
 
     def _lesions_of_patient(self) -> list[Lesion]:
-        return lesions_of(self.actor, str(self["patient_code"].value() or ""))
+        return lesions_by_code(self.actor, str(self["patient_code"].value() or ""))
 
     def clean_lesion(self) -> Lesion | None:
         """Give the lesion; one of another clinic is as unknown as none."""
         public_id = self.cleaned_data["lesion"]
         if public_id is None:
             return None
-        lesion = Lesion.objects.visible_to(self.actor).select_related("patient").filter(public_id=public_id).first()
+        lesion = find_lesion(self.actor, public_id)
         if lesion is None:
             raise forms.ValidationError(_("There is no such lesion in this clinic."), code="does_not_exist")
         return lesion
-
-
-def lesions_of(actor: Membership, code: str) -> list[Lesion]:
-    """Give the lesions of the clinic's patient of that code, the oldest first."""
-    key = fold_line(code)
-    if not key:
-        return []
-    return list(Lesion.objects.visible_to(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
 
 
 class DeclaredChoice(forms.MultipleChoiceField):

@@ -18,10 +18,10 @@ import numpy.typing as npt
 from PIL import Image
 from tqdm import tqdm
 
-from ml.data.disk import check_space, make_directory, stat_file
+from ml.bundle.hashing import hash_file
 from ml.data.isic import Record
 from ml.data.pictures import read_uploaded_pixels
-from ml.hashing import hash_file
+from ml.support.disk import check_space, make_directory, stat_file
 
 MAX_ASPECT = 4 / 3
 CACHE_VERSION = 1

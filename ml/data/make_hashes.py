@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.command_line import command
+from ml.data.duplicates.near_duplicates import hash_images
 from ml.data.isic import read_isic
-from ml.data.near_duplicates import hash_images
 from ml.data.split import HASHES_FILE, read_split
 from ml.errors import UserError
+from ml.support.command_line import command
 
 
 @command()

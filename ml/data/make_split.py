@@ -19,14 +19,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
-from ml.command_line import command
+from ml.bundle.hashing import hash_file
+from ml.data.duplicates.near_duplicates import find_near_duplicates, hash_images
 from ml.data.isic import Record, read_isic
-from ml.data.near_duplicates import find_near_duplicates, hash_images
 from ml.data.rows import read_rows
 from ml.data.split import COLUMNS
 from ml.errors import UserError
-from ml.evaluation.test_fold import check_can_be_written
-from ml.hashing import hash_file
+from ml.support.command_line import command
+from ml.support.disk import check_can_be_written
 
 SEED = 20180704
 MAX_GROUP = 30

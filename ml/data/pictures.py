@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ml.data.disk import read_file
 from ml.errors import UserError
-from ml.image_io import LIMITS, ImageRejected, Limits, decode_stored, normalise_upload
+from ml.serve.image_io import LIMITS, ImageRejected, Limits, decode_stored, normalise_upload
+from ml.support.disk import read_file
 
 
 def read_pixels(path: Path, *, at_least: int | None = None) -> npt.NDArray[np.uint8]:

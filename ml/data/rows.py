@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from ml.data.disk import check_ends
 from ml.errors import UserError
+from ml.support.disk import check_ends
 
 Table = Path | zipfile.Path
 """A CSV file, or one inside a zip."""

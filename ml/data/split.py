@@ -5,9 +5,9 @@ import hashlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
+from ml.bundle.hashing import hash_file
 from ml.data.isic import Record
 from ml.errors import UserError
-from ml.hashing import hash_file
 
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
 HASHES_FILE = SPLIT_FILE.with_suffix(".hashes.npy")

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ml.bundle import Manifest
+from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.refused import count_called
-from ml.evaluation.shares import describe_share
-from ml.gate import Gate
-from ml.predictor import Outcome, Reading, interpret
+from ml.metrics.shares import describe_share
+from ml.serve.gate import Gate
+from ml.serve.predictor import Outcome, Reading, interpret
 from ml.taxonomy import MALIGNANT_INDICES
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.bundle import Calibration
-from ml.evaluation.metrics import log_loss
-from ml.predictor import calibrate
+from ml.bundle.manifest import Calibration
+from ml.metrics.classification import log_loss
+from ml.serve.predictor import calibrate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

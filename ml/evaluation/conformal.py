@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from ml.bundle import PredictionSets
-from ml.bundle_rules import SET_SCORES
-from ml.evaluation import bootstrap
+from ml.bundle.manifest import PredictionSets
+from ml.bundle.rules import SET_SCORES
 from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import MELANOMA, Scored
-from ml.predictor import in_sets
+from ml.metrics import bootstrap
+from ml.metrics.classification import MELANOMA, Scored
+from ml.serve.predictor import in_sets
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]

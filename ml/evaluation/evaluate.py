@@ -8,20 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.bundle import Bundle, Manifest
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import Manifest
 from ml.data.exclusions import find_shown_again
 from ml.data.isic import Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.pictures import read_upload
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
-from ml.evaluation import bootstrap, metrics
+from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
 from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
-from ml.evaluation.test_fold import TEST_FOLD_LOG, append_to_log, check_can_be_written
-from ml.gate import load_gate
-from ml.image_limits import UPLOAD_SUFFIXES, Limits
-from ml.predictor import Observation, Outcome, Predictor, Reading, interpret
+from ml.metrics import bootstrap, classification
+from ml.serve.gate import load_gate
+from ml.serve.image_limits import UPLOAD_SUFFIXES, Limits
+from ml.serve.predictor import Observation, Outcome, Predictor, Reading, interpret
+from ml.support.disk import check_can_be_written
 from ml.taxonomy import CLASSES
 
 MOST_MISSING = 0.01
@@ -57,7 +59,7 @@ class Evaluation:
         return list_groups(self.items)
 
     @property
-    def scored(self) -> metrics.Scored:
+    def scored(self) -> classification.Scored:
         """Labels and scores."""
         return score_readings(self.items, self.readings)
 
@@ -186,8 +188,8 @@ def build_report(
     present = [item for item in items if item.path is not None]
     scored, weighted, groups = score_readings(present, readings), weigh(present), list_groups(present)
     measure = make_measure(bundle.manifest, present, readings)
-    confusion = metrics.count_confusion(
-        labels=scored.labels, decided=metrics.decide(scored.balanced_scores), weights=weighted[np.newaxis]
+    confusion = classification.count_confusion(
+        labels=scored.labels, decided=classification.decide(scored.balanced_scores), weights=weighted[np.newaxis]
     )
     return Report(
         bundle=f"{bundle.manifest.name} {bundle.manifest.version}",
@@ -211,7 +213,8 @@ def build_report(
 
 
 def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
-    """What ``metrics.measure`` gives of the readings of items at the manifest's thresholds, ready to be resampled.
+    """What ``classification.measure`` gives of the readings of items at the manifest's thresholds, ready to be
+    resampled.
 
     Where lesions are among them that other folds show too, also balanced accuracy without these.
     """
@@ -219,8 +222,8 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
     shown_again = set(list_shown_again(items))
     new = np.array([item.image_id not in shown_again for item in items], np.float64)
 
-    def measure(weights: metrics.FloatArray) -> dict[str, metrics.FloatArray]:
-        found = metrics.measure(
+    def measure(weights: classification.FloatArray) -> dict[str, classification.FloatArray]:
+        found = classification.measure(
             scored,
             weights * weighted,
             low_risk_below=limits.malignant.low_risk_below,
@@ -228,8 +231,8 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
             melanoma_low_risk_below=limits.melanoma.low_risk_below,
         )
         if shown_again:
-            decided = metrics.decide(scored.balanced_scores)
-            found[WITHOUT_SHOWN_AGAIN] = metrics.mean_recall(
+            decided = classification.decide(scored.balanced_scores)
+            found[WITHOUT_SHOWN_AGAIN] = classification.mean_recall(
                 labels=scored.labels, decided=decided, weights=weights * weighted * new
             )
         return found
@@ -243,16 +246,16 @@ def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
     return tuple(item.image_id for item in items if item.image_id in shown)
 
 
-def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> metrics.Scored:
+def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> classification.Scored:
     """Labels and scores of the readings of items."""
-    return metrics.Scored(
+    return classification.Scored(
         np.array([item.label for item in items]),
         np.stack([reading.probabilities for reading in readings]),
         np.stack([reading.balanced_scores for reading in readings]),
     )
 
 
-def weigh(items: Sequence[Labelled]) -> metrics.FloatArray:
+def weigh(items: Sequence[Labelled]) -> classification.FloatArray:
     """Weights (N,): 0 for what the official scorer leaves out, else 1."""
     return np.array([item.image_id not in UNWEIGHTED for item in items], np.float64)
 

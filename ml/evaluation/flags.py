@@ -6,14 +6,14 @@ from typing import Any
 
 from PIL import ImageEnhance
 
-from ml.bundle import Manifest
+from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.data.rows import read_rows
 from ml.evaluation.observe import Observer, from_changed, from_file
-from ml.evaluation.shares import describe_share
 from ml.evaluation.shifts import Change, Picture, blur, brighten
-from ml.predictor import Reading
-from ml.quality import find_flags
+from ml.metrics.shares import describe_share
+from ml.serve.predictor import Reading
+from ml.serve.quality import find_flags
 
 LABELS = Path(__file__).parents[2] / "docs" / "flag-labels.csv"
 """Columns flag, image and seen: 1 where the eye sees on the photograph what the flag says, else 0."""

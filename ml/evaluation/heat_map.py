@@ -21,19 +21,20 @@ import onnx
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from ml.bundle import DEFAULT_BUNDLE, ONNX_FILE, Bundle, load_bundle
-from ml.command_line import command
-from ml.data.disk import writing
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask
 from ml.data.pictures import read_upload
 from ml.data.split import select_folds
 from ml.errors import UserError
-from ml.evaluation.ranks import correlate_ranks
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
-from ml.lesion_mask import Mask
-from ml.predictor import Predictor
-from ml.runtime.onnx import OnnxRuntime
+from ml.metrics.ranks import correlate_ranks
+from ml.serve.lesion_mask import Mask
+from ml.serve.predictor import Predictor
+from ml.serve.runtime.onnx import OnnxRuntime
+from ml.support.command_line import command
+from ml.support.disk import writing
 
 Map = npt.NDArray[np.float32]
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.data.isic import Record
 from ml.data.masks import find_mask, has_masks
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.observe import open_picture
 from ml.evaluation.segmentation import measure_masks, shrink_mask
 from ml.evaluation.similar_cases import measure_similar_cases
-from ml.lesion_mask import grid_size, lay_mask
-from ml.similar_cases import load_similar_cases
+from ml.serve.lesion_mask import grid_size, lay_mask
+from ml.serve.similar_cases import load_similar_cases
 
 
 def describe_lesions(bundle: Bundle, evaluation: Evaluation, records: Mapping[str, Record]) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.bundle import Bundle, Manifest
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
-from ml.evaluation import bootstrap, metrics, shifts
+from ml.evaluation import shifts
 from ml.evaluation.altered import choose_malignant, measure_manipulations
 from ml.evaluation.conformal import measure_sets
-from ml.evaluation.decision_curve import describe, measure_net_benefit, measure_operating_point
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.flags import measure_flags
 from ml.evaluation.observe import (
@@ -27,12 +27,14 @@ from ml.evaluation.observe import (
 )
 from ml.evaluation.out_of_distribution import OtherPhotographs, Pictures, describe_refusals
 from ml.evaluation.refused import count_called
-from ml.evaluation.shares import describe_share
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
-from ml.gate import Gate, load_gate
-from ml.predictor import Observation, Outcome, Reading, interpret
-from ml.quality import ALTERED, WITHOUT_COLOUR
+from ml.metrics import bootstrap, classification
+from ml.metrics.decision_curve import describe, measure_net_benefit, measure_operating_point
+from ml.metrics.shares import describe_share
+from ml.serve.gate import Gate, load_gate
+from ml.serve.predictor import Observation, Outcome, Reading, interpret
+from ml.serve.quality import ALTERED, WITHOUT_COLOUR
 from ml.taxonomy import CLASSES
 
 DRAWN_OF_EACH = 50
@@ -167,7 +169,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
     chosen = [records[item.image_id] for item in evaluation.items]
     low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
     scores = {"malignant": (scored.malignant, scored.is_malignant)}
-    scores["melanoma"] = (scored.probabilities[:, metrics.MELANOMA], scored.labels == metrics.MELANOMA)
+    scores["melanoma"] = (scored.probabilities[:, classification.MELANOMA], scored.labels == classification.MELANOMA)
     return {
         "images": len(readings),
         "lesions": len(set(groups)),
@@ -187,7 +189,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
         },
         "reliability": measure_reliability(scored.malignant, scored.is_malignant, groups),
         "confidence": measure_reliability(
-            scored.probabilities.max(axis=1), metrics.decide(scored.probabilities) == scored.labels, groups
+            scored.probabilities.max(axis=1), classification.decide(scored.probabilities) == scored.labels, groups
         ),
         "decision_curve": measure_net_benefit(scored, groups),
         "subgroups": measure_subgroups(scored, low, chosen, groups),
@@ -211,7 +213,7 @@ def drawn(name: str, number: int) -> Maker:
     return lambda: shifts.save_jpeg(shifts.DRAWN[name](np.random.default_rng(number)), 90)
 
 
-def _count_outcomes(scored: metrics.Scored, readings: Sequence[Reading]) -> dict[str, dict[str, int]]:
+def _count_outcomes(scored: classification.Scored, readings: Sequence[Reading]) -> dict[str, dict[str, int]]:
     """Images by class and outcome."""
     return {
         code: {
@@ -226,7 +228,9 @@ def _count_outcomes(scored: metrics.Scored, readings: Sequence[Reading]) -> dict
     }
 
 
-def _describe_unread(scored: metrics.Scored, readings: Sequence[Reading], groups: Sequence[str]) -> dict[str, Any]:
+def _describe_unread(
+    scored: classification.Scored, readings: Sequence[Reading], groups: Sequence[str]
+) -> dict[str, Any]:
     """Why photographs were not read, the share that colour or alteration refused, and what the second limit calls."""
     reasons = [reading.reason for reading in readings if not reading.is_read]
     malignant = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if is_so]
@@ -244,7 +248,7 @@ def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
     scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
-    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == metrics.MELANOMA
+    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == classification.MELANOMA
     wanted = {
         "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
         "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
@@ -269,22 +273,22 @@ def _measure_shares(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _list_missed(
-    scored: metrics.Scored, readings: Sequence[Reading], records: Sequence[Record]
+    scored: classification.Scored, readings: Sequence[Reading], records: Sequence[Record]
 ) -> list[dict[str, Any]]:
     """Melanomas that were called low risk."""
     return [
         {
             "image": record.image_id,
             "malignant": round(reading.malignant_probability, ROUNDED),
-            "melanoma": round(float(reading.probabilities[metrics.MELANOMA]), ROUNDED),
+            "melanoma": round(float(reading.probabilities[classification.MELANOMA]), ROUNDED),
         }
         for record, reading, label in zip(records, readings, scored.labels, strict=True)
-        if label == metrics.MELANOMA and reading.outcome is Outcome.LOW_RISK
+        if label == classification.MELANOMA and reading.outcome is Outcome.LOW_RISK
     ]
 
 
 def measure_reliability(
-    said: metrics.FloatArray, found: npt.NDArray[np.bool_], groups: Sequence[str]
+    said: classification.FloatArray, found: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> list[dict[str, Any]]:
     """Tenths of N images by what was said of them (N,): its mean, and the share of which it was found (N,) so."""
     return [

@@ -17,9 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
-from ml import quality
-from ml.bundle import ONNX_FILE
-from ml.data.disk import part_of, read_file, read_json, write_whole, writing
+from ml.bundle.manifest import ONNX_FILE
 from ml.errors import UserError
 from ml.evaluation.shifts import (
     COMMON_QUALITY,
@@ -29,8 +27,10 @@ from ml.evaluation.shifts import (
     shift_dermatoscope,
     to_common_format,
 )
-from ml.image_io import ImageRejected, Limits, decode_stored, normalise_upload
-from ml.predictor import DECODED_SIDE_PER_INPUT, Observation, Predictor
+from ml.serve import quality
+from ml.serve.image_io import ImageRejected, Limits, decode_stored, normalise_upload
+from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Observation, Predictor
+from ml.support.disk import part_of, read_file, read_json, write_whole, writing
 
 Maker = Callable[[], bytes]
 Found = TypeVar("Found")
@@ -68,7 +68,7 @@ class Observer:
         return found
 
     def measure(self, makers: Sequence[Maker], name: str) -> list[dict[str, float]]:
-        """Measure the files that ``makers`` make by ``ml.quality`` alone, without the network."""
+        """Measure the files that ``makers`` make by ``ml.serve.quality`` alone, without the network."""
         path = None if self._kept is None else self._kept / f"{_name_file(name)}.json"
         if path is not None and len(found := _read_measures(path)) == len(makers):
             return found

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from ml.bundle import MalignantThresholds, MelanomaThresholds, OperatingPoint, Thresholds
-from ml.evaluation.metrics import MELANOMA, Scored
+from ml.bundle.manifest import MalignantThresholds, MelanomaThresholds, OperatingPoint, Thresholds
+from ml.metrics.classification import MELANOMA, Scored
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -13,15 +13,15 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from ml.bundle import GateSpec
+from ml.bundle.manifest import GateSpec
 from ml.data.isic import find_images
 from ml.data.rows import read_rows
 from ml.errors import UserError
-from ml.evaluation import bootstrap
-from ml.evaluation.metrics import area_under_roc
-from ml.evaluation.shares import describe_share
-from ml.gate import KINDS, GateArrays, dermoscopy_odds, measure_distance, score_kinds
-from ml.predictor import softmax
+from ml.metrics import bootstrap
+from ml.metrics.classification import area_under_roc
+from ml.metrics.shares import describe_share
+from ml.serve.gate import KINDS, GateArrays, dermoscopy_odds, measure_distance, score_kinds
+from ml.serve.predictor import softmax
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

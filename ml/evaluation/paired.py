@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.errors import UserError
-from ml.evaluation import bootstrap, metrics
 from ml.evaluation.evaluate import Evaluation, make_measure
 from ml.evaluation.limits import make_share_measure
-from ml.evaluation.study_folder import describe
+from ml.metrics import bootstrap, classification
+from ml.metrics.estimate import describe
 
-FloatArray = metrics.FloatArray
+FloatArray = classification.FloatArray
 
 FIGURES = (
     "balanced_accuracy",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ml.data.perceptual_hash import find_alike, hash_picture
+from ml.data.duplicates.perceptual_hash import find_alike, hash_picture
 from ml.data.split import HASHES_FILE, TEST, read_split
 from ml.evaluation.observe import open_picture
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ml.data.masks import open_mask
-from ml.evaluation import bootstrap
 from ml.evaluation.observe import open_picture
-from ml.evaluation.ranks import correlate_ranks
-from ml.lesion_mask import Mask, measure_lesion
+from ml.metrics import bootstrap
+from ml.metrics.ranks import correlate_ranks
+from ml.serve.lesion_mask import Mask, measure_lesion
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.evaluation import bootstrap
-from ml.similar_cases import SHOWN, FloatArray, SimilarCases
+from ml.metrics import bootstrap
+from ml.serve.similar_cases import SHOWN, FloatArray, SimilarCases
 from ml.taxonomy import CLASSES
 
 Float64Array = npt.NDArray[np.float64]

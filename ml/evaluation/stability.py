@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.evaluation import bootstrap
-from ml.evaluation.shares import describe_share
-from ml.predictor import Outcome, Reading
+from ml.metrics import bootstrap
+from ml.metrics.shares import describe_share
+from ml.serve.predictor import Outcome, Reading
 
 ROUNDED = 4
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.data.isic import Record
-from ml.evaluation import bootstrap, metrics
-from ml.evaluation.decision_curve import describe
+from ml.metrics import bootstrap, classification
+from ml.metrics.decision_curve import describe
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -38,7 +38,7 @@ PARTITIONS: dict[str, Callable[[Record], str]] = {
 
 
 def measure_subgroups(
-    scored: metrics.Scored, low_risk: BoolArray, records: Sequence[Record], groups: Sequence[str]
+    scored: classification.Scored, low_risk: BoolArray, records: Sequence[Record], groups: Sequence[str]
 ) -> dict[str, Any]:
     """Images, malignant images, and three figures with intervals over lesions, for every part of 20 images or more.
 
@@ -67,7 +67,9 @@ def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]])
         chosen = np.array([each == tone for each in tones])
 
         def measure(weights: FloatArray, chosen: BoolArray = chosen) -> dict[str, FloatArray]:
-            return {"auc": metrics.area_under_roc(positive=ill[chosen], scores=malignant[chosen], weights=weights)}
+            return {
+                "auc": classification.area_under_roc(positive=ill[chosen], scores=malignant[chosen], weights=weights)
+            }
 
         groups = [patient for patient, inside in zip(patients, chosen, strict=True) if inside]
         interval = bootstrap.intervals(measure, groups)["auc"]
@@ -80,16 +82,16 @@ def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]])
 
 
 def _measure_part(
-    scored: metrics.Scored, low_risk: BoolArray, inside: BoolArray, groups: Sequence[str]
+    scored: classification.Scored, low_risk: BoolArray, inside: BoolArray, groups: Sequence[str]
 ) -> dict[str, Any]:
     chosen = np.flatnonzero(inside)
-    part = metrics.Scored(scored.labels[chosen], scored.probabilities[chosen], scored.balanced_scores[chosen])
+    part = classification.Scored(scored.labels[chosen], scored.probabilities[chosen], scored.balanced_scores[chosen])
     ill, low = part.is_malignant, low_risk[chosen]
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
         with np.errstate(invalid="ignore", divide="ignore"):
             return {
-                "malignancy_auc": metrics.area_under_roc(positive=ill, scores=part.malignant, weights=weights),
+                "malignancy_auc": classification.area_under_roc(positive=ill, scores=part.malignant, weights=weights),
                 "sensitivity": (weights @ (~low & ill)) / (weights @ ill),
                 "specificity": (weights @ (low & ~ill)) / (weights @ ~ill),
             }

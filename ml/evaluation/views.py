@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import ViewSpec
 from ml.data.isic import Record
-from ml.evaluation import bootstrap, metrics
 from ml.evaluation.calibration import Priors
 from ml.evaluation.fit.calibration import cross_calibrate
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.study_folder import describe
-from ml.onnx_graph import FreeSizeRuntime, check_side
-from ml.predictor import Predictor, average_views
-from ml.preprocess import ViewSpec
-from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
+from ml.evaluation.onnx_graph import FreeSizeRuntime, check_side
+from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
+from ml.metrics import bootstrap, classification
+from ml.metrics.estimate import describe
+from ml.serve.predictor import Predictor, average_views
 
-FloatArray = metrics.FloatArray
+FloatArray = classification.FloatArray
 
 SIZES = (224, 256, 288, 320, 352, 384)
 FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6)
@@ -92,18 +92,18 @@ def judge(
     labels, groups = np.array([record.label for record in records]), list_lesions(records)
     priors = Priors(bundle.manifest.training_prior.frequencies, bundle.manifest.target_prior.frequencies)
     log_mean = average_views(logits[views.size][:, columns])
-    scored = metrics.Scored(labels, *cross_calibrate(log_mean, labels, groups, priors, RIDGE))
+    scored = classification.Scored(labels, *cross_calibrate(log_mean, labels, groups, priors, RIDGE))
     measure = partial(measure_figures, scored)
     return Judged(measure(np.ones((1, len(labels)))), bootstrap.resample(measure, groups), milliseconds)
 
 
-def measure_figures(scored: metrics.Scored, weights: FloatArray) -> dict[str, FloatArray]:
+def measure_figures(scored: classification.Scored, weights: FloatArray) -> dict[str, FloatArray]:
     """The three figures that are compared, each (B,)."""
-    decided = metrics.decide(scored.balanced_scores)
+    decided = classification.decide(scored.balanced_scores)
     return {
-        "balanced_accuracy": metrics.mean_recall(labels=scored.labels, decided=decided, weights=weights),
-        "log_loss": metrics.log_loss(labels=scored.labels, probabilities=scored.probabilities, weights=weights),
-        "malignancy_auc": metrics.area_under_roc(
+        "balanced_accuracy": classification.mean_recall(labels=scored.labels, decided=decided, weights=weights),
+        "log_loss": classification.log_loss(labels=scored.labels, probabilities=scored.probabilities, weights=weights),
+        "malignancy_auc": classification.area_under_roc(
             positive=scored.is_malignant, scores=scored.malignant, weights=weights
         ),
     }

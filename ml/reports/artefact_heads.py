@@ -16,23 +16,24 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from ml.build_gate import draw_fitting_pictures, score_record
-from ml.bundle import DEFAULT_BUNDLE, GATE_FILE, Bundle, load_bundle
-from ml.command_line import command
+from ml.build.gate import draw_fitting_pictures, score_record
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.bundle.manifest import GATE_FILE
 from ml.data.artefacts import ARTEFACTS, THRESHOLDS
-from ml.data.disk import writing
 from ml.data.isic import Record, read_isic
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.evaluation import bootstrap
-from ml.evaluation.metrics import area_under_roc
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.shares import find_interval
-from ml.gate import load_gate
-from ml.predictor import Predictor
-from ml.reports import model_card
+from ml.metrics import bootstrap
+from ml.metrics.classification import area_under_roc
+from ml.metrics.shares import find_interval
 from ml.reports.eda.agreement import read_labels
-from ml.reports.model_card_heads import ARTEFACT_HEADS
+from ml.reports.model_card import card
+from ml.reports.model_card.heads import ARTEFACT_HEADS
+from ml.serve.gate import load_gate
+from ml.serve.predictor import Predictor
+from ml.support.command_line import command
+from ml.support.disk import writing
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -135,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--out", type=Path, default=ARTEFACT_HEADS, help="JSON file to write")
     parser.add_argument(
-        "--folds", default=TRAINING_FOLDS, help="folds that the gate's pictures were drawn from (0123, as ml.ship does)"
+        "--folds",
+        default=TRAINING_FOLDS,
+        help="folds that the gate's pictures were drawn from (0123, as ml.build.ship does)",
     )
     options = parser.parse_args(arguments)
     bundle, split, labels = load_bundle(options.bundle), read_split(), read_labels()
@@ -149,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with writing(options.out):
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     if (options.out, options.bundle) == (ARTEFACT_HEADS, DEFAULT_BUNDLE):
-        model_card.write(bundle.manifest)
+        card.write(bundle.manifest)
     print(options.out)
     return 0
 

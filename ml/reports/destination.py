@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ml.errors import UserError
-from ml.study.results import read_published_data
+from ml.pipelines.study.results import read_published_data
 
 
 def check_destination(out: Path, published: Path, data_sha256: str, data: Path, *, publish: bool) -> None:

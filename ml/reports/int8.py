@@ -17,24 +17,25 @@ from typing import Any
 
 import numpy as np
 
-from ml import preprocess
-from ml.bundle import DEFAULT_BUNDLE, ONNX_FILE, Bundle, load_bundle, write_manifest
-from ml.command_line import command
-from ml.compare_bundles import tabulate
+from ml.build.fit_limits import fit_decisions
+from ml.build.measure import round_figures
+from ml.build.quantise import OPERATORS, quantise_bundle
+from ml.bundle.draft import build_beside
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import select_folds
-from ml.draft import build_beside
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.paired import compare
-from ml.evaluation.test_fold import check_can_be_written
-from ml.image_io import decode_stored
-from ml.predictor import Observation, Predictor
-from ml.quantise import OPERATORS, quantise_bundle
-from ml.rebuild import round_figures
-from ml.refit import fit_decisions
-from ml.runtime import open_runtime
-from ml.timing import COMMON_SIZE, draw_photograph, store, take_turns
+from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
+from ml.reports.bundles import tabulate
+from ml.serve import preprocess
+from ml.serve.image_io import decode_stored
+from ml.serve.predictor import Observation, Predictor
+from ml.serve.runtime import open_runtime
+from ml.support.command_line import command
+from ml.support.disk import check_can_be_written
 
 FOLD, TRAINING = "4", "0123"
 CALIBRATED_ON = 300

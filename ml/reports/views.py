@@ -9,15 +9,15 @@ import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.command_line import command
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.data.isic import read_isic
 from ml.data.split import select_folds
-from ml.evaluation.bootstrap import percentiles
-from ml.evaluation.comparison import Table, format_difference, format_figure
-from ml.evaluation.study_folder import describe
-from ml.evaluation.test_fold import check_can_be_written
 from ml.evaluation.views import SIZES, Judged, ViewSet, choose_single, is_apart, judge_all, list_lesions, subtract
+from ml.metrics.bootstrap import percentiles
+from ml.metrics.comparison import Table, format_difference, format_figure
+from ml.metrics.estimate import describe
+from ml.support.command_line import command
+from ml.support.disk import check_can_be_written
 
 FOLD = "4"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "views.md"

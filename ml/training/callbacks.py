@@ -13,7 +13,7 @@ import lightning
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 from tqdm import tqdm
 
-from ml.data.disk import write_whole
+from ml.support.disk import write_whole
 from ml.training.config import TrainingConfig
 from ml.training.folder import RunFolder
 from ml.training.module import ASKED_EVERY, LesionModule

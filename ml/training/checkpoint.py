@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
+from ml.bundle.manifest import InputSpec, ViewSpec
 from ml.data.cache import MAX_ASPECT
 from ml.errors import UserError
-from ml.models.backbone import create_backbone, to_channels_last
-from ml.models.metadata import MetadataFusion
-from ml.preprocess import InputSpec, ViewSpec
+from ml.networks.backbone import create_backbone, to_channels_last
+from ml.networks.metadata import MetadataFusion
 from ml.training.checkpoint_files import read_checkpoint
 from ml.training.config import TrainingConfig
-from ml.training.servable import METADATA
 
 AVERAGE_PREFIX = "average.module."
 
@@ -36,22 +34,6 @@ def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, T
     return to_channels_last(model).eval(), state["prior"]
 
 
-def check_servable(model: nn.Module, config: TrainingConfig) -> None:
-    """Raise ``UserError`` for a network that a bundle cannot hold: one that reads metadata, cannot read at one of the
-    sizes that are to be chosen from, or whose two graphs would differ.
-
-    A copy is exported at the smallest size to see that, whatever its weights, and thrown away.
-    """
-    if config.metadata:
-        raise UserError(METADATA)
-    sizes = sorted({plan.size for plan in config.readings})
-    for size in sizes:
-        _check_reads(model, size, config.architecture)
-    from ml.build import rehearse_export  # noqa: PLC0415  # training alone does without ONNX
-
-    rehearse_export(model, describe_input(model, sizes[0], (1.0,)), config.architecture)
-
-
 def describe_input(model: nn.Module, size: int, fractions: Sequence[float]) -> InputSpec:
     """How a network is read at that size (px) in these central fractions, normalised as it was trained."""
     normalisation = cast("Any", model).pretrained_cfg
@@ -64,18 +46,3 @@ def describe_input(model: nn.Module, size: int, fractions: Sequence[float]) -> I
         std=tuple(normalisation["std"]),
         layout="NHWC",
     )
-
-
-def _check_reads(model: nn.Module, size: int, architecture: str) -> None:
-    trained = model.training
-    try:
-        with torch.no_grad():
-            model.eval()(torch.zeros(1, 3, size, size))
-    except (AssertionError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise UserError(
-            f"readings: {architecture} cannot read at {size} px ({reason}); name sizes that it takes, or its img_size"
-            " in architecture_options"
-        ) from error
-    finally:
-        model.train(trained)

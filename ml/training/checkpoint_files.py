@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ml.data.disk import make_directory
 from ml.errors import UserError
+from ml.support.disk import make_directory
 from ml.training.folder import RunFolder
 
 UNREADABLE = (OSError, KeyError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile)

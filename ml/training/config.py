@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from ml.data.split import FOLDS
 from ml.errors import UserError
-from ml.strict_yaml import build, read_yaml, to_plain
+from ml.support.strict_yaml import build, read_yaml, to_plain
 from ml.taxonomy import CLASSES
 
 TENSOR_LEVELS = ("none", "basic", "standard")

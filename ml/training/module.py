@@ -14,7 +14,7 @@ from torch.nn import functional
 from torchmetrics import MeanMetric
 from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
 
-from ml.models.backbone import to_channels_last
+from ml.networks.backbone import to_channels_last
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 from ml.training.augment_tensor import augment, view_cached
 from ml.training.config import Augmentation, TrainingConfig

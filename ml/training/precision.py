@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ml.models.backbone import create_backbone, to_channels_last
+from ml.networks.backbone import create_backbone, to_channels_last
 from ml.training.config import TrainingConfig
 
 SLOW_KERNEL = 5

@@ -20,14 +20,14 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
+from ml.bundle.hashing import hash_tensors
 from ml.data.cache import PixelCache, open_cache
-from ml.data.disk import read_json, write_whole
 from ml.data.isic import Record
 from ml.data.metadata import encode_metadata
 from ml.errors import UserError
-from ml.evaluation.metrics import balanced_accuracy
-from ml.hashing import hash_tensors
-from ml.models.backbone import create_backbone, to_channels_last
+from ml.metrics.classification import balanced_accuracy
+from ml.networks.backbone import create_backbone, to_channels_last
+from ml.support.disk import read_json, write_whole
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
 from ml.training.callbacks import read_epochs
@@ -104,7 +104,7 @@ def write_predictions(
 
 def predict_test_fold(path: Path, records: Sequence[Record], *, progress: bool = True) -> FloatArray:
     """What a finished run's weights say of these images (N, 7), read as the run chose. For
-    ``ml.evaluation.test_fold`` alone, which logs it."""
+    ``ml.evaluation.fold_log`` alone, which logs it."""
     folder = RunFolder(path)
     config = read_config(folder.config)
     summary = read_json(folder.summary)
@@ -150,7 +150,7 @@ def judge_scores(*, scores: FloatArray, prior: FloatArray, labels: npt.NDArray[n
 def _draw_curves(folder: RunFolder) -> None:
     """Where matplotlib is installed; ``metrics.csv`` holds the same figures."""
     if importlib.util.find_spec("matplotlib") is not None:
-        from ml.reports.training_curves import draw_curves  # noqa: PLC0415
+        from ml.training.curves import draw_curves  # noqa: PLC0415
 
         draw_curves(folder.metrics, folder.curves)
 

@@ -18,17 +18,17 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 from torch.utils.data import DataLoader
 
+from ml.bundle.hashing import hash_file
 from ml.data.cache import PixelCache, open_cache
-from ml.data.disk import owning, read_json, write_whole
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import check_metadata, encode_metadata
 from ml.data.split import SPLIT_SHA256, read_split
-from ml.environment import describe_environment, find_git_revision
 from ml.errors import UserError
-from ml.hashing import hash_file
-from ml.models.backbone import HubError, create_backbone, load_weights
+from ml.networks.backbone import HubError, create_backbone, load_weights
+from ml.support.disk import owning, read_json, write_whole
+from ml.support.environment import describe_environment, find_git_revision
 from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
-from ml.training.checkpoint import check_servable, fuse_metadata
+from ml.training.checkpoint import fuse_metadata
 from ml.training.checkpoint_files import WholeCheckpoints, find_whole, read_checkpoint
 from ml.training.config import TrainingConfig, read_config
 from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
@@ -65,17 +65,16 @@ def run(
     weights: Path | None = None,
     out: Path | None = None,
     resume: bool = False,
-    export: bool = True,
     devices: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train by the configuration on the official ISIC layout in ``data``, choose, predict, calibrate, export, measure.
+    """Train by the configuration on the official ISIC layout in ``data``, choose and predict.
 
     ``weights`` start the backbone; without them the hub's, where the configuration wants these and they can be had;
     else it starts from scratch. ``resume`` goes on after the last whole epoch in ``out``, on the same data and weights;
-    a run that was stopped before its first begins anew. Without ``export`` the run ends with its predictions.
-    ``devices`` processes train together, each on its part of every batch. Returns the run
-    folder. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
+    a run that was stopped before its first begins anew.
+    ``devices`` processes train together, each on its part of every batch. Returns the run folder. Raises ``UserError``
+    for bad input and ``KeyboardInterrupt`` after Ctrl-C.
     """
     config_path = config_path or DEFAULT_CONFIG
     config = read_config(config_path)
@@ -84,8 +83,6 @@ def run(
     start = _check_folder(folder, config, resume=resume)
     torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
     model, initialisation = start_model(config, weights)
-    if export and is_first_process():
-        check_servable(model, config)  # before hours are spent on it
     seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
     records = select_records(read_isic(data).records, config)
     known = {name: check_metadata(each, config.metadata, name) for name, each in _divide(records, config).items()}
@@ -107,10 +104,6 @@ def run(
             _fit(model, material, start=start, devices=devices, progress=progress)
         if is_first_process():
             write_predictions(material.folder, config, records, cache, progress=progress)
-            if export:
-                from ml.training.finish import export_checkpoint  # noqa: PLC0415  # training alone does without ONNX
-
-                export_checkpoint(folder.checkpoint(config.checkpoint), folder.bundle, data=data, progress=progress)
     return folder.path
 
 

@@ -1,7 +1,7 @@
 """Train the decoder of lesion masks on a network that stays as it is: ``python -m ml.training.segmentation``.
 
 Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
-writes the decoder's, half a hundred kilobytes, for ``ml.ship --decoder``.
+writes the decoder's, half a hundred kilobytes, for ``ml.build.ship --decoder``.
 """
 
 import argparse
@@ -19,16 +19,15 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ml.command_line import command
-from ml.data.disk import writing
 from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
 from ml.data.pictures import read_pixels
 from ml.data.split import read_split
-from ml.evaluation.test_fold import check_can_be_written
-from ml.models.backbone import create_backbone, load_weights, to_channels_last
-from ml.models.segmentation import LesionDecoder, create_decoder, run_blocks, tap
+from ml.networks.backbone import create_backbone, load_weights, to_channels_last
+from ml.networks.segmentation import LesionDecoder, create_decoder, run_blocks, tap
+from ml.support.command_line import command
+from ml.support.disk import check_can_be_written, writing
 from ml.training.losses import DivergedError
 
 Pixels = npt.NDArray[np.float32]

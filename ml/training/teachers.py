@@ -9,7 +9,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from ml.errors import UserError
-from ml.models.backbone import create_backbone, load_weights, to_channels_last
+from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.training.config import Distillation, Teacher, TrainingConfig
 
 SEEN_BY_OTHERS = ("0", "1", "2", "3")

@@ -7,7 +7,7 @@ from typing import Any, cast
 from timm.models import group_parameters
 from torch import nn
 
-from ml.models.backbone import get_classifier
+from ml.networks.backbone import get_classifier
 
 
 def freeze_all_but_classifier_and_norms(model: nn.Module) -> None:

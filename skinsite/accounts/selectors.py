@@ -33,3 +33,8 @@ def tokens_of_person(user: User) -> QuerySet[ApiToken]:
 def memberships_of(user: User) -> QuerySet[Membership]:
     """The clinics that the person can act for now."""
     return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
+
+
+def has_account(email: str) -> bool:
+    """Whether somebody has an account of that address."""
+    return User.objects.filter(email=email).exists()

@@ -10,7 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from classifier.models import ModelVersion
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.factories import PASSWORD

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from classifier.models import ModelVersion, Prediction, Review
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
 

@@ -13,11 +13,12 @@ from pytest_django import Settings
 import classifier
 from classifier.models import ModelVersion
 from classifier.services.registry import register_model
-from ml.build_similar_cases import build_cases
-from ml.bundle import DEFAULT_BUNDLE, SIMILAR_CASES_FILE, load_bundle, write_manifest
+from ml.build.similar_cases import build_cases
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle, write_manifest
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import SIMILAR_CASES_FILE
 from ml.data.isic import Record
-from ml.hashing import hash_file
-from ml.similar_cases import save_similar_cases
+from ml.serve.similar_cases import save_similar_cases
 
 SAMPLES = sorted((Path(classifier.__file__).parent / "samples" / "photographs").glob("*.jpg"))
 

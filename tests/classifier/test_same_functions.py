@@ -10,10 +10,10 @@ from django.core.management import call_command
 
 from classifier.models import ModelVersion
 from classifier.services.intake import receive_upload
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.evaluation.evaluate import Labelled, read_images
 from ml.evaluation.observe import Observer
-from ml.predictor import Predictor
+from ml.serve.predictor import Predictor
 from skinsite.accounts.models import Membership
 from tests.ml import pictures
 

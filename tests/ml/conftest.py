@@ -2,8 +2,8 @@
 
 import pytest
 
-from ml.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from ml.predictor import Predictor
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.serve.predictor import Predictor
 
 
 @pytest.fixture(scope="session")

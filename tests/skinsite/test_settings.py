@@ -14,7 +14,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from ml.image_io import LIMITS
+from ml.serve.image_io import LIMITS
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import Environment
 from skinsite.settings.local_secret import local_secret

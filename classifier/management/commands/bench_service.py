@@ -25,7 +25,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.errors import UserError
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "photographs"

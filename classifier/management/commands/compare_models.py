@@ -7,14 +7,14 @@ from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
 from ml.errors import UserError
-from ml.evaluation.comparison import PARTS
-from ml.reports.study import compare, compare_runs, read_study
-from ml.study.plan import DEFAULT_PLAN
-from ml.study.results import DEFAULT_RESULTS
+from ml.metrics.comparison import PARTS
+from ml.pipelines.study.plan import DEFAULT_PLAN
+from ml.pipelines.study.results import DEFAULT_RESULTS
+from ml.reports.study.read import compare, compare_runs, read_study
 
 
 class Command(UserErrorCommand):
-    """Thin over ``ml.reports.study``."""
+    """Thin over ``ml.reports.study.read``."""
 
     help = "Print tables of the study's models, or of your own runs: figures with intervals, costs, differences."
     requires_system_checks = ()

@@ -6,18 +6,19 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.reports.error_report import Sources, add_arguments, run
+from ml.reports.errors.__main__ import add_arguments, run
+from ml.reports.errors.sources import Sources
 
 
 class Command(UserErrorCommand):
-    """Thin over ``python -m ml.reports.error_report``."""
+    """Thin over ``python -m ml.reports.errors``."""
 
     help = "Write a page of a model's errors: confusion, surest mistakes, parts of the data, labels that look wrong."
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of ``python -m ml.reports.error_report``."""
+        """The options of ``python -m ml.reports.errors``."""
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:

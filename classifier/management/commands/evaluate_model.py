@@ -8,11 +8,11 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.data.split import FOLDS
 from ml.errors import UserError
 from ml.evaluation.evaluate import evaluate_bundle, list_files_read
-from ml.evaluation.test_fold import check_can_be_written
+from ml.support.disk import check_can_be_written
 
 
 class Command(UserErrorCommand):

@@ -6,12 +6,12 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.training import needs_training_libraries
+from ml.support.command_line import needs_training_libraries
 from ml.training.servable import check_checkpoint
 
 
 class Command(UserErrorCommand):
-    """Thin over ``ml.training.finish``."""
+    """Thin over ``ml.build.checkpoint``."""
 
     help = "Calibrate a checkpoint on its run's choosing fold, export it as a bundle and measure that fold."
     when_stopped = "Stopped. No bundle was made; give the same command again."
@@ -28,6 +28,6 @@ class Command(UserErrorCommand):
         """Export and print the bundle's directory and hash."""
         check_checkpoint(options["checkpoint"])
         with needs_training_libraries():
-            from ml.training.finish import export_checkpoint  # noqa: PLC0415  # --help works without torch
+            from ml.build.checkpoint import export_checkpoint  # noqa: PLC0415  # --help works without torch
         bundle = export_checkpoint(options["checkpoint"], options["out"], data=options["data"])
         self.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}")

@@ -9,11 +9,11 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import SUFFIXES, read_file
-from ml.image_io import LIMITS
-from ml.predictor import Predictor, Reading
+from ml.serve.image_io import LIMITS
+from ml.serve.predictor import Predictor, Reading
 from ml.taxonomy import CLASSES
 from skinsite.commands import BAD_INPUT
 
@@ -21,7 +21,7 @@ SOME_FAILED = 1
 
 
 class Command(UserErrorCommand):
-    """Thin over ``ml.predictor``."""
+    """Thin over ``ml.serve.predictor``."""
 
     help = (
         "Read photographs as uploads are read: outcome, malignant sum, seven probabilities. Nothing is stored. "

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.data.prepare import INTERRUPTED_MESSAGE, add_arguments, run
+from ml.data.prepare.__main__ import INTERRUPTED_MESSAGE, add_arguments, run
 
 
 class Command(UserErrorCommand):

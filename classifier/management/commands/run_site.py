@@ -17,7 +17,7 @@ from classifier.models import Prediction, Status
 from classifier.services.demonstration import create_demonstration
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_shipped_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.errors import UserError
 from skinsite.address import note_address
 from skinsite.audit.triggers import missing_triggers

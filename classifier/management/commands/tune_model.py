@@ -5,13 +5,13 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from classifier.management.base import UserErrorCommand
-from ml.training import needs_training_libraries
-from ml.training.__main__ import INTERRUPTED_MESSAGE
-from ml.training.tune import add_arguments
+from ml.pipelines.train.__main__ import INTERRUPTED_MESSAGE
+from ml.pipelines.tuning.__main__ import add_arguments
+from ml.support.command_line import needs_training_libraries
 
 
 class Command(UserErrorCommand):
-    """Thin over ``python -m ml.training.tune``."""
+    """Thin over ``python -m ml.pipelines.tuning``."""
 
     help = "Look for better values of a configuration's keys: trials with pruning, judged on the choosing fold alone."
     when_stopped = INTERRUPTED_MESSAGE
@@ -19,13 +19,13 @@ class Command(UserErrorCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """The options of ``python -m ml.training.tune``."""
+        """The options of ``python -m ml.pipelines.tuning``."""
         add_arguments(parser)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the study and print its folder."""
         with needs_training_libraries():
-            from ml.training.tuning import tune  # noqa: PLC0415  # --help works without torch
+            from ml.pipelines.tuning.run import tune  # noqa: PLC0415  # --help works without torch
         folder = tune(
             data=options["data"],
             config_path=options["config"],

@@ -11,7 +11,7 @@ from django.conf import settings
 from classifier import inference, storage
 from classifier.models import Prediction
 from classifier.services.readings import states
-from ml.bundle import Manifest
+from ml.bundle.manifest import Manifest
 from ml.taxonomy import CLASSES
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier import audit
-from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.models import LesionImage, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
+from classifier.selectors.records import find_lesion, lesions_by_code, suggest_patients
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import (
     DecoderBusyError,
@@ -26,12 +27,12 @@ from classifier.services.intake import (
     record_refusal,
 )
 from classifier.storage import StorageUnavailableError
-from classifier.web.forms import ACCEPTED, UploadForm, lesions_of
-from ml.image_io import LIMITS, ImageRejected
+from classifier.web.forms import ACCEPTED, UploadForm
+from ml.serve.image_io import LIMITS, ImageRejected
 from skinsite import disk
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.models import Membership
-from skinsite.text import clean_line, fold_line
+from skinsite.text import clean_line
 
 UNPROCESSABLE = 422
 SUGGESTIONS = 12
@@ -97,11 +98,7 @@ def capture_context(
 def _initial(request: MemberRequest) -> dict[str, str]:
     """Start with the patient, or the lesion, that the page before was about."""
     public_id = request.GET.get("lesion", "")
-    try:
-        lesion = Lesion.objects.visible_to(request.membership).select_related("patient").filter(public_id=public_id)
-        found = lesion.first() if public_id else None
-    except ValidationError:
-        found = None
+    found = find_lesion(request.membership, public_id) if public_id else None
     if found is not None:
         return {"patient_code": found.patient.code, "lesion": str(found.public_id)}
     return {"patient_code": clean_line(request.GET.get("patient_code", ""))[:CODE_LENGTH]}
@@ -183,9 +180,7 @@ def _form_error(form: UploadForm) -> str:
 @require_safe
 def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
-    typed = fold_line(request.GET.get("patient_code", ""))
-    patients = Patient.objects.visible_to(request.membership).filter(code_key__contains=typed).order_by("code_key")
-    found = list(patients[:SUGGESTIONS]) if typed else []
+    found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
     if found:
         audit.patients_listed(actor=request.membership, rows=len(found), filters=["patient_code"])
     context = {"patients": found}
@@ -196,7 +191,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
 @require_safe
 def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
-    lesions = lesions_of(request.membership, request.GET.get("patient_code", ""))
+    lesions = lesions_by_code(request.membership, request.GET.get("patient_code", ""))
     if lesions:
         audit.lesions_listed(actor=request.membership, rows=len(lesions), filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}

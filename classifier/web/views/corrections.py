@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from classifier.models import ImageCorrection, LesionImage, Prediction
+from classifier.selectors.records import images_of
 from classifier.services import corrections
 from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import find_reading, show_reading
@@ -84,7 +85,7 @@ def _correct(  # noqa: PLR0917
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:
     """Give a photograph of the actor's clinic and its latest reading, or raise 404."""
-    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    image = get_object_or_404(images_of(request.membership), public_id=public_id)
     prediction = image.predictions.order_by("-created_at", "-pk").first()
     assert prediction is not None  # noqa: S101 intake writes both or neither
     return image, prediction

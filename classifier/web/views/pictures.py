@@ -16,9 +16,10 @@ from django.views.decorators.http import require_safe
 
 from classifier import audit, storage
 from classifier.inference import NoUsableModelError, predictor_for
-from classifier.models import LesionImage, Prediction
+from classifier.models import LesionImage
 from classifier.presentation.heat_map import paint
-from ml.image_io import ImageRejected
+from classifier.selectors.records import images_of, readings_of
+from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.models import AuditEvent
 
@@ -80,7 +81,7 @@ def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
 @_tells_what_is_missing
 def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
-    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    image = get_object_or_404(images_of(request.membership), public_id=public_id)
     delivery = Delivery(image.stored_name, audit.image_viewed, NEVER_KEPT)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
@@ -90,7 +91,7 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 @_tells_what_is_missing
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small."""
-    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    image = get_object_or_404(images_of(request.membership), public_id=public_id)
     delivery = Delivery(image.thumbnail_name, audit.image_thumbnail_viewed, KEPT_FOR_A_DAY)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
@@ -100,9 +101,7 @@ def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpRespons
 @_tells_what_is_missing
 def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Where the network of a reading looked: a PNG to lie over the photograph, computed from the stored bytes."""
-    prediction = get_object_or_404(
-        Prediction.objects.visible_to(request.membership).select_related("image", "model_version"), public_id=public_id
-    )
+    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     predictor = predictor_for(prediction.model_version).predictor
@@ -117,9 +116,7 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
 def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> HttpResponseBase:
     """The small picture of one of a reading's similar cases. It is of the training set, so that nobody's access to a
     patient's photograph is recorded."""
-    prediction = get_object_or_404(
-        Prediction.objects.visible_to(request.membership).select_related("model_version"), public_id=public_id
-    )
+    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
     cases = prediction.similar_cases or []
     if prediction.model_version is None or not prediction.shows_probabilities or place >= len(cases):
         raise Http404

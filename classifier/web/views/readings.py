@@ -5,14 +5,13 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from classifier import audit, policies
-from classifier.models import LesionImage, Modality, Outcome, Patient, Prediction, Standing, Status
+from classifier.models import Modality, Outcome, Patient, Prediction, Standing, Status
 from classifier.presentation.comparison import compare
 from classifier.presentation.figures import bars_of, similar_cases_of
 from classifier.presentation.wording import (
@@ -24,11 +23,13 @@ from classifier.presentation.wording import (
 )
 from classifier.selectors.history import history
 from classifier.selectors.reading import (
+    images_to_compare,
     model_yet_to_read,
     other_readings,
     reading_detail,
     readings_by_model,
 )
+from classifier.selectors.records import images_of, readings_of
 from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
@@ -110,7 +111,7 @@ def show_reading(
 @require_safe
 def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """How far a reading is: asked again and again by a page, or by a row of uploads, while it waits."""
-    prediction = get_object_or_404(Prediction.objects.visible_to(request.membership), public_id=public_id)
+    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
     if request.GET.get("part") == "row":
         return render(request, "classifier/includes/arrival_reading.html", {"prediction": prediction})
     response = render(request, "classifier/includes/waiting.html", {"prediction": prediction})
@@ -123,7 +124,7 @@ def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 @require_POST
 def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Read again after a failure: a new reading; the failed one stays."""
-    prediction = get_object_or_404(Prediction.objects.visible_to(request.membership), public_id=public_id)
+    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
     try:
         again = retry_prediction(actor=request.membership, prediction=prediction)
     except ValidationError as error:
@@ -136,9 +137,7 @@ def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 @require_safe
 def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """The readings of one photograph by several models, side by side."""
-    images = LesionImage.objects.visible_to(request.membership).select_related("lesion__patient__clinic")
-    models = Prediction.objects.select_related("model_version")
-    image = get_object_or_404(images.prefetch_related(Prefetch("predictions", models)), public_id=public_id)
+    image = get_object_or_404(images_to_compare(request.membership), public_id=public_id)
     compared = compare(readings_by_model(image))
     audit.predictions_listed(actor=request.membership, rows=len(compared), filters=["image"])
     context = {"image": image, "lesion": image.lesion, "patient": image.lesion.patient, "compared": compared}
@@ -149,7 +148,7 @@ def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 @require_POST
 def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Have a photograph read by the model in service; its readings by others stay."""
-    image = get_object_or_404(LesionImage.objects.visible_to(request.membership), public_id=public_id)
+    image = get_object_or_404(images_of(request.membership), public_id=public_id)
     try:
         reading = queue_prediction(actor=request.membership, image=image)
     except ValidationError as error:

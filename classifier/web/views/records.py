@@ -5,7 +5,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,16 +12,23 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from classifier import audit
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Standing
+from classifier.models import Lesion, Patient
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import LESION_SENTENCE
+from classifier.selectors.records import (
+    lesions_of,
+    lesions_with_latest,
+    list_patients,
+    patients_of,
+    photographs_over_time,
+)
 from classifier.services import records
 from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.paging import KeyPaginator
-from skinsite.text import clean_line, fold_line
+from skinsite.text import clean_line
 
 ROWS = 25
 
@@ -33,14 +39,7 @@ def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
-    found = Patient.objects.visible_to(request.membership).annotate(
-        lesion_count=Count("lesions", distinct=True),
-        last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
-    )
-    if search:
-        found = found.filter(code_key__contains=fold_line(search))
-    found = found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
-    page = KeyPaginator(found, ROWS).get_page(request.GET.get("page"))
+    page = KeyPaginator(list_patients(request.membership, search=search), ROWS).get_page(request.GET.get("page"))
     audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
     return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
 
@@ -67,13 +66,7 @@ def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
     found = _find_patient(request, public_id)
     audit.patient_viewed(actor=request.membership, about=found)
-    lesions = found.lesions.annotate(
-        image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
-        last_upload=Max("images__uploaded_at", filter=Q(images__entered_in_error_at=None)),
-    ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
-    latest = _latest_readings(found)
-    rows = [(lesion, latest.get(lesion.pk)) for lesion in lesions]
-    return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
+    return render(request, "classifier/patient.html", {"patient": found, "rows": lesions_with_latest(found)})
 
 
 @member_required
@@ -120,9 +113,7 @@ def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
     found = _find_lesion(request, public_id)
     audit.lesion_viewed(actor=request.membership, about=found)
-    images: QuerySet[LesionImage] = found.images.prefetch_related(
-        Prefetch("predictions", Prediction.objects.select_related("model_version").order_by("-created_at", "-pk"))
-    ).order_by("-uploaded_at", "-pk")
+    images = photographs_over_time(found)
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
         "lesion": found,
@@ -151,21 +142,12 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
     return _render_form(request, "classifier/lesion_form.html", form, patient=found.patient, lesion=found)
 
 
-def _latest_readings(patient: Patient) -> dict[int, Prediction]:
-    """Give the newest reading of each lesion of a patient that counts, by the lesion's key."""
-    newest = Prediction.objects.with_successor().standing(Standing.VALID).filter(image__lesion=OuterRef("pk"))
-    keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
-    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image")
-    return {reading.image.lesion_id: reading for reading in readings}
-
-
 def _find_patient(request: MemberRequest, public_id: uuid.UUID) -> Patient:
-    return get_object_or_404(Patient.objects.visible_to(request.membership), public_id=public_id)
+    return get_object_or_404(patients_of(request.membership), public_id=public_id)
 
 
 def _find_lesion(request: MemberRequest, public_id: uuid.UUID) -> Lesion:
-    lesions = Lesion.objects.visible_to(request.membership).select_related("patient")
-    return get_object_or_404(lesions, public_id=public_id)
+    return get_object_or_404(lesions_of(request.membership), public_id=public_id)
 
 
 def _render_form(request: MemberRequest, template: str, form: Form, **context: Any) -> HttpResponse:

@@ -6,12 +6,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from ml.bundle import Calibration
-from ml.bundle_rules import LARGEST_OFFSET, TEMPERATURES
+from ml.bundle.manifest import Calibration
+from ml.bundle.rules import LARGEST_OFFSET, TEMPERATURES
 from ml.evaluation.calibration import ROUNDED, Priors, apply_calibration, fit_temperature, mean_loss
 from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import expected_calibration_error
-from ml.predictor import softmax
+from ml.metrics.classification import expected_calibration_error
+from ml.serve.predictor import softmax
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]

@@ -4,9 +4,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ml.command_line import command
 from ml.errors import UserError
-from ml.training import needs_training_libraries
+from ml.support.command_line import command, needs_training_libraries
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "eda"
 INTERRUPTED_MESSAGE = "Stopped. Go on where it stopped with the same command."

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml.data.near_duplicates import MAX_DISTANCE, find_near_duplicates
+from ml.data.duplicates.near_duplicates import MAX_DISTANCE, find_near_duplicates
 from ml.reports.eda import charts
 from ml.reports.eda.galleries import open_tile, save_grid
 from ml.reports.eda.page import Figure, Image, Section

@@ -13,13 +13,14 @@ import pandas as pd
 from PIL import Image
 from tqdm import tqdm
 
-from ml import quality
-from ml.data import artefacts, perceptual_hash
-from ml.data.disk import stat_file
+from ml.data import artefacts
+from ml.data.duplicates import perceptual_hash
 from ml.data.isic import Record, find_images
 from ml.data.pictures import read_pixels
 from ml.errors import UserError
 from ml.reports.eda import shape
+from ml.serve import quality
+from ml.support.disk import stat_file
 
 MASKS = "HAM10000_segmentations"
 MASK_ENDING = "_segmentation"

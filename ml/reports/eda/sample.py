@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from ml.command_line import command
 from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
 from ml.data.split import read_groups, read_split
 from ml.reports.eda.measures import find_masks, measure_all
+from ml.support.command_line import command
 
 SEED = 20180
 AT_RANDOM = 50

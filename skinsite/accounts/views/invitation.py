@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from skinsite.accounts.forms import JoinForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.models import Invitation, Membership, User
+from skinsite.accounts.selectors import has_account
 from skinsite.accounts.services import accept_invitation, find_invitation
 
 
@@ -27,7 +28,7 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "accounts/invitation_over.html", status=404)
     if isinstance(request.user, User):
         return _join_as(request, found, secret, request.user)
-    if User.objects.filter(email=found.email).exists():
+    if has_account(found.email):
         return render(request, "accounts/invitation_sign_in.html", {"invitation": found})
     return _join_as_new_person(request, found, secret)
 

@@ -8,7 +8,8 @@ from django.urls import reverse, reverse_lazy
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.forms import NewPasswordForm, OwnPasswordForm, SignInForm
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import User
+from skinsite.accounts.selectors import memberships_of
 
 
 class SignInView(views.LoginView):
@@ -21,7 +22,7 @@ class SignInView(views.LoginView):
     def get_default_redirect_url(self) -> str:
         """The start page; whoever runs the site and belongs to no clinic, which has none, gets to the admin."""
         user = self.request.user
-        if isinstance(user, User) and user.is_superuser and not Membership.objects.active().filter(user=user).exists():
+        if isinstance(user, User) and user.is_superuser and not memberships_of(user).exists():
             return reverse("admin:index")
         return super().get_default_redirect_url()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import User
 from skinsite.audit.models import AuditEvent
 from tests import factories

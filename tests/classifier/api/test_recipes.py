@@ -21,7 +21,7 @@ from classifier.api.views import PredictionViewSet
 from classifier.models import Lesion, Prediction
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import ApiToken, Membership
 from tests import factories
 from tests.classifier.api.conftest import create_token

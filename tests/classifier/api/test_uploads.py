@@ -10,7 +10,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from classifier.models import BodySite, Lesion, LesionImage, Modality, ModelVersion, Patient, Prediction
-from ml.predictor import Predictor
+from ml.serve.predictor import Predictor
 from ml.taxonomy import CLASSES, MALIGNANT
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

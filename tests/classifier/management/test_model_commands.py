@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import evaluate_bundle, list_files_read
-from ml.evaluation.test_fold import TEST_FOLD_LOG
-from ml.image_io import normalise_upload
-from ml.predictor import Predictor
+from ml.evaluation.fold_log import TEST_FOLD_LOG
+from ml.serve.image_io import normalise_upload
+from ml.serve.predictor import Predictor
 from ml.taxonomy import CLASSES
 from tests.classifier.conftest import draw_lesion
 from tests.ml import pictures

@@ -7,10 +7,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from ml.data.isic import read_isic
-from ml.data.prepare import main
+from ml.data.prepare.__main__ import main
 from tests.classifier.management.test_training_commands import manage_without_torch
-from tests.ml.data import ham10000
-from tests.ml.data.file_server import serve_files
+from tests.ml.data.prepare import ham10000
+from tests.ml.data.prepare.file_server import serve_files
 
 
 def test_help_needs_no_training_libraries() -> None:

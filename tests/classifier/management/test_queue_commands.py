@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from classifier import inference
 from classifier.models import ModelStatus, ModelVersion, Prediction
 from classifier.services.intake import receive_upload
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.conftest import draw_lesion

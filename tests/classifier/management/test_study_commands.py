@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from ml.evaluation.study_folder import open_study_folder, read_truth
-from ml.study.plan import read_plan
-from ml.study.results import record_choosing
-from tests.ml.study.folders import write_study_folder
-from tests.ml.study.test_plan import BASE, PLAN
+from ml.pipelines.study.folder import open_study_folder, read_truth
+from ml.pipelines.study.plan import read_plan
+from ml.pipelines.study.results import record_choosing
+from tests.ml.pipelines.study.folders import write_study_folder
+from tests.ml.pipelines.study.test_plan import BASE, PLAN
 from tests.ml.tiny_isic import write_tiny_isic
 
 ROOT = Path(__file__).parents[3]

@@ -5,8 +5,8 @@ from django.utils import translation
 
 from classifier.models import Lesion, Patient, Prediction, Status
 from classifier.presentation import wording
-from ml.bundle import DEFAULT_BUNDLE, load_bundle
-from ml.gate import KINDS, UNLIKE_TRAINING
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
+from ml.serve.gate import KINDS, UNLIKE_TRAINING
 from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
 

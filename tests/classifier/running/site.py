@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 
 PROJECT = Path(__file__).parents[3]
 LONGEST_WAIT = 240.0  # on an idle machine none takes a tenth of it

@@ -24,7 +24,8 @@ from classifier.services.intake import receive_upload  # noqa: E402
 from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
-from ml.bundle import DEFAULT_BUNDLE, MANIFEST_FILE  # noqa: E402
+from ml.bundle.folder import DEFAULT_BUNDLE  # noqa: E402
+from ml.bundle.manifest import MANIFEST_FILE  # noqa: E402
 from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
 
 

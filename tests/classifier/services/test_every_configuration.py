@@ -8,10 +8,10 @@ import yaml
 
 from classifier.models import ModelStatus
 from classifier.services.registry import register_model
-from ml.bundle import load_bundle
-from ml.predictor import Predictor
-from ml.training import run as training
-from ml.training.run import run
+from ml import training
+from ml.bundle.folder import load_bundle
+from ml.pipelines.train.start import train
+from ml.serve.predictor import Predictor
 from tests.ml.pictures import jpeg
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -72,12 +72,12 @@ def test_a_network_goes_from_data_to_a_registered_bundle(
     data: Path, tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The rehearsal of the export, which has a test of its own, would only do twice what is done here.
-    monkeypatch.setattr(training, "check_servable", lambda _model, _config: None)
+    monkeypatch.setattr("ml.build.assemble.servable.check_servable", lambda _config: None)
     path = by_architecture()[architecture][0]
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(shrink(read(path))), encoding="utf-8")
 
-    folder = run(data=data, config_path=config, out=tmp_path / "runs" / "run", progress=False)
+    folder = train(data=data, config_path=config, out=tmp_path / "runs" / "run", progress=False)
     model = register_model(path=folder / "bundle")
 
     assert model.status == ModelStatus.CANDIDATE

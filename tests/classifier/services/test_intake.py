@@ -13,7 +13,7 @@ from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Outco
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
 from classifier.storage import StorageUnavailableError
-from ml.image_io import ImageRejected
+from ml.serve.image_io import ImageRejected
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

@@ -18,18 +18,11 @@ from classifier import inference
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.intake import receive_upload
 from classifier.services.registry import activate_model, register_model, register_shipped_model
-from ml.bundle import (
-    DEFAULT_BUNDLE,
-    GATE_FILE,
-    MANIFEST_FILE,
-    ONNX_FILE,
-    TORCHSCRIPT_FILE,
-    BundleError,
-    load_bundle,
-)
-from ml.draft import mark_unfinished
+from ml.bundle.draft import mark_unfinished
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import GATE_FILE, MANIFEST_FILE, ONNX_FILE, TORCHSCRIPT_FILE, BundleError
 from ml.errors import UserError
-from ml.hashing import hash_file
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from skinsite.health import run_checks
@@ -161,7 +154,7 @@ def test_a_network_that_gives_no_numbers_gives_no_reading(
 ) -> None:
     assert inference.active_predictor().model_version == active_model
     nothing = np.full(7, np.nan)
-    monkeypatch.setattr("ml.predictor.calibrate", lambda *_arguments: (nothing, nothing))
+    monkeypatch.setattr("ml.serve.predictor.calibrate", lambda *_arguments: (nothing, nothing))
 
     reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
 
@@ -301,7 +294,7 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_the_store_as_it_was(
     def fill(*_arguments: object, **_named: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("ml.draft.shutil.copyfile", fill)
+    monkeypatch.setattr("ml.bundle.draft.shutil.copyfile", fill)
     with pytest.raises(UserError, match=r"models: cannot be written \(No space left on device\); make room"):
         register_model(path=DEFAULT_BUNDLE)
     assert list(Path(settings.MODEL_STORE).iterdir()) == []

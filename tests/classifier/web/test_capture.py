@@ -9,7 +9,7 @@ from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Pati
 from classifier.services import intake
 from classifier.services.intake import DecoderBusyError
 from classifier.web.views import capture
-from ml.image_io import LIMITS
+from ml.serve.image_io import LIMITS
 from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.conftest import draw_lesion

@@ -10,7 +10,7 @@ from classifier.models import ModelStatus, ModelVersion, Outcome, Prediction
 from classifier.presentation.comparison import Change, compare
 from classifier.services.corrections import correct_declared, mark_entered_in_error
 from classifier.services.registry import register_model
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

@@ -10,7 +10,7 @@ from PIL import Image
 from classifier.inference import predictor_for
 from classifier.models import Outcome, Prediction
 from classifier.presentation.wording import SIMILAR_SENTENCE
-from ml.similar_cases import SHOWN
+from ml.serve.similar_cases import SHOWN
 from skinsite.accounts.models import Membership
 from tests import factories
 from tests.classifier.web.conftest import ClientFor

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.bundle.hashing import hash_file
 from ml.data.make_split import assign_folds, group_images, main
 from ml.data.split import read_groups, read_split
-from ml.hashing import hash_file
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.bundle.hashing import hash_file
+from ml.data.duplicates.near_duplicates import find_near_duplicates, hash_images
 from ml.data.isic import Record, read_isic
-from ml.data.near_duplicates import find_near_duplicates, hash_images
 from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_groups, read_split, select_folds
 from ml.errors import UserError
-from ml.hashing import hash_file
 from ml.taxonomy import CLASSES
 from tests.ml.tiny_isic import write_tiny_isic
 

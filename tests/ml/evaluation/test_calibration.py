@@ -5,14 +5,14 @@ import pytest
 
 from ml.evaluation.calibration import Priors, fit_temperature, negative_log_likelihood
 from ml.evaluation.fit.calibration import choose_calibration, fit_offsets
-from ml.evaluation.metrics import Scored
 from ml.evaluation.operating_points import (
     fit_outcome_rule,
     threshold_of_misses,
     threshold_of_sensitivity,
     threshold_of_specificity,
 )
-from ml.predictor import Outcome, calibrate, decide
+from ml.metrics.classification import Scored
+from ml.serve.predictor import Outcome, calibrate, decide
 
 TRAINING = (0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055)
 TARGET = (0.11, 0.67, 0.05, 0.03, 0.11, 0.02, 0.01)

@@ -4,11 +4,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from ml.bundle import PredictionSets
+from ml.bundle.manifest import PredictionSets
 from ml.evaluation.conformal import choose_sets, fit_limit, measure_sets
 from ml.evaluation.cross_validation import grouped_parts
-from ml.evaluation.metrics import Scored
-from ml.predictor import form_set, in_sets, softmax
+from ml.metrics.classification import Scored
+from ml.serve.predictor import form_set, in_sets, softmax
 from ml.taxonomy import CLASSES
 
 

@@ -9,14 +9,14 @@ import pytest
 from isic_challenge_scoring.classification import ClassificationMetric, ClassificationScore
 from PIL import Image
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.data.exclusions import find_shown_again
 from ml.errors import UserError
 from ml.evaluation.evaluate import evaluate_bundle, read_file
 from ml.evaluation.observe import ANY_SIZE
 from ml.evaluation.report import Report
-from ml.image_io import normalise_upload
-from ml.predictor import Predictor
+from ml.serve.image_io import normalise_upload
+from ml.serve.predictor import Predictor
 from ml.taxonomy import CLASSES
 from tests.ml import pictures
 

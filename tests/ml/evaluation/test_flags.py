@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import QualityRule
 from ml.data.isic import Record
 from ml.errors import UserError
 from ml.evaluation import flags
 from ml.evaluation.observe import Observer
-from ml.predictor import Predictor
-from ml.quality import QualityRule
+from ml.serve.predictor import Predictor
 from tests.ml.pictures import draw_lesion, jpeg
 
 

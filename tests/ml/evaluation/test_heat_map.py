@@ -9,7 +9,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from ml.bundle import ONNX_FILE, Bundle, synthetic_view
+from ml.bundle.folder import Bundle, synthetic_view
+from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record
 from ml.data.masks import DIRECTORY
 from ml.data.split import read_split

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.data.isic import Record
 from ml.evaluation import altered, limits, shifts
 from ml.evaluation.limits import Measuring
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer
-from ml.predictor import Predictor
+from ml.serve.predictor import Predictor
 from tests.ml.pictures import draw_lesion, jpeg
 
 

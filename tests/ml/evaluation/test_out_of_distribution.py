@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ml.build_gate import describe_held_out
+from ml.build.gate import describe_held_out
 from ml.errors import UserError
 from ml.evaluation.out_of_distribution import (
     Pictures,
@@ -20,7 +20,7 @@ from ml.evaluation.out_of_distribution import (
     fit_softmax,
     read_other_photographs,
 )
-from ml.gate import dermoscopy_odds, measure_distance, score_kinds
+from ml.serve.gate import dermoscopy_odds, measure_distance, score_kinds
 
 
 def test_softmax_regression_is_scikit_learns() -> None:

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, Labelled, build_report
-from ml.evaluation.metrics import FloatArray
 from ml.evaluation.paired import FIGURES, compare
-from ml.predictor import Outcome, Reading
+from ml.metrics.classification import FloatArray
+from ml.serve.predictor import Outcome, Reading
 from ml.taxonomy import CLASSES
 
 EMPTY = np.empty((0, 0), np.float32)

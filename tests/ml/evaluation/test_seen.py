@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.data.perceptual_hash import find_alike, hash_picture
+from ml.data.duplicates.perceptual_hash import find_alike, hash_picture
 from ml.data.split import HASHES_FILE, read_split
 from ml.evaluation import seen
 from ml.evaluation.seen import find_seen

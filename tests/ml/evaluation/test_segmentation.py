@@ -8,7 +8,6 @@ import scipy.stats
 import skimage.filters
 from PIL import Image
 
-from ml.evaluation.ranks import correlate_ranks, rank
 from ml.evaluation.segmentation import (
     dice_of,
     find_otsu_threshold,
@@ -17,6 +16,7 @@ from ml.evaluation.segmentation import (
     shrink_mask,
     threshold_by_otsu,
 )
+from ml.metrics.ranks import correlate_ranks, rank
 from tests.ml.pictures import draw_lesion
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ml.build_similar_cases import build_cases
+from ml.build.similar_cases import build_cases
 from ml.data.isic import Record
 from ml.evaluation.similar_cases import average_precision, measure_similar_cases
-from ml.similar_cases import SimilarCases
+from ml.serve.similar_cases import SimilarCases
 from tests.ml.pictures import draw_lesion
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.bundle import Bundle
+from ml.bundle.folder import Bundle
 from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.evaluation import views
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.views import FRACTIONS, Judged, ViewSet, choose_single, is_apart, subtract
-from ml.predictor import Predictor
 from ml.reports import views as document
+from ml.serve.predictor import Predictor
 from tests.ml.tiny_isic import write_tiny_isic
 
 

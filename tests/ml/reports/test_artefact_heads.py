@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from ml.build_gate import draw_fitting_pictures
-from ml.bundle import GATE_FILE, Bundle
+from ml.build.gate import draw_fitting_pictures
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import GATE_FILE
 from ml.data.artefacts import ARTEFACTS
 from ml.data.isic import Record
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
-from ml.predictor import Predictor
-from ml.reports import model_card, model_card_heads
 from ml.reports.artefact_heads import main, measure_heads, measure_kappa
+from ml.reports.model_card import card as model_card
+from ml.serve.predictor import Predictor
 from tests.ml.pictures import draw_lesion, jpeg
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -91,7 +92,7 @@ def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
     heads = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
     found = {"gate_sha256": bundle.manifest.files[GATE_FILE], "labelled": 100, "fitted_on": ["I"] * 15, "heads": heads}
     path = tmp_path / "heads.json"
-    monkeypatch.setattr(model_card_heads, "ARTEFACT_HEADS", path)
+    monkeypatch.setattr("ml.reports.model_card.heads.ARTEFACT_HEADS", path)
     path.write_text(json.dumps(found))
     card = model_card.render(bundle.manifest)
     assert "| hair, flag (> 2.5) | 44 of 79 | 0.05 [0.01, 0.15] | 1.00 [0.90, 1.00] |" in card

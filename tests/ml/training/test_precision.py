@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ml.models.backbone import create_backbone
+from ml.networks.backbone import create_backbone
 from ml.training.config import TrainingConfig, read_config
 from ml.training.precision import choose_precision, speed_up_depthwise, time_precisions
 

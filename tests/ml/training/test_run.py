@@ -17,16 +17,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from ml.bundle import TrainedOn, load_bundle
+from ml.build.checkpoint import export_checkpoint
+from ml.bundle.folder import load_bundle
+from ml.bundle.hashing import hash_file, hash_tensors
+from ml.bundle.manifest import TrainedOn
 from ml.data.isic import read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
-from ml.hashing import hash_file, hash_tensors
-from ml.models.backbone import create_backbone, load_weights
+from ml.networks.backbone import create_backbone, load_weights
+from ml.pipelines.train.__main__ import main
 from ml.taxonomy import CLASSES
-from ml.training.__main__ import main
 from ml.training.config import Stage, read_config
-from ml.training.finish import export_checkpoint
 from ml.training.folder import RunFolder
 from ml.training.run import is_at_end, run, start_model
 from ml.training.selection import select_records
@@ -73,7 +74,7 @@ def finished(data: Path, config: Path, tmp_path_factory: pytest.TempPathFactory)
 
 def list_command(data: Path, config: Path, out: Path, *more: str) -> list[str]:
     arguments = ["--data", str(data), "--config", str(config), "--out", str(out), *more]
-    return [sys.executable, "-m", "ml.training", *arguments]
+    return [sys.executable, "-m", "ml.pipelines.train", *arguments]
 
 
 def read_figures(folder: Path) -> list[dict[str, str]]:
@@ -228,12 +229,12 @@ def test_a_run_goes_on_with_the_ages_that_it_began_with(tmp_path: Path) -> None:
     add_metadata(data, age="45")
     config = tmp_path / "aged.yaml"
     config.write_text(f"{CONFIG}metadata: [age]\naugmentation: {{mix_probability: 0}}\n", encoding="utf-8")
-    out = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    out = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
     add_metadata(data, age="60")
     with pytest.raises(UserError, match=f"{out}: was trained with other age"):
-        run(data=data, config_path=config, out=out, export=False, resume=True, progress=False)
+        run(data=data, config_path=config, out=out, resume=True, progress=False)
     add_metadata(data, age="45")
-    assert run(data=data, config_path=config, out=out, export=False, resume=True, progress=False) == out
+    assert run(data=data, config_path=config, out=out, resume=True, progress=False) == out
 
 
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
@@ -348,7 +349,7 @@ def test_a_run_without_progress_ends_early(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "patient.yaml"
     still = "learning_rate: 1.0e-12\nema_decay: 0.0\npatience: 2\nunfreeze_epochs: 2\nlayer_decay: 0.8\naccumulate: 2\n"
     config.write_text(ALIKE.replace("epochs: 2", "epochs: 9") + still, encoding="utf-8")
-    folder = run(data=data, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    folder = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
     assert len(read_figures(folder)) == 3, "the first epoch is the best there is; two more wait for a better one"
     assert is_at_end(RunFolder(folder).last_checkpoint, read_config(config)), "a resumed run would not go on either"
 
@@ -358,7 +359,7 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
     fused = CONFIG.replace("precision: fp32", "precision: fp32\nmetadata: [age, sex, site]")
     config.write_text(fused + "augmentation: {mix_probability: 0}\n", encoding="utf-8")
     known = add_metadata(shutil.copytree(data, tmp_path / "isic"))
-    folder = run(data=known, config_path=config, out=tmp_path / "run", export=False, progress=False)
+    folder = run(data=known, config_path=config, out=tmp_path / "run", progress=False)
     assert (folder / "predictions.csv").is_file()
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))["metadata_known"]
     assert told["the training images"] == {"age": 28, "sex": 28, "site": 28}
@@ -410,7 +411,7 @@ def test_what_kind_of_model_must_be_known(data: Path, tmp_path: Path, capsys: py
 def test_training_needs_neither_django_nor_albumentations() -> None:
     code = (
         "import sys; sys.modules['django'] = sys.modules['albumentations'] = None\n"
-        "import ml.training.run, ml.training.finish, ml.training.precision"
+        "import ml.training.run, ml.build.checkpoint, ml.training.precision"
     )
     result = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")

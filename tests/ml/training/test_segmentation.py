@@ -12,8 +12,8 @@ from torch import nn
 from ml.data.masks import DIRECTORY
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.models.backbone import create_backbone
-from ml.models.segmentation import create_decoder, load_decoder, run_blocks, tap
+from ml.networks.backbone import create_backbone
+from ml.networks.segmentation import create_decoder, load_decoder, run_blocks, tap
 from ml.training.segmentation import Plan, choose_records, main, measure_loss, save_decoder, train_decoder
 from tests.ml.tiny_isic import write_tiny_isic
 

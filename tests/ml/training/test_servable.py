@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ml import training
 from ml.errors import UserError
-from ml.training import __main__ as training
 from ml.training.servable import check_checkpoint, check_configuration, check_is_no_run
 
 CONFIGS = Path(training.__file__).parents[1] / "configs"
@@ -51,7 +51,7 @@ def test_the_command_refuses_before_it_loads_torch_or_opens_the_data(tmp_path: P
     path.write_text(WITH_METADATA, encoding="utf-8")
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from ml.training.__main__ import main\n"
+        "from ml.pipelines.train.__main__ import main\n"
         "sys.exit(main(['--data', 'nowhere', '--config', sys.argv[1]]))"
     )
     result = subprocess.run([sys.executable, "-c", code, str(path)], check=False, capture_output=True, text=True)

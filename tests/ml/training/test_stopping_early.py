@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from ml.data.disk import owning
 from ml.errors import UserError
-from ml.models.backbone import create_backbone
-from ml.training.__main__ import main
+from ml.networks.backbone import create_backbone
+from ml.pipelines.train.__main__ import main
+from ml.support.disk import owning
 from ml.training.checkpoint import load_average
 from ml.training.checkpoint_files import WholeCheckpoints, read_checkpoint
 from ml.training.config import read_config
@@ -38,7 +38,7 @@ precision: fp32
 """
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
-    "from ml.training.__main__ import main; sys.exit(main())"
+    "from ml.pipelines.train import main; sys.exit(main())"
 )
 """A process that can write no file over 0.8 MB, as on a disk that is full; a checkpoint of the tiny network has 1.6."""
 
@@ -55,7 +55,7 @@ def write_config(directory: Path, *more: str, epochs: int = 2) -> Path:
 
 
 def train(data: Path, config: Path, out: Path, *, resume: bool = False) -> Path:
-    return run(data=data, config_path=config, out=out, export=False, progress=False, resume=resume)
+    return run(data=data, config_path=config, out=out, progress=False, resume=resume)
 
 
 @pytest.fixture(scope="module")

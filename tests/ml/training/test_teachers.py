@@ -12,7 +12,7 @@ from torch import nn
 
 from ml.data.cache import PixelCache
 from ml.errors import UserError
-from ml.models.backbone import create_backbone
+from ml.networks.backbone import create_backbone
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
 from ml.training.config import Augmentation, Distillation, ReadingPlan, Stage, Teacher, TrainingConfig

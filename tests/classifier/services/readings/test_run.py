@@ -20,7 +20,7 @@ from classifier.services.readings.queue import CELERY, process_queue, queue_pred
 from classifier.services.readings.run import run_prediction
 from classifier.services.registry import register_model
 from classifier.storage import read_stored
-from ml.bundle import DEFAULT_BUNDLE
+from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.conftest import draw_lesion

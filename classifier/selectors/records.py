@@ -1,0 +1,100 @@
+"""Patients, lesions, photographs, readings and reviews of a clinic, as pages and the API list and find them."""
+
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+
+from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Standing
+from classifier.models.prediction import PredictionQuerySet
+from skinsite.accounts.models import Membership
+from skinsite.text import fold_line
+
+
+def patients_of(actor: Membership) -> QuerySet[Patient]:
+    """The patients of the actor's clinic."""
+    return Patient.objects.visible_to(actor)
+
+
+def lesions_of(actor: Membership) -> QuerySet[Lesion]:
+    """The lesions of the actor's clinic, each with its patient."""
+    return Lesion.objects.visible_to(actor).select_related("patient")
+
+
+def images_of(actor: Membership) -> QuerySet[LesionImage]:
+    """The photographs of the actor's clinic, each with lesion and patient."""
+    return LesionImage.objects.visible_to(actor).select_related("lesion__patient")
+
+
+def readings_of(actor: Membership) -> PredictionQuerySet:
+    """The readings of the actor's clinic, each with ``superseded_by``, photograph, lesion, patient and model."""
+    readings = Prediction.objects.visible_to(actor).with_successor()
+    return readings.select_related("image__lesion__patient", "model_version")
+
+
+def reviews_of(actor: Membership) -> QuerySet[Review]:
+    """The reviews of the actor's clinic, each with its reading and reviewer."""
+    return Review.objects.visible_to(actor).select_related("prediction", "reviewer")
+
+
+def list_patients(actor: Membership, *, search: str = "") -> QuerySet[Patient]:
+    """The clinic's patients whose code holds ``search``, those photographed last first.
+
+    Each has ``lesion_count`` and ``last_upload``; photographs entered in error do not count.
+    """
+    found = patients_of(actor).annotate(
+        lesion_count=Count("lesions", distinct=True),
+        last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
+    )
+    if search:
+        found = found.filter(code_key__contains=fold_line(search))
+    return found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
+
+
+def suggest_patients(actor: Membership, typed: str, *, count: int) -> list[Patient]:
+    """At most ``count`` of the clinic's patients whose code holds what is typed, by code; none for nothing typed."""
+    key = fold_line(typed)
+    return list(patients_of(actor).filter(code_key__contains=key).order_by("code_key")[:count]) if key else []
+
+
+def find_lesion(actor: Membership, public_id: UUID | str) -> Lesion | None:
+    """The clinic's lesion of that public id, with its patient; None also for what is no id."""
+    try:
+        return lesions_of(actor).filter(public_id=public_id).first()
+    except ValidationError:
+        return None
+
+
+def lesions_by_code(actor: Membership, code: str) -> list[Lesion]:
+    """The lesions of the clinic's patient of that code, the oldest first."""
+    key = fold_line(code)
+    if not key:
+        return []
+    return list(Lesion.objects.visible_to(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
+
+
+def lesions_with_latest(patient: Patient) -> list[tuple[Lesion, Prediction | None]]:
+    """A patient's lesions, those photographed last first, each with its newest reading that counts.
+
+    Each lesion has ``image_count`` and ``last_upload``. Three queries, however many lesions there are.
+    """
+    lesions = patient.lesions.annotate(
+        image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
+        last_upload=Max("images__uploaded_at", filter=Q(images__entered_in_error_at=None)),
+    ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
+    latest = _latest_readings(patient)
+    return [(lesion, latest.get(lesion.pk)) for lesion in lesions]
+
+
+def photographs_over_time(lesion: Lesion) -> QuerySet[LesionImage]:
+    """A lesion's photographs, each with its readings by their models; both the newest first."""
+    readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
+    return lesion.images.prefetch_related(Prefetch("predictions", readings)).order_by("-uploaded_at", "-pk")
+
+
+def _latest_readings(patient: Patient) -> dict[int, Prediction]:
+    """The newest reading of each lesion of a patient that counts, by the lesion's key."""
+    newest = Prediction.objects.with_successor().standing(Standing.VALID).filter(image__lesion=OuterRef("pk"))
+    keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
+    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image")
+    return {reading.image.lesion_id: reading for reading in readings}

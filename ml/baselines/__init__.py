@@ -1,0 +1,1 @@
+"""Support vector machines and probes on handcrafted or frozen features."""

@@ -1,1 +1,0 @@
-"""The road to the model that ships, stage after stage: ``python -m ml.best_model --help`` and docs/best-model.md."""

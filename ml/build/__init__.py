@@ -1,0 +1,1 @@
+"""A bundle out of a network: export, fitted limits, measured figures."""

@@ -1,0 +1,160 @@
+"""From a trained network to a calibrated bundle that knows its limits."""
+
+import copy
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ml.build.export import export_bundle
+from ml.build.fit_limits import refit_bundle
+from ml.build.similar_cases import add_similar_cases
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import (
+    BundleError,
+    Calibration,
+    DataSource,
+    InputSpec,
+    MalignantThresholds,
+    MelanomaThresholds,
+    Prior,
+    QualityRules,
+    Thresholds,
+    TrainedOn,
+)
+from ml.bundle.rules import NOT_MEASURED
+from ml.data.isic import Dataset, read_isic
+from ml.data.split import SPLIT_SHA256, read_split
+from ml.errors import UserError
+from ml.evaluation.observe import Observer
+from ml.evaluation.out_of_distribution import OtherPhotographs
+from ml.networks.backbone import get_classifier
+from ml.networks.segmentation import LesionDecoder
+from ml.serve.predictor import Predictor
+from ml.taxonomy import CLASSES, MALIGNANT_INDICES
+
+LARGEST_LOGIT = 10.0
+UNKNOWN_QUALITY = QualityRules((), 0, NOT_MEASURED)
+UNKNOWN_THRESHOLDS = Thresholds(MalignantThresholds(0, 1, NOT_MEASURED), MelanomaThresholds(0, NOT_MEASURED))
+UNKNOWN_CALIBRATION = Calibration(1.0, (0.0,) * len(CLASSES), NOT_MEASURED)
+UNKNOWN_LIMITS: dict[str, Any] = {
+    "calibration": UNKNOWN_CALIBRATION,
+    "thresholds": UNKNOWN_THRESHOLDS,
+    "operating_points": (),
+    "prediction_sets": None,
+    "gate": None,
+    "quality": UNKNOWN_QUALITY,
+    "not_assessable_where": (),
+    "metrics": {},
+    "limits": {},
+}
+"""The manifest's fields that are fitted after the export, before they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What the network does not tell of itself: names, how to read it, where it comes from, on whose terms."""
+
+    name: str
+    version: str
+    architecture: str
+    input: InputSpec
+    training_prior: Prior
+    training: str
+    licence: str
+    attribution: str
+    trained_on: TrainedOn | None = None
+
+
+def build_bundle(
+    model: nn.Module,
+    out: Path,
+    origin: Origin,
+    data_dir: Path,
+    *,
+    calibration_fold: str = "4",
+    others: OtherPhotographs | None = None,
+    decoder: LesionDecoder | None = None,
+    with_cases: bool = False,
+    kept: Path | None = None,
+    progress: bool = True,
+) -> Bundle:
+    """Export to directory ``out``, then fit everything that the manifest says of its limits: see
+    ``ml.build.fit_limits``.
+
+    ``out`` stays marked as unfinished: see ``ml.bundle.draft.build_beside``, which finishes it.
+    With a ``decoder`` the bundle also tells where the lesion is, and ``with_cases`` makes its file of similar cases.
+    ``kept`` is a directory for what was observed, see ``Observer``.
+    """
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        **{name: getattr(origin, name) for name in Origin.__slots__},
+        "created": datetime.now(UTC).date().isoformat(),
+        "target_prior": measure_target_prior(read_isic(data_dir), read_split()),
+        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
+    }
+    bundle = export_bundle(model, out, fields, decoder)
+    observer = Observer(Predictor(bundle, "onnx"), kept=kept, progress=progress)
+    if with_cases:
+        bundle = add_similar_cases(bundle, observer, data_dir, unseen_fold=calibration_fold)
+    return refit_bundle(bundle, observer, data_dir, calibration_fold=calibration_fold, others=others)
+
+
+def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
+    """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
+
+    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
+    gets logits as large as a trained one's.
+    """
+    rehearsed = copy.deepcopy(model).cpu()
+    _draw_anew(rehearsed.eval(), spec.size)
+    prior = Prior((1 / len(CLASSES),) * len(CLASSES), "none")
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        **dict.fromkeys(("created", "training", "licence", "attribution"), "none"),
+        "name": "rehearsal",
+        "version": "0",
+        "architecture": architecture,
+        "input": spec,
+        "training_prior": prior,
+        "target_prior": prior,
+        "data": DataSource("none", ""),
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            export_bundle(rehearsed, Path(scratch) / "bundle", fields)
+        except BundleError as error:
+            reason = str(error).removeprefix(f"{scratch}/bundle: ").partition(";")[0]
+            raise UserError(
+                f"architecture: {architecture} cannot be exported: {reason}; choose another, or --no-export"
+            ) from error
+
+
+def _draw_anew(model: nn.Module, size: int) -> None:
+    generator = torch.Generator().manual_seed(0)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and module.running_mean is not None:
+            for tensor, around in ((module.running_mean, 0.0), (module.running_var, 1.0)):
+                assert tensor is not None
+                tensor.copy_(around + 0.2 * (torch.rand(tensor.shape, generator=generator) - 0.5))
+    classifier = get_classifier(model)
+    with torch.no_grad():
+        classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator))
+        logits = model(torch.randn(1, 3, size, size, generator=generator))
+        classifier.weight.mul_(LARGEST_LOGIT / logits.abs().max().clamp(min=1e-6))
+
+
+def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:
+    """Class frequencies of folds 0 to 4."""
+    labels = [record.label for record in dataset.records if split[record.image_id] != "test"]
+    frequencies = np.bincount(labels, minlength=len(CLASSES)) / len(labels)
+    malignant = 100 * frequencies[list(MALIGNANT_INDICES)].sum()
+    return Prior(
+        tuple(round(float(value), 6) for value in frequencies),
+        f"ISIC 2018 Task 3 training set, folds 0 to 4, {malignant:.1f} % malignant",
+    )

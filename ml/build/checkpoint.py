@@ -1,0 +1,101 @@
+"""From a run's best checkpoint to a calibrated, measured bundle."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from ml.build.assemble import Origin, build_bundle
+from ml.bundle.attribution import ATTRIBUTION, LICENCE
+from ml.bundle.draft import build_beside, check_can_be_replaced
+from ml.bundle.folder import Bundle
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import Prior, TrainedOn
+from ml.data.cache import hash_data, open_cache
+from ml.data.isic import read_isic
+from ml.errors import UserError
+from ml.support.disk import read_json
+from ml.training.checkpoint import describe_input, load_average
+from ml.training.config import ReadingPlan, TrainingConfig, read_config
+from ml.training.folder import RunFolder
+from ml.training.predict import Trained, choose_reading
+from ml.training.selection import select_records, split_positions
+from ml.training.servable import check_checkpoint
+
+
+def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, progress: bool = True) -> Bundle:
+    """Choose how to read on the run's choosing fold, calibrate there, export and measure that fold.
+
+    ``checkpoint`` lies in its run folder, which tells the configuration and, unless ``data`` is given, the data
+    directory. Raises ``UserError`` where it does not, where a file of the run was cut off, or for other data.
+    """
+    folder = check_checkpoint(checkpoint)
+    check_can_be_replaced(out)
+    config = read_config(folder.config)
+    description = read_json(folder.description)
+    data = data or Path(description["data_directory"])
+    check_same_data(folder, config, description, data)
+    trained = Trained(*load_average(checkpoint, config), config)
+    plan = read_or_choose_reading(folder, trained, data, progress=progress)
+    origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
+    with build_beside(out) as draft:
+        bundle = build_bundle(
+            trained.model, draft, origin, data, calibration_fold=config.choose_fold, progress=progress
+        )
+    return replace(bundle, path=out)
+
+
+def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
+    """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
+    under the name of those that it learnt from."""
+    if hash_data(select_records(read_isic(data).records, config)) != description["data_sha256"]:
+        raise UserError(
+            f"{data}: holds other images or labels than {folder.path} was trained on (those in"
+            f" {description['data_directory']}); give --data with these"
+        )
+
+
+def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, progress: bool) -> ReadingPlan:
+    """The way to read that a run has chosen; where it was cut off before, chosen now."""
+    config = trained.config
+    if folder.readings.is_file():
+        scores = read_json(folder.readings)
+        return max(config.readings, key=lambda each: float(scores[str(each)]))
+    records = select_records(read_isic(data).records, config)
+    cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
+    return choose_reading(folder, trained, records, cache, split_positions(records, config)[1], progress=progress)[0]
+
+
+def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
+    """On how many images the run trained: from its summary, or counted where it was cut off before."""
+    if folder.summary.is_file():
+        return int(read_json(folder.summary)["training_images"])
+    return len(split_positions(select_records(read_isic(data).records, config), config)[0])
+
+
+def describe_origin(
+    folder: RunFolder, trained: Trained, plan: ReadingPlan, description: dict[str, object], images: int
+) -> Origin:
+    """What the manifest says of the network, how to read it, and what it learnt from."""
+    config, weights = trained.config, description["weights"]
+    start = f"the weights {weights['name']}" if isinstance(weights, dict) else "random weights"
+    sizes = " then ".join(str(stage.size) for stage in config.stages)
+    return Origin(
+        name=f"{config.architecture}-{folder.path.name}",
+        version=str(description["git_revision"])[:12],
+        architecture=config.architecture,
+        input=describe_input(trained.model, plan.size, plan.fractions),
+        training_prior=Prior(
+            tuple(round(float(value), 6) for value in trained.prior),
+            "class frequencies that the training's sampling made",
+        ),
+        training=f"Trained from {start} on {images} images of folds {', '.join(config.train_folds)} of ISIC 2018 "
+        f"Task 3 at {sizes} px; checkpoint, reading and calibration chosen on fold {config.choose_fold}.",
+        licence=LICENCE,
+        attribution=ATTRIBUTION,
+        trained_on=TrainedOn(
+            images=images,
+            train_folds=config.train_folds,
+            choose_fold=config.choose_fold,
+            data_sha256=str(description["data_sha256"]),
+            config_sha256=hash_file(folder.config),
+        ),
+    )

@@ -1,0 +1,175 @@
+"""Fitting what a bundle's manifest says of its limits: calibration, outcome rule, prediction sets, gate, quality.
+
+Needs no torch; the gate, which learns what the lesion masks and OpenCV measure, needs requirements/ml.txt.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.build.fit_quality import LESION_FLAGS, fit_flags, fit_picture_quality
+from ml.build.gate import build_gate
+from ml.build.measure import measure_calibration_fold
+from ml.bundle.attribution import write_attribution
+from ml.bundle.folder import Bundle, write_manifest
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import GATE_FILE, Manifest, RefusedThresholds
+from ml.data.isic import Record, read_isic
+from ml.data.split import select_folds
+from ml.evaluation.calibration import Priors, apply_calibration
+from ml.evaluation.conformal import choose_sets
+from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
+from ml.evaluation.observe import Observer, average_statistics, from_file
+from ml.evaluation.operating_points import fit_outcome_rule
+from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
+from ml.evaluation.refused import REFUSED_LIMITS, list_refused_sums
+from ml.metrics.classification import Scored
+from ml.serve.gate import Gate, GateArrays, estimate_measures, save_gate
+from ml.serve.predictor import Observation, average_views, interpret
+
+FittedGate = tuple[GateArrays, dict[str, Any]]
+"""A gate's numbers, and how far it thinks a class from the others that it has not seen."""
+
+CALLED = 0.02
+NOT_ASSESSABLE_WHERE = ("nail", "mucosa", "eyelid", "ulcer", "tattoo")
+
+
+def refit_bundle(
+    bundle: Bundle,
+    observer: Observer,
+    data_dir: Path,
+    *,
+    calibration_fold: str,
+    others: OtherPhotographs | None,
+    fitted_gate: FittedGate | None = None,
+) -> Bundle:
+    """Fit all limits, write them into the manifest, and measure the calibration fold.
+
+    Probabilities, outcome rule and prediction sets are fitted on ``calibration_fold``, quality limits on folds 0 to 3,
+    and the gate and the second limit, which need photographs of other kinds, on these and folds 0 to 3; without
+    ``others`` there is neither. A ``fitted_gate`` is taken as it is.
+    """
+    dataset = read_isic(data_dir)
+    training = select_folds(dataset.records, "0123")
+    gate = fitted_gate
+    if gate is None and others is not None:
+        gate = build_gate(observer, training, data_dir, others)
+    chosen = select_folds(dataset.records, (calibration_fold,))
+    where = f"fold {calibration_fold}"
+    observations = observer.observe([from_file(record.path) for record in chosen], where)
+    manifest = fit_decisions(bundle.manifest, chosen, observations, where)
+    quality = fit_picture_quality(training, observer)
+    manifest = replace(manifest, quality=quality, gate=None, metrics={})
+    manifest = replace(manifest, files={name: sha for name, sha in manifest.files.items() if name != GATE_FILE})
+    if gate is not None:
+        manifest = add_gate(manifest, bundle.path, gate, observations, where)
+        if others is not None and manifest.gate is not None:
+            manifest = add_refused(manifest, Gate(gate[0], manifest.gate), observer, others)
+    refitted = write_manifest(bundle.path, write_attribution(bundle.path, manifest))
+    return measure_calibration_fold(refitted, dataset, chosen, observations, calibration_fold)
+
+
+def fit_decisions(
+    manifest: Manifest, records: Sequence[Record], observations: Sequence[Observation], where: str
+) -> Manifest:
+    """The manifest with calibration, outcome rule, operating points and prediction sets fitted on these images."""
+    labels = np.array([record.label for record in records])
+    groups = [record.lesion_id or record.image_id for record in records]
+    log_mean = average_views(np.stack([each.logits for each in observations]))
+    priors = Priors(manifest.training_prior.frequencies, manifest.target_prior.frequencies)
+    calibration, ridge, methods = choose_calibration(log_mean, labels, groups, priors)
+    scored = Scored(labels, *apply_calibration(log_mean, calibration, priors))
+
+    def rescore(fitting: np.ndarray[Any, Any]) -> Scored:
+        fitted = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)
+        return Scored(labels, *apply_calibration(log_mean, fitted, priors))
+
+    thresholds, points = fit_outcome_rule(scored, where)
+    sets, compared = choose_sets(scored, rescore, groups, where)
+    return replace(
+        manifest,
+        calibration=replace(calibration, how=f"{_name(ridge)}, of least cross-validated loss on {where}"),
+        thresholds=thresholds,
+        operating_points=points,
+        prediction_sets=sets,
+        not_assessable_where=NOT_ASSESSABLE_WHERE,
+        limits={"fitting": {"images": len(records), "calibration": methods, "prediction_sets": compared}},
+    )
+
+
+def add_gate(
+    manifest: Manifest,
+    directory: Path,
+    gate: FittedGate,
+    observations: Sequence[Observation],
+    where: str,
+) -> Manifest:
+    """The manifest with the gate, its file written, and the flags of what its heads measure."""
+    arrays, held_out = gate
+    save_gate(directory, arrays)
+    statistics = average_statistics(observations)
+    told = [
+        estimate_measures(each, arrays) | observation.measures
+        for each, observation in zip(statistics, observations, strict=True)
+    ]
+    heads = fit_flags(LESION_FLAGS, told)  # a lesion mask tells more than the gate's estimates, and goes before them
+    quality = manifest.quality
+    return replace(
+        manifest,
+        gate=fit_limits(arrays, statistics, where),
+        quality=replace(
+            quality,
+            flags=(*quality.flags, *heads),
+            how=f"{quality.how}; framing and hair are the network's estimates, with limits set on {where}",
+        ),
+        files=manifest.files | {GATE_FILE: hash_file(directory / GATE_FILE)},
+        limits=manifest.limits | {"held_out_class": held_out},
+    )
+
+
+def add_refused(manifest: Manifest, gate: Gate, observer: Observer, others: OtherPhotographs) -> Manifest:
+    """The manifest with the second limit, set on the photographs of other kinds that the gate was fitted on too."""
+    halves = {"clinical photographs": others.clinical, "everyday photographs": others.everyday}
+    observed = {
+        kind: observer.observe([from_file(path) for path in half.fitting], f"{kind}, fitting")
+        for kind, half in halves.items()
+    }
+    refused, tried = fit_refused(manifest, gate, observed)
+    fitting = {**manifest.limits["fitting"], "refused": tried}
+    return replace(
+        manifest,
+        thresholds=replace(manifest.thresholds, refused=refused),
+        limits={**manifest.limits, "fitting": fitting},
+    )
+
+
+def fit_refused(
+    manifest: Manifest, gate: Gate, observed: Mapping[str, Sequence[Observation]]
+) -> tuple[RefusedThresholds, list[dict[str, Any]]]:
+    """The second limit, and what each that was tried would call of every kind: of all, and of how many.
+
+    It is the least of ``REFUSED_LIMITS`` that calls at most one in fifty of each kind of photographs that are to be
+    refused; the greatest where none does.
+    """
+    unread = {
+        kind: list_refused_sums([interpret(each, manifest, gate) for each in observations])
+        for kind, observations in observed.items()
+    }
+    tried: list[dict[str, Any]] = [
+        {"limit": limit, **{kind: [int((sums >= limit).sum()), len(observed[kind])] for kind, sums in unread.items()}}
+        for limit in REFUSED_LIMITS
+    ]
+    bearable = [each["limit"] for each in tried if all(each[kind][0] <= CALLED * each[kind][1] for kind in unread)]
+    images = sum(map(len, observed.values()))
+    how = (
+        f"the least of {', '.join(map(str, REFUSED_LIMITS))} that calls at most {100 * CALLED:.0f} % of each of "
+        f"{' and '.join(unread)} ({images} images)"
+    )
+    return RefusedThresholds(min(bearable, default=REFUSED_LIMITS[-1]), how), tried
+
+
+def _name(ridge: float | None) -> str:
+    return "temperature alone" if ridge is None else f"temperature and an offset for each class (ridge {ridge:g})"

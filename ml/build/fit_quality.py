@@ -1,0 +1,124 @@
+"""Fitting what a bundle says of the quality of photographs: flags, blank frames, no colour, and what was altered."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.bundle.manifest import AlteredRule, QualityRule, QualityRules
+from ml.data.isic import Record
+from ml.evaluation.manipulations import draw_manipulation
+from ml.evaluation.observe import Observer, from_changed, from_file, simulate
+from ml.evaluation.out_of_distribution import fit_softmax
+from ml.serve import appearance
+from ml.serve.quality import expand
+
+FloatArray = npt.NDArray[np.float64]
+Measures = Sequence[dict[str, float]]
+
+ROUNDED = 4
+QUALITY_SAMPLE, ALTERED_SAMPLE = 1000, 1500
+SIMULATED = 3
+"""One in so many of the photographs that are altered is also shown as by another dermatoscope, which is to be read."""
+
+FIRST_SHIFT = 2_000_000
+REFUSED_AS_ALTERED = 0.3
+"""Per cent."""
+
+ALTERED_RIDGE = 1e-4
+COLOUR_MARGIN = 0.9
+"""Of the least colour that was measured."""
+
+PICTURE_FLAGS = (
+    ("blurred", "sharpness", "below", 0.0),
+    ("dark", "bright", "below", 0.0),
+    ("overexposed", "bright", "above", 0.0),
+    ("low_contrast", "contrast", "below", 0.0),
+    ("small", "short_side", "below", 0.0),
+)
+LESION_FLAGS = (
+    ("lesion_cut_off", "lesion_at_edge", "above", 2.0),
+    ("hair", "hair", "above", 2.0),
+)
+"""Name, measure, side, and the per cent of photographs that the flag is to be raised by."""
+
+
+def fit_picture_quality(records: Sequence[Record], observer: Observer) -> QualityRules:
+    """Limits of what a picture's own measures tell, from photographs none of which is counted twice.
+
+    Flags mark what lies beyond all of these, since half of the outermost two hundredth look well. Blank is a tenth of
+    the least spread, without colour nine tenths of the least colour. What is altered is learnt on other photographs
+    than those that set its limit, where there are enough.
+    """
+    places = np.unique(np.linspace(0, len(records) - 1, QUALITY_SAMPLE).astype(int))
+    others = np.setdiff1d(np.arange(len(records)), places)
+    drawn = np.random.default_rng(0).permutation(others if len(others) >= len(places) else places)[:ALTERED_SAMPLE]
+    paths = [records[place].path for place in places]
+    found = observer.measure([from_file(path) for path in paths], "quality")
+    altered = fit_altered([records[place] for place in drawn], found, observer)
+    return QualityRules(
+        flags=fit_flags(PICTURE_FLAGS, found),
+        blank_below=round(min(each["spread"] for each in found) / 10, 1),
+        colour_from=round(COLOUR_MARGIN * min(each[appearance.COLOUR] for each in found), 2),
+        altered=altered,
+        how=f"limits of the picture's own measures set on {len(found)} photographs of folds 0 to 3; a blank frame "
+        "has less than a tenth of the least spread of luminance among them, a photograph without colour less than "
+        f"{COLOUR_MARGIN:.0%} of the least colour; what is altered was learnt on {len(drawn)} others of these folds",
+    )
+
+
+def fit_altered(records: Sequence[Record], unseen: Measures, observer: Observer) -> AlteredRule:
+    """A logistic model of these photographs, each as it is and altered in one way drawn by its number.
+
+    Every third is shown as by another dermatoscope too, which is no alteration. The limit is set on ``unseen`` ones.
+    """
+    paths = [record.path for record in records]
+    plain = observer.measure([from_file(path) for path in paths], "altered: plain")
+    shown = observer.measure(
+        [simulate(path, FIRST_SHIFT + number) for number, path in enumerate(paths[::SIMULATED])], "altered: simulated"
+    )
+    altered = observer.measure(
+        [from_changed(path, draw_manipulation(np.random.default_rng(number))) for number, path in enumerate(paths)],
+        "altered: altered",
+    )
+    names = tuple(sorted(appearance.NAMES))
+    real, changed, others = (_tabulate(each, names) for each in ((*plain, *shown), altered, unseen))
+    centre, deviation = real.mean(axis=0), np.maximum(real.std(axis=0), np.finfo(np.float32).tiny)
+    features = expand(np.concatenate((real, changed)), centre, deviation)
+    labels = np.repeat((0, 1), (len(real), len(changed)))
+    fitted = fit_softmax(features, labels, ALTERED_RIDGE)
+    weights = np.round(fitted[1, 1:] - fitted[0, 1:], ROUNDED)
+    centre, deviation = np.round(centre, ROUNDED), np.maximum(np.round(deviation, ROUNDED), 10.0**-ROUNDED)
+    score = expand(others, centre, deviation) @ weights
+    above = round(float(np.percentile(score, 100 - REFUSED_AS_ALTERED)), ROUNDED)
+    return AlteredRule(
+        measures=names,
+        centre=tuple(map(float, centre)),
+        deviation=tuple(map(float, deviation)),
+        weights=tuple(map(float, weights)),
+        above=above,
+        share=round(float((score > above).mean()), ROUNDED),
+    )
+
+
+def fit_flags(wanted: Sequence[tuple[str, str, str, float]], found: Measures) -> tuple[QualityRule, ...]:
+    """Rules whose limits are the percentiles of what was found, with the share that each then flags."""
+    rules = []
+    for name, measured, side, percent in wanted:
+        values = np.array([each[measured] for each in found])
+        limit = round(float(np.percentile(values, percent if side == "below" else 100 - percent)), ROUNDED)
+        flagged = values < limit if side == "below" else values > limit
+        rules.append(
+            QualityRule(
+                name=name,
+                measure=measured,
+                below=limit if side == "below" else None,
+                above=limit if side == "above" else None,
+                share=round(float(flagged.mean()), ROUNDED),
+            )
+        )
+    return tuple(rules)
+
+
+def _tabulate(found: Measures, names: Sequence[str]) -> FloatArray:
+    return np.array([[each[name] for name in names] for each in found])

@@ -1,0 +1,125 @@
+"""Fitting a bundle's gate on training images and other photographs; needs requirements/ml.txt for OpenCV's measures."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ml.data.isic import Record
+from ml.errors import UserError
+from ml.evaluation.observe import (
+    Maker,
+    Observer,
+    average_statistics,
+    from_common,
+    from_file,
+    open_picture,
+    simulate,
+)
+from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, describe_areas, fit_gate, fit_limits
+from ml.metrics.shares import describe_share
+from ml.serve.gate import KINDS, MEASURES, GateArrays, measure_distance
+from ml.taxonomy import CLASSES
+
+FloatArray = npt.NDArray[np.float64]
+
+TRAINING_IMAGES = 1500
+SEED = 0
+FIRST_SHIFT = 1_000_000
+"""The fit's simulated dermatoscopes are numbered from here on, those of a report from 0."""
+MASKS = "HAM10000_segmentations"
+MASK_SIZE = (80, 60)
+HELD_OUT = "VASC"
+HELD_OUT_INDEX = CLASSES.index(HELD_OUT)
+
+
+def build_gate(
+    observer: Observer, training: Sequence[Record], data_dir: Path, others: OtherPhotographs
+) -> tuple[GateArrays, dict[str, Any]]:
+    """Fit the gate on 1,500 of the training records, plain and as another dermatoscope might show them.
+
+    Gives it with what shows a class that it has not seen: all images of VASC left out of one more fit.
+    """
+    records = draw_fitting_pictures(training)
+    plain = _observe(observer, [from_common(record.path) for record in records], "gate: plain")
+    changed = [simulate(record.path, FIRST_SHIFT + place) for place, record in enumerate(records)]
+    shifted = _observe(observer, changed, "gate: other dermatoscopes")
+    kinds = {
+        kind: _observe(observer, _guises(half), f"gate: {kind}")
+        for kind, half in zip(KINDS[1:], (others.clinical, others.everyday), strict=True)
+    }
+    measures = measure_pictures(records, data_dir)
+    arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
+    seen = np.array([record.label != HELD_OUT_INDEX for record in records])
+    without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
+    return arrays, describe_held_out(without, plain, seen, [each.lesion_id or each.image_id for each in records])
+
+
+def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
+    """Those of the training records, in their order, that the gate and its heads are fitted on; the draw is fixed."""
+    order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
+    return [training[place] for place in np.sort(order)]
+
+
+def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
+    """``ml.serve.gate.MEASURES`` (N, 6): two from the lesion masks, four from the artefact heuristics."""
+    return np.array([[*measure_mask(_find_mask(data_dir, each.image_id)), *_artefacts(each)] for each in records])
+
+
+def measure_mask(path: Path) -> tuple[float, float]:
+    """Share of the picture, and of its border, that a lesion's mask covers."""
+    with Image.open(path) as image:
+        mask = np.asarray(image.convert("L").resize(MASK_SIZE, Image.Resampling.BOX)) > 127
+    border = np.concatenate((mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]))
+    return float(mask.mean()), float(border.mean())
+
+
+def describe_held_out(
+    without: GateArrays, plain: FloatArray, seen: npt.NDArray[np.bool_], groups: Sequence[str]
+) -> dict[str, Any]:
+    """How far a gate that has seen no image of one class thinks that class from the others, and what it refuses.
+
+    Intervals are over ``groups`` (N,), the images' lesions.
+    """
+    spec = fit_limits(without, plain[seen], "")
+    distance = measure_distance(plain, without)
+    return {
+        "class": HELD_OUT,
+        "images": int((~seen).sum()),
+        **describe_share(
+            "refused_as_unlike",
+            list(distance[~seen] > spec.distance_to),
+            [group for group, inside in zip(groups, seen, strict=True) if not inside],
+        ),
+        **describe_areas({"auroc_distance": -distance}, seen, groups),
+    }
+
+
+def _observe(observer: Observer, makers: Sequence[Maker], name: str) -> FloatArray:
+    return average_statistics(observer.observe(makers, name))
+
+
+def _guises(half: Halves) -> list[Maker]:
+    return [make(path) for path in half.fitting for make in (from_common, from_file)]
+
+
+def score_record(record: Record) -> dict[str, float]:
+    """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
+    from ml.data.artefacts import score_artefacts  # noqa: PLC0415  OpenCV is not there where networks only train
+
+    return score_artefacts(np.asarray(open_picture(record.path)))
+
+
+def _find_mask(data_dir: Path, image_id: str) -> Path:
+    path = data_dir / MASKS / f"{image_id}_segmentation.png"
+    if not path.is_file():
+        raise UserError(f"{path}: no lesion mask; add HAM10000's segmentations or build without other photographs")
+    return path
+
+
+def _artefacts(record: Record) -> list[float]:
+    scores = score_record(record)
+    return [scores[name] for name in MEASURES[2:]]

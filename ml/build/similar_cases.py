@@ -1,0 +1,142 @@
+"""Choosing a bundle's similar cases from the training folds, and making their file."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from ml.bundle.attribution import write_attribution
+from ml.bundle.folder import Bundle, write_manifest
+from ml.bundle.hashing import hash_file
+from ml.bundle.manifest import SIMILAR_CASES_FILE
+from ml.data.exclusions import read_exclusions
+from ml.data.isic import Record, read_isic
+from ml.data.split import read_groups, read_split
+from ml.evaluation.observe import Observer, from_file, open_picture
+from ml.serve.similar_cases import (
+    CaseArrays,
+    FloatArray,
+    SimilarCases,
+    join_views,
+    project,
+    quantise,
+    save_similar_cases,
+)
+from ml.taxonomy import CLASSES
+
+TRAINING_FOLDS = "0123"
+CASES = 2000
+DIMENSIONS = 64
+SEED = 2018
+THUMBNAIL_SIZE = (192, 144)
+THUMBNAIL_QUALITY = 65
+CONFIRMED_LAST = ("consensus", None)
+"""Agreed on by experts, or not told how: taken only where a class has too few that tissue or time has settled."""
+
+NEARER_PERCENT = 99.0
+NO_COPY = 2.0
+
+Lesion = list[Record]
+"""All photographs of one lesion, the one to show first."""
+
+
+def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, unseen_fold: str) -> Bundle:
+    """Choose from the training folds, write the file, and name it in the manifest.
+
+    Images that no training uses are left out here too: some show a lesion of the test fold.
+    """
+    split, excluded = read_split(), read_exclusions()
+    records = read_isic(data_dir).records
+    training = [
+        record for record in records if split[record.image_id] in TRAINING_FOLDS and record.image_id not in excluded
+    ]
+    lesions = choose_cases(training, read_groups())
+    photographs = [from_file(record.path) for record in list_photographs(lesions)]
+    unseen = [from_file(record.path) for record in records if split[record.image_id] == unseen_fold]
+    embeddings, others = (
+        np.stack([each.embedding for each in observer.observe(makers, name)])
+        for makers, name in ((photographs, "similar cases"), (unseen, f"fold {unseen_fold}"))
+    )
+    save_similar_cases(bundle.path, build_cases(lesions, embeddings, others))
+    files = bundle.manifest.files | {SIMILAR_CASES_FILE: hash_file(bundle.path / SIMILAR_CASES_FILE)}
+    return write_manifest(bundle.path, write_attribution(bundle.path, replace(bundle.manifest, files=files)))
+
+
+def choose_cases(records: Sequence[Record], groups: Mapping[str, str], *, cases: int = CASES) -> list[Lesion]:
+    """At most ``cases`` lesions, as evenly over the classes as there are lesions.
+
+    A class that has fewer than its share gives all, and the others share what it leaves. Within a class, lesions
+    confirmed by tissue, confocal microscopy or follow-up come before those agreed on by experts; otherwise chance
+    decides. ``groups`` holds what shows the same lesion together, by image.
+    """
+    lesions: dict[str, Lesion] = {}
+    for record in sorted(records, key=lambda record: record.image_id):
+        lesions.setdefault(groups[record.image_id], []).append(record)
+    every = list(lesions.values())
+    shuffled = [every[place] for place in np.random.default_rng(SEED).permutation(len(every))]
+    shuffled.sort(key=lambda lesion: lesion[0].confirmation in CONFIRMED_LAST)  # stable: chance stays within each part
+    by_class = [[lesion for lesion in shuffled if lesion[0].label == label] for label in range(len(CLASSES))]
+    shares = share_out(cases, [len(lesions) for lesions in by_class])
+    chosen = [lesion for lesions, share in zip(by_class, shares, strict=True) for lesion in lesions[:share]]
+    return sorted(chosen, key=lambda lesion: lesion[0].image_id)
+
+
+def share_out(total: int, available: Sequence[int]) -> list[int]:
+    """How many each gets, so that nobody could get more without another with as few or fewer getting less."""
+    shares, left = [0] * len(available), total
+    for done, place in enumerate(sorted(range(len(available)), key=available.__getitem__)):
+        shares[place] = min(available[place], left // (len(available) - done))
+        left -= shares[place]
+    return shares
+
+
+def list_photographs(lesions: Sequence[Lesion]) -> list[Record]:
+    """In the file's order: the photographs to show, then the others."""
+    return [lesion[0] for lesion in lesions] + [record for lesion in lesions for record in lesion[1:]]
+
+
+def build_cases(lesions: Sequence[Lesion], embeddings: FloatArray, unseen: FloatArray) -> CaseArrays:
+    """The file's arrays from the embeddings (M, V, D) of the chosen lesions' photographs, as listed.
+
+    A photograph is taken for a copy where it is nearer than all but one in a hundred of the ``unseen`` ones (U, V, D),
+    which show other lesions, are to any.
+    """
+    joined, count = join_views(embeddings), len(lesions)
+    centre, directions = fit_projection(joined[:count])
+    shown = [lesion[0] for lesion in lesions]
+    thumbnails = [make_thumbnail(record.path) for record in shown]
+    others = [place for place, lesion in enumerate(lesions) for _ in lesion[1:]]
+    arrays = CaseArrays(
+        centre=centre,
+        directions=directions,
+        codes=quantise(project(joined, centre, directions.astype(np.float32))),
+        lesions=np.array([*range(count), *others], np.int32),
+        images=np.array([record.image_id for record in shown], np.bytes_),
+        diagnoses=np.array([CLASSES[record.label] for record in shown], np.bytes_),
+        confirmations=np.array([record.confirmation or "unknown" for record in shown], np.bytes_),
+        thumbnails=np.frombuffer(b"".join(thumbnails), np.uint8),
+        ends=np.cumsum([len(each) for each in thumbnails], dtype=np.int64),
+        copy_from=np.array(NO_COPY, np.float32),
+    )
+    free = SimilarCases(arrays)
+    nearest = [free.compare(embedding).max() for embedding in unseen]
+    return replace(arrays, copy_from=np.array(np.percentile(nearest, NEARER_PERCENT), np.float32))
+
+
+def fit_projection(joined: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float16]]:
+    """Centre (D,) and the first principal directions (D, K) of joined embeddings (N, D)."""
+    centre = joined.mean(axis=0)
+    _, _, directions = np.linalg.svd(joined - centre, full_matrices=False)
+    return centre, directions[:DIMENSIONS].T.astype(np.float16)
+
+
+def make_thumbnail(path: Path) -> bytes:
+    """The picture, cropped centrally to 4:3 and small, as WebP."""
+    content = io.BytesIO()
+    small = ImageOps.fit(open_picture(path), THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
+    small.save(content, "WEBP", quality=THUMBNAIL_QUALITY, method=6)
+    return content.getvalue()

@@ -1,0 +1,1 @@
+"""The contract between training and serving: manifest, hashes, stores, attribution."""

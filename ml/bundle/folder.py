@@ -1,0 +1,173 @@
+"""A bundle as a directory with graphs, manifest and hashes, verified when it is loaded."""
+
+import hashlib
+import os
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.bundle.manifest import (
+    ATTRIBUTION_FILE,
+    GATE_FILE,
+    MANIFEST_FILE,
+    ONNX_FILE,
+    SCHEMA_VERSION,
+    SIMILAR_CASES_FILE,
+    TORCHSCRIPT_FILE,
+    BundleError,
+    Manifest,
+)
+from ml.bundle.rules import broken_rule, unmeasured_part
+from ml.bundle.stores import read_arrays, shapes_of
+from ml.bundle.trust import is_trusted
+from ml.support.regular_file import MEGABYTE, read_regular
+from ml.support.strict_json import parse_strictly
+
+UNFINISHED_FILE = "UNFINISHED"
+"""Lies in a bundle that is being built: what holds it is none yet."""
+
+LARGEST = {
+    MANIFEST_FILE: 4 * MEGABYTE,
+    ONNX_FILE: 1000 * MEGABYTE,
+    TORCHSCRIPT_FILE: 1000 * MEGABYTE,
+    ATTRIBUTION_FILE: 1 * MEGABYTE,
+    GATE_FILE: 64 * MEGABYTE,
+    SIMILAR_CASES_FILE: 256 * MEGABYTE,
+}
+"""Bytes that each file of a bundle may have; there are no others."""
+
+STORES = (GATE_FILE, SIMILAR_CASES_FILE)
+EXTERNAL_DATA = b"location"
+"""The key by which a tensor of an ONNX graph names the file that its numbers lie in; it stands in no other place."""
+
+DEFAULT_BUNDLE = Path(__file__).parents[1] / "bundles" / "lite0-isic2018-distilled"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A verified bundle; ``sha256`` is that of the manifest's bytes, which hold the hashes of the graphs.
+
+    ``trusted``: whether its TorchScript may be opened, which runs what is in it: see ``ml.bundle.trust``.
+    """
+
+    path: Path
+    manifest: Manifest
+    sha256: str
+    trusted: bool = field(default=False, compare=False)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files, as its manifest knows them; raises ``BundleError`` where they are not."""
+        content = _read(self.path, name)
+        if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
+            raise BundleError(
+                f"{self.path / name} is not the file of its manifest (SHA-256 differs); restore or export it again."
+            )
+        return content
+
+    def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
+        """The arrays of one of its ``STORES``, of the shapes that the manifest declares, where it does."""
+        try:
+            return read_arrays(self.read(name), self.manifest.arrays.get(name))
+        except ValueError as error:
+            raise BundleError(f"{self.path / name} {error}; restore the bundle or build it again.") from error
+
+
+def load_bundle(path: Path, *, trusted: Collection[str] = ()) -> Bundle:
+    """Read and verify the bundle in directory ``path``; raises ``BundleError`` saying what is wrong with it.
+
+    ``trusted`` are hashes of further manifests that may run their TorchScript.
+    """
+    if os.path.lexists(path / UNFINISHED_FILE):
+        raise BundleError(f"{path} was never finished: building it was stopped; build it again.")
+    bundle = _load(path, trusted)
+    part = unmeasured_part(bundle.manifest)
+    if part is not None:
+        raise BundleError(
+            f"{path / MANIFEST_FILE}: {part} was not measured, so this must not read photographs; build it again."
+        )
+    return bundle
+
+
+def write_manifest(path: Path, manifest: Manifest) -> Bundle:
+    """Write the manifest of the bundle in directory ``path``, with the shapes of its arrays, and load the whole.
+
+    While the bundle is being built (``UNFINISHED_FILE``), what is not yet measured may be missing. A file of arrays
+    that the manifest no longer names is removed.
+    """
+    for name in set(STORES) - set(manifest.files):
+        (path / name).unlink(missing_ok=True)
+    arrays = {name: _describe_arrays(path, name) for name in STORES if name in manifest.files}
+    (path / MANIFEST_FILE).write_text(replace(manifest, arrays=arrays).to_json(), encoding="utf-8")
+    loaded = _load(path, ()) if (path / UNFINISHED_FILE).exists() else load_bundle(path)
+    return replace(loaded, trusted=True)  # of this process's own making
+
+
+def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
+    """One view (1, S, S, 3) uint8 made by whole-number arithmetic, so the same everywhere: what the self-test reads."""
+    rows, columns, channels = np.ogrid[:size, :size, :3]
+    distance = (rows - size // 2) ** 2 + (columns - size // 2) ** 2
+    values = 200 - 20 * channels - np.minimum(120, distance * 400 // (size * size)) + (rows * 5 + columns * 3) % 17
+    return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
+
+
+def _load(path: Path, trusted: Collection[str]) -> Bundle:
+    text = _read(path, MANIFEST_FILE)
+    try:
+        manifest = Manifest.from_dict(parse_strictly(text))
+    except ValueError as error:
+        raise BundleError(f"{path / MANIFEST_FILE} {error}; restore the bundle or export it again.") from error
+    _check_values(manifest, path / MANIFEST_FILE)
+    sha256 = hashlib.sha256(text).hexdigest()
+    bundle = Bundle(path, manifest, sha256, is_trusted(sha256, trusted, DEFAULT_BUNDLE / MANIFEST_FILE))
+    _check_entries(bundle)
+    for name in manifest.files:
+        content = bundle.read(name)
+        if name == ONNX_FILE and EXTERNAL_DATA in content:
+            raise BundleError(f"{path / name} keeps weights in another file; export it with all weights inside.")
+    return bundle
+
+
+def _read(path: Path, name: str) -> bytes:
+    try:
+        return read_regular(path / name, LARGEST[name])
+    except FileNotFoundError as error:
+        if name == MANIFEST_FILE:
+            raise BundleError(f"No bundle at {path}: it has no {name}; give the bundle's directory.") from error
+        raise BundleError(f"{path / name} is missing; restore the bundle or export it again.") from error
+    except OSError as error:
+        raise BundleError(f"{path / name} cannot be read ({error.strerror}); check path and permissions.") from error
+    except ValueError as error:
+        raise BundleError(f"{path / name} {error}; a bundle holds regular files alone.") from error
+
+
+def _check_entries(bundle: Bundle) -> None:
+    known = {MANIFEST_FILE, UNFINISHED_FILE, *bundle.manifest.files}
+    try:
+        stray = sorted(entry.name for entry in bundle.path.iterdir() if entry.name not in known)
+    except OSError as error:
+        raise BundleError(f"{bundle.path} cannot be listed ({error.strerror}); check its permissions.") from error
+    if stray:
+        raise BundleError(f"{bundle.path} holds {stray[0]!r}, which its manifest does not name; take it out.")
+
+
+def _describe_arrays(path: Path, name: str) -> dict[str, tuple[int, ...]]:
+    try:
+        return shapes_of(read_arrays(_read(path, name)))
+    except ValueError as error:
+        raise BundleError(f"{path / name} {error}; build it again.") from error
+
+
+def _check_values(manifest: Manifest, path: Path) -> None:
+    files = {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE} | ({GATE_FILE} if manifest.gate is not None else set())
+    named = set(manifest.files) - {SIMILAR_CASES_FILE}
+    rule = broken_rule(manifest)
+    if manifest.schema_version != SCHEMA_VERSION:
+        rule = f"schema_version must be {SCHEMA_VERSION}"
+    elif named != files:
+        rule = f"files must name {', '.join(sorted(files))}"
+    if rule is not None:
+        raise BundleError(f"{path}: {rule}; export the bundle again with this version of the project.")

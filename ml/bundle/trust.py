@@ -1,0 +1,32 @@
+"""Which bundles may run their TorchScript: a saved program, which does what its maker wanted when it is opened.
+
+An ONNX graph is data and is opened of any sound bundle. A bundle is known by the hash of its manifest, which holds the
+hashes of its files.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from ml.bundle.hashing import hash_file
+
+SHIPPED = frozenset(
+    {
+        "1ce59184db11bca135aa9e5ddfad208c1e32f505ba17dbec932f40fbaac1c287",  # 1.0
+        "3ec03158199e1e623d19423d02738709e527e09ddbdc1b74517b2038e324b849",  # 1.0
+        "d411cccbb01b729070589ae52067ad127651ee82b96ad4e80b12e4f5396138f7",  # 1.1
+        "c7b16d9d368fcf827d545b9a2629682cbe2c76a85be2a91aeff4d544695b3832",  # 1.1
+        "1b01ec641b850b0adde678b919a005f617a3e35cacbd22425a396b3615653965",  # 1.2
+        "cdecc1b8d920926505e4cd38d5d87b1cd367078b3d3716e4d42c25461dbecc92",  # 1.3
+    }
+)
+"""Bundles that came with this software, by the hash of their manifests; add each that is shipped."""
+
+
+def is_trusted(sha256: str, more: Collection[str], shipped_manifest: Path) -> bool:
+    """Whether a bundle came with this software, or is among ``more``, which whoever runs it has named."""
+    if sha256 in SHIPPED or sha256 in more:
+        return True
+    try:
+        return hash_file(shipped_manifest) == sha256
+    except OSError:
+        return False

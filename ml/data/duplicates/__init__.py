@@ -1,0 +1,1 @@
+"""Images that show the same lesion, or are nearly the same."""

@@ -1,0 +1,1 @@
+"""From downloaded archives or folders to a checked data directory."""

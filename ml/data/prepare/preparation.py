@@ -1,0 +1,194 @@
+"""Any layout of HAM10000, checked and written in the one that everything else reads.
+
+Nothing is changed in the source. The labels are written last: a directory that lacks them is not finished.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ml.data.duplicates.contact_sheet import write_pages
+from ml.data.duplicates.embeddings import open_embeddings, whiten
+from ml.data.isic import Record, read_isic
+from ml.data.prepare.check import Inspection, inspect_images
+from ml.data.prepare.find_duplicates import WAYS, count_pairs, find_pairs, make_tiles, write_pairs
+from ml.data.prepare.layouts import GROUND_TRUTH, INPUT, MASK_ENDING, SEGMENTATIONS, Layout, find_layout
+from ml.data.prepare.official_layout import write_images
+from ml.data.prepare.tables import Tables, check_tables, read_tables, write_csv, write_tables
+from ml.data.split import read_split
+from ml.errors import UserError
+from ml.support.disk import make_directory, writing
+from ml.taxonomy import CLASSES
+
+LEFT_OUT_FILE = "left_out.csv"
+SUMMARY_FILE = "summary.json"
+DUPLICATES_FILE = "duplicates.csv"
+EMBEDDINGS_FILE = "embeddings.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What was prepared: counts of images, lesions, classes and sizes in pixels; images without metadata; what was
+    left out and why, by image id; pairs by how they were found."""
+
+    images: int
+    lesions: int
+    without_metadata: int
+    masks: int
+    classes: dict[str, int]
+    sizes: dict[str, int]
+    left_out: dict[str, str]
+    duplicates: dict[str, dict[str, int]]
+
+    def to_text(self) -> str:
+        """A few lines for a terminal."""
+        lines = [
+            f"{self.images} images of {self.lesions} lesions with {self.masks} masks",
+            f"without metadata: {self.without_metadata}",
+            f"classes: {_list_counts(self.classes)}",
+            f"sizes: {_list_counts(self.sizes)}",
+        ]
+        lines += [f"duplicates by {way}: {_list_counts(counts)}" for way, counts in self.duplicates.items()]
+        lines += [f"duplicates by {way}: not looked for" for way in WAYS if way not in self.duplicates]
+        if self.left_out:
+            lines.append(f"left out: {len(self.left_out)} images, listed with the reason in {LEFT_OUT_FILE}")
+        return "\n".join(lines)
+
+
+def _list_counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to prepare: from which cosine pairs are proposed as duplicates, and whether the network is asked at all;
+    whether faulty images are left out; how many threads; whether bars are shown."""
+
+    min_cosine: float
+    keep_going: bool = False
+    embeddings: bool = True
+    threads: int = 1
+    progress: bool = True
+
+
+def prepare(source: Path, out: Path, options: Options) -> Summary:
+    """Check everything in ``source`` and write it to ``out`` in the official layout, with a list and contact sheets of
+    duplicates beside it.
+
+    Raises ``UserError`` for what is missing, and for a faulty image unless ``keep_going``, which leaves it out.
+    """
+    check_places(source, out)
+    layout = find_layout(source)
+    left_out = dict(layout.faults)
+    tables = read_tables(layout, left_out)
+    left_out |= _find_unmatched(source, layout, tables, left_out) | check_tables(tables)
+    _stop_at(left_out, source, options)
+    make_directory(out)
+    # Without labels nobody takes the directory for finished.
+    (out / f"{GROUND_TRUTH}.csv").unlink(missing_ok=True)
+    wanted = sorted((layout.images.keys() & tables.labels.keys()) - left_out.keys())
+    inspections, damaged = _write_good_images(layout, wanted, out, options)
+    left_out |= damaged
+    _write_masks(layout, inspections, out, options)
+    write_csv(out / LEFT_OUT_FILE, ("image", "reason"), sorted(left_out.items()))
+    write_tables(out, tables, list(inspections))
+    records = read_isic(out).records
+    duplicates = _list_duplicates(records, inspections, out, options)
+    summary = _summarise(records, inspections, layout, tables, left_out=left_out, duplicates=duplicates)
+    with writing(out / SUMMARY_FILE):
+        text = json.dumps(asdict(summary), indent=2, ensure_ascii=False)
+        (out / SUMMARY_FILE).write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+    return summary
+
+
+def check_places(source: Path, out: Path) -> None:
+    """Raise ``UserError`` if what is read would be written over."""
+    if out.resolve() == source.resolve():
+        raise UserError(f"{out}: is the source itself; give another directory with --out")
+
+
+def _find_unmatched(source: Path, layout: Layout, tables: Tables, faulty: Mapping[str, str]) -> dict[str, str]:
+    """Images without a label and labels without an image."""
+    if not tables.labels.keys() & layout.images.keys():
+        raise UserError(f"{source}: no image has a label; give the images and the labels of the same data set")
+    unlabelled = layout.images.keys() - tables.labels.keys() - faulty.keys()
+    absent = tables.labels.keys() - layout.images.keys() - faulty.keys()
+    return dict.fromkeys(unlabelled, "has no label; add its row or remove the image") | dict.fromkeys(
+        absent, "has a label and no image file; add the file or remove the row"
+    )
+
+
+def _stop_at(faults: Mapping[str, str], place: Path, options: Options) -> None:
+    """One line for the first fault, with the count of the others."""
+    if options.keep_going or not faults:
+        return
+    name, problem = min(faults.items())
+    others = sorted(faults)[1:]
+    more = f" ({len(others)} more: {', '.join(others[:5])}{', …' * (len(others) > 5)})" if others else ""
+    raise UserError(f"{place}: {name}: {problem.rstrip('.')}{more}; or leave such images out with --keep-going")
+
+
+def _write_good_images(
+    layout: Layout, wanted: Sequence[str], out: Path, options: Options
+) -> tuple[dict[str, Inspection], dict[str, str]]:
+    """Write and inspect the images; what was found in each good one, and the fault of each that was removed again."""
+    paths = write_images({name: layout.images[name] for name in wanted}, out / INPUT, progress=options.progress)
+    inspections, damaged = inspect_images(paths, threads=options.threads, progress=options.progress)
+    _stop_at(damaged, out / INPUT, options)
+    for name in damaged:
+        paths[name].unlink()
+    return inspections, damaged
+
+
+def _write_masks(layout: Layout, image_ids: Iterable[str], out: Path, options: Options) -> None:
+    masks = {name: layout.masks[name] for name in image_ids if name in layout.masks}
+    if masks:
+        write_images(masks, out / SEGMENTATIONS[-1], ending=MASK_ENDING, progress=options.progress)
+
+
+def _list_duplicates(
+    records: Sequence[Record], inspections: Mapping[str, Inspection], out: Path, options: Options
+) -> dict[str, dict[str, int]]:
+    """Write the list of pairs and their contact sheets, and count them."""
+    folds = read_split()
+    found = [inspections[record.image_id] for record in records]
+    vectors = None
+    if options.embeddings:
+        paths, hashes = [record.path for record in records], [its.file_sha256 for its in found]
+        kept = out / EMBEDDINGS_FILE
+        vectors = whiten(open_embeddings(paths, hashes, kept, threads=options.threads, progress=options.progress))
+    pairs = find_pairs(
+        records,
+        found,
+        vectors,
+        min_cosine=options.min_cosine,
+        threads=options.threads,
+        progress=options.progress,
+    )
+    write_pairs(out / DUPLICATES_FILE, pairs, folds)
+    write_pages(make_tiles(pairs, folds), out / "duplicates")
+    return count_pairs(pairs, folds, embeddings=options.embeddings)
+
+
+def _summarise(
+    records: Sequence[Record],
+    inspections: Mapping[str, Inspection],
+    layout: Layout,
+    tables: Tables,
+    *,
+    left_out: dict[str, str],
+    duplicates: dict[str, dict[str, int]],
+) -> Summary:
+    labels = Counter(CLASSES[record.label] for record in records)
+    return Summary(
+        images=len(records),
+        lesions=len({record.lesion_id or record.image_id for record in records}),
+        without_metadata=len(inspections.keys() - tables.metadata.keys()),
+        masks=len(inspections.keys() & layout.masks.keys()),
+        classes={code: labels[code] for code in CLASSES},
+        sizes=dict(Counter(f"{its.width}×{its.height}" for its in inspections.values()).most_common()),
+        left_out=left_out,
+        duplicates=duplicates,
+    )

@@ -1,0 +1,87 @@
+"""A bundle's ONNX graph taken apart, to run it at sizes that it was not exported for; needs the package onnx."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+from onnx.utils import Extractor
+
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import ONNX_FILE
+from ml.errors import UserError
+from ml.serve.runtime.base import OUTPUT_NAMES, Outputs, UInt8Batch, name_outputs
+from ml.serve.runtime.onnx import open_session
+
+STRIDE = 32
+"""Sides must be multiples of it: padding was fixed at the export, and is the same for these alone."""
+
+SIZED = ("late_statistics", "mask")
+"""Outputs that have the exported size written into them."""
+
+
+def free_size(bundle: Bundle) -> onnx.ModelProto:
+    """The graph for views (N, S, S, 3) uint8 of any S that ``check_side`` lets pass, without the outputs in ``SIZED``.
+
+    The weights and what is done with them stay as they are.
+    """
+    model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
+    outputs = [output.name for output in model.graph.output if output.name not in SIZED]
+    return _extract(model, "views", outputs, sides=(1, 2))
+
+
+def cut_bare_network(bundle: Bundle) -> onnx.ModelProto:
+    """The network alone, from normalised pixels (N, 3, S, S) float32 to logits; S as for ``free_size``."""
+    model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
+    first = next(node for node in model.graph.node if node.op_type == "Conv")
+    for node in model.graph.node:
+        if node.op_type == "Shape" and node.input[0] == "views":  # the number of views, which both have in front
+            node.input[0] = first.input[0]
+    return _extract(model, first.input[0], ["logits"], sides=(2, 3))
+
+
+def open_bare_network(bundle: Bundle, side: int) -> Callable[[], object]:
+    """A function that runs ``cut_bare_network`` once: one picture of that side, of noise, on one thread."""
+    check_side(side)
+    session = open_session(cut_bare_network(bundle).SerializeToString(), threads=1)
+    pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)
+    given = {session.get_inputs()[0].name: pixels}
+    return lambda: session.run(None, given)
+
+
+class FreeSizeRuntime:
+    """The graph at any size that ``check_side`` lets pass, without the outputs in ``SIZED``.
+
+    With ``mirrored`` each batch of V views gives 2 V rows, those of the views' mirror images last.
+    """
+
+    name = "onnx"
+
+    def __init__(self, bundle: Bundle, *, mirrored: bool = False, threads: int = 1) -> None:
+        check_side(bundle.manifest.input.size)
+        self._session = open_session(free_size(bundle).SerializeToString(), threads)
+        self._names = [name for name in OUTPUT_NAMES if name not in SIZED]
+        self._mirrored = mirrored
+
+    def run(self, batch: UInt8Batch) -> Outputs:
+        """Run views (N, S, S, 3) uint8, and perhaps their mirror images, through the network."""
+        views = np.concatenate((batch, batch[:, :, ::-1])) if self._mirrored else batch
+        return name_outputs(self._session.run(self._names, {"views": views}))
+
+
+def check_side(side: int) -> None:
+    """Raise ``UserError`` for a side that a graph of free size would read wrongly."""
+    if side < STRIDE or side % STRIDE:
+        raise UserError(f"a side of {side} px cannot be read; give a multiple of {STRIDE}")
+
+
+def _extract(model: onnx.ModelProto, start: str, outputs: list[str], sides: tuple[int, int]) -> onnx.ModelProto:
+    """The part between ``start`` and ``outputs``; the dimensions ``sides`` of what comes in are left open."""
+    part = Extractor(model).extract_model([start], outputs)
+    del part.graph.value_info[:]
+    (given,) = part.graph.input
+    given.name, dimensions = start, given.type.tensor_type.shape.dim
+    for place in sides:
+        dimensions[place].dim_param = "side"
+    for output in part.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    return part

@@ -1,0 +1,131 @@
+"""The training data alone, without the test fold: laid out for the stages, and packed for a machine without network."""
+
+import csv
+import io
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ml.data.isic import GROUND_TRUTH, GROUPINGS, METADATA, Record, find_table, read_isic
+from ml.data.rows import read_rows
+from ml.data.split import read_split
+from ml.errors import UserError
+from ml.support.disk import read_file, stat_file
+
+TABLES = {GROUND_TRUTH: "image", GROUPINGS: "image", METADATA: "image_id"}
+"""The tables that ``read_isic`` reads, and the column that names the image."""
+MEGABYTE = 1_000_000
+BLOCK, RECORD = 512, 10_240
+"""Of a tar: what a member's header takes and its content is filled up to, and what the whole is."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """Image files by their path within the official layout, and the tables cut to these images."""
+
+    images: dict[str, Path]
+    tables: dict[str, bytes]
+
+
+def select_training_data(data: Path, folds: Sequence[str], *, images: int | None = None) -> TrainingData:
+    """What the official layout in ``data`` holds of the ``folds``, or so many ``images`` of it, all folds and classes
+    as evenly as there are. Raises ``UserError`` where there are fewer."""
+    fold_of = read_split()
+    records = [record for record in read_isic(data).records if fold_of.get(record.image_id) in folds]
+    if images is not None:
+        records = _draw_evenly(records, fold_of, images)
+    names = {record.image_id for record in records}
+    tables = {
+        path.name: _cut_table(path, column, names)
+        for name, column in TABLES.items()
+        if (path := find_table(data, name)) is not None
+    }
+    return TrainingData({f"{each.path.parent.name}/{each.path.name}": each.path for each in records}, tables)
+
+
+def lay_out(found: TrainingData, out: Path) -> None:
+    """Make a directory in the official layout: links to the images, and the tables."""
+    for name, path in found.images.items():
+        link = out / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.unlink(missing_ok=True)
+        link.symlink_to(path.resolve())
+    for name, content in found.tables.items():
+        (out / name).write_bytes(content)
+
+
+def pack(found: TrainingData, out: Path, *, megabytes: int = 30, progress: bool = True) -> list[Path]:
+    """Write tars of at most so many ``megabytes`` to ``out``; the same files make the same bytes."""
+    out.mkdir(parents=True, exist_ok=True)
+    if any(out.glob("*.tar")):
+        raise UserError(f"{out}: holds tars already; give another --out")
+    sizes = {name: len(content) for name, content in found.tables.items()}
+    sizes |= {name: stat_file(path).st_size for name, path in found.images.items()}
+    written = []
+    with tqdm(total=len(sizes), desc="Packing", unit="file", disable=not progress) as bar:
+        for place, names in enumerate(_fill(sizes, megabytes * MEGABYTE)):
+            written.append(out / f"isic2018_task3_training_{place:02}.tar")
+            with tarfile.open(written[-1], "w", format=tarfile.USTAR_FORMAT) as archive:
+                for name in names:
+                    content = found.tables[name] if name in found.tables else read_file(found.images[name])
+                    member = tarfile.TarInfo(name)
+                    member.size = len(content)
+                    archive.addfile(member, io.BytesIO(content))
+                    bar.update()
+    return written
+
+
+def unpack(source: Path, out: Path) -> None:
+    """Unpack the tars in ``source`` to ``out``."""
+    found = sorted(source.glob("*.tar"))
+    if not found:
+        raise UserError(f"{source}: holds no tar; give the directory that `pack` wrote")
+    for path in tqdm(found, desc="Unpacking", unit="tar"):
+        try:
+            with tarfile.open(path, "r:") as archive:
+                archive.extractall(out, filter="data")
+        except (OSError, tarfile.TarError) as error:
+            raise UserError(f"{path}: cannot be unpacked ({error}); pack it again") from error
+
+
+def _draw_evenly(records: Sequence[Record], fold_of: dict[str, str], count: int) -> list[Record]:
+    """One of each fold and class in turn, in the order of their names."""
+    piles: dict[tuple[str, int], list[Record]] = {}
+    for record in sorted(records, key=lambda each: each.image_id, reverse=True):
+        piles.setdefault((fold_of[record.image_id], record.label), []).append(record)
+    if count > len(records):
+        raise UserError(f"images: is {count}, but the data have {len(records)}; ask for fewer")
+    drawn: list[Record] = []
+    while len(drawn) < count:
+        drawn += [piles[key].pop() for key in sorted(piles, key=lambda key: key[::-1]) if piles[key]]
+    return drawn[:count]
+
+
+def _cut_table(path: Path, column: str, names: set[str]) -> bytes:
+    rows = [row for _, row in read_rows(path, (column,)) if row[column] in names]
+    if not rows:
+        raise UserError(f"{path}: has no row of the images that are wanted; give the tables of ISIC 2018 Task 3")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
+    """Names, in order, in groups whose tar is not over ``limit`` bytes."""
+    group: list[str] = []
+    filled = 0
+    for name, size in sizes.items():
+        taken = BLOCK + -(-size // BLOCK) * BLOCK
+        if taken + 2 * BLOCK + RECORD > limit:
+            raise UserError(f"{name}: has {size} bytes, too many for one tar of {limit}; allow more --megabytes")
+        if group and filled + taken + 2 * BLOCK + RECORD > limit:
+            yield group
+            group, filled = [], 0
+        group.append(name)
+        filled += taken
+    yield group

@@ -1,0 +1,181 @@
+"""The last stage, at home: export the student, calibrate it on what its copies, or it itself, say of images that they
+have not seen, and set it beside the bundle that ships."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from safetensors import safe_open
+
+from ml.build.assemble import UNKNOWN_LIMITS, measure_target_prior
+from ml.build.export import export_bundle
+from ml.build.fit_limits import add_gate, fit_decisions
+from ml.build.fit_quality import fit_picture_quality
+from ml.build.gate import build_gate
+from ml.build.measure import measure_calibration_fold
+from ml.build.similar_cases import add_similar_cases
+from ml.bundle.attribution import ATTRIBUTION, LICENCE, write_attribution
+from ml.bundle.draft import build_beside
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
+from ml.data.cache import MAX_ASPECT
+from ml.data.isic import Dataset, Record, read_isic
+from ml.data.split import SPLIT_SHA256, read_split, select_folds
+from ml.evaluation.evaluate import evaluate_observations
+from ml.evaluation.observe import Observer, from_file
+from ml.evaluation.out_of_distribution import read_other_photographs
+from ml.evaluation.paired import compare
+from ml.networks.backbone import create_backbone, load_weights
+from ml.pipelines.best_model.place import Workplace
+from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
+from ml.serve.predictor import Observation, Predictor
+from ml.support.environment import find_git_revision
+from ml.training.config import TrainingConfig, read_config
+
+SHIPPED_FOLD = "4"
+"""The bundle that ships has not seen it, unless it was made by this road."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """Images with what the student, or a copy of it, which had not seen them, observed."""
+
+    records: list[Record]
+    observations: list[Observation]
+
+
+def finish(stage: Stage, place: Workplace) -> Bundle:
+    """Write ``out/bundle`` and, beside it, how it compares; nothing of the test fold is read."""
+    folder = place.folder(stage.name)
+    with build_beside(place.out / "bundle") as draft:
+        bundle, told = _build(place, draft)
+    summary = {"bundle": bundle.sha256, **told}
+    folder.path.mkdir(parents=True, exist_ok=True)
+    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    return replace(bundle, path=place.out / "bundle")
+
+
+def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
+    """The bundle in the directory ``draft``, and what its figures are beside those of the shipped one."""
+    # Of the data, what the stages were trained on; so in a proof in small the same few images.
+    dataset = read_isic(place.training_data)
+    bundle = _export(place, name_stage(AVERAGE, ()), draft, dataset)
+    judged = {fold: _observe_unseen(place, fold, dataset, bundle) for fold in place.plan.judging_folds}
+    every = OutOfFold(
+        [record for each in judged.values() for record in each.records],
+        [observation for each in judged.values() for observation in each.observations],
+    )
+    where = f"out-of-fold scores of {_name_folds(place.plan.judging_folds)}"
+    manifest = fit_decisions(bundle.manifest, every.records, every.observations, where)
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    quality = fit_picture_quality(dataset.records, observer)
+    bundle = write_manifest(bundle.path, replace(manifest, quality=quality))
+    name = "-".join(judged)
+    bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, name)
+    told = {"out_of_fold": bundle.manifest.metrics[f"fold_{name}"]["metrics"]}
+    if SHIPPED_FOLD in judged:
+        told |= {f"fold_{SHIPPED_FOLD}": _compare(bundle, judged[SHIPPED_FOLD], dataset, place)}
+    if place.others is not None:
+        bundle = _add_what_reads_features(bundle, place, dataset, every.records)
+    return bundle, told
+
+
+def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
+    """What the copy without the fold says of it, or the ``student``, where nothing that it learnt from has seen it."""
+    records = select_folds(dataset.records, (fold,))
+    if fold not in place.plan.copies:
+        return OutOfFold(records, _observe(student, records, f"fold {fold}", place))
+    with tempfile.TemporaryDirectory() as scratch:  # a copy is asked once, and is never measured
+        copy = _export(place, name_stage(AVERAGE, (fold,)), Path(scratch), dataset)
+        return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
+
+
+def _observe(bundle: Bundle, records: Sequence[Record], name: str, place: Workplace) -> list[Observation]:
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    return observer.observe([from_file(record.path) for record in records], name)
+
+
+def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
+    weights = place.folder(name).weights
+    config = read_config(place.folder(name_stage(place.plan.average[0], _held_out(name, place))).config)
+    model = create_backbone(config.architecture)
+    load_weights(model, weights)
+    with safe_open(weights, "pt") as file:
+        told = file.metadata()
+    prior = tuple(float(value) for value in told["prior"].split())
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        "name": f"{config.architecture}-isic2018-out-of-fold",
+        "version": (find_git_revision() or "unknown")[:12],
+        "architecture": config.architecture,
+        "input": _describe_input(config, model.pretrained_cfg),
+        "training_prior": Prior(prior, "class frequencies that the training's sampling made"),
+        "training": _describe_training(place, told["folds"].split()),
+        "licence": LICENCE,
+        "attribution": ATTRIBUTION,
+        "created": datetime.now(UTC).date().isoformat(),
+        "target_prior": measure_target_prior(dataset, read_split()),
+        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
+    }
+    return export_bundle(model, out, fields)
+
+
+def _name_folds(folds: Sequence[str]) -> str:
+    return f"{'folds' if len(folds) > 1 else 'fold'} {' and '.join(folds)}"
+
+
+def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
+    return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
+
+
+def _describe_input(config: TrainingConfig, normalisation: Any) -> InputSpec:
+    plan = config.readings[0]
+    return InputSpec(
+        size=plan.size,
+        views=tuple(ViewSpec(f"central {100 * part:.0f} %", part) for part in plan.fractions),
+        max_aspect_ratio=MAX_ASPECT,
+        interpolation="bicubic",
+        mean=tuple(normalisation["mean"]),
+        std=tuple(normalisation["std"]),
+        layout="NHWC",
+    )
+
+
+def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
+    steps = ", ".join(step.name for step in place.plan.student)
+    teachers = ", ".join(step.name for step in place.plan.teachers)
+    taught = "that had not seen it" if place.plan.out_of_fold else "which had seen it too"
+    copies = "copies of it" if place.plan.copies else "it"
+    return (
+        f"Trained on folds {', '.join(folds)} of ISIC 2018 Task 3 in the steps {steps} (docs/best-model.md), each fold "
+        f"taught by the teachers ({teachers}) {taught}; the weights of {', '.join(place.plan.average)} averaged. "
+        f"Calibrated on the scores of {copies} for images that neither they nor their teachers had seen."
+    )
+
+
+def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
+    """Similar cases and the gate read the student's own features, which no copy shares: where there are copies, their
+    limits are set on images that the student has seen."""
+    assert place.others is not None
+    observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
+    bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.judging_folds[-1])
+    gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
+    observations = observer.observe([from_file(record.path) for record in records], "gate")
+    where = _name_folds(place.plan.judging_folds) + (", which the network has seen" if place.plan.copies else "")
+    manifest = add_gate(bundle.manifest, bundle.path, gate, observations, where)
+    return write_manifest(bundle.path, write_attribution(bundle.path, manifest))
+
+
+def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:
+    """The new bundle, by its copy, and the shipped one on the fold that neither has seen, paired."""
+    shipped = load_bundle(DEFAULT_BUNDLE)
+    earlier = _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place)
+    one, other = (
+        evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
+        for each, observations in ((bundle, found.observations), (shipped, earlier))
+    )
+    return {"shipped": shipped.sha256, **compare(one, other)}

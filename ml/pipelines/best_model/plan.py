@@ -1,0 +1,172 @@
+"""The stages of the road, made from one short plan (``ml/configs/best/plan.yaml``).
+
+Teachers are trained on all folds but one; a student learns about a fold from the teachers that have not seen it. A
+copy of the student that is to be judged on a fold must not hear of that fold either, so its teachers lack two.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+
+from ml.data.split import FOLDS
+from ml.errors import UserError
+from ml.support.strict_yaml import build, read_yaml
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "best"
+DEFAULT_PLAN = CONFIGS / "plan.yaml"
+PROOF_PLAN = CONFIGS / "proof.yaml"
+TRAINING_FOLDS = tuple(fold for fold in FOLDS if fold != "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One training: a configuration beside the plan, what ``set`` changes in it, and what it starts from: ``weights``,
+    a file of the weights directory, or ``start``, an earlier step of the student."""
+
+    name: str
+    config: str
+    weights: str | None = None
+    start: str | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``folds``: what the network that ships is trained on. For calibration, either ``copies``, those of them that a
+    copy of the student does not see, or ``judged_on``, a fold that is not among them. ``average``: steps of the student
+    whose weights are averaged in the end. ``out_of_fold``: nobody teaches what it has seen. ``images``: how many of the
+    data are used, all where there is none. ``set``: changes in every configuration."""
+
+    teachers: tuple[Step, ...]
+    student: tuple[Step, ...]
+    average: tuple[str, ...]
+    copies: tuple[str, ...] = ()
+    judged_on: str | None = None
+    out_of_fold: bool = True
+    folds: tuple[str, ...] = TRAINING_FOLDS
+    images: int | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def judging_folds(self) -> tuple[str, ...]:
+        """Those whose scores, by who has not seen them, calibrate what ships."""
+        return self.copies if self.judged_on is None else (self.judged_on,)
+
+    @property
+    def all_folds(self) -> tuple[str, ...]:
+        """Those whose images are needed."""
+        return tuple(sorted({*self.folds, *self.judging_folds}))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage, in the folder of its name. ``held_out``: folds that its network does not see; ``needs``: stages whose
+    files it reads, the one that it starts from first where its step has a ``start``, then its teachers."""
+
+    name: str
+    kind: Literal["data", "train", "average", "finish"]
+    needs: tuple[str, ...] = ()
+    step: Step | None = None
+    held_out: tuple[str, ...] = ()
+    teachers: tuple[str, ...] = ()
+
+
+DATA, FINISH, AVERAGE = "data", "finish", "average"
+
+
+def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
+    """Read and check; raises ``UserError`` naming the first key or name that is wrong."""
+    try:
+        plan: Plan = build(Plan, read_yaml(path))
+        _check(plan, path.parent)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return plan
+
+
+def list_stages(plan: Plan) -> list[Stage]:
+    """All stages in an order in which each finds what it needs."""
+    finals = [name_stage(AVERAGE, held_out) for held_out in list_students(plan)]
+    return [
+        Stage(DATA, "data"),
+        *_list_teachers(plan),
+        *(stage for held_out in list_students(plan) for stage in _list_student(plan, held_out)),
+        Stage(FINISH, "finish", needs=tuple(finals)),
+    ]
+
+
+def list_students(plan: Plan) -> list[tuple[str, ...]]:
+    """What the copies of the student do not see, and, last, that the student itself sees all."""
+    return [*((fold,) for fold in plan.copies), ()]
+
+
+def name_stage(step: str, held_out: tuple[str, ...]) -> str:
+    """As ``distil_288-without-4`` or ``distil_288-all``."""
+    return f"{step}-without-{'-'.join(held_out)}" if held_out else f"{step}-all"
+
+
+def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
+    """Those whose name matches one of ``names``, which may hold ``*``; all without names."""
+    for name in names:
+        if not any(fnmatchcase(stage.name, name) for stage in stages):
+            raise UserError(f"--stage {name}: there is none of that name; --list shows them")
+    return [stage for stage in stages if not names or any(fnmatchcase(stage.name, name) for name in names)]
+
+
+def _list_teachers(plan: Plan) -> Iterator[Stage]:
+    """Each family once for every set of folds that some student needs it not to have seen."""
+    needed = {lacked for held_out in list_students(plan) for lacked in _list_lacked(plan, held_out)}
+    for step in plan.teachers:
+        for held_out in sorted(needed, key=lambda folds: (len(folds), folds)):
+            yield Stage(name_stage(step.name, held_out), "train", needs=(DATA,), step=step, held_out=held_out)
+
+
+def _list_lacked(plan: Plan, held_out: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """What each teacher of a family has not seen: that which its student lacks and, out of fold, one fold more."""
+    if not plan.out_of_fold:
+        return [held_out]
+    return [tuple(sorted({fold, *held_out})) for fold in plan.folds if fold not in held_out]
+
+
+def _list_student(plan: Plan, held_out: tuple[str, ...]) -> Iterator[Stage]:
+    teachers = tuple(
+        name_stage(family.name, lacked) for family in plan.teachers for lacked in _list_lacked(plan, held_out)
+    )
+    for step in plan.student:
+        start = () if step.start is None else (name_stage(step.start, held_out),)
+        needs = (DATA, *start, *teachers)
+        yield Stage(name_stage(step.name, held_out), "train", needs, step, held_out, teachers)
+    averaged = tuple(name_stage(name, held_out) for name in plan.average)
+    yield Stage(name_stage(AVERAGE, held_out), "average", needs=averaged, held_out=held_out)
+
+
+def _check(plan: Plan, directory: Path) -> None:
+    names = [step.name for step in (*plan.teachers, *plan.student)]
+    earlier: set[str] = set()
+    for step in (*plan.teachers, *plan.student):
+        if names.count(step.name) > 1 or step.name in (DATA, FINISH, AVERAGE):
+            raise UserError(f"{step.name}: names two steps; rename one")
+        if not (directory / step.config).is_file():
+            raise UserError(f"{step.name}: there is no configuration {directory / step.config}; add it")
+        if step.start is not None and (step in plan.teachers or step.start not in earlier):
+            raise UserError(f"{step.name}: starts from {step.start}, which is no earlier step of the student")
+        if step.start is not None and step.weights is not None:
+            raise UserError(f"{step.name}: has both weights and start; leave one out")
+        if step in plan.student:
+            earlier.add(step.name)
+    rules = {
+        "average: must name steps of the student": bool(plan.average) and set(plan.average) <= earlier,
+        "teachers: must name at least one": bool(plan.teachers),
+        "folds: use 0 to 4, at least three, each once": set(plan.folds) <= set(TRAINING_FOLDS)
+        and len(set(plan.folds)) == len(plan.folds) >= 3,
+        "copies: must name at least one of the folds, each once": plan.judged_on is not None
+        or (set(plan.copies) <= set(plan.folds) and len(set(plan.copies)) == len(plan.copies) > 0),
+        "judged_on: must be one of 0 to 4, not among folds, and without copies": plan.judged_on is None
+        or (plan.judged_on in TRAINING_FOLDS and plan.judged_on not in plan.folds and not plan.copies),
+        "images: must be at least 7 for each fold": plan.images is None or plan.images >= 7 * len(plan.folds),
+    }
+    for rule, holds in rules.items():
+        if not holds:
+            raise UserError(rule)

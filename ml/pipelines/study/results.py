@@ -1,0 +1,168 @@
+"""What the study found, as small JSON files that are committed: a file for each model, and one of the comparisons."""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.errors import UserError
+from ml.evaluation.fold_log import TEST_FOLD_LOG
+from ml.metrics import bootstrap
+from ml.metrics.estimate import describe
+from ml.pipelines.study.folder import Calibration, Measured, StudyFolder, Truth, calibrate_on_choosing, measure_folder
+from ml.pipelines.study.measure import Predict, measure_study_model
+from ml.pipelines.study.plan import Entry, Plan
+from ml.support.disk import read_json, write_whole
+from ml.support.environment import find_git_revision
+
+DEFAULT_RESULTS = Path(__file__).parents[3] / "docs" / "study"
+PAIRED = ("balanced_accuracy", "malignancy_auc", "melanoma_auc", "macro_auc", "accuracy")
+PARTS = ("choosing", "test")
+
+
+def check_same_data(results: Path, data_sha256: str) -> None:
+    """Raise ``UserError`` where figures of other data lie in ``results``: beside them, or over them, those of these
+    would be taken for comparable."""
+    for path in sorted((results / "results").glob("*.json")):
+        written = read_result(results, path.stem).get("data_sha256")
+        if written is not None and written != data_sha256:
+            raise UserError(f"{path}: was measured on other data; give another --results, and leave out --publish")
+
+
+def result_file(results: Path, name: str) -> Path:
+    """Where a model's figures are written."""
+    return results / "results" / f"{name}.json"
+
+
+def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
+    """Calibrate and measure on the choosing images and write that down, with data, revision and date. What is there
+    already of the same weights stays, but for what the plan says of the entry. Raises ``UserError`` where test figures
+    of other weights would be lost."""
+    question = plan.question_of(entry.name)
+    known = {"name": entry.name, "label": entry.label, "question": question.key, "tier": question.tier}
+    before = read_result(results, entry.name)
+    is_same = before.get("summary", {}).get("sha256") == folder.summary["sha256"]
+    if is_same and _replicates_file(folder.path, "choosing").is_file():
+        result = {**before, **known}
+    elif before.get("test") and not is_same:
+        raise UserError(
+            f"{result_file(results, entry.name)}: has figures of the test fold of other weights; move it away, or give"
+            " another --results"
+        )
+    else:
+        calibration = calibrate_on_choosing(folder, truth)
+        measured = measure_folder(folder, truth, calibration, test=False)
+        _keep_replicates(folder, "choosing", measured)
+        result = {
+            **known,
+            "data_sha256": truth.data_sha256,
+            "revision": find_git_revision(),
+            "date": datetime.now(UTC).date().isoformat(),
+            "summary": folder.summary,
+            "calibration": asdict(calibration),
+            "choosing": measured.figures,
+            "test": before["test"] if is_same else None,
+        }
+    write_json(result_file(results, entry.name), result)
+    return result
+
+
+def record_test(
+    folder: StudyFolder, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
+) -> bool:
+    """Measure on the test fold a model whose choosing fold is recorded. False where that is written down already."""
+    result = read_result(results, folder.name)
+    if result["test"] is not None:
+        return False
+    calibration = Calibration(**result["calibration"])
+    measured = measure_study_model(folder, calibration, data=data, why=why, predict=predict, log=log)
+    _keep_replicates(folder, "test", measured)
+    write_json(result_file(results, folder.name), {**result, "test": measured.figures})
+    return True
+
+
+def record_comparisons(plan: Plan, runs: Path, results: Path) -> None:
+    """Write the differences of the plan's pairs, from the resamples kept in the study folders: the same for both.
+    A pair whose folders are not here keeps what is written of it."""
+    path = results / "comparisons.json"
+    written = {(each["one"], each["other"], each["part"]): each for each in read_comparisons(results)}
+    for one, other in plan.list_pairs():
+        for part in PARTS:
+            figures = _compare(one, other, part, runs, results)
+            if figures is not None:
+                written[one, other, part] = {"one": one, "other": other, "part": part, "differences": figures}
+    kept = [written[key] for key in ((*pair, part) for pair in plan.list_pairs() for part in PARTS) if key in written]
+    write_json(path, kept)
+
+
+def read_result(results: Path, name: str) -> dict[str, Any]:
+    """A model's figures; empty where there are none."""
+    path = result_file(results, name)
+    return dict(read_json(path)) if path.is_file() else {}
+
+
+def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The figures of every model named that has any."""
+    found = {name: read_result(results, name) for name in names}
+    return {name: result for name, result in found.items() if result}
+
+
+def read_comparisons(results: Path) -> list[dict[str, Any]]:
+    """The paired differences; none before the first pair is finished."""
+    path = results / "comparisons.json"
+    return list(read_json(path)) if path.is_file() else []
+
+
+def pair(one: Measured, other: Measured) -> dict[str, Any]:
+    """``one`` less ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
+    return {
+        name: describe(
+            one.figures["metrics"][name][0] - other.figures["metrics"][name][0],
+            bootstrap.percentiles(one.replicates[name] - other.replicates[name]),
+        )
+        for name in PAIRED
+    }
+
+
+def read_published_data() -> str | None:
+    """The hash of the data that the published results were measured on."""
+    every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
+    return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Indented, with every list of numbers on one line."""
+    text = json.dumps(value, indent=1, allow_nan=False)
+    flat = re.sub(r"\[\n([^][{}\"]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
+    write_whole(path, flat + "\n")
+
+
+def _replicates_file(folder: Path, part: str) -> Path:
+    return folder / f"replicates_{part}.npz"
+
+
+def _keep_replicates(folder: StudyFolder, part: str, measured: Measured) -> None:
+    arrays: dict[str, Any] = {name: each.astype(np.float32) for name, each in measured.replicates.items()}
+    np.savez_compressed(_replicates_file(folder.path, part), images=np.array(measured.images), **arrays)
+
+
+def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:
+    """``one`` less ``other`` in each paired metric, with its interval; None where either is not measured here on the
+    same images."""
+    files = [_replicates_file(runs / name, part) for name in (one, other)]
+    figures = [read_result(results, name).get(part) for name in (one, other)]
+    if not all(file.is_file() for file in files) or not all(figures):
+        return None
+    first, second = (np.load(file) for file in files)
+    if not np.array_equal(first["images"], second["images"]):
+        return None
+    values = [[part_figures["metrics"][name][0] for name in PAIRED] for part_figures in figures if part_figures]
+    return {
+        name: describe(values[0][place] - values[1][place], bootstrap.percentiles(first[name] - second[name]))
+        for place, name in enumerate(PAIRED)
+    }

@@ -1,0 +1,196 @@
+"""Working off the list: each model trains in a process of its own, and is measured when it is done."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from tqdm import tqdm
+
+from ml.baselines.config import read_classical_config
+from ml.errors import UserError
+from ml.pipelines.study.folder import is_finished
+from ml.pipelines.study.plan import Entry, Plan, merge_config
+from ml.support.disk import owning
+from ml.training.config import TrainingConfig, read_config
+
+NETWORK = "network"
+GRACE = 60  # s between asking a process to stop and killing it
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where the study reads and writes. ``gpu``: the plan's values for one."""
+
+    data: Path
+    weights: Path | None
+    out: Path
+    gpu: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to work: so many processes at once (of one thread each where there are several), each stopped after so many
+    minutes; without ``keep_going`` nothing is started after the first failure."""
+
+    at_once: int = 1
+    minutes: float | None = None
+    keep_going: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One entry ready to train: its merged ``config`` has been written and checked."""
+
+    entry: Entry
+    kind: str
+    config: Path
+    folder: Path
+    weights: Path | None
+    epochs: int | None
+
+    @property
+    def log(self) -> Path:
+        """What the training process prints."""
+        return self.folder.parent / "logs" / f"{self.entry.name}.log"
+
+    @property
+    def is_started(self) -> bool:
+        return (self.folder / "checkpoints" / "last.ckpt").is_file()
+
+    def list_command(self, data: Path) -> list[str]:
+        """The command of its training, which a person may type too."""
+        command = [sys.executable, "-m", "ml.pipelines.train", "--data", str(data), "--config", str(self.config)]
+        command += ["--out", str(self.folder)]
+        command += [] if self.weights is None else ["--weights", str(self.weights)]
+        if self.kind == NETWORK:
+            command += ["--no-export", *(["--resume"] if self.is_started else [])]
+        return command
+
+    def describe_progress(self) -> str:
+        """Its name and, for a network, the epochs behind it."""
+        if self.epochs is None:
+            return self.entry.name
+        try:
+            with (self.folder / "metrics.csv").open(newline="", encoding="utf-8") as file:
+                done = sum(1 for _ in csv.DictReader(file))
+        except OSError:
+            done = 0
+        return f"{self.entry.name} {done}/{self.epochs}"
+
+
+def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
+    """Merge and check a configuration and find the weights, before any hours are spent."""
+    content = merge_config(plan, entry, gpu=place.gpu)
+    kind = str(content.get("kind", NETWORK))
+    config = place.out / "configs" / f"{entry.name}.yaml"
+    config.parent.mkdir(parents=True, exist_ok=True)
+    config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    folder = place.out / entry.name
+    epochs = _check_config(config, folder, kind)
+    return Job(entry, kind, config, folder, find_weights(entry, place), epochs)
+
+
+def _check_config(path: Path, folder: Path, kind: str) -> int | None:
+    """How many epochs a network trains; a folder that holds a model of another configuration is an error."""
+    held = folder / "config.yaml"
+    read: Callable[[Path], Any] = read_config if kind == NETWORK else read_classical_config
+    config = read(path)
+    if held.is_file() and read(held) != config:
+        raise UserError(f"{held}: differs from the plan's {path}; move the folder away, or give another --out")
+    return sum(stage.epochs for stage in config.stages) if isinstance(config, TrainingConfig) else None
+
+
+def find_weights(entry: Entry, place: Workplace) -> Path | None:
+    """The file that an entry starts from; none without a directory, where the training asks the hub."""
+    if entry.weights is None or place.weights is None:
+        return None
+    path = place.weights / entry.weights
+    if not path.is_file():
+        raise UserError(f"{path}: is not there, and {entry.name} starts from it; add it, or leave out --weights-dir")
+    return path
+
+
+def run_jobs(
+    jobs: Sequence[Job], place: Workplace, done: Callable[[Job], None], *, rules: Rules, progress: bool = True
+) -> dict[str, str]:
+    """Train what is not finished and call ``done`` for each, in this thread. Returns why those failed that did."""
+    failures: dict[str, str] = {}
+    stop = threading.Event()
+    bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
+    with owning(place.out, "study"), ThreadPoolExecutor(rules.at_once) as pool, bar:
+        futures = {pool.submit(_train, job, place, rules, stop): job for job in jobs}
+        try:
+            for future in _as_finished(futures, bar):
+                job = futures[future]
+                try:
+                    if future.result():
+                        done(job)
+                except UserError as error:
+                    failures[job.entry.name] = str(error)
+                    tqdm.write(f"{job.entry.name}: failed: {error}", file=sys.stderr)
+                bar.update()
+        finally:
+            stop.set()
+    return failures
+
+
+def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[bool]]:
+    """Futures as they finish; the bar tells meanwhile how far the running ones are."""
+    waiting = set(futures)
+    while waiting:
+        finished, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+        bar.set_postfix_str(", ".join(futures[each].describe_progress() for each in waiting if each.running()))
+        yield from finished
+
+
+def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> bool:
+    """Train one model unless it is finished; False where the study stopped before it began."""
+    if not is_finished(job.folder):
+        if stop.is_set():
+            return False
+        try:
+            _run_command(job, place, rules)
+        except UserError:
+            if not rules.keep_going:
+                stop.set()
+            raise
+    return True
+
+
+def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
+    job.log.parent.mkdir(parents=True, exist_ok=True)
+    environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if rules.at_once > 1 else {})}
+    with job.log.open("ab") as log:
+        command = job.list_command(place.data)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603  # our own command
+        try:
+            code = process.wait(None if rules.minutes is None else 60 * rules.minutes)
+        except subprocess.TimeoutExpired:
+            _stop(process)
+            reason = f"{job.folder}: not done within {rules.minutes:g} minutes; run the study again to go on"
+            raise UserError(reason) from None
+    if code != 0 or not is_finished(job.folder):
+        raise UserError(f"{_last_line(job.log)} (exit code {code}; all of it in {job.log})")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").replace("\r", "\n").strip().splitlines()
+    return lines[-1].removeprefix("error: ") if lines else "said nothing"

@@ -1,0 +1,343 @@
+"""A tuning study: trials of one configuration with other values for some keys, judged on the choosing fold alone.
+
+A study is a folder: ``study.sqlite3``, ``config.yaml`` (the base), ``space.yaml``, a run folder for every trial, and
+the report of ``ml.pipelines.tuning.report``. A trial is an ordinary training run in a process of its own, which gives
+its
+memory back and can be ended in the middle of an epoch.
+"""
+
+import csv
+import json
+import math
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import optuna
+import yaml
+from optuna.exceptions import OptunaError
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+from tqdm import tqdm
+
+from ml.bundle.hashing import hash_file
+from ml.data.cache import open_cache
+from ml.data.isic import read_isic
+from ml.errors import UserError
+from ml.pipelines.tuning.report import write_report
+from ml.pipelines.tuning.search_space import SearchSpace, read_keys, read_space, replace_keys
+from ml.support.command_line import needs_training_libraries
+from ml.support.disk import owning, read_json, write_whole
+from ml.training.config import TrainingConfig, read_config
+from ml.training.folder import RunFolder
+
+NAME = "tuning"
+RANDOM_TRIALS = 8
+"""So many trials are drawn at random, but for the first, which is the base configuration; the tree-structured Parzen
+estimator (Bergstra et al., NeurIPS 2011) proposes the others."""
+UNPRUNED_TRIALS = 5
+POLL_SECONDS = 0.2
+DIVERGED = 3
+"""Exit code of a trial whose loss became no number: it is pruned, and the study goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """Names of what a study writes."""
+
+    path: Path
+
+    @property
+    def database(self) -> Path:
+        return self.path / "study.sqlite3"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def material(self) -> Path:
+        """What every trial trains on and starts from: hashes, as JSON."""
+        return self.path / "material.json"
+
+    @property
+    def space(self) -> Path:
+        return self.path / "space.yaml"
+
+    def trial(self, number: int) -> RunFolder:
+        return RunFolder(self.path / f"trial-{number:02}")
+
+    def trial_config(self, number: int) -> Path:
+        return self.path / f"trial-{number:02}.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """A study under way: what is drawn, what is trained, and where it goes."""
+
+    base: TrainingConfig
+    space: SearchSpace
+    folder: StudyFolder
+    study: optuna.Study
+    data: Path
+    weights: Path | None
+
+    @property
+    def epochs(self) -> int:
+        """Of one trial that is not pruned."""
+        return sum(stage.epochs for stage in self.base.stages)
+
+
+def tune(
+    *,
+    data: Path,
+    config_path: Path,
+    space_path: Path,
+    out: Path,
+    weights: Path | None = None,
+    trials: int = 20,
+    report: Path | None = None,
+    resume: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Run trials until ``trials`` have ended, write the report to ``report`` (default ``out``), and return ``out``.
+
+    What a trial tries follows from the seed, its place and the trials before it: a resumed study is the uninterrupted
+    one. Raises ``UserError`` for bad input, before the first trial, and where a study is gone on with on other data or
+    from other weights than it began with.
+    """
+    base = read_config(config_path)
+    space = read_space(space_path, base)
+    if trials < 1:
+        raise UserError(f"--trials: is {trials}; must be at least 1")
+    folder = StudyFolder(out)
+    _check_folder(folder, base, space, resume=resume)
+    # Decoded here, with a bar, so that no trial has to; and so that bad data leaves no study behind.
+    material = {"data_sha256": _decode(data, base, folder, progress=progress), "weights": _hash(weights)}
+    with owning(folder.path, "study"):
+        if resume:
+            _check_material(folder, material)
+        else:
+            _begin(folder, base, space_path, material)
+        study = _open_study(folder, base, space)
+        try:
+            _run_trials(Tuning(base, space, folder, study, data, weights), trials, progress=progress)
+        except (SQLAlchemyError, OptunaError) as error:  # a full disk, for one
+            reason = " ".join(str(error).split())[:100]
+            raise UserError(f"{folder.database}: cannot be written ({reason}); make room, then --resume") from error
+    write_report(list_ended(study), base, space, report or out)
+    return out
+
+
+def _run_trials(tuning: Tuning, trials: int, *, progress: bool) -> None:
+    done, epochs = len(list_ended(tuning.study)), tuning.epochs
+    with tqdm(total=trials * epochs, initial=done * epochs, desc="Tuning", unit="epoch", disable=not progress) as bar:
+        for place in range(done, trials):
+            _run_trial(tuning, place, bar)
+            bar.n = (place + 1) * epochs
+            bar.refresh()
+            if progress:
+                tqdm.write(_describe(tuning, place), file=sys.stderr)
+
+
+def list_ended(study: optuna.Study) -> list[FrozenTrial]:
+    """The trials that came to an end or were pruned, in order; a trial that was cut off is none."""
+    return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
+
+
+def _check_folder(folder: StudyFolder, base: TrainingConfig, space: SearchSpace, *, resume: bool) -> None:
+    if not resume:
+        if folder.database.is_file() and list_ended(_load(folder, space)):
+            raise UserError(f"{folder.path}: holds a study already; give another --out, or --resume to go on with it")
+    elif not folder.database.is_file():
+        raise UserError(f"{folder.path}: no study to go on with; start it without --resume")
+    elif read_config(folder.config) != base or read_space(folder.space, base) != space:
+        raise UserError(
+            f"{folder.path}: the study has another configuration or space; go on with --config {folder.config}"
+            f" --space {folder.space}"
+        )
+    else:
+        _load(folder, space)
+
+
+def _decode(data: Path, base: TrainingConfig, folder: StudyFolder, *, progress: bool) -> str:
+    with needs_training_libraries():
+        from ml.training.selection import select_records  # noqa: PLC0415  # --help needs none of it
+    records = select_records(read_isic(data).records, base)
+    return open_cache(records, folder.trial(0).cache, short_side=base.cache_side, progress=progress).data_sha256
+
+
+def _hash(weights: Path | None) -> str | None:
+    return None if weights is None else hash_file(weights)
+
+
+def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
+    """Trials of other data or weights would be ranked beside those that there are."""
+    if not folder.material.is_file():  # a study of an earlier version does not tell
+        return
+    begun = read_json(folder.material)
+    for key, option in (("data_sha256", "--data"), ("weights", "--weights")):
+        if begun[key] != material[key]:
+            raise UserError(
+                f"{folder.path}: the study began with other {option[2:]}, and trials are compared; go on with the same"
+                f" {option}, or give another --out"
+            )
+
+
+def _begin(folder: StudyFolder, base: TrainingConfig, space_path: Path, material: dict[str, Any]) -> None:
+    """Write what a study is, in place of one that ended no trial."""
+    folder.database.unlink(missing_ok=True)
+    write_whole(folder.config, yaml.safe_dump(base.to_dict(), sort_keys=False))
+    write_whole(folder.space, space_path.read_text(encoding="utf-8"))
+    write_whole(folder.material, json.dumps(material, indent=2) + "\n")
+
+
+def _open_study(folder: StudyFolder, base: TrainingConfig, space: SearchSpace) -> optuna.Study:
+    study = _load(folder, space)
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):  # cut off
+        study.tell(trial.number, state=TrialState.FAIL)
+    if not list_ended(study) and not study.get_trials(states=(TrialState.WAITING,)):
+        study.enqueue_trial(read_keys(base, space))
+    return study
+
+
+def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    path = folder.database.resolve()
+    # By a function and not in an address, in which ?, # and % mean something.
+    engine = {"creator": lambda: sqlite3.connect(path), "poolclass": NullPool}
+    try:
+        return optuna.create_study(
+            storage=optuna.storages.RDBStorage("sqlite://", engine_kwargs=engine),
+            study_name=NAME,
+            direction=space.direction,
+            pruner=optuna.pruners.MedianPruner(UNPRUNED_TRIALS),
+            load_if_exists=True,
+        )
+    except (SQLAlchemyError, OptunaError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(f"{folder.database}: cannot be used ({reason}); give another --out") from error
+
+
+def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
+    """Draw, train and record one trial; one that was cut off goes on after its last whole epoch. Its checkpoints are
+    not kept."""
+    study = tuning.study
+    study.sampler = optuna.samplers.TPESampler(seed=tuning.base.seed + place, n_startup_trials=RANDOM_TRIALS)
+    trial = study.ask()
+    plain = replace_keys(tuning.base, tuning.space.draw(trial))
+    tuning.folder.trial_config(place).write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+    folder = tuning.folder.trial(place)
+    if not folder.last_checkpoint.is_file():
+        shutil.rmtree(folder.path, ignore_errors=True)
+    try:
+        value = math.nan
+        for epoch, value in train_by_epochs(tuning, place):
+            bar.update()
+            trial.report(value, epoch)
+            if not math.isfinite(value) or trial.should_prune():
+                raise optuna.TrialPruned
+        study.tell(trial, value)
+    except optuna.TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+    shutil.rmtree(folder.checkpoints, ignore_errors=True)
+
+
+def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
+    """Train a trial, and give the number of each epoch and its figure as soon as they are known. Training ends with the
+    last epoch, or with the iteration. Raises ``UserError`` where it fails."""
+    folder = tuning.folder.trial(place)
+    context = _get_context()
+    receiver, sender = context.Pipe(duplex=False)
+    options: dict[str, Any] = {
+        "data": tuning.data,
+        "config_path": tuning.folder.trial_config(place),
+        "weights": tuning.weights,
+        "out": folder.path,
+        "resume": folder.last_checkpoint.is_file(),
+    }
+    process = context.Process(target=_train, args=(sender, options))
+    process.start()
+    epoch, running = 0, True
+    try:
+        while running and epoch < tuning.epochs:
+            process.join(POLL_SECONDS)
+            running = process.is_alive()  # asked before reading: what it wrote at its end is read too
+            figures = read_figures(folder.metrics, tuning.space.metric, after=epoch)
+            yield from figures
+            epoch += len(figures)
+        if not running and process.exitcode == DIVERGED:
+            yield epoch + 1, math.nan
+        elif not running and process.exitcode != 0:
+            reason = receiver.recv() if receiver.poll() else f"training ended with code {process.exitcode}"
+            raise UserError(f"trial {place}: {reason}")
+    finally:
+        process.kill()
+        process.join()
+
+
+def read_figures(metrics: Path, metric: str, *, after: int) -> list[tuple[int, float]]:
+    """Epochs later than ``after`` and their figures, from what the run has written so far."""
+    if not metrics.is_file():
+        return []
+    with metrics.open(newline="", encoding="utf-8") as file:
+        rows = [(int(row["epoch"]), float(row[metric])) for row in csv.DictReader(file) if row[metric]]
+    return [(epoch, value) for epoch, value in rows if epoch > after]
+
+
+def _get_context() -> Any:
+    """Processes that are forked from one that has imported the libraries, where there is such a thing."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["ml.training.run"])
+    return context
+
+
+def _train(sender: Connection, options: dict[str, Any]) -> None:
+    """In the trial's own process, which ends when the study's does, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process answers Ctrl-C
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves behind
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    try:
+        with needs_training_libraries():
+            from ml.training.losses import DivergedError  # noqa: PLC0415  # --help needs none of it
+            from ml.training.run import run  # noqa: PLC0415
+    except UserError as error:
+        sender.send(str(error))
+        sys.exit(1)
+    try:
+        run(**options, progress=False)
+    except DivergedError:
+        sys.exit(DIVERGED)
+    except UserError as error:
+        sender.send(str(error))
+        sys.exit(1)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _describe(tuning: Tuning, place: int) -> str:
+    trial = list_ended(tuning.study)[place]
+    drawn = ", ".join(
+        f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in trial.params.items()
+    )
+    if trial.state == TrialState.PRUNED:
+        return f"trial {place}: pruned after epoch {trial.last_step} ({drawn})"
+    best = ", the best so far" if tuning.study.best_trial.number == trial.number else ""
+    return f"trial {place}: {tuning.space.metric} {trial.value:.4f}{best} ({drawn})"

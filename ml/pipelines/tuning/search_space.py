@@ -1,0 +1,160 @@
+"""What a tuning study draws from: ranges and choices for keys of a training configuration, read strictly from YAML."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+import yaml
+
+from ml.errors import UserError
+from ml.support.strict_yaml import build, read_yaml
+from ml.training.config import TrainingConfig, read_config
+
+Value = bool | int | float | str
+Metric = Literal["balanced_accuracy", "malignancy_auc", "nll"]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from ``low`` to ``high``, both included; ``log``: every factor is as likely as every other."""
+
+    kind: Literal["float", "int"]
+    low: float
+    high: float
+    log: bool = False
+
+    def draw(self, trial: optuna.Trial, key: str) -> Value:
+        if self.kind == "int":
+            return trial.suggest_int(key, int(self.low), int(self.high), log=self.log)
+        return trial.suggest_float(key, self.low, self.high, log=self.log)
+
+    def holds(self, value: object) -> bool:
+        return isinstance(value, int | float) and self.low <= value <= self.high
+
+    @property
+    def extremes(self) -> tuple[Value, ...]:
+        return (int(self.low), int(self.high)) if self.kind == "int" else (self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of some numbers, words or truth values."""
+
+    kind: Literal["categorical"]
+    choices: tuple[Value, ...]
+
+    def draw(self, trial: optuna.Trial, key: str) -> Value:
+        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
+        return drawn
+
+    def holds(self, value: object) -> bool:
+        return value in self.choices
+
+    @property
+    def extremes(self) -> tuple[Value, ...]:
+        return self.choices
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSpace:
+    """``metric``: which figure of the choosing fold decides, after every epoch. ``keys``: where the value of each key
+    of the configuration comes from, nested ones with a dot (``augmentation.mix_probability``)."""
+
+    metric: Metric
+    keys: dict[str, Range | Choice]
+
+    @property
+    def direction(self) -> Literal["maximize", "minimize"]:
+        return "minimize" if self.metric == "nll" else "maximize"
+
+    def draw(self, trial: optuna.Trial) -> dict[str, Value]:
+        """A value for every key."""
+        return {key: dimension.draw(trial, key) for key, dimension in self.keys.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    keys: dict[str, Any]
+    metric: Metric = "balanced_accuracy"
+
+
+def read_space(path: Path, base: TrainingConfig) -> SearchSpace:
+    """Read a YAML file, and try every key's extremes in the base configuration, so that no trial can fail on them.
+
+    Raises ``UserError`` naming the first key that is wrong.
+    """
+    content = read_yaml(path)
+    try:
+        file: _File = build(_File, content)
+        if not file.keys:
+            raise UserError("keys: must name at least one key of the configuration")
+        space = SearchSpace(
+            file.metric, {key: _build_dimension(item, f"keys.{key}") for key, item in file.keys.items()}
+        )
+        _check(space, base)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
+    return space
+
+
+def replace_keys(config: TrainingConfig, values: dict[str, Value]) -> dict[str, Any]:
+    """The configuration as plain values, with some of them replaced."""
+    plain = config.to_dict()
+    for key, value in values.items():
+        _find(plain, key)[key.rpartition(".")[2]] = value
+    return plain
+
+
+def read_keys(config: TrainingConfig, space: SearchSpace) -> dict[str, Value]:
+    """The configuration's own values of the keys that are drawn."""
+    plain = config.to_dict()
+    return {key: _find(plain, key)[key.rpartition(".")[2]] for key in space.keys}
+
+
+def _find(plain: dict[str, Any], key: str) -> dict[str, Any]:
+    """The mapping that holds the last part of a dotted key."""
+    *parents, last = key.split(".")
+    place: Any = plain
+    for parent in parents:
+        place = place.get(parent) if isinstance(place, dict) else None
+    if not isinstance(place, dict) or last not in place:
+        raise UserError(f"keys: the configuration has no key {key}; known are {', '.join(plain)}")
+    return place
+
+
+def _build_dimension(value: object, where: str) -> Range | Choice:
+    if not isinstance(value, dict) or "kind" not in value:
+        raise UserError(f"{where}: needs kind: float, int or categorical")
+    if value["kind"] != "categorical":
+        dimension: Range = build(Range, value, where)
+        if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
+            raise UserError(f"{where}: low must be less than high, and with log more than 0")
+        return dimension
+    unknown = sorted(value.keys() - {"kind", "choices"})
+    if unknown:
+        raise UserError(f"unknown key {where}.{unknown[0]}; known are kind, choices")
+    choices = value.get("choices")
+    if not isinstance(choices, list) or not choices or not all(isinstance(item, Value) for item in choices):
+        raise UserError(f"{where}.choices: must be a list of numbers, words or truth values")
+    return Choice("categorical", tuple(choices))
+
+
+def _check(space: SearchSpace, base: TrainingConfig) -> None:
+    own = read_keys(base, space)
+    for key, dimension in space.keys.items():
+        if not dimension.holds(own[key]):
+            raise UserError(f"keys.{key}: does not hold {own[key]!r}, the configuration's own value; widen it")
+        for value in dimension.extremes:
+            _try(replace_keys(base, {key: value}), f"keys.{key}: {value!r} is not possible")
+
+
+def _try(plain: dict[str, Any], complaint: str) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "trial.yaml"
+        path.write_text(yaml.safe_dump(plain), encoding="utf-8")
+        try:
+            read_config(path)
+        except UserError as error:
+            raise UserError(f"{complaint} ({str(error).removeprefix(f'{path}: ')})") from None

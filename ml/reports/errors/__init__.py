@@ -1,0 +1,1 @@
+"""The error report of a model."""

@@ -1,0 +1,87 @@
+"""Labels that look wrong: confident learning on predictions that no model made of its own training images.
+
+Northcutt, Jiang, Chuang, "Confident Learning", JAIR 70 (2021), by cleanlab. What is found is for a person to look at;
+nothing is relabelled or left out because of it.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from cleanlab.filter import find_label_issues
+from cleanlab.rank import get_label_quality_scores
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from ml.baselines.config import read_classical_config
+from ml.data.split import read_groups
+from ml.errors import UserError
+from ml.taxonomy import CLASSES
+
+FloatArray = npt.NDArray[np.float64]
+
+PARTS = 5
+COST = 0.003
+"""Inverse strength of the probe's penalty: few of its features are needed to doubt a label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An image whose label ``given`` looks wrong: what it looks like, and the label's own probability."""
+
+    name: str
+    given: str
+    likely: str
+    probability_of_given: float
+    probability_of_likely: float
+
+
+def find_candidates(
+    names: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: FloatArray
+) -> list[Candidate]:
+    """Candidates among images (N) by out-of-sample probabilities (N, 7), the least believed label first."""
+    doubted = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
+    quality = get_label_quality_scores(labels, probabilities)
+    places = np.flatnonzero(doubted)
+    return [
+        Candidate(
+            names[place],
+            CLASSES[int(labels[place])],
+            CLASSES[int(probabilities[place].argmax())],
+            round(float(probabilities[place, labels[place]]), 4),
+            round(float(probabilities[place].max()), 4),
+        )
+        for place in places[np.argsort(quality[places], kind="stable")]
+    ]
+
+
+def cross_validate_features(
+    data: Path, config_path: Path, weights: Path | None, cache: Path, *, progress: bool = True
+) -> tuple[tuple[str, ...], npt.NDArray[np.int64], FloatArray]:
+    """Names, labels and out-of-sample probabilities of the images of the training and choosing folds.
+
+    A logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts that
+    share no lesion.
+    """
+    from ml.baselines.features import compute_features  # noqa: PLC0415
+    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415  # a model's own doubts need no torch
+
+    config = read_classical_config(config_path)
+    images = select_images(data, config)
+    features = compute_features(images.sources, make_extractor(config.features, weights), cache, progress=progress)
+    places = images.places(*config.train_folds, config.choose_fold)
+    names = tuple(images.sources[place].image_id for place in places)
+    labels, values = images.labels[places], features.values[places]
+    rarest = int(np.bincount(labels, minlength=len(CLASSES)).min())
+    if rarest < PARTS:
+        raise UserError(f"{data}: a class has {rarest} images; out-of-sample predictions in {PARTS} parts need {PARTS}")
+    groups = read_groups()
+    probe = make_pipeline(StandardScaler(), LogisticRegression(C=COST, max_iter=2000))
+    parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=0)
+    probabilities = cross_val_predict(
+        probe, values, labels, groups=[groups[name] for name in names], cv=parts, method="predict_proba"
+    )
+    return names, labels, np.asarray(probabilities, np.float64)

@@ -1,0 +1,23 @@
+"""Parts of a fold by what its pictures look like: quality in thirds, artefacts present or not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ml.data.artefacts import ARTEFACTS, THRESHOLDS
+from ml.data.isic import Record
+from ml.evaluation.mistakes import name_thirds
+from ml.reports.eda.measures import find_masks, measure_all
+
+QUALITIES = ("sharpness", "lightness", "contrast")
+
+
+def divide_by_pictures(
+    records: Sequence[Record], data: Path, cache: Path, *, progress: bool = True
+) -> dict[str, list[str]]:
+    """For each quality and artefact, which part every image belongs to. Measures are kept in ``cache``."""
+    frame = measure_all(list(records), find_masks(data), cache, progress=progress)
+    parts = {name: name_thirds(frame[name].tolist()) for name in QUALITIES}
+    for name in ARTEFACTS:
+        seen = (frame[name] >= THRESHOLDS[name]).tolist()
+        parts[name.replace("_", " ")] = ["present" if each else "absent" for each in seen]
+    return parts

@@ -1,0 +1,1 @@
+"""The model card, written from a manifest."""

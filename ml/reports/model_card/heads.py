@@ -1,0 +1,74 @@
+"""The part of the model card that sets the gate's estimates of artefacts against labels by eye."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ml.bundle.manifest import GATE_FILE, Manifest
+from ml.reports.model_card.limits import table
+
+ARTEFACT_HEADS = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
+"""Written by ``ml.reports.artefact_heads``."""
+
+TITLE = "## Hair, ruler marks, ink and dark corners, against labels by eye"
+RULES = {"flag": "flag", "heuristic_threshold": "heuristic's threshold"}
+TOO_FEW = "too few"
+ENOUGH_SEEN, ENOUGH_FOUND = 10, 0.5
+
+
+def describe_heads(manifest: Manifest) -> list[str]:
+    """The section, where the bundle has a gate; what was found holds for the gate that it was found of."""
+    if manifest.gate is None:
+        return []
+    found = json.loads(ARTEFACT_HEADS.read_text(encoding="utf-8"))
+    if found["gate_sha256"] != manifest.files.get(GATE_FILE):
+        return [f"{TITLE}\n\nNot measured of this gate yet: `python -m ml.reports.artefact_heads --data DIR`."]
+    parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
+    header = ("estimate", "seen by eye", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
+    return [
+        f"""{TITLE}
+
+The estimates learnt from heuristics. Here they are set against labels by eye (docs/eda) on which two passes agree, made
+by one annotator who is no clinician. Of these estimates only that of hair raises a flag.
+{len(found["fitted_on"])} of the {found["labelled"]} labelled pictures are among those that the estimates were fitted
+on, and left out here; the network itself was trained on the folds of all of them, and the heuristics' thresholds were
+chosen on half. Half were drawn for high scores, so that these are no shares of all photographs. Intervals are 95 %: of
+κ and AUROC by bootstrap over lesions, else Wilson's.
+
+{table(header, (row for name, part in parts.items() for row in _list_rules(name, part)))}
+
+{" ".join(_judge_head(name, part) for name, part in parts.items()).strip()}"""
+    ]
+
+
+def _list_rules(name: str, part: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+    """A row for each limit from which an artefact counts as seen by its head."""
+    few = part["positive"] < ENOUGH_SEEN
+    for rule, entry in part["rules"].items():
+        yield (
+            f"{name}, {RULES[rule]} (> {entry['above']:g})",
+            f"{part['positive']} of {part['images']}",
+            TOO_FEW if few else _show_found(entry["sensitivity"]),
+            _show_found(entry["specificity"]),
+            *(TOO_FEW if few else _show_found(each) for each in (entry["kappa"], part["auroc"])),
+            TOO_FEW if few else _show_found(part["auroc_of_heuristic"]),
+        )
+
+
+def _judge_head(name: str, part: Mapping[str, Any]) -> str:
+    """What is poor, in a sentence, or nothing."""
+    if part["positive"] < ENOUGH_SEEN:
+        return f"**Not known**: {name} is seen in {part['positive']} of these pictures, too few to say if it is found."
+    flag = part["rules"].get("flag")
+    if flag is None or flag["sensitivity"][0] >= ENOUGH_FOUND:
+        return ""
+    return (
+        f"**Poor**: the flag of {name} is raised in {100 * flag['sensitivity'][0]:.0f} % of those in which {name} is "
+        "seen by eye; a photograph without the flag may well show it."
+    )
+
+
+def _show_found(figure: Sequence[float | None]) -> str:
+    value, low, high = figure
+    return "not defined" if value is None or low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"

@@ -1,0 +1,96 @@
+"""The part of the model card on what stands beside a reading: similar cases, the lesion's mask, the heat-map."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml.bundle.manifest import ONNX_FILE, Manifest
+from ml.metrics.comparison import format_difference, format_figure
+from ml.reports.model_card.limits import table
+from ml.taxonomy import CLASSES
+
+HEAT_MAP = Path(__file__).parents[3] / "docs" / "heat-map.json"
+"""What ``python -m ml.evaluation.heat_map`` measured."""
+
+
+def describe_lesions(manifest: Manifest, name: str, title: str) -> list[str]:
+    """The sections that the manifest, or the measured heat-map of the same graph, has something to say in.
+
+    ``name`` is the fold's key in the manifest's limits, ``title`` its name in words.
+    """
+    fold = manifest.limits.get(name, {})
+    sections = []
+    if "similar_cases" in fold:
+        sections.append(_describe_similar_cases(fold["similar_cases"], title))
+    if "segmentation" in fold:
+        sections.append(_describe_segmentation(fold["segmentation"], title))
+    if (measured := find_heat_map(manifest)) is not None:
+        sections.append(_describe_heat_map(measured))
+    return sections
+
+
+def find_heat_map(manifest: Manifest, path: Path = HEAT_MAP) -> dict[str, Any] | None:
+    """What was measured of the heat-map, if it was of this manifest's graph."""
+    measured = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    return measured if measured.get("graph") == manifest.files[ONNX_FILE] else None
+
+
+def _describe_similar_cases(found: Mapping[str, Any], title: str) -> str:
+    precision, ranking, chance = found["precision"], found["mean_average_precision"], found["by_chance"]
+    rows = [("mean of the classes", format_figure(precision["mean"]), format_figure(ranking["mean"]), "")]
+    rows += [
+        (code, f"{precision[code]:.3f}", f"{ranking[code]:.3f}", f"{chance[code]:.3f}")
+        for code in CLASSES
+        if code in precision
+    ]
+    header = ("class", f"of the {found['shown']} shown", "mean average precision", "by chance")
+    return f"""## Similar cases, on {title}
+
+Of {found["photographs"]} photographs, how often a case that lies near is of the same class: among those shown, and over
+the ranking of all {found["cases"]} cases; by chance it would be the class's share of the cases. In {found["copies"]}
+a case was left out as a copy of the photograph.
+
+{table(header, rows)}"""
+
+
+def _describe_segmentation(found: Mapping[str, Any], title: str) -> str:
+    rows = (
+        ("Dice", format_figure(found["dice"]), format_figure(found["otsu_dice"])),
+        ("intersection over union", format_figure(found["jaccard"]), format_figure(found["otsu_jaccard"])),
+    )
+    ranks = found["rank_correlation"]
+    return f"""## Where it sees the lesion, on {title}
+
+Masks of {found["images"]} photographs against those drawn by people, and Otsu's threshold of the same photographs
+against them. Dice of the network less Otsu's: {format_difference(found["dice_less_otsu"])}. Rank correlation with the
+drawn masks: {ranks["lesion_area"]:.3f} in the lesion's area, {ranks["lesion_asymmetry"]:.3f} in its asymmetry.
+
+{table(("overlap", "network", "Otsu's threshold"), rows)}"""
+
+
+def _describe_heat_map(found: Mapping[str, Any]) -> str:
+    overlap = found["overlap"]
+    places = table(
+        ("intersection over union with the lesion's mask", "mean"),
+        (
+            ("hottest part of the picture, as large as the mask", format_figure(overlap["heat_map"])),
+            ("disc of that size in the middle of the picture", format_figure(overlap["centred_disc"])),
+            ("difference", format_difference(overlap["difference"])),
+        ),
+    )
+    likeness = table(
+        ("weights shuffled down to", "rank correlation"),
+        [(each["down_to"], f"{each['rank_correlation']:.3f}") for each in found["randomised"]],
+    )
+    return f"""## Does the heat-map mean anything?
+
+Measured on {found["images"]} images of fold 4 by `python -m ml.evaluation.heat_map` ([figures](heat-map.json)). Place:
+
+{places}
+
+Dependence on what was learnt: how alike the maps of {found["randomised_images"]} images are before and after weights
+are shuffled, from the last layer down. Maps of two different photographs correlate by
+{found["other_photographs"]:.3f}: what comes near it has nothing left of the picture.
+
+{likeness}"""

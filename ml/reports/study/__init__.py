@@ -1,0 +1,1 @@
+"""Documents and figures of the study."""

@@ -1,0 +1,176 @@
+"""What the study's figures say, in sentences made from the figures: nothing here is typed in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ml.metrics.comparison import (
+    NOISE,
+    NOT_RUN,
+    Models,
+    Result,
+    choose_best,
+    format_difference,
+    format_figure,
+    is_told_apart,
+)
+from ml.pipelines.study.plan import Plan, Question
+
+PLACEHOLDER = re.compile(r"\{(\w+)\.(choosing|test)\.(\w+)\}")
+SERVING_COSTS = ("resolution", "metadata")
+"""Questions whose variants change what a reading costs or needs."""
+
+
+def describe_question(question: Question, models: Models, comparisons: Sequence[Result]) -> str:
+    """Which entry is best on the choosing fold, and which are told apart from the baseline."""
+    best = choose_best(models)
+    if not best:
+        return "Not run."
+    figure = format_figure(best["choosing"]["metrics"]["balanced_accuracy"])
+    first = f"Best on the choosing fold: **{best['label']}**, balanced accuracy {figure}."
+    pairs = [
+        (each, each["differences"]["balanced_accuracy"])
+        for each in comparisons
+        if each["part"] == "choosing" and each["other"] == question.baseline
+    ]
+    labels = {result["name"]: label for label, result in models if result}
+    told = [
+        f"{labels[each['one']]} ({format_difference(difference)})"
+        for each, difference in pairs
+        if each["one"] in labels and is_told_apart(difference)
+    ]
+    compared = [each for each, _ in pairs if each["one"] in labels]
+    if not compared:
+        return first
+    baseline = labels.get(str(question.baseline), str(question.baseline))
+    if not told:
+        return f"{first} None of {len(compared)} is told apart from {baseline}."
+    return f"{first} Told apart from {baseline} are {len(told)} of {len(compared)}: {', '.join(told)}."
+
+
+def describe_curve(question: Question, models: Models) -> str:
+    """What the first step and the last of a curve bring."""
+    points = list_points(question, models)
+    if len(points) < 2:
+        return "Too few points for a curve."
+    values = [figure[0] for _, figure in points]
+    unit = "px" if question.along == "resolution" else "training images"
+    return (
+        f"From {points[0][0]:g} to {points[-1][0]:g} {unit} balanced accuracy on the choosing fold goes from"
+        f" {values[0]:.3f} to {values[-1]:.3f}; the last step, from {points[-2][0]:g} {unit}, brings"
+        f" {values[-1] - values[-2]:+.3f}."
+    )
+
+
+def list_points(question: Question, models: Models) -> list[tuple[float, list[float]]]:
+    """What varies, and balanced accuracy with its interval on the choosing fold, ascending."""
+    return sorted(
+        (float(result["summary"][question.along]), result["choosing"]["metrics"]["balanced_accuracy"])
+        for _, result in models
+        if result and result["summary"].get(question.along) is not None
+    )
+
+
+def describe_leak(honest: Result, leaking: Result) -> str:
+    """What a random split of the images would have claimed, against a split by lesion and the test fold."""
+    if not honest or not leaking:
+        return f"The leak is {NOT_RUN}."
+    claims = {
+        name: result["choosing"]["metrics"]["balanced_accuracy"]
+        for name, result in (("image", leaking), ("lesion", honest))
+    }
+    text = (
+        f"Split by image, the same recipe claims a balanced accuracy of {format_figure(claims['image'])} on images that"
+        f" it did not train on; split by lesion, {format_figure(claims['lesion'])}: the leak is worth"
+        f" {claims['image'][0] - claims['lesion'][0]:+.3f}."
+    )
+    if leaking.get("test") and honest.get("test"):
+        true = {
+            name: result["test"]["metrics"]["balanced_accuracy"]
+            for name, result in (("image", leaking), ("lesion", honest))
+        }
+        text += (
+            f" On the test fold, whose lesions neither saw, the first keeps {format_figure(true['image'])}, which is"
+            f" {true['image'][0] - claims['image'][0]:+.3f} from its claim; the second {format_figure(true['lesion'])},"
+            f" {true['lesion'][0] - claims['lesion'][0]:+.3f}."
+        )
+    return text
+
+
+def recommend_network(question: Question, models: Models, comparisons: Sequence[Result]) -> str:
+    """The baseline, unless a larger network is better and told apart from it on the choosing fold."""
+    labels = {result["name"]: label for label, result in models if result}
+    gains = {
+        each["one"]: each["differences"]["balanced_accuracy"]
+        for each in comparisons
+        if each["part"] == "choosing" and each["other"] == question.baseline and each["one"] in labels
+    }
+    if not gains:
+        return f"*{question.title}*: what is larger than {question.entries[0].label} is {NOT_RUN}."
+    better = {name: figure for name, figure in gains.items() if is_told_apart(figure) and figure[0] > 0}
+    if not better:
+        others = ", ".join(labels[name] for name in gains)
+        return f"*{question.title}*: {labels[str(question.baseline)]}; not told apart as better: {others}."
+    name = max(better, key=lambda each: better[each][0])
+    return (
+        f"*{question.title}*: {labels[name]}, {format_difference(better[name])} from {labels[str(question.baseline)]},"
+        " where its cost can be borne."
+    )
+
+
+def list_taken(plan: Plan, comparisons: Sequence[Result]) -> str:
+    """Which variants of tier 2 the plan's rule takes into the recipe: a gain on the choosing fold that is over one
+    seed's noise or whose interval excludes 0, at no cost when serving."""
+    tier2 = {
+        entry.name: entry.label
+        for question in plan.questions
+        for entry in question.entries
+        if question.tier == 2 and question.along == "none" and question.key not in (*SERVING_COSTS, "leak")
+    }
+    gains = {
+        each["one"]: each["differences"]["balanced_accuracy"]
+        for each in comparisons
+        if each["part"] == "choosing" and each["one"] in tier2
+    }
+    if not gains:
+        return f"Tier 2 is {NOT_RUN}: the recipe stays as it is."
+    taken = [
+        f"**{tier2[name]}** ({format_difference(figure)})"
+        for name, figure in gains.items()
+        if figure[0] > NOISE or (figure[1] is not None and figure[1] > 0)
+    ]
+    rule = (
+        f"The rule of the plan: a gain over the base on the choosing fold of more than {NOISE} or with an interval"
+        " above 0, at no cost when serving."
+    )
+    if not taken:
+        return f"{rule} None of {len(gains)} variants reaches it: the recipe stays as it is."
+    return f"{rule} Of {len(gains)} variants it takes {', '.join(taken)}."
+
+
+def describe_tuning(tuning: Mapping[str, Any]) -> str:
+    """What the tuning study found beyond the base configuration, its trial 0."""
+    if not tuning or tuning["best"] is None:
+        return "Not run."
+    trials = tuning["trials"]
+    best, base = trials[tuning["best"]], trials[0]
+    name = tuning["metric"].replace("_", " ")
+    keys = ", ".join(f"`{key}` {value}" for key, value in best["keys"].items())
+    text = (
+        f"{len(trials)} trials, {tuning['pruned']} of them pruned. Best {name} on the choosing fold:"
+        f" {best['value']:.3f} (trial {tuning['best']}{': ' + keys if keys else ''})"
+    )
+    if base["value"] is not None and tuning["best"] != 0:
+        return f"{text}; the base configuration has {base['value']:.3f}, {best['value'] - base['value']:+.3f}."
+    return f"{text}." if tuning["best"] else f"{text}, the base configuration itself."
+
+
+def fill_in(text: str, results: Mapping[str, Result]) -> str:
+    """A person's remarks with the figures put where ``{NAME.choosing.METRIC}`` or ``{NAME.test.METRIC}`` stands."""
+
+    def replace(match: re.Match[str]) -> str:
+        name, part, metric = match.groups()
+        figures = results.get(name, {}).get(part)
+        return format_figure(figures["metrics"][metric]) if figures else f"({NOT_RUN})"
+
+    return PLACEHOLDER.sub(replace, text)

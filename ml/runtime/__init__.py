@@ -1,5 +1,0 @@
-"""Running a bundle's graph: ONNX Runtime and TorchScript behind one Protocol."""
-
-from ml.runtime.base import OUTPUT_NAMES, Outputs, Runtime, UInt8Batch, open_runtime
-
-__all__ = ["OUTPUT_NAMES", "Outputs", "Runtime", "UInt8Batch", "open_runtime"]

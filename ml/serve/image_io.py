@@ -1,0 +1,361 @@
+"""Bytes to an upright sRGB picture and back: the only decoder and encoder, for training, evaluation and serving.
+
+An uploaded file is hostile: its format is decided by its content, its limits are read from its header before a pixel
+is decoded, and what is stored is built anew from the pixels, so that no metadata, comment, trailer or embedded
+thumbnail survives.
+"""
+
+import hashlib
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
+
+from ml.serve.image_header import Upload, has_known_signature, inspect
+from ml.serve.image_limits import LIMITS, MAX_PROFILE_BYTES, MESSAGES, ImageRejected, Limits, check_memory
+
+try:
+    import pillow_heif
+except ImportError:  # a machine that only trains reads JPEGs; requirements/base.txt installs it for serving
+    HEIF_FORMATS: tuple[str, ...] = ()
+else:
+    pillow_heif.register_heif_opener()
+    HEIF_FORMATS = ("HEIF",)
+
+# Broken metadata is no matter. Said once for all: to catch warnings changes what every other thread is told.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"(PIL|pillow_heif)\b")
+
+__all__ = [
+    "LIMITS",
+    "MESSAGES",
+    "ImageRejected",
+    "Limits",
+    "Pixels",
+    "StoredImage",
+    "decode_stored",
+    "estimate_memory",
+    "normalise_upload",
+    "thumbnail",
+]
+
+Pixels = npt.NDArray[np.uint8]
+
+UPLOAD_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", *HEIF_FORMATS)
+STORED_FORMATS = ("JPEG", "PNG")
+JPEG_QUALITY = 95
+PNG_COMPRESSION = 1  # three times as fast as Pillow's 6 on a photograph, a twentieth larger
+NEUTRAL_GREY = (128, 128, 128)
+INVISIBLE_ALPHA = 8
+STRIP_PIXELS = 1_000_000
+REDUCED_FROM_PIXELS = 16_000_000
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """A picture as it is kept: ``data`` of ``format``, its size in pixels, the SHA-256 of ``data``, and what was done.
+
+    ``notes`` are codes: first_frame, orientation_unreadable, scaled_16_bit, alpha_composited, cmyk_converted,
+    profile_converted, profile_ignored, rotated. ``thumbnail`` is a JPEG of the same pixels; empty unless asked for.
+    """
+
+    data: bytes
+    format: Literal["jpeg", "png"]
+    width: int
+    height: int
+    sha256: str
+    notes: tuple[str, ...]
+    thumbnail: bytes = b""
+
+
+def normalise_upload(data: bytes, *, limits: Limits = LIMITS, thumbnail_side: int | None = None) -> StoredImage:
+    """Decode an uploaded file, make it upright sRGB, and encode it anew from the pixels.
+
+    JPEG at quality 95 without chroma subsampling; PNG where the source was lossless. A thumbnail of at most
+    ``thumbnail_side`` pixels is made of the same pixels where one is asked for. What the file costs is counted before
+    it is spent. Raises ``ImageRejected``.
+    """
+    _check_bytes(data, limits)
+    with _decoding(data, limits):
+        upload = inspect(data)
+        with _open(upload, limits) as image:
+            check_memory(_count_memory(image, upload), limits)
+            image.load()
+            lossless = _is_lossless(image, data)
+            clean = _make_upright_srgb(image, upload)
+    stored = _encode(clean, "png" if lossless else "jpeg")
+    return StoredImage(
+        data=stored,
+        format="png" if lossless else "jpeg",
+        width=clean.width,
+        height=clean.height,
+        sha256=hashlib.sha256(stored).hexdigest(),
+        notes=tuple(upload.notes),
+        thumbnail=b"" if thumbnail_side is None else _shrink(clean, thumbnail_side),
+    )
+
+
+def estimate_memory(data: bytes, *, limits: Limits = LIMITS) -> tuple[str, int]:
+    """The format of an uploaded file, and the bytes of memory that ``normalise_upload`` would hold for it at once.
+
+    Nothing is decoded. Raises ``ImageRejected`` for what the header already forbids.
+    """
+    _check_bytes(data, limits)
+    with _decoding(data, limits):
+        upload = inspect(data)
+        with _open(upload, limits) as image:
+            needed = _count_memory(image, upload)
+            check_memory(needed, limits)
+            return image.format or "", needed
+
+
+def decode_stored(data: bytes, *, at_least: int | None = None) -> Pixels:
+    """Decode stored bytes to (H, W, 3) uint8, upright sRGB.
+
+    With ``at_least``, a large JPEG is decoded at a half, a quarter or an eighth of its size, as long as its shorter
+    side keeps that many pixels: four times as fast for a 12-megapixel photograph. A very large PNG is averaged down by
+    a whole number instead, so that its pixels are not held twice.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=STORED_FORMATS) as image:
+            if at_least is not None:
+                image.draft("RGB", (at_least, at_least))
+            picture = _reduce(image, at_least) if at_least else image
+            return np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageRejected("truncated") from error
+
+
+def thumbnail(data: bytes, *, side: int) -> bytes:
+    """Shrink stored bytes to a JPEG whose longer side has at most ``side`` pixels."""
+    return _shrink(Image.fromarray(decode_stored(data, at_least=side)), side)
+
+
+def _shrink(picture: Image.Image, side: int) -> bytes:
+    """A JPEG of a picture whose longer side has at most ``side`` pixels; the picture stays as it is."""
+    scale = min(1.0, side / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    out = io.BytesIO()
+    # First averaged by a whole number to twice the size: ten times as fast for a photograph of 12 megapixels.
+    picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).save(out, "JPEG", quality=85, optimize=True)
+    return out.getvalue()
+
+
+def _reduce(image: Image.Image, at_least: int) -> Image.Image:
+    factor = min(image.size) // at_least
+    return image.reduce(factor) if factor > 1 and image.width * image.height > REDUCED_FROM_PIXELS else image
+
+
+def _check_bytes(data: bytes, limits: Limits) -> None:
+    if not data:
+        raise ImageRejected("empty")
+    if len(data) > limits.max_bytes:
+        megabytes = f"{len(data) / 1e6:.1f}"
+        raise ImageRejected("too_large", megabytes=megabytes, limit=limits.max_bytes // 1_000_000)
+
+
+@contextmanager
+def _decoding(data: bytes, limits: Limits) -> Iterator[None]:
+    """Turn what Pillow raises on a bad file into ``ImageRejected``."""
+    try:
+        yield
+    except ImageRejected:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = limits.max_pixels // 1_000_000
+        raise ImageRejected("too_many_pixels", megapixels=f"over {limit}", limit=limit) from error
+    except UnidentifiedImageError as error:
+        raise ImageRejected("truncated" if has_known_signature(data) else "unsupported_type") from error
+    except MemoryError as error:
+        raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000) from error
+    except Exception as error:  # decoders raise anything on hostile bytes: struct.error, IndexError, KeyError, ...
+        raise ImageRejected("truncated") from error
+
+
+def _open(upload: Upload, limits: Limits) -> Image.Image:
+    """Open what was inspected; refuse by what the header says, before a pixel is decoded."""
+    image = Image.open(io.BytesIO(upload.data), formats=UPLOAD_FORMATS)
+    width, height = image.size
+    if width * height > limits.max_pixels:
+        megapixels = f"{width * height / 1e6:.1f}"
+        raise ImageRejected("too_many_pixels", megapixels=megapixels, limit=limits.max_pixels // 1_000_000)
+    if min(width, height) < limits.min_side:
+        raise ImageRejected("too_small", width=width, height=height, limit=limits.min_side)
+    match image.format:
+        case "HEIF":  # it is turned by its decoder; the others of a HEIC are previews, depth and gain maps
+            if getattr(image, "n_frames", 1) > 1:
+                upload.notes.append("first_frame")
+        case "WEBP":
+            if getattr(image, "is_animated", False):
+                raise ImageRejected("animated")
+            upload.read_orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
+    if image.mode in ("I", "F"):  # 32-bit measurements: nothing says which value is white
+        raise ImageRejected("unsupported_type")
+    return image
+
+
+def _count_memory(image: Image.Image, upload: Upload) -> int:
+    """Bytes that decoding and converting hold at once, by format and mode; a picture has four bytes a pixel."""
+    pixels = image.width * image.height
+    own = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}.get(image.mode, 4)
+    match image.format:
+        case "JPEG":
+            decoding = own + upload.scan_bytes
+        case "WEBP":  # the canvas, the one before it, the frame and the picture
+            decoding = 16.0
+        case "HEIF":  # the decoder's own picture beside ours
+            decoding = own + len(image.getbands())
+        case "TIFF":  # it is turned by its decoder
+            decoding = max(own + upload.strip_bytes / pixels, 2 * own)
+        case _:
+            decoding = own
+    converting = own if _is_ready(image, upload) else max(own + 3, 3 + 4)
+    return int(pixels * max(decoding, converting))
+
+
+def _is_ready(image: Image.Image, upload: Upload) -> bool:
+    """Whether the pixels are upright sRGB as they are."""
+    plain = image.mode == "RGB" and not image.has_transparency_data and not image.info.get("icc_profile")
+    return plain and upload.orientation == 1
+
+
+def _is_lossless(image: Image.Image, data: bytes) -> bool:
+    match image.format:
+        case "PNG":
+            return True
+        case "TIFF":
+            return "jpeg" not in str(image.info.get("compression"))
+        case "WEBP":
+            return b"VP8L" in data[12:16] or (data[12:16] == b"VP8X" and b"VP8L" in data[30:] and b"VP8 " not in data)
+    return False
+
+
+def _make_upright_srgb(image: Image.Image, upload: Upload) -> Image.Image:
+    """The picture as upright sRGB and nothing else; what was decoded is given back on the way.
+
+    Converted strip by strip into three planes, so that two whole pictures never lie side by side.
+    """
+    if _is_ready(image, upload):
+        image.info = {}  # a comment or a profile would be written with the pixels
+        return image
+    convert = _StripConverter(image, upload.notes)
+    planes = [Image.new("L", image.size) for _ in "RGB"]
+    rows = max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = convert(image.crop((0, top, image.width, min(image.height, top + rows))))
+        for plane, part in zip(planes, strip.split(), strict=True):
+            plane.paste(part, (0, top))
+    convert.check_visible()
+    image.close()
+    if upload.orientation != 1:
+        upload.notes.append("rotated")
+        for number, plane in enumerate(planes):
+            planes[number] = plane.transpose(_TURNS[upload.orientation])
+    return Image.merge("RGB", planes)
+
+
+class _StripConverter:
+    """Makes strips of any mode RGB in sRGB: 16 bits scaled, alpha on grey, profile applied. Notes what it does once."""
+
+    def __init__(self, image: Image.Image, notes: list[str]) -> None:
+        self._notes = notes
+        self._profile = image.info.get("icc_profile")
+        self._transform: Callable[[Image.Image], Image.Image] | None = None
+        self._most_visible: int | None = None
+        # Pillow takes every CMYK JPEG for Adobe's, whose inks are stored inverted; without Adobe's marker they are not.
+        self._is_plain_cmyk = image.format == "JPEG" and "adobe" not in image.info
+
+    def __call__(self, strip: Image.Image) -> Image.Image:
+        if strip.mode.startswith("I;16"):  # a plain `convert` saturates
+            self._note("scaled_16_bit")
+            scaled = np.asarray(strip).astype(np.uint16)
+            strip = Image.fromarray(((scaled + np.uint32(128)) // 257).astype(np.uint8))
+        alpha = None
+        if strip.has_transparency_data:
+            strip = strip.convert("RGBA")
+            alpha = strip.getchannel("A")
+            strip = strip.convert("RGB")
+        if strip.mode not in ("RGB", "CMYK", "L"):
+            strip = strip.convert("RGB")
+        if strip.mode == "CMYK":
+            self._note("cmyk_converted")
+            strip = ImageChops.invert(strip) if self._is_plain_cmyk else strip
+        if self._profile:
+            strip = self._apply_profile(strip)
+        if strip.mode != "RGB":
+            strip = strip.convert("RGB")
+        return strip if alpha is None else self._composite(strip, alpha)
+
+    def check_visible(self) -> None:
+        """Refuse a picture of which nothing can be seen."""
+        if self._most_visible is not None and self._most_visible < INVISIBLE_ALPHA:
+            raise ImageRejected("transparent")
+
+    def _note(self, code: str) -> None:
+        if code not in self._notes:
+            self._notes.append(code)
+
+    def _apply_profile(self, strip: Image.Image) -> Image.Image:
+        """Convert from the embedded colour profile to sRGB; a profile that does not fit the pixels is ignored."""
+        try:
+            self._transform = self._transform or _build_transform(self._profile or b"", strip.mode)
+            converted = self._transform(strip)
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            self._profile = None
+            self._note("profile_ignored")
+            return strip
+        if converted is not strip:
+            self._note("profile_converted")
+        return converted
+
+    def _composite(self, strip: Image.Image, alpha: Image.Image) -> Image.Image:
+        """Lay the picture on neutral grey, so that colours hidden under full transparency stay hidden."""
+        extrema: Any = alpha.getextrema()
+        least, most = extrema
+        self._most_visible = max(most, self._most_visible or 0)
+        if least == 255:
+            return strip
+        self._note("alpha_composited")
+        return Image.composite(strip, Image.new("RGB", strip.size, NEUTRAL_GREY), alpha)
+
+
+def _build_transform(profile: bytes, mode: str) -> Callable[[Image.Image], Image.Image]:
+    """What makes pictures of a mode in a profile sRGB; pixels that are sRGB already are given back as they are."""
+    if len(profile) > MAX_PROFILE_BYTES:
+        raise ValueError("The profile is larger than any real one.")
+    source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+    if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
+        return lambda picture: picture
+    transform = ImageCms.buildTransform(
+        source,
+        ImageCms.createProfile("sRGB"),
+        mode,
+        "RGB",
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return lambda picture: ImageCms.applyTransform(picture, transform) or picture
+
+
+def _encode(picture: Image.Image, file_format: str) -> bytes:
+    out = io.BytesIO()
+    if file_format == "png":
+        picture.save(out, "PNG", compress_level=PNG_COMPRESSION)
+    else:
+        picture.save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    return out.getvalue()

@@ -1,0 +1,278 @@
+"""A stored image in, a reading out."""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import Manifest, PredictionSets, Thresholds
+from ml.serve import preprocess, quality
+from ml.serve.gate import KINDS, UNLIKE_TRAINING, Gate, load_gate
+from ml.serve.image_io import Pixels, decode_stored
+from ml.serve.lesion_mask import lay_mask, measure_lesion, widest_view
+from ml.serve.runtime import Runtime, open_runtime
+from ml.serve.similar_cases import SimilarCase, load_similar_cases
+from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES
+
+FloatArray = npt.NDArray[np.float64]
+Float32Array = npt.NDArray[np.float32]
+
+DECODED_SIDE_PER_INPUT = 2
+ACTIVATION_MAP_SIDE = 160
+MELANOMA_INDEX = CLASSES.index("MEL")
+NO_OFFSETS = (0.0,) * len(CLASSES)
+DETECTED = (*KINDS[1:], UNLIKE_TRAINING, quality.WITHOUT_COLOUR, quality.ALTERED)
+"""Reasons of a detector that a photograph is not read, for which it may show a cancer all the same."""
+
+
+class Outcome(StrEnum):
+    """What a reading says to its reader; never an "all clear"."""
+
+    LOW_RISK = "low_risk"
+    SUSPICIOUS = "suspicious"
+    REFER_UNCERTAIN = "refer_uncertain"
+    NOT_ASSESSABLE = "not_assessable"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What a photograph gave, before anything is concluded from it.
+
+    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per view; ``mask`` (h, w) are the
+    logits of lesion in the widest view, (0, 0) where the bundle gives none; ``measures`` are those of
+    ``ml.serve.quality``
+    and, where there is a mask, of ``ml.serve.lesion_mask``; ``milliseconds`` has decode, network and total.
+    """
+
+    logits: Float32Array
+    embedding: Float32Array
+    late_statistics: Float32Array
+    mask: Float32Array
+    measures: dict[str, float]
+    runtime: str
+    milliseconds: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One photograph read.
+
+    ``logits`` (V, 7) are raw, a row per view; ``probabilities`` (7,) are calibrated to the manifest's target prior;
+    ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in the classes' order. ``reason``
+    is one of ``DECISIONS``, or why it was not read: blank_frame, one of ``DETECTED``, or what was declared.
+    ``measures`` are those of quality, gate and lesion mask; ``milliseconds`` has decode, network and total; ``mask`` is
+    the observation's; ``similar_cases`` are the nearest first, and none where it was not read or the bundle has none.
+    """
+
+    logits: Float32Array
+    probabilities: FloatArray
+    balanced_scores: FloatArray
+    malignant_probability: float
+    prediction_set: tuple[str, ...]
+    outcome: Outcome
+    reason: str
+    flags: tuple[str, ...]
+    measures: dict[str, float]
+    embedding: Float32Array
+    runtime: str
+    milliseconds: dict[str, float]
+    mask: Float32Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
+    similar_cases: tuple[SimilarCase, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the probabilities gave the outcome; where they did not, they are not to be told."""
+        return self.reason in DECISIONS
+
+
+class Predictor:
+    """A bundle opened on a runtime, by name or as it is; safe to share between threads."""
+
+    def __init__(self, bundle: Bundle, runtime: str | Runtime = "auto", threads: int = 1) -> None:
+        self.bundle = bundle
+        self.gate = load_gate(bundle)
+        self.similar_cases = load_similar_cases(bundle)
+        self._manifest = bundle.manifest
+        self._runtime = open_runtime(bundle, runtime, threads) if isinstance(runtime, str) else runtime
+
+    def read(self, stored: bytes, *, declared: Collection[str] = ()) -> Reading:
+        """Read an image from its stored bytes; raises ``ImageRejected`` when they cannot be decoded.
+
+        ``declared`` are codes of what is known of the lesion: the manifest says which of them it cannot assess.
+        """
+        return self.conclude(self.observe(stored), declared=declared)
+
+    def conclude(self, observation: Observation, *, declared: Collection[str] = ()) -> Reading:
+        """What ``read`` says of a photograph that was observed."""
+        reading = interpret(observation, self._manifest, self.gate, declared=declared)
+        if self.similar_cases is None or not reading.is_read:
+            return reading
+        return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))
+
+    def observe(self, stored: bytes) -> Observation:
+        """Decode, prepare, run the network and measure; raises ``ImageRejected`` when it cannot be decoded."""
+        started = time.perf_counter()
+        image = self._decode(stored)
+        decoded = time.perf_counter()
+        batch = preprocess.views(image, self._manifest.input)
+        prepared = time.perf_counter()
+        outputs = self._runtime.run(batch)
+        computed = time.perf_counter()
+        mask = outputs.mask[widest_view(self._manifest.input)]
+        measures = quality.measure(image) | self._measure_lesion(mask, image)
+        spent = {"decode": decoded - started, "network": computed - prepared, "total": time.perf_counter() - started}
+        return Observation(
+            logits=outputs.logits,
+            embedding=outputs.embedding,
+            late_statistics=outputs.late_statistics,
+            mask=mask,
+            measures=measures,
+            runtime=self._runtime.name,
+            milliseconds={name: seconds * 1000 for name, seconds in spent.items()},
+        )
+
+    def _measure_lesion(self, mask: Float32Array, image: Pixels) -> dict[str, float]:
+        height, width = image.shape[:2]
+        return measure_lesion(lay_mask(mask, width, height, self._manifest.input)) if mask.size else {}
+
+    def activation_map(self, stored: bytes) -> Float32Array:
+        """Where the network's malignant classes were activated: (H', W') from 0 to 1, of the whole upright image.
+
+        Class-activation maps (Zhou et al., CVPR 2016) of the malignant classes weighted by their probabilities, less
+        the mean of all classes (softmax knows differences only); laid where their views lie, averaged, and stretched
+        from least to most. The longer side has 160 pixels; what no view sees is 0. Attention, not evidence.
+        """
+        image = self._decode(stored)
+        outputs = self._runtime.run(preprocess.views(image, self._manifest.input))
+        probabilities, _ = score(outputs.logits, self._manifest)
+        malignant = list(MALIGNANT_INDICES)
+        weights = probabilities[malignant] / probabilities[malignant].sum()
+        every = outputs.activation_map
+        maps = np.einsum("c,vchw->vhw", weights, every[:, malignant]) - every.mean(axis=1)
+        scale = ACTIVATION_MAP_SIDE / max(image.shape[:2])
+        height, width = (max(1, round(side * scale)) for side in image.shape[:2])
+        total, seen = np.zeros((2, height, width), np.float32)
+        for values, box in zip(maps, preprocess.view_boxes(width, height, self._manifest.input), strict=True):
+            left, top, right, bottom = (round(edge) for edge in box)
+            size = (max(1, right - left), max(1, bottom - top))
+            patch = Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
+            total[top : top + size[1], left : left + size[0]] += np.asarray(patch)
+            seen[top : top + size[1], left : left + size[0]] += 1
+        return _stretch(total / np.maximum(seen, 1), seen > 0)
+
+    def _decode(self, stored: bytes) -> Pixels:
+        return decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * self._manifest.input.size)
+
+
+def interpret(
+    observation: Observation, manifest: Manifest, gate: Gate | None, *, declared: Collection[str] = ()
+) -> Reading:
+    """Conclude from an observation what the manifest and the gate say; looks at no picture."""
+    measures = observation.measures
+    verdict = None if gate is None else gate.judge(observation.late_statistics)
+    if verdict is not None:
+        measures = verdict.measures | measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
+    probabilities, balanced_scores = score(observation.logits, manifest)
+    refusal = (
+        next((code for code in manifest.not_assessable_where if code in declared), None)
+        or quality.find_plain_refusal(measures, manifest.quality)
+        or (None if verdict is None else verdict.reason)
+        or quality.find_alteration(measures, manifest.quality)
+    )
+    outcome, reason = decide(probabilities, refusal, manifest.thresholds)
+    flagged_by = measures if refusal is None else {name: measures[name] for name in quality.PICTURE_MEASURES}
+    return Reading(
+        logits=observation.logits,
+        probabilities=probabilities,
+        balanced_scores=balanced_scores,
+        malignant_probability=float(probabilities[list(MALIGNANT_INDICES)].sum()),
+        prediction_set=form_set(probabilities, balanced_scores, manifest.prediction_sets),
+        outcome=outcome,
+        reason=reason,
+        flags=quality.find_flags(flagged_by, manifest.quality),
+        measures=measures,
+        embedding=observation.embedding,
+        mask=observation.mask,
+        runtime=observation.runtime,
+        milliseconds=observation.milliseconds,
+    )
+
+
+def score(logits: npt.NDArray[np.floating], manifest: Manifest) -> tuple[FloatArray, FloatArray]:
+    """Raw logits (..., V, 7) of an image's views to (``probabilities``, ``balanced_scores``), each (..., 7).
+
+    The views' softmaxes are averaged, the training prior divided out, the calibration applied; probabilities then get
+    the target prior (Saerens et al., Neural Computation 2002).
+    """
+    return calibrate(
+        average_views(logits),
+        manifest.training_prior.frequencies,
+        manifest.target_prior.frequencies,
+        manifest.calibration.temperature,
+        manifest.calibration.offsets,
+    )
+
+
+def average_views(logits: npt.NDArray[np.floating]) -> FloatArray:
+    """Log of the mean over views of the softmax of logits (..., V, 7): (..., 7)."""
+    mean = softmax(logits.astype(np.float64)).mean(axis=-2)
+    return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
+
+
+def calibrate(
+    log_mean: FloatArray,
+    training_prior: Sequence[float],
+    target_prior: Sequence[float],
+    temperature: float,
+    offsets: Sequence[float] = NO_OFFSETS,
+) -> tuple[FloatArray, FloatArray]:
+    """Log mean scores (..., 7) to (``probabilities``, ``balanced_scores``)."""
+    scores = (log_mean - np.log(training_prior)) / temperature + offsets
+    return softmax(scores + np.log(target_prior)), softmax(scores)
+
+
+def decide(probabilities: FloatArray, refusal: str | None, thresholds: Thresholds) -> tuple[Outcome, str]:
+    """The outcome rule: the outcome and its reason's code from probabilities (7,), or from why it is not read."""
+    malignant = probabilities[list(MALIGNANT_INDICES)].sum()
+    if refusal is not None:
+        second = thresholds.refused
+        is_likely = second is not None and refusal in DETECTED and malignant >= second.refer_from
+        return Outcome.REFER_UNCERTAIN if is_likely else Outcome.NOT_ASSESSABLE, refusal
+    if malignant >= thresholds.malignant.suspicious_from:
+        return Outcome.SUSPICIOUS, "above_suspicious_threshold"
+    if malignant >= thresholds.malignant.low_risk_below:
+        return Outcome.REFER_UNCERTAIN, "between_thresholds"
+    if probabilities[MELANOMA_INDEX] >= thresholds.melanoma.low_risk_below:
+        return Outcome.REFER_UNCERTAIN, "melanoma_not_excluded"
+    return Outcome.LOW_RISK, "below_low_risk_threshold"
+
+
+def form_set(probabilities: FloatArray, balanced_scores: FloatArray, rule: PredictionSets | None) -> tuple[str, ...]:
+    """The prediction set of one image, codes in the classes' order; empty for a bundle that has no rule."""
+    if rule is None:
+        return ()
+    scores = balanced_scores if rule.score == "balanced_scores" else probabilities
+    chosen = in_sets(scores, rule.at_least)
+    return tuple(code for code, is_in in zip(CLASSES, chosen, strict=True) if is_in)
+
+
+def in_sets(scores: FloatArray, at_least: float) -> npt.NDArray[np.bool_]:
+    """Which classes (..., 7) are in the prediction sets: those whose score suffices, and always the highest."""
+    return np.asarray((scores >= at_least) | (scores == scores.max(axis=-1, keepdims=True)))
+
+
+def _stretch(values: Float32Array, seen: npt.NDArray[np.bool_]) -> Float32Array:
+    """From 0 for the least to 1 for the most of what was seen; 0 where nothing was."""
+    least, most = values[seen].min(), values[seen].max()
+    return np.asarray(np.where(seen, (values - least) / max(most - least, np.finfo(np.float32).tiny), 0), np.float32)
+
+
+def softmax(values: FloatArray) -> FloatArray:
+    """Softmax over the last axis."""
+    exponentials = np.exp(values - values.max(axis=-1, keepdims=True))
+    return np.asarray(exponentials / exponentials.sum(axis=-1, keepdims=True))

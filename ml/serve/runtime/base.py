@@ -1,0 +1,140 @@
+"""What a runtime is, and which one to open."""
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.bundle.folder import Bundle, synthetic_view
+from ml.bundle.manifest import TORCHSCRIPT_FILE, BundleError
+from ml.errors import UserError
+from ml.taxonomy import CLASSES
+
+UInt8Batch = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+# Imported by name, so that serving on ONNX Runtime needs no torch.
+RUNTIME_CLASSES = {
+    "onnx": ("ml.serve.runtime.onnx", "OnnxRuntime"),
+    "torchscript": ("ml.serve.runtime.torchscript", "TorchScriptRuntime"),
+}
+CUDA_DEVICES = ("/dev/nvidiactl", "/dev/dxg")
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """One pass over N views, all float32.
+
+    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), ``late_statistics`` (N, 2C): means, then
+    standard deviations, of a late stage's channels; ``mask`` (N, h', w'): logits of lesion, place by place. A graph of
+    schema 1 gives neither of the last two, and one built without a decoder no mask: (N, 0) and (N, 0, 0).
+    """
+
+    logits: FloatArray
+    embedding: FloatArray
+    activation_map: FloatArray
+    late_statistics: FloatArray
+    mask: FloatArray
+
+
+OUTPUT_NAMES = tuple(field.name for field in fields(Outputs))
+ALWAYS_GIVEN = 3
+DIMENSIONS = {"logits": 2, "embedding": 2, "activation_map": 4, "late_statistics": 2, "mask": 3}
+PER_CLASS = ("logits", "activation_map")
+LARGEST_SIDE = 16_384
+"""Of any output: what is larger has no place in a picture or among features."""
+
+
+def name_outputs(arrays: Sequence[FloatArray]) -> Outputs:
+    """A graph's outputs in the order of ``OUTPUT_NAMES``, of which the last may be lacking."""
+    count = len(arrays[0])
+    lacking = (np.empty((count, 0), np.float32), np.empty((count, 0, 0), np.float32))
+    return Outputs(*arrays, *lacking[len(arrays) - ALWAYS_GIVEN :])
+
+
+class Runtime(Protocol):
+    """Something that runs a bundle's graph; safe to call from several threads."""
+
+    name: str
+
+    def run(self, batch: UInt8Batch) -> Outputs:
+        """Run views (N, S, S, 3) uint8 through the network."""
+        ...
+
+
+def open_runtime(bundle: Bundle, name: str = "auto", threads: int = 1) -> Runtime:
+    """Open ``onnx`` or ``torchscript``; ``auto`` is TorchScript where there is a CUDA device and the bundle is trusted,
+    else ONNX Runtime.
+
+    Runs the manifest's self-test; raises ``BundleError`` when its logits differ, an output is not of the shape that the
+    manifest declares, or TorchScript is asked for of a bundle that is not trusted; ``UserError`` for an unknown name.
+    """
+    if name != "auto" and name not in RUNTIME_CLASSES:
+        raise UserError(f"INFERENCE_RUNTIME is {name!r}; it must be one of auto, {', '.join(RUNTIME_CLASSES)}.")
+    chosen = _choose(trusted=bundle.trusted) if name == "auto" else name
+    if chosen == "torchscript" and not bundle.trusted:
+        raise BundleError(
+            f"{bundle.path / TORCHSCRIPT_FILE} would run what is in it, and nobody has vouched for it; add "
+            f"{bundle.sha256} to TRUSTED_BUNDLES, or set INFERENCE_RUNTIME to onnx."
+        )
+    runtime = _open(bundle, chosen, threads)
+    outputs = _run_self_test(bundle, runtime)
+    expected = np.array(bundle.manifest.self_test.logits, np.float32)
+    difference = np.abs(outputs.logits[0] - expected).max()
+    if not difference <= bundle.manifest.self_test.tolerance:  # so that NaN fails too
+        raise BundleError(
+            f"{bundle.path}: the self-test on {runtime.name} is off by {difference:.2g} "
+            f"(limit {bundle.manifest.self_test.tolerance:.2g}); export the bundle again."
+        )
+    return runtime
+
+
+def describe_outputs(outputs: Outputs) -> dict[str, tuple[int, ...]]:
+    """What a manifest declares of a graph: the shape of each output for one view, of those that there are."""
+    shapes = {name: getattr(outputs, name).shape[1:] for name in OUTPUT_NAMES}
+    return {name: shape for name, shape in shapes.items() if np.prod(shape)}
+
+
+def _run_self_test(bundle: Bundle, runtime: Runtime) -> Outputs:
+    """The outputs for the synthetic view, each of its dimensions and finite."""
+    try:
+        outputs = runtime.run(synthetic_view(bundle.manifest.input.size))
+    except Exception as error:  # onnxruntime and torch raise their own kinds on a graph that cannot be run
+        raise BundleError(f"{bundle.path}: {runtime.name} cannot run its graph; export the bundle again.") from error
+    declared = bundle.manifest.outputs
+    for name, dimensions in DIMENSIONS.items():
+        output = getattr(outputs, name)
+        fits = output.ndim == dimensions and len(output) == 1 and max(output.shape) <= LARGEST_SIDE
+        if not fits or (name in PER_CLASS and output.shape[1] != len(CLASSES)) or not np.isfinite(output).all():
+            raise BundleError(f"{bundle.path}: its graph's output {name} is not what it must be; export it again.")
+    if declared and declared != describe_outputs(outputs):
+        raise BundleError(f"{bundle.path}: its graph's outputs are not those of its manifest; export it again.")
+    return outputs
+
+
+def _open(bundle: Bundle, name: str, threads: int) -> Runtime:
+    module, kind = RUNTIME_CLASSES[name]
+    try:
+        runtime: Runtime = getattr(importlib.import_module(module), kind)(bundle, threads)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The runtime {name} needs {error.name}; install requirements/ml.txt or choose onnx."
+        ) from error
+    except UserError:
+        raise
+    except Exception as error:  # onnxruntime and torch raise their own kinds on a graph that they cannot read
+        raise BundleError(f"{bundle.path}: {name} cannot open its graph; export the bundle again.") from error
+    return runtime
+
+
+def _choose(*, trusted: bool) -> str:
+    """TorchScript where torch sees a CUDA device; torch is not imported for nothing: it takes 200 MB."""
+    has_driver = any(Path(device).exists() for device in CUDA_DEVICES)
+    if not trusted or not has_driver or importlib.util.find_spec("torch") is None:
+        return "onnx"
+    return "torchscript" if importlib.import_module("torch").cuda.is_available() else "onnx"

@@ -1,0 +1,148 @@
+"""The directories of a TIFF, of EXIF, and of the camera's RAW formats that are built alike: what their tags say.
+
+Only where values lie is read, never the values of tags that nobody asks for: a directory of some kilobytes can point
+ten thousand times at the same megabytes.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ml.serve.image_limits import MAX_PARTS, check_parts
+
+NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
+MAKE, STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 271, 273, 274, 277, 278, 279
+PLANAR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 284, 322, 323, 324, 325, 330
+EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
+
+MAX_DIRECTORIES = 64
+_CLASSIC, _BIG = 42, 43
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_REDUCED, _MASK = 1, 4
+_OLD_REDUCED = 2
+
+
+class TiffError(ValueError):
+    """Bytes that are no TIFF, or one whose directories lie outside of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One directory: for each tag the type, the number and the place of its values; and where the next one is."""
+
+    data: bytes
+    order: str
+    places: dict[int, tuple[int, int, int]]
+    following: int
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """The whole numbers of a tag; none where it is missing, or of another type."""
+        kind, count, place = self.places.get(tag, (0, 0, 0))
+        if kind not in _WHOLE_NUMBERS or count > MAX_PARTS or place + count * _SIZES[kind] > len(self.data):
+            return ()
+        return struct.unpack_from(f"{self.order}{count}{_WHOLE_NUMBERS[kind]}", self.data, place)
+
+    def number(self, tag: int, default: int = 0) -> int:
+        """The first number of a tag."""
+        return next(iter(self.numbers(tag)), default)
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.number(WIDTH) * self.number(HEIGHT)
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether it is a mask of another page, which may be finer than that."""
+        return bool(self.number(NEW_SUBFILE_TYPE) & _MASK)
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether it is a smaller copy, or a mask, of another page and no page of its own."""
+        return bool(self.number(NEW_SUBFILE_TYPE) & (_REDUCED | _MASK)) or self.number(SUBFILE_TYPE) == _OLD_REDUCED
+
+
+class Tiff:
+    """The directories of a file; raises ``TiffError`` where they lead out of it, ``ImageRejected`` for too many."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
+        if not self.order:
+            raise TiffError("no byte order")
+        (self._kind,) = self._unpack("H", 2)
+        if self._kind not in (_CLASSIC, _BIG):
+            raise TiffError("no TIFF")
+        self.told = 0  # bytes that all values read so far would have, were they copied
+        (self._start,) = self._unpack("I", 4) if self._kind == _CLASSIC else self._unpack("Q", 8)
+
+    def pages(self) -> Iterator[Directory]:
+        """The directories of the main chain, the first first, at most ``MAX_DIRECTORIES``."""
+        offset, seen = self._start, set[int]()
+        while offset and offset not in seen and len(seen) < MAX_DIRECTORIES:
+            seen.add(offset)
+            page = self.read(offset)
+            yield page
+            offset = page.following
+
+    def children(self, parent: Directory, *tags: int) -> Iterator[Directory]:
+        """The directories that the tags of another one point to; those that cannot be read are left out."""
+        for tag in tags:
+            for offset in parent.numbers(tag)[:MAX_DIRECTORIES]:
+                try:
+                    yield self.read(offset)
+                except TiffError:
+                    continue
+
+    def sub_directories(self, page: Directory) -> list[Directory]:
+        """The directories that hold a page's other pictures. Raises ``TiffError`` where they lie outside of the file:
+        the photograph itself may have been one of them."""
+        offsets = page.numbers(SUB_DIRECTORIES)
+        if not offsets and page.places.get(SUB_DIRECTORIES, (0, 0, 0))[1]:
+            raise TiffError("a list of directories lies outside of the file")
+        return [self.read(offset) for offset in offsets[:MAX_DIRECTORIES]]
+
+    def beginning_at(self, offset: int) -> bytes:
+        """The file with the directory at an offset as its first page."""
+        word, place = ("I", 4) if self._kind == _CLASSIC else ("Q", 8)
+        start = struct.pack(self.order + word, offset)
+        return self.data[:place] + start + self.data[place + len(start) :]
+
+    def read(self, offset: int) -> Directory:
+        """The directory at an offset."""
+        head, entry, word = ("H", 12, "I") if self._kind == _CLASSIC else ("Q", 20, "Q")
+        (count,) = self._unpack(head, offset)
+        check_parts(count)
+        first = offset + struct.calcsize(f"<{head}")
+        places = {}
+        for start in range(first, first + count * entry, entry):
+            tag, kind, number = self._unpack(f"HH{word}", start)
+            size = number * _SIZES.get(kind, 1)
+            inside = start + entry - struct.calcsize(f"<{word}")
+            place = inside if size <= struct.calcsize(f"<{word}") else self._unpack(word, inside)[0]
+            places[tag] = (kind, number, place)
+            self.told += min(size, max(0, len(self.data) - place))
+        end = first + count * entry
+        return Directory(self.data, self.order, places, self._unpack(word, end, default=0)[0])
+
+    def _unpack(self, form: str, offset: int, *, default: int | None = None) -> tuple[int, ...]:
+        try:
+            return struct.unpack_from(self.order + form, self.data, offset)
+        except struct.error as error:
+            if default is not None:
+                return (default,)
+            raise TiffError("a directory lies outside of the file") from error
+
+
+def find_orientation(exif: bytes) -> int:
+    """The orientation, 1 to 8, that EXIF tells; 1 where it tells none. Raises as ``Tiff`` does."""
+    blob = exif
+    while blob.startswith(b"Exif\0\0"):
+        blob = blob[6:]
+    if not blob:
+        return 1
+    first = next(Tiff(blob).pages(), None)
+    told = first.number(ORIENTATION, 1) if first else 1
+    return told if told in range(1, 9) else 1

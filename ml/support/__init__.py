@@ -1,0 +1,1 @@
+"""What every room needs: the command line, strict loading, the disk."""

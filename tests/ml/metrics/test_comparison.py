@@ -1,0 +1,110 @@
+"""Tables tell figures with their intervals, what did not run, and who is best by the choosing fold."""
+
+from typing import Any
+
+import pytest
+
+from ml.metrics.comparison import (
+    METRICS,
+    NOT_RUN,
+    Table,
+    choose_best,
+    format_difference,
+    format_figure,
+    is_told_apart,
+    tabulate_costs,
+    tabulate_differences,
+    tabulate_metrics,
+    tabulate_recall,
+)
+
+
+def make_result(name: str, choosing: float, test: float | None = None) -> dict[str, Any]:
+    def make_part(value: float) -> dict[str, Any]:
+        figure = [value, value - 0.05, value + 0.05]
+        recall = {"recall": figure, "images": 3}
+        return {"metrics": dict.fromkeys(METRICS, figure), "per_class": {"MEL": recall, "DF": {"recall": [None] * 3}}}
+
+    return {
+        "name": name,
+        "summary": {
+            "parameters": 3_380_000,
+            "flops": 760_000_000,
+            "milliseconds_per_image": 4.26,
+            "training_minutes": 12.34,
+            "images_seen": 48_128,
+            "resolution": 96,
+            "initialisation": "scratch",
+        },
+        "choosing": make_part(choosing),
+        "test": None if test is None else make_part(test),
+    }
+
+
+MODELS = [("One", make_result("one", 0.6, 0.7)), ("Two", make_result("two", 0.65)), ("Three", {})]
+
+
+def test_the_best_is_chosen_by_the_choosing_fold_and_not_by_the_test_fold() -> None:
+    better_on_test = [("One", make_result("one", 0.6, 0.9)), ("Two", make_result("two", 0.65, 0.5))]
+    assert choose_best(better_on_test)["name"] == "two"
+    assert [row[0] for row in tabulate_metrics(better_on_test, "test").rows] == ["One", "**Two**"]
+    assert choose_best([("Three", {})]) == {}
+
+
+def test_what_did_not_run_stands_in_every_table() -> None:
+    table = tabulate_metrics(MODELS, "choosing")
+    assert table.rows[0][:2] == ("One", "0.600 [0.550, 0.650]")
+    assert table.rows[2] == ("Three", *[NOT_RUN] * len(METRICS))
+    assert tabulate_metrics(MODELS, "test").rows[1][1:] == (NOT_RUN,) * len(METRICS)
+    assert set(tabulate_costs(MODELS).rows[2][1:]) == {NOT_RUN}
+
+
+def test_costs_are_in_readable_units() -> None:
+    assert tabulate_costs(MODELS).rows[0] == ("One", "3.4", "0.76", "4.3", "12.3", "48,128", "96", "scratch")
+    without = make_result("svm", 0.5)
+    without["summary"] |= {"parameters": None, "flops": None, "resolution": None}
+    assert tabulate_costs([("SVM", without)]).rows[0][1:3] == ("-", "-")
+
+
+def test_recall_is_told_of_each_class_even_where_it_is_not_defined() -> None:
+    table = tabulate_recall(MODELS, "choosing")
+    assert table.header == ("recall", "MEL", "DF")
+    assert table.rows[0] == ("One", "0.600 [0.550, 0.650]", "not defined")
+
+
+def test_differences_are_signed_and_of_their_fold() -> None:
+    comparisons = [
+        {"one": "a", "other": "b", "part": "choosing", "differences": {"balanced_accuracy": [0.031, 0.004, 0.058]}},
+        {"one": "a", "other": "b", "part": "test", "differences": {"balanced_accuracy": [-0.01, -0.03, 0.01]}},
+    ]
+    labels = {"a": "A", "b": "B"}
+    table = tabulate_differences(comparisons, labels, "choosing")
+    assert table.header == ("difference", "balanced accuracy")
+    assert table.rows == (("A less B", "+0.031 [+0.004, +0.058]"),)
+    assert tabulate_differences([], labels, "choosing").rows == ()
+
+
+@pytest.mark.parametrize(
+    ("difference", "told"),
+    [
+        ([0.05, 0.01, 0.09], True),
+        ([-0.05, -0.09, -0.01], True),
+        ([0.05, -0.01, 0.11], False),
+        ([0.015, 0.01, 0.02], False),
+        ([None, None, None], False),
+    ],
+)
+def test_a_difference_is_one_beyond_chance_and_the_noise_of_a_seed(difference: list[float], told: bool) -> None:  # noqa: FBT001
+    assert is_told_apart(difference) is told
+
+
+def test_figures_that_are_not_defined_say_so() -> None:
+    assert format_figure([None, None, None]) == "not defined"
+    assert format_figure([0.5, None, None]) == "0.500"
+    assert format_difference([0.5, None, None]) == "not defined"
+
+
+def test_tables_are_markdown_and_aligned_text() -> None:
+    table = Table(("model", "x"), (("a", "1"), ("longer", "2")))
+    assert table.to_markdown().splitlines() == ["| model | x |", "| --- | --- |", "| a | 1 |", "| longer | 2 |"]
+    assert table.to_text().splitlines() == ["model   x", "a       1", "longer  2"]

@@ -1,0 +1,26 @@
+"""Wilson's interval against what is published of it and SciPy's, and lesions that count once."""
+
+import pytest
+from scipy.stats import binomtest
+
+from ml.metrics.shares import describe_share, find_interval
+
+
+@pytest.mark.parametrize(("hits", "count"), [(0, 20), (1, 40), (81, 263), (15, 148), (29, 29)])
+def test_it_is_scipys(hits: int, count: int) -> None:
+    theirs = binomtest(hits, count).proportion_ci(method="wilson")
+    assert find_interval(hits / count, count) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+
+
+def test_it_is_that_of_newcombes_table() -> None:
+    # Newcombe, Stat Med 17 (1998), table I, method 3.
+    assert find_interval(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert find_interval(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
+
+
+def test_a_lesion_counts_once() -> None:
+    alone = describe_share("refused", [True, False])
+    assert describe_share("refused", [True, True, False, False], ["a", "a", "b", "b"]) == alone
+    assert alone["refused"] == 0.5
+    narrower = describe_share("refused", [True, True, False, False])
+    assert narrower["refused_interval"] != alone["refused_interval"]
