@@ -305,7 +305,7 @@ def test_a_decoder_that_cannot_start_is_our_fault_and_told(monkeypatch: pytest.M
 def test_the_process_apart_limits_its_time_and_its_memory_and_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
 import json, os, resource, sys
-from ml import image_apart
+from ml.serve import image_apart
 from ml.serve.image_io import Limits
 image_apart._limit_this_process(Limits())
 said = {"cpu": resource.getrlimit(resource.RLIMIT_CPU)[0], "secret": os.environ.get("SECRET_KEY")}
