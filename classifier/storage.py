@@ -13,12 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from classifier.models import LesionImage
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
-<<<<<<< HEAD
-from ml.serve.image_io import StoredImage, thumbnail
-from skinsite.problems import DomainError
-=======
 from ml.serve.image_io import StoredImage
->>>>>>> main
+from skinsite.problems import DomainError
 from skinsite.storage import private_storage
 from skinsite.text import clean_line
 

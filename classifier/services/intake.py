@@ -23,13 +23,9 @@ from ml.serve.image_apart import DecoderBusyError, normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
 from skinsite.accounts.models import Membership
-<<<<<<< HEAD
+from skinsite.audit.events import written_together
 from skinsite.problems import DomainError, Problem
 from skinsite.text import clean_line, fold_line, too_long
-=======
-from skinsite.audit.events import written_together
-from skinsite.text import clean_line, fold_line
->>>>>>> main
 
 log = logging.getLogger(__name__)
 
