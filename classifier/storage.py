@@ -11,7 +11,7 @@ from django.core.files.base import ContentFile
 
 from classifier.models import LesionImage
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
-from ml.serve.image_io import StoredImage, thumbnail
+from ml.serve.image_io import StoredImage
 from skinsite.storage import private_storage
 from skinsite.text import clean_line
 
@@ -35,11 +35,14 @@ class StorageUnavailableError(Exception):
 
 
 def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
-    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot."""
+    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot.
+
+    ``stored`` has a thumbnail of ``THUMBNAIL_SIDE``.
+    """
     names = KeptFiles(f"{IMAGES}/{public_id}.{EXTENSIONS[stored.format]}", name_thumbnail(public_id))
     storage = private_storage()
     try:
-        storage.save(names.thumbnail, ContentFile(thumbnail(stored.data, side=THUMBNAIL_SIDE)))
+        storage.save(names.thumbnail, ContentFile(stored.thumbnail))
         storage.save(names.image, ContentFile(stored.data))
     except Exception as error:  # each kind of storage raises its own
         discard(names)

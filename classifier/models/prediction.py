@@ -167,6 +167,8 @@ class Prediction(models.Model):
     stored_sha256 = models.CharField(_("image hash"), max_length=64)
     milliseconds = models.JSONField(_("milliseconds"), null=True, blank=True)
 
+    superseded_by: uuid.UUID | None  # for those of `with_successor` alone
+
     objects = PredictionQuerySet.as_manager()
 
     class Meta:

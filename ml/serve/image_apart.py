@@ -45,7 +45,9 @@ class DecoderBusyError(Exception):
     """Others are decoded, and it takes long; trying again later helps."""
 
 
-def normalise_guarded(data: bytes, *, limits: Limits = LIMITS, wall_seconds: float = WALL_SECONDS) -> StoredImage:
+def normalise_guarded(
+    data: bytes, *, limits: Limits = LIMITS, wall_seconds: float = WALL_SECONDS, thumbnail_side: int | None = None
+) -> StoredImage:
     """Do what ``normalise_upload`` does, apart where it may cost much; few at once in a process, whatever is sent.
 
     Raises ``ImageRejected``, with the code too_slow for what exceeds its time, and ``DecoderBusyError``.
@@ -53,9 +55,9 @@ def normalise_guarded(data: bytes, *, limits: Limits = LIMITS, wall_seconds: flo
     image_format, needed = estimate_memory(data, limits=limits)
     if image_format in APART_FORMATS or needed > APART_FROM_BYTES:
         with _turn(_apart):
-            return _normalise_apart(data, limits, wall_seconds)
+            return _normalise_apart(data, limits, wall_seconds, thumbnail_side)
     with _turn(_here):
-        return normalise_upload(data, limits=limits)
+        return normalise_upload(data, limits=limits, thumbnail_side=thumbnail_side)
 
 
 @contextmanager
@@ -68,10 +70,10 @@ def _turn(turns: threading.Semaphore) -> Iterator[None]:
         turns.release()
 
 
-def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float) -> StoredImage:
+def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float, thumbnail_side: int | None) -> StoredImage:
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     with subprocess.Popen(  # noqa: S603 ourselves
-        [*COMMAND, json.dumps(asdict(limits))],
+        [*COMMAND, json.dumps({"limits": asdict(limits), "thumbnail_side": thumbnail_side})],
         cwd=_ROOT,
         env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.PIPE,
@@ -83,10 +85,11 @@ def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float) -> Stored
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise ImageRejected("too_slow", limit=round(wall_seconds)) from error
-    head, _line, stored = answer.partition(b"\n")
+    head, _line, pictures = answer.partition(b"\n")
     if process.returncode == 0:
         told = json.loads(head)
-        return StoredImage(**told | {"notes": tuple(told["notes"])}, data=stored)
+        end = told.pop("bytes")
+        return StoredImage(**told | {"notes": tuple(told["notes"])}, data=pictures[:end], thumbnail=pictures[end:])
     if process.returncode == _FAILED:
         told = json.loads(head)
         raise ImageRejected(told["code"], **told["params"])
@@ -115,17 +118,19 @@ def _limit_this_process(limits: Limits) -> None:
 
 
 def main() -> int:
-    """Read an upload from standard input; write a line of JSON, and then the stored bytes."""
-    limits = Limits(**json.loads(sys.argv[1]))
+    """Read an upload from standard input; write a line of JSON, then the stored bytes, then those of the thumbnail."""
+    asked = json.loads(sys.argv[1])
+    limits = Limits(**asked["limits"])
     _limit_this_process(limits)
     try:
-        stored = normalise_upload(sys.stdin.buffer.read(), limits=limits)
+        stored = normalise_upload(sys.stdin.buffer.read(), limits=limits, thumbnail_side=asked["thumbnail_side"])
     except ImageRejected as error:
         sys.stdout.buffer.write(json.dumps({"code": error.code, "params": error.params}).encode())
         return _FAILED
     told = {name: getattr(stored, name) for name in ("format", "width", "height", "sha256", "notes")}
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n")
+    sys.stdout.buffer.write(json.dumps(told | {"bytes": len(stored.data)}).encode() + b"\n")
     sys.stdout.buffer.write(stored.data)
+    sys.stdout.buffer.write(stored.thumbnail)
     return 0
 
 

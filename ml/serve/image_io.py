@@ -71,7 +71,7 @@ class StoredImage:
     """A picture as it is kept: ``data`` of ``format``, its size in pixels, the SHA-256 of ``data``, and what was done.
 
     ``notes`` are codes: first_frame, orientation_unreadable, scaled_16_bit, alpha_composited, cmyk_converted,
-    profile_converted, profile_ignored, rotated.
+    profile_converted, profile_ignored, rotated. ``thumbnail`` is a JPEG of the same pixels; empty unless asked for.
     """
 
     data: bytes
@@ -80,13 +80,15 @@ class StoredImage:
     height: int
     sha256: str
     notes: tuple[str, ...]
+    thumbnail: bytes = b""
 
 
-def normalise_upload(data: bytes, *, limits: Limits = LIMITS) -> StoredImage:
+def normalise_upload(data: bytes, *, limits: Limits = LIMITS, thumbnail_side: int | None = None) -> StoredImage:
     """Decode an uploaded file, make it upright sRGB, and encode it anew from the pixels.
 
-    JPEG at quality 95 without chroma subsampling; PNG where the source was lossless. What the file costs is counted
-    before it is spent. Raises ``ImageRejected``.
+    JPEG at quality 95 without chroma subsampling; PNG where the source was lossless. A thumbnail of at most
+    ``thumbnail_side`` pixels is made of the same pixels where one is asked for. What the file costs is counted before
+    it is spent. Raises ``ImageRejected``.
     """
     _check_bytes(data, limits)
     with _decoding(data, limits):
@@ -104,6 +106,7 @@ def normalise_upload(data: bytes, *, limits: Limits = LIMITS) -> StoredImage:
         height=clean.height,
         sha256=hashlib.sha256(stored).hexdigest(),
         notes=tuple(upload.notes),
+        thumbnail=b"" if thumbnail_side is None else _shrink(clean, thumbnail_side),
     )
 
 
@@ -140,10 +143,16 @@ def decode_stored(data: bytes, *, at_least: int | None = None) -> Pixels:
 
 def thumbnail(data: bytes, *, side: int) -> bytes:
     """Shrink stored bytes to a JPEG whose longer side has at most ``side`` pixels."""
-    picture = Image.fromarray(decode_stored(data, at_least=side))
-    picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return _shrink(Image.fromarray(decode_stored(data, at_least=side)), side)
+
+
+def _shrink(picture: Image.Image, side: int) -> bytes:
+    """A JPEG of a picture whose longer side has at most ``side`` pixels; the picture stays as it is."""
+    scale = min(1.0, side / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85, optimize=True)
+    # First averaged by a whole number to twice the size: ten times as fast for a photograph of 12 megapixels.
+    picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0).save(out, "JPEG", quality=85, optimize=True)
     return out.getvalue()
 
 

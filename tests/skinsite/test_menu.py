@@ -6,6 +6,7 @@ from django.test import RequestFactory
 
 from skinsite.accounts.models import Membership, User
 from skinsite.menu import first_page, navigation
+from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
 
 READINGS, TRAIL = "/admin/classifier/prediction/", "/admin/audit/auditevent/"
@@ -15,6 +16,12 @@ FOR_SUPERUSERS = [
     "/admin/accounts/membership/",
     "/admin/classifier/modelversion/",
 ]
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    """Who runs the site."""
+    return User.objects.create_superuser("root@site.example", PASSWORD)
 
 
 @pytest.mark.parametrize(
