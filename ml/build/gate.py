@@ -21,7 +21,7 @@ from ml.evaluation.observe import (
 )
 from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, describe_areas, fit_gate, fit_limits
 from ml.metrics.shares import describe_share
-from ml.serve.gate import KINDS, MEASURES, GateArrays, measure_distance
+from ml.serve.gate import IMAGE_DOMAINS, MEASURES, GateArrays, measure_distance
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,7 +49,7 @@ def build_gate(
     shifted = _observe(observer, changed, "gate: other dermatoscopes")
     kinds = {
         kind: _observe(observer, _guises(half), f"gate: {kind}")
-        for kind, half in zip(KINDS[1:], (others.clinical, others.everyday), strict=True)
+        for kind, half in zip(IMAGE_DOMAINS[1:], (others.clinical, others.everyday), strict=True)
     }
     measures = measure_pictures(records, data_dir)
     arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
