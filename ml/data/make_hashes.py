@@ -24,10 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=HASHES_FILE, help="default: beside the frozen split")
     options = parser.parse_args(arguments)
     paths = {record.image_id: record.path for record in read_isic(options.data).records}
-    lacking = read_split().keys() - paths.keys()
+    lacking = read_split().fold_of.keys() - paths.keys()
     if lacking:
         raise UserError(f"{options.data}: {min(lacking)} is missing, with {len(lacking) - 1} more; give the whole set")
-    np.save(options.out, hash_images([paths[name] for name in read_split()]))
+    np.save(options.out, hash_images([paths[name] for name in read_split().fold_of]))
     return 0
 
 

@@ -55,7 +55,7 @@ def measure_heads(
     told = [gate.judge(each.late_statistics).measures for each in observed]
     heuristic = [score_record(record) for record in records]
     limits = {rule.measure: rule.above for rule in bundle.manifest.quality.flags}
-    lesions = np.array([record.lesion_id or record.image_id for record in records])
+    lesions = np.array([record.group for record in records])
     heads: dict[str, Any] = {}
     for name in ARTEFACTS:
         first, second = (labels[f"{name}_{at}"].to_numpy() == 1 for at in (1, 2))
@@ -141,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="folds that the gate's pictures were drawn from (0123, as ml.build.ship does)",
     )
     options = parser.parse_args(arguments)
-    bundle, split, labels = load_bundle(options.bundle), read_split(), read_labels()
+    bundle, split, labels = load_bundle(options.bundle), read_split().fold_of, read_labels()
     records = {record.image_id: record for record in read_isic(options.data).records}
     if missing := [name for name in labels["image"] if name not in records]:
         raise UserError(f"{options.data}: has no {missing[0]}, which is labelled; give the whole data set")

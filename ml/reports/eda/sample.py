@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from ml.reports.eda.measures import find_masks, measure_all
 from ml.support.command_line import command
 
@@ -82,10 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--out", type=Path, required=True, help="folder of the sheets; cache/ in it keeps the scores")
     options = parser.parse_args(arguments)
-    folds = read_split()
+    folds = read_split().fold_of
     records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
     scores = measure_all(records, find_masks(options.data), options.out / "cache")
-    drawn = draw_sample(scores, read_groups())
+    drawn = draw_sample(scores, read_split().group_of)
     drawn.to_csv(options.out / "sample.csv", index=False)
     files = {record.image_id: record.path for record in records}
     for number, sheet in enumerate(draw_sheets(list(drawn["image"]), files), start=1):
