@@ -31,7 +31,7 @@ from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import clean_line
 
 UNPROCESSABLE = 422
@@ -125,7 +125,7 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
     return arrivals
 
 
-def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
+def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
     name = file.name or ""
     try:
         receipt = receive_upload(
@@ -154,7 +154,7 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
 
 
-def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Actor, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     require_size(actor=actor, size=size)
