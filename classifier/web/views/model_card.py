@@ -9,10 +9,10 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from classifier.models import ModelVersion
 from classifier.presentation.practice import practice_sentence
 from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.practice import practice_of
+from classifier.selectors.records import model_versions
 from skinsite.accounts.access import MemberRequest, member_required
 
 METRICS = {
@@ -44,7 +44,7 @@ class Evaluation:
 @require_safe
 def model_card(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """The card of a version. Models belong to the site: every member of a clinic may read it."""
-    version = get_object_or_404(ModelVersion, public_id=public_id)
+    version = get_object_or_404(model_versions(), public_id=public_id)
     context = {
         "version": version,
         "manifest": version.manifest,
