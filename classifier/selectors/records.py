@@ -5,7 +5,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Standing
+from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing
 from classifier.models.prediction import PredictionQuerySet
 from skinsite.accounts.models import Membership
 from skinsite.text import fold_line
@@ -35,6 +35,11 @@ def readings_of(actor: Membership) -> PredictionQuerySet:
 def reviews_of(actor: Membership) -> QuerySet[Review]:
     """The reviews of the actor's clinic, each with its reading and reviewer."""
     return Review.objects.visible_to(actor).select_related("prediction", "reviewer")
+
+
+def model_versions() -> QuerySet[ModelVersion]:
+    """The models of the site, which belong to no clinic."""
+    return ModelVersion.objects.all()
 
 
 def list_patients(actor: Membership, *, search: str = "") -> QuerySet[Patient]:

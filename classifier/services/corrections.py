@@ -16,7 +16,8 @@ from classifier.presentation.wording import unknown_choice_text
 from classifier.services import records
 from classifier.services.readings import queue
 from skinsite.accounts.models import Membership
-from skinsite.text import clean_line
+from skinsite.problems import WrongStateError
+from skinsite.text import clean_line, too_long
 
 
 def move_image(
@@ -147,7 +148,7 @@ def _change(image: LesionImage, **fields: object) -> None:
     changed = LesionImage.objects.in_use().filter(pk=image.pk, **seen).update(**fields)
     if not changed:
         message = _("This photograph was changed or marked as entered in error meanwhile; load the page again.")
-        raise ValidationError(message, code="changed_meanwhile")
+        raise WrongStateError(message, code="changed_meanwhile")
     for name, value in fields.items():
         setattr(image, name, value)
 
@@ -173,7 +174,7 @@ def _check_reason(reason: str) -> str:
     if not cleaned:
         _refuse("reason", _("Say why, in a few words."), "required")
     if len(cleaned) > REASON_LENGTH:
-        _refuse("reason", _("Use at most %(limit)s characters.") % {"limit": REASON_LENGTH}, "max_length")
+        raise ValidationError({"reason": too_long(REASON_LENGTH)})
     return cleaned
 
 

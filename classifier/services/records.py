@@ -17,7 +17,7 @@ from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
 from classifier.services.codes import find_look_alikes
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.once import row_id
-from skinsite.text import clean_line, fold_line, has_visible_sign
+from skinsite.text import clean_line, fold_line, has_visible_sign, too_long
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another
 GENERATED_LENGTH = 6
@@ -221,8 +221,7 @@ def _check_patient(patient: Patient) -> None:
     if not has_visible_sign(patient.code):
         raise ValidationError({"code": ValidationError(_("Give a code that can be read."), code="invisible")})
     if len(patient.code_key) > CODE_KEY_LENGTH:
-        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
-        raise ValidationError({"code": ValidationError(message, code="max_length")})
+        raise ValidationError({"code": too_long(CODE_LENGTH)})
     this_year = timezone.localdate(timezone=patient.clinic.zone).year
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}

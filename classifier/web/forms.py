@@ -11,7 +11,7 @@ from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
-from classifier.models.image import REASON_LENGTH
+from classifier.models.image import NAME_LENGTH, REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
@@ -212,7 +212,7 @@ STANDINGS = [
 class HistoryFilter(forms.Form):
     """What the history shows; its values live in the address."""
 
-    q = forms.CharField(required=False, max_length=120, strip=True)
+    q = forms.CharField(required=False, max_length=NAME_LENGTH, strip=True)  # the longest thing that it looks in
     outcome = forms.ChoiceField(required=False, choices=[("", ""), *Outcome.choices])
     status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
     modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])

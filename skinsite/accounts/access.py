@@ -18,7 +18,7 @@ from rest_framework.views import APIView
 from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.models import Membership, Role, User
 from skinsite.accounts.permissions import IsMember
-from skinsite.errors import problem
+from skinsite.problems import Problem
 
 P = ParamSpec("P")
 
@@ -43,7 +43,7 @@ def member_required(
             return redirect_to_login(request.get_full_path())
         if getattr(request, "membership", None) is None:
             if "Authorization" in request.headers:
-                return problem(status=HTTPStatus.FORBIDDEN, detail=str(IsMember.message), code="permission_denied")
+                return Problem(HTTPStatus.FORBIDDEN, IsMember.message, "permission_denied").response()
             return render(request, "accounts/no_clinic.html", status=403)
         return view(cast("MemberRequest", request), *args, **kwargs)
 
@@ -93,13 +93,12 @@ class _Reads(APIView):
 
 
 def _refuse_for_now(error: Throttled) -> HttpResponse:
-    response = problem(status=HTTPStatus.TOO_MANY_REQUESTS, detail=str(error.detail), code="throttled")
-    response["Retry-After"] = str(error.wait)  # type: ignore[attr-defined] # the stubs leave it out
-    return response
+    wait: int = error.wait  # type: ignore[attr-defined] # the stubs leave it out
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, str(error.detail), "throttled", retry_after=wait).response()
 
 
 def _refuse_token(detail: str) -> HttpResponse:
-    response = problem(status=HTTPStatus.UNAUTHORIZED, detail=detail, code="authentication_failed")
+    response = Problem(HTTPStatus.UNAUTHORIZED, detail, "authentication_failed").response()
     response["WWW-Authenticate"] = "Token"
     return response
 

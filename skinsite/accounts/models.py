@@ -15,6 +15,9 @@ from knox.models import AbstractAuthToken
 
 from skinsite.zones import NAME_LENGTH, check_zone_name, zone_named
 
+PERSON_NAME_LENGTH = 120
+CLINIC_NAME_LENGTH = 120
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address."""
@@ -41,7 +44,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True)
+    name = models.CharField(_("name"), max_length=PERSON_NAME_LENGTH, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("system staff"), default=False)
     time_zone = models.CharField(
@@ -75,7 +78,7 @@ class Clinic(models.Model):
     """A tenant: nothing of one clinic is ever seen in another."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(_("name"), max_length=CLINIC_NAME_LENGTH)
     slug = models.SlugField(_("short name"), unique=True)
     is_active = models.BooleanField(_("active"), default=True)
     time_zone = models.CharField(

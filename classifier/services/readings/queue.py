@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -22,6 +21,7 @@ from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
 from skinsite import tasks
 from skinsite.accounts.models import Membership
+from skinsite.problems import WrongStateError
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Predict
     policies.require(policies.may_correct(actor, image))
     if image.entered_in_error_at is not None:
         message = _("This photograph was marked as entered in error; it is not read again.")
-        raise ValidationError(message, code="entered_in_error")
+        raise WrongStateError(message, code="entered_in_error")
     with transaction.atomic():
         prediction = find_or_create(actor=actor, image=image)
     return start(prediction)
@@ -55,11 +55,11 @@ def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Predict
 def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Prediction:
     """Ask anew: a reading that failed stays and gets a successor; one that waits, or whose worker died, goes on.
 
-    Raises ``ValidationError`` for one that is done.
+    Raises ``WrongStateError`` for one that is done.
     """
     policies.require(policies.may_correct(actor, prediction.image))
     if prediction.status == Status.DONE:
-        raise ValidationError(_("This reading is done; only one that failed or waits can be tried again."), code="done")
+        raise WrongStateError(_("This reading is done; only one that failed or waits can be tried again."), code="done")
     if prediction.status == Status.FAILED:
         return queue_prediction(actor=actor, image=prediction.image)
     inference.forget_failures()
