@@ -5,22 +5,27 @@ import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from classifier import audit, policies, storage
+from classifier import audit, inference, policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services import predictions, records
+from classifier.services import records
+from classifier.services.readings import queue, run, states
 from classifier.services.records import Expected
 from ml.serve.image_apart import DecoderBusyError, normalise_guarded
-from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
-from skinsite.accounts.models import Membership
-from skinsite.text import clean_line, fold_line
+from ml.serve.image_io import ImageRejected, StoredImage
+from ml.serve.image_limits import check_size
+from skinsite.accounts.actors import Actor
+from skinsite.audit.events import written_together
+from skinsite.problems import DomainError, Problem
+from skinsite.text import clean_line, fold_line, too_long
 
 log = logging.getLogger(__name__)
 
@@ -34,19 +39,31 @@ class Receipt:
     new_patient: bool = False
 
 
-class DuplicateImageError(Exception):
+class DuplicateImageError(DomainError):
     """The same bytes already lie on another lesion of the clinic: on that of ``existing``."""
+
+    status = HTTPStatus.CONFLICT
+    code = "duplicate_image"
+    field = "image"
 
     def __init__(self, existing: LesionImage) -> None:
         self.existing = existing
         super().__init__(f"The same photograph is on lesion {existing.lesion.public_id}.")
+
+    def problem(self) -> Problem:
+        """What to answer to a program."""
+        text = _(
+            "This photograph is already kept under lesion %(lesion)s. Read it there, "
+            "or send attach_anyway=true to keep it here too."
+        )
+        return Problem(self.status, text % {"lesion": self.existing.lesion.public_id}, self.code, self.field)
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """A checked upload."""
 
-    actor: Membership
+    actor: Actor
     upload_sha256: str
     original_name: str
     modality: str
@@ -60,7 +77,7 @@ class _Request:
 
 def receive_upload(
     *,
-    actor: Membership,
+    actor: Actor,
     data: bytes,
     original_name: str = "",
     modality: str = Modality.DERMOSCOPIC,
@@ -79,8 +96,7 @@ def receive_upload(
     ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
-    if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
-        _decode(actor, data)
+    require_size(actor=actor, size=len(data))  # before it is hashed
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
@@ -98,25 +114,38 @@ def receive_upload(
     if known is not None:
         return _answer_again(actor, known, data)
     stored = _decode(actor, data)
-    if lesion is None:  # before the object is kept; once more with the clinic locked
+    if lesion is None and expected != Expected.EITHER:  # before the object is kept; once more with the clinic locked
         records.require_expected(actor=actor, code=patient_code, expected=expected)
-    receipt = _keep(request, stored)
-    return replace(receipt, prediction=predictions.start(receipt.prediction)) if receipt.created else receipt
+    reader = queue.find_reader(modality)
+    receipt = _keep(request, stored, reader)
+    return _read(receipt, reader, stored.data) if receipt.created else receipt
 
 
-def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+def require_size(*, actor: Actor, size: int) -> None:
+    """Refuse more bytes than an upload may have, before they are read, and leave a trace of it.
+
+    Raises ``ImageRejected``.
+    """
+    try:
+        check_size(size)
+    except ImageRejected as error:
+        _record_refusal(actor=actor, error=error, size=size)
+        raise
+
+
+def _record_refusal(*, actor: Actor, error: ImageRejected, size: int) -> None:
     """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
     log.warning("An upload of %d bytes was refused: %s", size, error.code)
     audit.image_refused(actor=actor, code=error.code, size=size)
 
 
-def _decode(actor: Membership, data: bytes) -> StoredImage:
+def _decode(actor: Actor, data: bytes) -> StoredImage:
     """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
     log.info("An upload of %d bytes is decoded", len(data))
     try:
-        return normalise_guarded(data)
+        return normalise_guarded(data, thumbnail_side=storage.THUMBNAIL_SIDE)
     except ImageRejected as error:
-        record_refusal(actor=actor, error=error, size=len(data))
+        _record_refusal(actor=actor, error=error, size=len(data))
         raise
 
 
@@ -131,8 +160,7 @@ def _check_fields(request: _Request) -> None:
     if request.body_site and request.body_site not in BodySite.values:
         errors["body_site"] = _invalid_choice(request.body_site, BodySite.values)
     if len(request.patient_code) > CODE_LENGTH:
-        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
-        errors["patient_code"] = ValidationError(message, code="max_length")
+        errors["patient_code"] = too_long(CODE_LENGTH)
     lesion = request.lesion
     if lesion is not None:
         if not Lesion.objects.visible_to(request.actor).contains(lesion):
@@ -172,17 +200,17 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     raise DuplicateImageError(same[0])
 
 
-def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt:
+def _answer_again(actor: Actor, known: LesionImage, data: bytes) -> Receipt:
     """Give the reading that a photograph has; one that failed is made anew, of the bytes just sent if those kept are
     gone."""
     latest = _latest_reading(known)
     if latest.status != Status.FAILED:
         return Receipt(latest, created=False)
-    if latest.failure in predictions.BYTES_LOST:
+    if latest.failure in states.BYTES_LOST:
         stored = _decode(actor, data)
         if stored.sha256 == known.stored_sha256:
             storage.keep(stored, known.public_id)
-    return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
+    return Receipt(queue.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
 def _latest_reading(image: LesionImage) -> Prediction:
@@ -190,16 +218,16 @@ def _latest_reading(image: LesionImage) -> Prediction:
     return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
 
 
-def _keep(request: _Request, stored: StoredImage) -> Receipt:
+def _keep(request: _Request, stored: StoredImage, reader: inference.LoadedModel | None) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
     kept = storage.keep(stored, public_id)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), written_together():
             records.lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
-                return _write_rows(request, stored, public_id, kept)
+                return _write_rows(request, stored, public_id, kept, reader)
     except BaseException:
         storage.discard(kept)
         raise
@@ -207,14 +235,21 @@ def _keep(request: _Request, stored: StoredImage) -> Receipt:
     return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: storage.KeptFiles) -> Receipt:
+def _write_rows(
+    request: _Request,
+    stored: StoredImage,
+    public_id: uuid.UUID,
+    kept: storage.KeptFiles,
+    reader: inference.LoadedModel | None,
+) -> Receipt:
+    """Write patient and lesion unless they are known, the photograph, and its reading, claimed for ``reader``."""
     actor = request.actor
     lesion, is_new = request.lesion, False
     if lesion is None:
         patient, is_new = records.find_or_create_patient(
             actor=actor, code=request.patient_code, expected=request.expected
         )
-        lesion = records.create_lesion(actor=actor, patient=patient, body_site=request.body_site)
+        lesion = records.add_lesion(actor=actor, patient=patient, body_site=request.body_site)
     image = LesionImage.objects.create(
         public_id=public_id,
         lesion=lesion,
@@ -231,7 +266,21 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
         uploaded_by=actor.user,
     )
     audit.image_uploaded(actor=actor, about=image)
-    return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
+    model = None if reader is None else reader.model_version
+    prediction = states.create(actor=actor, image=image, claimed_for=model)
+    prediction.superseded_by = None  # as `with_successor` has it: a new photograph has no other reading
+    return Receipt(prediction, created=True, new_patient=is_new)
+
+
+def _read(receipt: Receipt, reader: inference.LoadedModel | None, data: bytes) -> Receipt:
+    """Read a new photograph from the bytes in hand, which are those that were stored, or have it read."""
+    prediction = receipt.prediction
+    if reader is None or prediction.status != Status.RUNNING:
+        return replace(receipt, prediction=queue.start(prediction))
+    run.read_claimed(prediction, reader, data)
+    if prediction.status == Status.RUNNING:  # it took longer than its lease: somebody else's by now
+        return replace(receipt, prediction=states.load(prediction.pk))
+    return receipt
 
 
 __all__ = [
@@ -241,5 +290,5 @@ __all__ = [
     "ImageRejected",
     "Receipt",
     "receive_upload",
-    "record_refusal",
+    "require_size",
 ]

@@ -1,14 +1,17 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
+from collections.abc import Callable
+from functools import cache
 from itertools import chain
 from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
+from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
-from classifier.models.image import REASON_LENGTH
+from classifier.models.image import NAME_LENGTH, REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
@@ -16,7 +19,7 @@ from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion, lesions_by_code
 from classifier.services.records import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.once import OnceForm
 
 ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
@@ -29,10 +32,14 @@ class LesionChoice(forms.UUIDField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, label=_("Lesion"), widget=forms.Select(), **kwargs)
 
-    def offer(self, lesions: list[Lesion]) -> None:
-        """Fill the list, a new lesion first."""
-        options = [(str(lesion.public_id), lesion_title(lesion)) for lesion in lesions]
-        self.widget.choices = [("", _("New lesion")), *options]
+    def offer(self, find: Callable[[], list[Lesion]]) -> None:
+        """Fill the list, a new lesion first; lesions are looked for when the list is first drawn."""
+
+        @cache
+        def options() -> list[tuple[str, Any]]:
+            return [("", _("New lesion")), *((str(lesion.public_id), lesion_title(lesion)) for lesion in find())]
+
+        self.widget.choices = CallableChoiceIterator(options)
 
 
 class PlaceForm(forms.Form):
@@ -47,13 +54,13 @@ class PlaceForm(forms.Form):
     lesion = LesionChoice()
     body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
 
-    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
         self.fields["body_site"].initial = BodySite.UNKNOWN
         field = self.fields["lesion"]
         assert isinstance(field, LesionChoice)  # noqa: S101 declared above
-        field.offer(self._lesions_of_patient())
+        field.offer(self._lesions_of_patient)
 
     def _lesions_of_patient(self) -> list[Lesion]:
         return lesions_by_code(self.actor, str(self["patient_code"].value() or ""))
@@ -205,7 +212,7 @@ STANDINGS = [
 class HistoryFilter(forms.Form):
     """What the history shows; its values live in the address."""
 
-    q = forms.CharField(required=False, max_length=120, strip=True)
+    q = forms.CharField(required=False, max_length=NAME_LENGTH, strip=True)  # the longest thing that it looks in
     outcome = forms.ChoiceField(required=False, choices=[("", ""), *Outcome.choices])
     status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
     modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from ml.data.split import FOLDS
+from ml.data.split import OPEN_FOLDS
 from ml.support.strict import Word, build, check_rules, load_yaml, to_plain
 from ml.taxonomy import CLASSES
 
@@ -14,7 +14,7 @@ TENSOR_LEVELS = ("none", "basic", "standard")
 
 
 def _check_fold(name: str) -> str:
-    if name not in FOLDS or name == "test":
+    if name not in OPEN_FOLDS:
         raise ValueError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
     return name
 

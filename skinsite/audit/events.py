@@ -3,13 +3,15 @@
 An app declares its own in a module `audit`, which its ``AppConfig.ready()`` imports:
 
     @change("clinic.renamed", pgettext_lazy("what was done", "renamed"), of=Clinic)
-    def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    def clinic_renamed(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
         return Entry(actor, about, {"before": before, "after": after})
 
 Call them inside the transaction of what they tell. A name stays for good: the trail is never rewritten.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, Protocol
@@ -17,7 +19,8 @@ from typing import Any, ParamSpec, Protocol
 from django.db.models import Model
 from django.utils.functional import Promise
 
-from skinsite.accounts.models import Clinic, Membership, User
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic, User
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.request_id import current_request_id
 
@@ -33,7 +36,7 @@ class Entry:
     and name no patient, no secret and nothing typed as a password.
     """
 
-    actor: Membership | User | None
+    actor: Actor | User | None
     about: Model | None
     details: Mapping[str, Any] = field(default_factory=dict)
     clinic: Clinic | None = None
@@ -50,6 +53,7 @@ class EventType:
 
 
 EVENT_TYPES: list[EventType] = []
+_together: ContextVar[list[AuditEvent] | None] = ContextVar("together", default=None)
 
 
 class Declaration(Protocol):
@@ -57,6 +61,24 @@ class Declaration(Protocol):
 
     def __call__(self, describe: Callable[P, Entry], /) -> Callable[P, AuditEvent]:
         """Give the writer, with the same arguments."""
+
+
+@contextmanager
+def written_together() -> Iterator[None]:
+    """Write the events of a block in one statement, at its end and in their order; none where it ends in an error.
+
+    Use it inside of one transaction. A block inside of another belongs to that one.
+    """
+    if _together.get() is not None:
+        yield
+        return
+    events: list[AuditEvent] = []
+    token = _together.set(events)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    AuditEvent.objects.bulk_create(events)
 
 
 def change(name: str, words: Promise, *, of: type[Model]) -> Declaration:
@@ -84,15 +106,21 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
-    user = actor.user if isinstance(actor, Membership) else actor
-    return AuditEvent.objects.create(
+    user, clinic = (actor, None) if actor is None or isinstance(actor, User) else (actor.user, actor.clinic)
+    event = AuditEvent(
         kind=kind,
         action=name,
         actor=user,
         actor_email=user.email if user else "",
-        clinic=entry.clinic or (actor.clinic if isinstance(actor, Membership) else None),
+        clinic=entry.clinic or clinic,
         object_type=about._meta.label if about else "",
         object_id=str(getattr(about, "public_id", about.pk)) if about else "",
         request_id=current_request_id(),
         details=dict(entry.details),
     )
+    together = _together.get()
+    if together is None:
+        event.save(force_insert=True)
+    else:
+        together.append(event)
+    return event

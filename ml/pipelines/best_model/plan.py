@@ -12,14 +12,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from ml.data.split import FOLDS
+from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
 from ml.support.strict import Word, check_rules, load_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "best"
 DEFAULT_PLAN = CONFIGS / "plan.yaml"
 PROOF_PLAN = CONFIGS / "proof.yaml"
-TRAINING_FOLDS = tuple(fold for fold in FOLDS if fold != "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ class Plan:
     copies: tuple[Word, ...] = ()
     judged_on: Word | None = None
     out_of_fold: bool = True
-    folds: tuple[Word, ...] = TRAINING_FOLDS
+    folds: tuple[Word, ...] = OPEN_FOLDS
     images: int | None = None
     set: dict[str, Any] = field(default_factory=dict)
 
@@ -160,7 +159,7 @@ def _check(plan: Plan, directory: Path) -> None:
             ("average: must name steps of the student", bool(plan.average) and set(plan.average) <= earlier),
             (
                 "folds: use 0 to 4, at least three, each once",
-                set(folds) <= set(TRAINING_FOLDS) and len(set(folds)) == len(folds) >= 3,
+                set(folds) <= set(OPEN_FOLDS) and len(set(folds)) == len(folds) >= 3,
             ),
             (
                 "copies: must name at least one of the folds, each once",
@@ -170,7 +169,7 @@ def _check(plan: Plan, directory: Path) -> None:
             (
                 "judged_on: must be one of 0 to 4, not among folds, and without copies",
                 plan.judged_on is None
-                or (plan.judged_on in TRAINING_FOLDS and plan.judged_on not in folds and not plan.copies),
+                or (plan.judged_on in OPEN_FOLDS and plan.judged_on not in folds and not plan.copies),
             ),
             ("images: must be at least 7 for each fold", plan.images is None or plan.images >= 7 * len(folds)),
         )
