@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from classifier.models import LesionImage
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 PARAMETER = "named"
 HOUR = 3600  # seconds; a browser keeps a thumbnail for as long as its address stays the same
@@ -19,7 +19,7 @@ SALT = "classifier.presentation.thumbnails"
 MARK_LENGTH = 32
 
 
-def name_thumbnails(actor: Membership, images: Iterable[LesionImage]) -> list[LesionImage]:
+def name_thumbnails(actor: Actor, images: Iterable[LesionImage]) -> list[LesionImage]:
     """Mark the photographs of a page; give them for the event that names them, which the page must write."""
     named = list(images)
     for image in named:
@@ -33,7 +33,7 @@ def thumbnail_address(image: LesionImage) -> str:
     return f"{address}?{PARAMETER}={image.thumbnail_mark}" if image.thumbnail_mark else address
 
 
-def is_named(actor: Membership, image: LesionImage, mark: str) -> bool:
+def is_named(actor: Actor, image: LesionImage, mark: str) -> bool:
     """Whether a mark says that the trail told, this hour or the one before, that the actor was shown a photograph."""
     hour = _this_hour()
     return any(constant_time_compare(mark, _mark(actor, image, each)) for each in (hour, hour - 1))
@@ -43,6 +43,6 @@ def _this_hour() -> int:
     return int(time.time() // HOUR)
 
 
-def _mark(actor: Membership, image: LesionImage, hour: int) -> str:
-    value = f"{actor.pk} {image.public_id} {hour}"
+def _mark(actor: Actor, image: LesionImage, hour: int) -> str:
+    value = f"{actor.user_id} {actor.clinic_id} {image.public_id} {hour}"
     return salted_hmac(SALT, value, algorithm="sha256").hexdigest()[:MARK_LENGTH]
