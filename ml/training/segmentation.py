@@ -42,7 +42,7 @@ SEED = 2018
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DecoderSchedule:
     """How many images are seen, once each while there are enough, at which input size (pixels); whether the network
     computes in bf16, which takes half the time where the processor has it and ten times as long where not."""
 
@@ -55,7 +55,7 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
     """Crops (3, S, S), -1 to 1, and the share of lesion (S/8, S/8) in each place: of 70 to 100 % of both sides,
     mirrored, turned, and altered in brightness and colour."""
 
-    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: Plan) -> None:
+    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: DecoderSchedule) -> None:
         self._records, self._masks, self._plan = records, masks, plan
 
     def __len__(self) -> int:
@@ -79,7 +79,9 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
 
 
-def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
+def train_decoder(
+    backbone: nn.Module, data_dir: Path, plan: DecoderSchedule, *, progress: bool = True
+) -> LesionDecoder:
     """Train a decoder for a network in place of which nothing changes; raises ``UserError`` for a lacking mask."""
     records = choose_records(data_dir)
     masks = [find_mask(data_dir, record.image_id) for record in records]
@@ -150,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
     options = parser.parse_args(arguments)
     check_can_be_written(options.out, not_over=(options.weights,))
-    plan = Plan(options.images, options.size, options.bf16)
+    plan = DecoderSchedule(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
     load_weights(backbone, options.weights)
     save_decoder(train_decoder(backbone, options.data, plan), options.out)
