@@ -63,7 +63,7 @@ class StudyFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class TemperatureFit:
     """What was fitted on the choosing images: a temperature and the two thresholds of the malignant sum."""
 
     temperature: float
@@ -160,7 +160,7 @@ def score(folder: StudyFolder, truth: Truth, *, test: bool, temperature: float) 
     return classification.Scored(_label(folder, truth, rows), probabilities, balanced)
 
 
-def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> Calibration:
+def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> TemperatureFit:
     """Temperature by likelihood, then the thresholds of sensitivity 0.95 and specificity 0.90 on the same images."""
     rows = folder.rows(test=False)
     labels = _label(folder, truth, rows)
@@ -175,10 +175,10 @@ def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> Calibration:
     high = threshold_of_specificity(
         malignant=scored.malignant, is_malignant=scored.is_malignant, specificity=SPECIFICITY
     )
-    return Calibration(temperature, low, max(low, high))
+    return TemperatureFit(temperature, low, max(low, high))
 
 
-def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, *, test: bool) -> Measured:
+def measure_folder(folder: StudyFolder, truth: Truth, calibration: TemperatureFit, *, test: bool) -> Measured:
     """Metrics with 95 % intervals by bootstrap over lesions, on the choosing images or on those of the test fold."""
     scored = score(folder, truth, test=test, temperature=calibration.temperature)
     points = {"low_risk_below": calibration.low_risk_below, "suspicious_from": calibration.suspicious_from}

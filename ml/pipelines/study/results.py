@@ -14,7 +14,14 @@ from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.metrics import bootstrap
 from ml.metrics.estimate import describe
-from ml.pipelines.study.folder import Calibration, Measured, StudyFolder, Truth, calibrate_on_choosing, measure_folder
+from ml.pipelines.study.folder import (
+    Measured,
+    StudyFolder,
+    TemperatureFit,
+    Truth,
+    calibrate_on_choosing,
+    measure_folder,
+)
 from ml.pipelines.study.measure import Predict, measure_study_model
 from ml.pipelines.study.plan import Entry, Plan
 from ml.support.disk import read_json, write_whole
@@ -79,7 +86,7 @@ def record_test(
     result = read_result(results, folder.name)
     if result["test"] is not None:
         return False
-    calibration = Calibration(**result["calibration"])
+    calibration = TemperatureFit(**result["calibration"])
     measured = measure_study_model(folder, calibration, data=data, why=why, predict=predict, log=log)
     _keep_replicates(folder, "test", measured)
     write_json(result_file(results, folder.name), {**result, "test": measured.figures})
