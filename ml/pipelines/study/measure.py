@@ -13,7 +13,7 @@ from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log, find_readings
 from ml.pipelines.study.folder import (
     FloatArray,
     Measured,
-    StudyFolder,
+    StudiedModel,
     TemperatureFit,
     measure_folder,
     read_test_truth,
@@ -25,7 +25,7 @@ Predict = Callable[[Path, Sequence[Record]], FloatArray]
 
 
 def measure_study_model(
-    folder: StudyFolder,
+    folder: StudiedModel,
     calibration: TemperatureFit,
     *,
     data: Path,

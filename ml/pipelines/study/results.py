@@ -16,7 +16,7 @@ from ml.metrics import bootstrap
 from ml.metrics.estimate import describe
 from ml.pipelines.study.folder import (
     Measured,
-    StudyFolder,
+    StudiedModel,
     TemperatureFit,
     Truth,
     calibrate_on_choosing,
@@ -46,7 +46,7 @@ def result_file(results: Path, name: str) -> Path:
     return results / "results" / f"{name}.json"
 
 
-def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
+def record_choosing(folder: StudiedModel, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
     """Calibrate and measure on the choosing images and write that down, with data, revision and date. What is there
     already of the same weights stays, but for what the plan says of the entry. Raises ``UserError`` where test figures
     of other weights would be lost."""
@@ -80,7 +80,7 @@ def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth,
 
 
 def record_test(
-    folder: StudyFolder, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
+    folder: StudiedModel, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
 ) -> bool:
     """Measure on the test fold a model whose choosing fold is recorded. False where that is written down already."""
     result = read_result(results, folder.name)
@@ -153,7 +153,7 @@ def _replicates_file(folder: Path, part: str) -> Path:
     return folder / f"replicates_{part}.npz"
 
 
-def _keep_replicates(folder: StudyFolder, part: str, measured: Measured) -> None:
+def _keep_replicates(folder: StudiedModel, part: str, measured: Measured) -> None:
     arrays: dict[str, Any] = {name: each.astype(np.float32) for name, each in measured.replicates.items()}
     np.savez_compressed(_replicates_file(folder.path, part), images=np.array(measured.images), **arrays)
 
