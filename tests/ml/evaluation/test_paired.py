@@ -5,7 +5,7 @@ import pytest
 
 from ml.bundle.folder import Bundle
 from ml.errors import UserError
-from ml.evaluation.evaluate import Evaluation, Labelled, build_report
+from ml.evaluation.evaluate import Evaluation, LabelledImage, build_report
 from ml.evaluation.paired import FIGURES, compare
 from ml.metrics.classification import FloatArray
 from ml.serve.predictor import Outcome, Reading
@@ -17,11 +17,11 @@ LABELS = [number % len(CLASSES) for number in range(28)]
 
 def read_as(bundle: Bundle, probabilities: FloatArray, *, outcome: Outcome, first: int = 0) -> Evaluation:
     """An evaluation of 28 images, four of each class, by probabilities (28, 7); two images show each lesion."""
-    items = [Labelled(f"I{first + place}", label, None, f"L{place // 2}") for place, label in enumerate(LABELS)]
+    items = [LabelledImage(f"I{first + place}", label, None, f"L{place // 2}") for place, label in enumerate(LABELS)]
     readings = [
         Reading(EMPTY, row, row, float(row[0]), (), outcome, "", (), {}, EMPTY, "none", {}) for row in probabilities
     ]
-    given = [Labelled(item.image_id, item.label, bundle.path, item.lesion_id) for item in items]
+    given = [LabelledImage(item.image_id, item.label, bundle.path, item.lesion_id) for item in items]
     return Evaluation(bundle, build_report(bundle, bundle.path, None, given, readings), given, readings)
 
 
