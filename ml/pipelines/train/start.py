@@ -45,7 +45,7 @@ def train(
 
         check_servable(read_config(config_path))
     folder = RunFolder(
-        network.run(
+        network.run_training(
             data=data,
             config_path=config_path,
             weights=weights,
