@@ -91,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args(arguments)
-    found = run(options)
+    found = run_benchmark(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def run(options: argparse.Namespace) -> dict[str, object]:
+def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
     """Measure what is asked for, print it, and return it."""
     if options.timm_train is not None:
         check_script(options.timm_train)
