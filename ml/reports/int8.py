@@ -27,7 +27,7 @@ from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import CALIBRATION_FOLD, TRAINING_FOLDS, select_folds
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.paired import compare
+from ml.evaluation.paired import compare_evaluations
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.reports.bundles import tabulate
 from ml.serve import preprocess
@@ -72,7 +72,7 @@ def measure_int8(
     )
     measured = replace(fitted, metrics={f"fold_{CALIBRATION_FOLD}": round_figures(one.report.to_dict())})
     return write_manifest(out, measured), {
-        **compare(one, other),
+        **compare_evaluations(one, other),
         "logits": float(np.mean([np.abs(a.logits - b.logits).mean() for a, b in zip(after, before, strict=True)])),
         "same_outcome": _share_of_same_outcome(one, other),
     }
