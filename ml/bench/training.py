@@ -134,10 +134,10 @@ def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dic
     link_images(spread_records(records, bench.images), bench.linked)
     found: dict[str, object] = {}
     if "alike" in sections:
-        found["alike"] = compare(bench, way, way, "(b) alike")
+        found["alike"] = compare_speeds(bench, way, way, "(b) alike")
     if "best" in sections:
         best = {who: find_fastest(bench, who) for who in ("ours", "timm")}
-        found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
+        found["best"] = compare_speeds(bench, best["ours"], best["timm"], "(c) each at its best")
     return found
 
 
@@ -155,7 +155,7 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
     return {"decoding": decoding, **parts}
 
 
-def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
+def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
     """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
