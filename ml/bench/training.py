@@ -124,7 +124,7 @@ def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
         else:
             found |= measure_against_timm(bench, way, options.only)
         if "memory" in options.only:
-            found["memory"] = measure_memory(bench, way)
+            found["memory"] = measure_loop_memory(bench, way)
     return found
 
 
@@ -197,7 +197,7 @@ def find_fastest(bench: Bench, who: str) -> Way:
     return min(taken, key=lambda way: taken[way])
 
 
-def measure_memory(bench: Bench, way: Way) -> Speed:
+def measure_loop_memory(bench: Bench, way: Way) -> Speed:
     """Part (d)."""
     whole = replace(bench, config=replace(bench.config, cache_side=WHOLE_SIDE))
     found = run_ours(whole, way, mode="memory", images=WHOLE_SET)
