@@ -118,7 +118,7 @@ def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
         _say(_describe_machine(bench))
         found: dict[str, object] = {"machine": _describe_machine(bench)}
         if "parts" in options.only:
-            found["parts"] = measure_parts(bench, way)
+            found["parts"] = time_parts(bench, way)
         if script is None:
             _say("(b) and (c) left out: give timm's script with --timm-train")
         else:
@@ -141,7 +141,7 @@ def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dic
     return found
 
 
-def measure_parts(bench: Bench, way: Way) -> Speed:
+def time_parts(bench: Bench, way: Way) -> Speed:
     """Part (a)."""
     parts = run_ours(bench, way, mode="parts")
     decoding = parts.pop("decoding")
