@@ -177,7 +177,7 @@ def read_images(observer: Observer, items: Iterable[LabelledImage], name: str) -
     return [observer.predictor.conclude(each) for each in observer.observe(makers, name)]
 
 
-def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
+def read_photograph(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
     return predictor.read(read_upload(path, limits=limits))
 
