@@ -24,7 +24,7 @@ class Teachers(nn.Module):
     def __init__(self, config: Distillation, prior: Tensor) -> None:
         super().__init__()
         loaded = [load_teacher(teacher) for teacher in config.teachers]
-        self.seen = [set(find_seen(teacher)) for teacher in config.teachers] if config.out_of_fold else []
+        self.seen = [set(find_seen_folds(teacher)) for teacher in config.teachers] if config.out_of_fold else []
         self.models = nn.ModuleList(model for model, _ in loaded).requires_grad_(requires_grad=False)
         self.register_buffer("moves", torch.stack([prior / own for _, own in loaded]), persistent=False)
 
@@ -71,13 +71,13 @@ def list_seen(config: TrainingConfig, weights: Path | None) -> tuple[str, ...]:
 
 
 def _check_teaching(config: TrainingConfig) -> None:
-    seen = [find_seen(teacher) for teacher in config.distillation.teachers]
+    seen = [find_seen_folds(teacher) for teacher in config.distillation.teachers]
     for fold in config.train_folds:
         if all(fold in folds for folds in seen):
             raise UserError(f"distillation.teachers: none that has not seen fold {fold}; add one, or unset out_of_fold")
 
 
-def find_seen(teacher: Teacher) -> Collection[str]:
+def find_seen_folds(teacher: Teacher) -> Collection[str]:
     """The folds that a teacher has seen. Raises ``UserError`` where neither file nor configuration tells."""
     folds = teacher.seen or read_seen(Path(teacher.weights))
     if not folds:
