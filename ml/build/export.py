@@ -170,7 +170,7 @@ def _write_graphs(
     model: nn.Module, out: Path, spec: InputSpec, decoder: LesionDecoder | None
 ) -> tuple[ServedNetwork, Outputs]:
     """Write both graphs; give the network that they are of, and what it says of the synthetic view."""
-    network = prepare(model, spec, decoder)
+    network = prepare_network(model, spec, decoder)
     views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)
     names = OUTPUT_NAMES if decoder is not None else OUTPUT_NAMES[:-1]
     _export_onnx(network, views, names, out / ONNX_FILE)
@@ -180,7 +180,7 @@ def _write_graphs(
     return network, given
 
 
-def prepare(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
+def prepare_network(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
     """Fold batch norm where that changes nothing, and round every weight to fp16 (kept as fp32).
 
     Buffers stay exact: they are few, and a mean of 123.675 is none in fp16.
