@@ -70,7 +70,7 @@ class ServedNetwork(nn.Module):
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
         """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) and perhaps (N, h', w') float32."""
         model: Any = self.model
-        blocks, features = run_stages(model, self.normalise(batch))
+        blocks, features = run_backbone(model, self.normalise(batch))
         late = blocks[-2] if len(blocks) > 1 else lay_features(model, features)
         embedding = model.forward_head(features, pre_logits=True)
         logits = model.get_classifier()(embedding)
@@ -85,7 +85,7 @@ class ServedNetwork(nn.Module):
         return (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std
 
 
-def run_stages(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
+def run_backbone(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
     """What each block of an EfficientNet gives, all (N, C, h, w), and the last features as timm lays them.
 
     The last block but one tells kinds of pictures apart better than the last features, which know lesions. Of other
