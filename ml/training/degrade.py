@@ -47,7 +47,7 @@ def degrade(pixels: Tensor, probability: float) -> Tensor:
     quality = torch.empty(int(chosen.sum()), device=pixels.device).uniform_(*QUALITIES)
     with torch.autocast(pixels.device.type, enabled=False):  # bf16 would round coarser than the tables
         images = pixels[chosen].permute(0, 3, 1, 2).float() / 255
-        altered = compress(resample(images, scale), quality)
+        altered = compress_batch(resample(images, scale), quality)
     degraded = pixels.clone()
     degraded[chosen] = (altered * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
     return degraded
@@ -61,7 +61,7 @@ def resample(images: Tensor, scale: float) -> Tensor:
     return functional.interpolate(small, (height, width), mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def compress(images: Tensor, quality: Tensor) -> Tensor:
+def compress_batch(images: Tensor, quality: Tensor) -> Tensor:
     """What a JPEG of (N, 3, H, W), 0 to 1, would show, at a quality (N,) from 1 to 100; colours at half the resolution,
     the border repeated where a block is not full."""
     height, width = images.shape[-2:]
