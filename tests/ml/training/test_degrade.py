@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.training.degrade import compress_batch, degrade, resample
+from ml.training.degrade import compress_batch, degrade, resample_batch
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "classifier" / "samples" / "photographs"
 
@@ -44,12 +44,12 @@ def test_any_size_is_compressed(height: int, width: int) -> None:
 def test_a_picture_of_one_colour_stays_as_it_is() -> None:
     plain = torch.tensor([0.8, 0.6, 0.5])[None, :, None, None].expand(1, 3, 64, 64)
     assert torch.allclose(compress_batch(plain, torch.tensor([90.0])), plain, atol=0.02)
-    assert torch.allclose(resample(plain, 0.5), plain, atol=1e-5)
+    assert torch.allclose(resample_batch(plain, 0.5), plain, atol=1e-5)
 
 
 def test_a_resampled_picture_has_lost_what_is_fine() -> None:
     noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    assert resample(noise, 0.5).std() < 0.7 * noise.std()
+    assert resample_batch(noise, 0.5).std() < 0.7 * noise.std()
 
 
 def test_so_many_are_degraded_and_no_others() -> None:
