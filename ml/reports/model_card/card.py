@@ -29,7 +29,7 @@ calibration error, the sensitivities and specificities and what is *not assessab
 curve (AUC, auc), which no threshold enters, least."""
 
 
-def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
+def write_card(manifest: Manifest, path: Path = MODEL_CARD) -> None:
     """Write the card of a manifest, and beside it the diagram that it shows."""
     path.write_text(render(manifest), encoding="utf-8")
     if (figure := draw_reliability(manifest.limits)) is not None:

@@ -15,7 +15,7 @@ def test_the_committed_card_is_the_one_of_the_shipped_bundle(bundle: Bundle) -> 
 
 
 def test_the_committed_diagram_is_the_one_of_the_shipped_bundle(bundle: Bundle, tmp_path: Path) -> None:
-    model_card.write(bundle.manifest, tmp_path / "model_card.md")
+    model_card.write_card(bundle.manifest, tmp_path / "model_card.md")
     drawn = tmp_path / "model-card" / "reliability.svg"
     assert "(model-card/reliability.svg)" in (tmp_path / "model_card.md").read_text(encoding="utf-8")
     assert drawn.read_bytes() == (model_card.MODEL_CARD.parent / "model-card" / "reliability.svg").read_bytes()
