@@ -101,7 +101,7 @@ def time_bundles(bundles: Sequence[Bundle], repeats: int) -> list[Speed]:
     ]
 
 
-def render(bundle: Bundle, quantised: Bundle, compared: dict[str, Any], speeds: Sequence[Speed]) -> str:
+def render_int8(bundle: Bundle, quantised: Bundle, compared: dict[str, Any], speeds: Sequence[Speed]) -> str:
     """The document as Markdown."""
     before, after = speeds
     lost, low, high = compared["figures"]["balanced_accuracy"]["difference"]
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with build_beside(place / "int8") as draft:
             quantised, compared = measure_int8(bundle, dataset, draft, kept=options.keep)
         quantised = replace(quantised, path=place / "int8")
-        text = render(bundle, quantised, compared, time_bundles((bundle, quantised), REPEATS))
+        text = render_int8(bundle, quantised, compared, time_bundles((bundle, quantised), REPEATS))
     options.out.write_text(text, encoding="utf-8")
     print(options.out)
     return 0
