@@ -41,10 +41,10 @@ def write_experiments(
             figures.save(figures.draw_curve(points, question.along.replace("_", " ")), path)
         elif any(result for _, result in models):
             figures.save(figures.draw_models(models), path)
-    document.write_text(render(study), encoding="utf-8")
+    document.write_text(render_experiments(study), encoding="utf-8")
 
 
-def render(study: Study) -> str:
+def render_experiments(study: Study) -> str:
     """The document as Markdown."""
     sections = [
         HEAD.format(noise=NOISE),
