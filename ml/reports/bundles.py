@@ -36,7 +36,7 @@ def compare_bundles(
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> dict[str, Any]:
-    """What ``ml.evaluation.paired.compare`` says of the new bundle (one) and the old (other) on a fold.
+    """What ``ml.evaluation.paired.compare_evaluations`` says of the new bundle (one) and the old (other) on a fold.
 
     ``kept``, ``why`` and ``log`` are those of ``evaluate_bundle``, and so are the errors.
     """
