@@ -21,7 +21,7 @@ from django.utils.functional import Promise
 
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.request_id import current_request_id
+from skinsite.platform.request_id import current_request_id
 
 P = ParamSpec("P")
 
