@@ -9,10 +9,12 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
@@ -20,6 +22,7 @@ from ml.bundle.folder import Bundle, load_bundle, synthetic_view
 from ml.bundle.manifest import BundleError
 from ml.errors import UserError
 from ml.serve.predictor import Predictor, Reading
+from skinsite.problems import DomainError
 
 __all__ = [
     "LoadedModel",
@@ -47,8 +50,12 @@ class LoadedModel:
     predictor: Predictor
 
 
-class NoUsableModelError(Exception):
+class NoUsableModelError(DomainError):
     """Nothing can read now; ``code`` is no_model, bundle_missing or bundle_corrupt."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = gettext_lazy("The model that made this reading cannot be loaded now. The reading itself is safe.")
+    retry_after = 60
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code

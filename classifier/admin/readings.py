@@ -26,7 +26,7 @@ from classifier.selectors.history import SEARCHED, is_reviewed, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
 
 
@@ -168,7 +168,7 @@ def _cell(name: str, prediction: Prediction) -> SafeString:
     return render_to_string(f"admin/classifier/prediction/cells/{name}.html", {"prediction": prediction})
 
 
-def _find_reading(actor: Membership, public_id: str) -> Prediction:
+def _find_reading(actor: Actor, public_id: str) -> Prediction:
     """The reading with everything that belongs to it; what the actor may not see is not there."""
     try:
         return reading_detail(actor, UUID(public_id))
@@ -196,7 +196,7 @@ def _raw_numbers(prediction: Prediction) -> list[NumberRow]:
     ]
 
 
-def _review(actor: Membership, prediction: Prediction, form: ReviewForm) -> bool:
+def _review(actor: Actor, prediction: Prediction, form: ReviewForm) -> bool:
     """Hand the opinion to the service; what it refuses is shown in the form."""
     try:
         add_review(actor=actor, prediction=prediction, **form.cleaned_data)

@@ -12,7 +12,14 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, split_declared
 from classifier.models.model_version import ModelVersion
 from ml.taxonomy import DECISIONS
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
+
+HEAT_MAPS = "heat-maps"
+
+
+def name_heat_map(public_id: uuid.UUID) -> str:
+    """Give the storage name of the heat-map of the reading of this id."""
+    return f"{HEAT_MAPS}/{public_id}.png"
 
 
 class Status(models.TextChoices):
@@ -84,7 +91,7 @@ _IMPLIED = (
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     """Readings, by who may see them and what waits."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Readings of the photographs of the actor's clinic."""
         return self.filter(image__lesion__patient__clinic=actor.clinic_id)
 
@@ -218,6 +225,11 @@ class Prediction(models.Model):
         """Whether there is a heat-map: of a reading whose probabilities are told, by a network that gives one."""
         model = self.model_version
         return self.shows_probabilities and model is not None and bool(model.manifest.get("heat_map", True))
+
+    @property
+    def heat_map_name(self) -> str:
+        """The storage name of the heat-map, once it has been asked for."""
+        return name_heat_map(self.public_id)
 
     @property
     def lesion_measures(self) -> dict[str, float] | None:

@@ -55,7 +55,7 @@ def build_gate(
     arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
     without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
-    return arrays, describe_held_out(without, plain, seen, [each.lesion_id or each.image_id for each in records])
+    return arrays, describe_held_out(without, plain, seen, [each.group for each in records])
 
 
 def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:

@@ -26,8 +26,6 @@ from ml.serve.gate import GateArrays, load_gate
 from ml.serve.predictor import Predictor
 from ml.support.command_line import command
 
-TEST = "test"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What building and rebuilding take alike."""

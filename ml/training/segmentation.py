@@ -19,7 +19,6 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
 from ml.data.pictures import read_pixels
@@ -33,7 +32,6 @@ from ml.training.losses import DivergedError
 Pixels = npt.NDArray[np.float32]
 
 ARCHITECTURE = "tf_efficientnet_lite0"
-TRAINING_FOLDS = "0123"
 BATCH = 16
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-4
@@ -114,12 +112,8 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
 
 def choose_records(data_dir: Path) -> list[Record]:
     """Records of the training folds without the excluded ones, in training order."""
-    split, excluded = read_split(), read_exclusions()
-    records = [
-        record
-        for record in read_isic(data_dir).records
-        if split[record.image_id] in TRAINING_FOLDS and record.image_id not in excluded
-    ]
+    split = read_split()
+    records = [record for record in read_isic(data_dir).records if split.is_trained_on(record.image_id)]
     return [records[index] for index in np.random.default_rng(SEED).permutation(len(records))]
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Role
+from skinsite.accounts.models import Capability
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.words import action_in_words, details_in_words, kind_in_words, name_subjects
@@ -52,11 +52,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
 
     def may_see(self, request: HttpRequest) -> bool:
         """For administrators; what is in it is about patients, so superusers do without."""
-        return overseer(request, Role.ADMINISTRATOR) is not None
+        return overseer(request, Capability.READ_AUDIT) is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The clinic's events."""
-        actor = overseer(request, Role.ADMINISTRATOR)
+        actor = overseer(request, Capability.READ_AUDIT)
         return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

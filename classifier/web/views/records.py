@@ -41,7 +41,8 @@ def patients(request: MemberRequest) -> HttpResponse:
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     page = KeyPaginator(list_patients(request.membership, search=search), ROWS).get_page(request.GET.get("page"))
     audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
+    context = {"page": page, "search": search, "code_length": CODE_LENGTH, "misunderstood": misunderstood}
+    return render(request, "classifier/patients.html", context)
 
 
 @member_required

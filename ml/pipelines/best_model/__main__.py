@@ -7,9 +7,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
 from ml.pipelines.best_model.data import pack, select_training_data, unpack
-from ml.pipelines.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, TRAINING_FOLDS, list_stages, read_plan, select_stages
+from ml.pipelines.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, list_stages, read_plan, select_stages
 from ml.support.command_line import command, needs_training_libraries
 
 
@@ -19,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _make_parser().parse_args(arguments)
     match options.action:
         case "pack":
-            found = select_training_data(_given(options, "data"), TRAINING_FOLDS)
+            found = select_training_data(_given(options, "data"), OPEN_FOLDS)
             for path in pack(found, options.out, megabytes=options.megabytes):
                 print(path)
         case "unpack":

@@ -3,7 +3,7 @@
 import csv
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class TrainingData:
 def select_training_data(data: Path, folds: Sequence[str], *, images: int | None = None) -> TrainingData:
     """What the official layout in ``data`` holds of the ``folds``, or so many ``images`` of it, all folds and classes
     as evenly as there are. Raises ``UserError`` where there are fewer."""
-    fold_of = read_split()
+    fold_of = read_split().fold_of
     records = [record for record in read_isic(data).records if fold_of.get(record.image_id) in folds]
     if images is not None:
         records = _draw_evenly(records, fold_of, images)
@@ -91,7 +91,7 @@ def unpack(source: Path, out: Path) -> None:
             raise UserError(f"{path}: cannot be unpacked ({error}); pack it again") from error
 
 
-def _draw_evenly(records: Sequence[Record], fold_of: dict[str, str], count: int) -> list[Record]:
+def _draw_evenly(records: Sequence[Record], fold_of: Mapping[str, str], count: int) -> list[Record]:
     """One of each fold and class in turn, in the order of their names."""
     piles: dict[tuple[str, int], list[Record]] = {}
     for record in sorted(records, key=lambda each: each.image_id, reverse=True):

@@ -15,7 +15,6 @@ from ml.pipelines.study.__main__ import main as study
 from ml.pipelines.train.__main__ import main as train_model
 from ml.pipelines.tuning.__main__ import main as tune_model
 from ml.reports.eda.__main__ import main as eda_report
-from ml.reports.eda.sample import main as eda_sample
 from ml.reports.errors.__main__ import main as error_report
 from tests.ml.spoilt_isic import UNREADABLE, add_metadata, spoil
 from tests.ml.tiny_isic import write_tiny_isic
@@ -66,7 +65,6 @@ COMMANDS: dict[str, tuple[Callable[[list[str]], int], Arguments]] = {
         lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--space", p / "space.yaml", "--out", o],
     ),
     "eda_report": (eda_report, lambda _, d, o: ["--data", d, "--out", o]),
-    "eda sample": (eda_sample, lambda _, d, o: ["--data", d, "--out", o]),
     "prepare_data": (prepare_data, lambda _, d, o: ["--source", d, "--out", o, "--no-embeddings"]),
     "error_report": (error_report, lambda _, d, o: ["--data", d, "--out", o, "--cache", o / "cache"]),
     "study": (study, lambda p, d, o: ["--data", d, "--plan", p / "plan.yaml", "--out", o]),

@@ -38,7 +38,7 @@ precision: fp32
 """
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
-    "from ml.pipelines.train import main; sys.exit(main())"
+    "from ml.pipelines.train.__main__ import main; sys.exit(main())"
 )
 """A process that can write no file over 0.8 MB, as on a disk that is full; a checkpoint of the tiny network has 1.6."""
 
