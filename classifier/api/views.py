@@ -35,7 +35,7 @@ from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.readings.queue import retry_prediction
 from ml.serve.image_limits import ImageRejected, check_size
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.audit.models import AuditEvent
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """
 
     model: type[Model]
-    rows_of: Callable[[Membership], QuerySet[Any]]
+    rows_of: Callable[[Actor], QuerySet[Any]]
     viewed: Callable[..., AuditEvent]
     listed: Callable[..., AuditEvent]
     lookup_field = "public_id"
@@ -87,7 +87,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
-        self.listed(actor=actor_of(self.request), rows=len(page or ()), filters=asked)
+        self.listed(actor=actor_of(self.request), shown=page or (), filters=asked)
         return page
 
 

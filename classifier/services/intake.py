@@ -22,7 +22,7 @@ from classifier.services.records import Expected
 from ml.serve.image_apart import DecoderBusyError, normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
 from skinsite.problems import DomainError, Problem
 from skinsite.text import clean_line, fold_line, too_long
@@ -63,7 +63,7 @@ class DuplicateImageError(DomainError):
 class _Request:
     """A checked upload."""
 
-    actor: Membership
+    actor: Actor
     upload_sha256: str
     original_name: str
     modality: str
@@ -77,7 +77,7 @@ class _Request:
 
 def receive_upload(
     *,
-    actor: Membership,
+    actor: Actor,
     data: bytes,
     original_name: str = "",
     modality: str = Modality.DERMOSCOPIC,
@@ -121,7 +121,7 @@ def receive_upload(
     return _read(receipt, reader, stored.data) if receipt.created else receipt
 
 
-def require_size(*, actor: Membership, size: int) -> None:
+def require_size(*, actor: Actor, size: int) -> None:
     """Refuse more bytes than an upload may have, before they are read, and leave a trace of it.
 
     Raises ``ImageRejected``.
@@ -133,13 +133,13 @@ def require_size(*, actor: Membership, size: int) -> None:
         raise
 
 
-def _record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+def _record_refusal(*, actor: Actor, error: ImageRejected, size: int) -> None:
     """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
     log.warning("An upload of %d bytes was refused: %s", size, error.code)
     audit.image_refused(actor=actor, code=error.code, size=size)
 
 
-def _decode(actor: Membership, data: bytes) -> StoredImage:
+def _decode(actor: Actor, data: bytes) -> StoredImage:
     """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
     log.info("An upload of %d bytes is decoded", len(data))
     try:
@@ -200,7 +200,7 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     raise DuplicateImageError(same[0])
 
 
-def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt:
+def _answer_again(actor: Actor, known: LesionImage, data: bytes) -> Receipt:
     """Give the reading that a photograph has; one that failed is made anew, of the bytes just sent if those kept are
     gone."""
     latest = _latest_reading(known)

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.once import row_id
 from skinsite.problems import WrongStateError
 from skinsite.text import too_long
@@ -17,7 +17,7 @@ from skinsite.text import too_long
 
 def add_review(
     *,
-    actor: Membership,
+    actor: Actor,
     prediction: Prediction,
     diagnosis: str,
     certainty: str,

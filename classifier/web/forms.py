@@ -19,7 +19,7 @@ from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion, lesions_by_code
 from classifier.services.records import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.once import OnceForm
 
 ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
@@ -54,7 +54,7 @@ class PlaceForm(forms.Form):
     lesion = LesionChoice()
     body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
 
-    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
         self.fields["body_site"].initial = BodySite.UNKNOWN

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,8 +15,9 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from skinsite.accounts.authentication import ClinicTokenAuthentication
-from skinsite.accounts.models import Membership, Role, User
+from skinsite.accounts.models import Membership, User
 from skinsite.accounts.permissions import IsMember
+from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.problems import Problem
 
 P = ParamSpec("P")
@@ -110,8 +110,7 @@ def administrator_required(
 
     @wraps(view)
     def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.membership.role != Role.ADMINISTRATOR:
-            raise PermissionDenied
+        require_may_manage_clinic(request.membership, request.membership.clinic)
         return view(request, *args, **kwargs)
 
     return member_required(guarded)

@@ -20,7 +20,7 @@ from classifier.services.readings import handover, states
 from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
 from skinsite import tasks
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.problems import WrongStateError
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class QueueReport:
     waiting: int
 
 
-def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Prediction:
+def queue_prediction(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Ask for a reading of a photograph by the active model; gives the one that there is, if any."""
     policies.require(policies.may_correct(actor, image))
     if image.entered_in_error_at is not None:
@@ -52,7 +52,7 @@ def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Predict
     return start(prediction)
 
 
-def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Prediction:
+def retry_prediction(*, actor: Actor | None, prediction: Prediction) -> Prediction:
     """Ask anew: a reading that failed stays and gets a successor; one that waits, or whose worker died, goes on.
 
     Raises ``WrongStateError`` for one that is done.
@@ -69,7 +69,7 @@ def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Pre
     return run_prediction(prediction_id=prediction.pk)
 
 
-def find_or_create(*, actor: Membership | None, image: LesionImage) -> Prediction:
+def find_or_create(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Give a photograph's reading by the active model, a new one unless there is one; ``start`` it after the commit."""
     records.lock_clinic(image.lesion.patient.clinic)
     return _find_usable(image) or states.create(actor=actor, image=image)

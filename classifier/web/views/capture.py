@@ -31,7 +31,7 @@ from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import clean_line
 
 UNPROCESSABLE = 422
@@ -125,7 +125,7 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
     return arrivals
 
 
-def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
+def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
     name = file.name or ""
     try:
         receipt = receive_upload(
@@ -154,7 +154,7 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
 
 
-def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Actor, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
     require_size(actor=actor, size=size)
@@ -176,7 +176,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
     if found:
-        audit.patients_listed(actor=request.membership, rows=len(found), filters=["patient_code"])
+        audit.patients_listed(actor=request.membership, shown=found, filters=["patient_code"])
     context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
@@ -187,6 +187,6 @@ def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = lesions_by_code(request.membership, request.GET.get("patient_code", ""))
     if lesions:
-        audit.lesions_listed(actor=request.membership, rows=len(lesions), filters=["patient_code"])
+        audit.lesions_listed(actor=request.membership, shown=lesions, filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)
