@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.training.degrade import compress_batch, degrade, resample_batch
+from ml.training.degradation import compress_batch, degrade, resample_batch
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "classifier" / "samples" / "photographs"
 
