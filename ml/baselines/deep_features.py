@@ -38,7 +38,7 @@ class DeepFeatures:
             )
         self.length = get_classifier(self.network).in_features
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters()) - self._classifier_size()
-        self.network.reset_classifier(0)  # type: ignore[operator]  # timm's
+        self.network.reset_classifier(0)  # type: ignore[operator] # timm's
         to_channels_last(self.network).eval()
         normalisation = self.network.pretrained_cfg
         self.spec = InputSpec(
@@ -46,7 +46,7 @@ class DeepFeatures:
             views=tuple(ViewSpec(f"central {100 * fraction:.0f} %", fraction) for fraction in fractions),
             max_aspect_ratio=MAX_ASPECT,
             interpolation="bicubic",
-            mean=tuple(normalisation["mean"]),  # type: ignore[index]  # timm adds it
+            mean=tuple(normalisation["mean"]),  # type: ignore[index] # timm adds it
             std=tuple(normalisation["std"]),  # type: ignore[index]
             layout="NHWC",
         )

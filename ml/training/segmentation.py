@@ -97,7 +97,7 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
         logits = decoder([each.float().clone() for each in features])
         loss = measure_loss(logits, shares.to(device))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's
+        loss.backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")

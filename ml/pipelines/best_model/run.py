@@ -71,7 +71,7 @@ def _run_stage(stage: Stage, place: Workplace) -> None:
         case "average":
             average(stage, place)
         case "finish":
-            from ml.pipelines.best_model.finish import finish  # noqa: PLC0415  it needs ONNX, the other stages do not
+            from ml.pipelines.best_model.finish import finish  # noqa: PLC0415 it needs ONNX, the other stages do not
 
             finish(stage, place)
 

@@ -46,7 +46,7 @@ class Choice:
     choices: tuple[Value, ...]
 
     def draw(self, trial: optuna.Trial, key: str) -> Value:
-        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
+        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment] # of ours, none is None
         return drawn
 
     def holds(self, value: object) -> bool:

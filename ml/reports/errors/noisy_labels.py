@@ -67,7 +67,7 @@ def cross_validate_features(
     share no lesion.
     """
     from ml.baselines.features import compute_features  # noqa: PLC0415
-    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415  # a model's own doubts need no torch
+    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415 a model's own doubts need no torch
 
     config = read_classical_config(config_path)
     images = select_images(data, config)
