@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -13,6 +14,7 @@ from skinsite.audit import words
 from skinsite.audit.events import Entry, access, change
 
 words.DETAILS.update({"bundle_sha256": _("checksum"), "diagnosis": _("diagnosis"), "modality": _("modality")})
+words.RECORDS.update({"photographs": _("photographs shown small")})
 words.VALUES.update(
     {
         "image": _("photograph"),
@@ -28,9 +30,31 @@ def _by(by: str) -> dict[str, str]:
     return {"by": by} if by else {}
 
 
-def _listing(actor: Actor, rows: int, filters: Iterable[str], by: str = "") -> Entry:
-    """How many rows were given out and by which filters: names alone, since what was asked for may name a patient."""
-    return Entry(actor, actor.clinic, {"rows": rows, "filters": sorted(filters), **_by(by)})
+def _listing(
+    actor: Actor,
+    shown: Iterable[Model],
+    filters: Iterable[str],
+    *,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+) -> Entry:
+    """Which rows were given out, which photographs with them, and by which filters.
+
+    Of filters the names alone: what was asked for may name a patient.
+    """
+    rows = _ids(shown)
+    details = {"rows": len(rows), "filters": sorted(filters), **_by(by), "shown": rows, **_with(photographs)}
+    return Entry(actor, actor.clinic, details)
+
+
+def _with(photographs: Iterable[LesionImage]) -> dict[str, list[str]]:
+    """The photographs that a page showed small; their thumbnails write no events of their own."""
+    ids = list(dict.fromkeys(_ids(photographs)))
+    return {"photographs": ids} if ids else {}
+
+
+def _ids(records: Iterable[Model]) -> list[str]:
+    return [str(record.public_id) for record in records]  # type: ignore[attr-defined] # every model of the domain has it
 
 
 @change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
@@ -52,15 +76,15 @@ def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> 
 
 
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
-def patient_viewed(*, actor: Actor, about: Patient, by: str = "") -> Entry:
-    """A patient's record was looked at."""
-    return Entry(actor, about, _by(by))
+def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
+    """A patient's record was looked at, with these photographs small."""
+    return Entry(actor, about, {**_by(by), **_with(photographs)})
 
 
 @access("patient.listed", pgettext_lazy("what was done", "list viewed"), of=Patient)
-def patients_listed(*, actor: Actor, rows: int, filters: Iterable[str] = ()) -> Entry:
+def patients_listed(*, actor: Actor, shown: Iterable[Patient], filters: Iterable[str] = ()) -> Entry:
     """A list of patients was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("lesion.created", pgettext_lazy("what was done", "created"), of=Lesion)
@@ -76,15 +100,15 @@ def lesion_updated(*, actor: Actor, about: Lesion, changed: Sequence[str]) -> En
 
 
 @access("lesion.viewed", pgettext_lazy("what was done", "viewed"), of=Lesion)
-def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "") -> Entry:
-    """A lesion's record was looked at."""
-    return Entry(actor, about, _by(by))
+def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
+    """A lesion's record was looked at, with these photographs small."""
+    return Entry(actor, about, {**_by(by), **_with(photographs)})
 
 
 @access("lesion.listed", pgettext_lazy("what was done", "list viewed"), of=Lesion)
-def lesions_listed(*, actor: Actor, rows: int, filters: Iterable[str] = ()) -> Entry:
+def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Iterable[str] = ()) -> Entry:
     """A list of lesions was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
@@ -129,9 +153,9 @@ def image_viewed(*, actor: Actor, about: LesionImage, by: str = "") -> Entry:
     return Entry(actor, about, _by(by))
 
 
-@access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small, in a list"), of=LesionImage)
+@access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small"), of=LesionImage)
 def image_thumbnail_viewed(*, actor: Actor, about: LesionImage) -> Entry:
-    """A photograph was looked at in a list."""
+    """A photograph was looked at small, outside of a page that names it in an event of its own."""
     return Entry(actor, about)
 
 
@@ -142,9 +166,9 @@ def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
 
 
 @access("image.listed", pgettext_lazy("what was done", "list viewed"), of=LesionImage)
-def images_listed(*, actor: Actor, rows: int, filters: Iterable[str] = ()) -> Entry:
+def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Iterable[str] = ()) -> Entry:
     """A list of photographs was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("prediction.requested", pgettext_lazy("what was done", "requested"), of=Prediction)
@@ -172,9 +196,16 @@ def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "") -> Entry
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)
-def predictions_listed(*, actor: Actor, rows: int, filters: Iterable[str] = (), by: str = "") -> Entry:
-    """A list of readings was given out."""
-    return _listing(actor, rows, filters, by)
+def predictions_listed(
+    *,
+    actor: Actor,
+    shown: Iterable[Prediction],
+    filters: Iterable[str] = (),
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+) -> Entry:
+    """A list of readings was given out, with these photographs small."""
+    return _listing(actor, shown, filters, by=by, photographs=photographs)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)
@@ -190,9 +221,9 @@ def review_viewed(*, actor: Actor, about: Review, by: str = "") -> Entry:
 
 
 @access("review.listed", pgettext_lazy("what was done", "list viewed"), of=Review)
-def reviews_listed(*, actor: Actor, rows: int, filters: Iterable[str] = ()) -> Entry:
+def reviews_listed(*, actor: Actor, shown: Iterable[Review], filters: Iterable[str] = ()) -> Entry:
     """A list of opinions was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("model.registered", pgettext_lazy("what was done", "registered"), of=ModelVersion)

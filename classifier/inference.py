@@ -104,7 +104,8 @@ def active_predictor() -> LoadedModel:
     When it does not open, the version that this process read with before goes on. Raises ``NoUsableModelError`` when
     there is none either.
     """
-    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
+    # Its manifest is long, and the bundle has it.
+    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).defer("manifest").first()
     if active is None:
         raise NoUsableModelError("no_model")
     try:

@@ -21,6 +21,7 @@ from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
+from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.history import SEARCHED, is_reviewed, search_condition
 from classifier.selectors.reading import reading_detail
@@ -67,8 +68,11 @@ class PredictionAdmin(ReadOnlyAdmin):
         shown = (getattr(response, "context_data", None) or {}).get("cl")  # none when the address made no sense
         actor = overseer(request)
         if shown is not None and actor is not None:
-            rows = len(shown.result_list)
-            audit.predictions_listed(actor=actor, rows=rows, filters=shown.params, by="admin")
+            readings = shown.result_list
+            photographs = name_thumbnails(actor, (reading.image for reading in readings))
+            audit.predictions_listed(
+                actor=actor, shown=readings, filters=shown.params, by="admin", photographs=photographs
+            )
         return response
 
     def get_search_results(

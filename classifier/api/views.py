@@ -87,7 +87,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
-        self.listed(actor=actor_of(self.request), rows=len(page or ()), filters=asked)
+        self.listed(actor=actor_of(self.request), shown=page or (), filters=asked)
         return page
 
 

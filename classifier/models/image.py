@@ -93,6 +93,8 @@ class LesionImage(models.Model):
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     entered_in_error_at = models.DateTimeField(_("entered in error"), null=True, blank=True, editable=False)
 
+    thumbnail_mark = ""  # of one that a page has named: see `classifier.presentation.thumbnails`
+
     objects = LesionImageQuerySet.as_manager()
 
     class Meta:

@@ -176,7 +176,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
     if found:
-        audit.patients_listed(actor=request.membership, rows=len(found), filters=["patient_code"])
+        audit.patients_listed(actor=request.membership, shown=found, filters=["patient_code"])
     context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
@@ -187,6 +187,6 @@ def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = lesions_by_code(request.membership, request.GET.get("patient_code", ""))
     if lesions:
-        audit.lesions_listed(actor=request.membership, rows=len(lesions), filters=["patient_code"])
+        audit.lesions_listed(actor=request.membership, shown=lesions, filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)
