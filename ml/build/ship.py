@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml.build.assemble import Origin, build_bundle
-from ml.build.remeasure import add_arguments, finish, read_others, tell
+from ml.build.remeasure import add_arguments, credit_and_measure, read_others, tell
 from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with_cases=True,
             kept=options.keep,
         )
-        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+        bundle = credit_and_measure(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     tell(replace(bundle, path=options.out), options.data)
     return 0
 

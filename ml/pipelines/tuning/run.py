@@ -314,12 +314,12 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     try:
         with needs_training_libraries():
             from ml.training.losses import DivergedError  # noqa: PLC0415  # --help needs none of it
-            from ml.training.run import run  # noqa: PLC0415
+            from ml.training.run import run_training  # noqa: PLC0415
     except UserError as error:
         sender.send(str(error))
         sys.exit(1)
     try:
-        run(**options, progress=False)
+        run_training(**options, progress=False)
     except DivergedError:
         sys.exit(DIVERGED)
     except UserError as error:
