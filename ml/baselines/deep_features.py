@@ -13,9 +13,8 @@ from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import InputSpec, ViewSpec
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, get_classifier, load_weights, to_channels_last
-from ml.serve.preprocess import views
+from ml.serve.preprocess import MAX_ASPECT, views
 
-MAX_ASPECT = 4 / 3
 DEEP_VERSION = 1
 
 

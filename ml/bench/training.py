@@ -32,9 +32,9 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.support.command_line import command
 from ml.training.config import Stage, TrainingConfig, read_config
+from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 WHOLE_SET = 10_015
 WHOLE_SIDE = 300
 AIMS = {"cpu": 0.97, "cuda": 1.5}

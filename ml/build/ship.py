@@ -21,6 +21,7 @@ from ml.evaluation.observe import Observer
 from ml.networks.backbone import create_backbone, load_weights
 from ml.networks.segmentation import load_decoder
 from ml.serve.predictor import Predictor
+from ml.serve.preprocess import MAX_ASPECT
 from ml.support.command_line import command
 
 TRAINING = (
@@ -35,7 +36,7 @@ ORIGIN = Origin(
     input=InputSpec(
         size=320,
         views=(ViewSpec("central 90 %", 0.9), ViewSpec("central 70 %", 0.7)),
-        max_aspect_ratio=4 / 3,
+        max_aspect_ratio=MAX_ASPECT,
         interpolation="bicubic",
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
