@@ -57,12 +57,12 @@ def _by_class(
             of_class = (weights @ (values[:, np.newaxis] * members)) / (weights @ members)
         return {"mean": np.nanmean(of_class, axis=1), "of_class": of_class}
 
-    values = measure(np.ones((1, len(labels))))
+    means = measure(np.ones((1, len(labels))))
     low, high = bootstrap.intervals(measure, groups)["mean"]
     described: dict[str, float | list[float]] = {
-        "mean": [round(float(value), ROUNDED) for value in (values["mean"][0], low, high)]
+        "mean": [round(float(value), ROUNDED) for value in (means["mean"][0], low, high)]
     }
-    for code, value in zip(CLASSES, values["of_class"][0], strict=True):
+    for code, value in zip(CLASSES, means["of_class"][0], strict=True):
         if not np.isnan(value):
             described[code] = round(float(value), ROUNDED)
     return described
