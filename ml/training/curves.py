@@ -1,4 +1,4 @@
-"""Curves of a training run: ``python -m ml.training.curves RUN --out FILE.svg``."""
+"""Training curves: ``python -m ml.training.curves RUN --out FILE.svg``."""
 
 import argparse
 import csv
@@ -18,9 +18,9 @@ PANELS = (
 
 
 def draw_curves(metrics: Path, out: Path) -> None:
-    """Draw loss and figures by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
+    """Draw loss and metrics by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
 
-    The same rows give the same bytes. Raises ``UserError`` where there are no rows.
+    Equal rows give identical bytes. Raises ``UserError`` if there are no rows.
     """
     try:
         with metrics.open(newline="", encoding="utf-8") as file:
@@ -54,7 +54,7 @@ def draw_curves(metrics: Path, out: Path) -> None:
 
 @command()
 def main(arguments: list[str] | None = None) -> int:
-    """Draw; 2 with a one-line message for what the user can mend."""
+    """Run the command; returns 2, with a one-line message, for an error that the user can correct."""
     parser = argparse.ArgumentParser(prog="python -m ml.training.curves", description="Draw a run's curves.")
     parser.add_argument("run", type=Path, help="run folder, or its metrics.csv")
     parser.add_argument("--out", type=Path, required=True, help="SVG or PNG file")

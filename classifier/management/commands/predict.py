@@ -15,7 +15,7 @@ from ml.evaluation.evaluate import SUFFIXES, read_file
 from ml.serve.image_io import LIMITS
 from ml.serve.predictor import Predictor, Reading
 from ml.taxonomy import CLASSES
-from skinsite.commands import BAD_INPUT
+from skinsite.platform.commands import BAD_INPUT
 
 SOME_FAILED = 1
 
