@@ -89,7 +89,7 @@ def measure_against_bare_pass(bundle: Bundle, picture: Image.Image, repeats: int
     if importlib.util.find_spec("onnx") is None:
         _say("(a) against a bare pass left out: needs requirements/ml.txt")
         return
-    from ml.evaluation.onnx_graph import open_bare_network  # noqa: PLC0415  onnx is not there in every installation
+    from ml.evaluation.onnx_graph import open_bare_network  # noqa: PLC0415 onnx is not there in every installation
 
     predictor, run = Predictor(bundle, "onnx", threads=1), open_bare_network(bundle, BARE_SIDE)
     stored = store(picture, COMMON_SIZE)
@@ -112,7 +112,7 @@ def measure_network(bundle: Bundle, picture: Image.Image, repeats: int, threads:
     if importlib.util.find_spec("torch") is None:
         _say("(b) left out: needs requirements/ml.txt")
         return
-    from ml.bench.network import list_ways  # noqa: PLC0415  torch is not there in every installation
+    from ml.bench.network import list_ways  # noqa: PLC0415 torch is not there in every installation
 
     views = preprocess.views(np.asarray(picture), bundle.manifest.input)
     ways = list_ways(bundle, views, threads)

@@ -120,7 +120,7 @@ def time_loop(
         speed_up_depthwise(model)
     altered = config.augmentation.kind == "albumentations"
     train_set = CachedBatches(cache, alter=make_alter(config.augmentation) if altered else None)
-    steps = len(batches)  # type: ignore[arg-type]  # ours have a length
+    steps = len(batches)  # type: ignore[arg-type] # ours have a length
     schedule = Schedule(config.stages, steps_per_epoch=steps, warmup_epochs=0, final_fraction=1)
     train_set.size.fill_(schedule.size)
     prior = weigh_classes(cache.labels, power=config.sampling_power)[1]
@@ -204,14 +204,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.filterwarnings("ignore", module="lightning")
     try:
-        print(json.dumps(measure(options)))
+        print(json.dumps(measure_loop(options)))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def measure(options: argparse.Namespace) -> dict[str, float]:
+def measure_loop(options: argparse.Namespace) -> dict[str, float]:
     """What ``--mode`` asks for."""
     config = read_config(options.config)
     records = spread_records(select_records(read_isic(options.data).records, config), options.images)

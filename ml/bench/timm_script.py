@@ -40,7 +40,7 @@ class Way:
 
 def check_script(path: Path) -> None:
     """Raise ``UserError`` unless the file is timm's training script."""
-    import timm  # noqa: PLC0415  # its version alone
+    import timm  # noqa: PLC0415 its version alone
 
     address = ADDRESS.format(version=timm.__version__)
     try:
@@ -73,7 +73,7 @@ def list_command(script: Path, config: TrainingConfig, way: Way, *, images: Path
         "model": config.architecture,
         "num-classes": len(CLASSES),
         "input-size": (3, size, size),
-        "mean": normalisation["mean"],  # type: ignore[index]  # timm adds it
+        "mean": normalisation["mean"],  # type: ignore[index] # timm adds it
         "std": normalisation["std"],  # type: ignore[index]
         "batch-size": config.batch_size,
         "opt": "adamw",

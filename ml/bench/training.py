@@ -32,9 +32,9 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.support.command_line import command
 from ml.training.config import Stage, TrainingConfig, read_config
+from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 WHOLE_SET = 10_015
 WHOLE_SIDE = 300
 AIMS = {"cpu": 0.97, "cuda": 1.5}
@@ -91,13 +91,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
     options = parser.parse_args(arguments)
-    found = run(options)
+    found = run_benchmark(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def run(options: argparse.Namespace) -> dict[str, object]:
+def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
     """Measure what is asked for, print it, and return it."""
     if options.timm_train is not None:
         check_script(options.timm_train)
@@ -118,13 +118,13 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         _say(_describe_machine(bench))
         found: dict[str, object] = {"machine": _describe_machine(bench)}
         if "parts" in options.only:
-            found["parts"] = measure_parts(bench, way)
+            found["parts"] = time_parts(bench, way)
         if script is None:
             _say("(b) and (c) left out: give timm's script with --timm-train")
         else:
             found |= measure_against_timm(bench, way, options.only)
         if "memory" in options.only:
-            found["memory"] = measure_memory(bench, way)
+            found["memory"] = measure_loop_memory(bench, way)
     return found
 
 
@@ -134,14 +134,14 @@ def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dic
     link_images(spread_records(records, bench.images), bench.linked)
     found: dict[str, object] = {}
     if "alike" in sections:
-        found["alike"] = compare(bench, way, way, "(b) alike")
+        found["alike"] = compare_speeds(bench, way, way, "(b) alike")
     if "best" in sections:
         best = {who: find_fastest(bench, who) for who in ("ours", "timm")}
-        found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
+        found["best"] = compare_speeds(bench, best["ours"], best["timm"], "(c) each at its best")
     return found
 
 
-def measure_parts(bench: Bench, way: Way) -> Speed:
+def time_parts(bench: Bench, way: Way) -> Speed:
     """Part (a)."""
     parts = run_ours(bench, way, mode="parts")
     decoding = parts.pop("decoding")
@@ -155,7 +155,7 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
     return {"decoding": decoding, **parts}
 
 
-def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
+def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
     """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
@@ -197,7 +197,7 @@ def find_fastest(bench: Bench, who: str) -> Way:
     return min(taken, key=lambda way: taken[way])
 
 
-def measure_memory(bench: Bench, way: Way) -> Speed:
+def measure_loop_memory(bench: Bench, way: Way) -> Speed:
     """Part (d)."""
     whole = replace(bench, config=replace(bench.config, cache_side=WHOLE_SIDE))
     found = run_ours(whole, way, mode="memory", images=WHOLE_SET)
@@ -214,7 +214,7 @@ def list_ours(bench: Bench, way: Way, mode: str, images: int | None = None) -> l
     alter = replace(
         bench.config.augmentation, kind="albumentations" if way.workers else "tensor", workers=max(1, way.workers)
     )
-    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type]  # a Way's are the configuration's
+    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type] # a Way's are the configuration's
     path = bench.directory / f"{way.precision}-{way.workers}-{way.compiled}-{config.cache_side}.yaml"
     path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     options = {
@@ -252,7 +252,7 @@ def _run(command: list[str], directory: Path) -> str:
     """Standard output and error of a command. Raises ``UserError`` with its last line where it fails."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(directory), "NO_ALBUMENTATIONS_UPDATE": "1"}
-    done = subprocess.run(  # noqa: S603  # our own command
+    done = subprocess.run(  # noqa: S603 our own command
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

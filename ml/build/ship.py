@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml.build.assemble import Origin, build_bundle
-from ml.build.remeasure import add_arguments, finish, read_others, tell
+from ml.build.remeasure import add_arguments, credit_and_measure, read_others, tell
 from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE
@@ -21,6 +21,7 @@ from ml.evaluation.observe import Observer
 from ml.networks.backbone import create_backbone, load_weights
 from ml.networks.segmentation import load_decoder
 from ml.serve.predictor import Predictor
+from ml.serve.preprocess import MAX_ASPECT
 from ml.support.command_line import command
 
 TRAINING = (
@@ -35,7 +36,7 @@ ORIGIN = Origin(
     input=InputSpec(
         size=320,
         views=(ViewSpec("central 90 %", 0.9), ViewSpec("central 70 %", 0.7)),
-        max_aspect_ratio=4 / 3,
+        max_aspect_ratio=MAX_ASPECT,
         interpolation="bicubic",
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with_cases=True,
             kept=options.keep,
         )
-        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+        bundle = credit_and_measure(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     tell(replace(bundle, path=options.out), options.data)
     return 0
 

@@ -32,7 +32,7 @@ UNWEIGHTED = frozenset({"ISIC_0035068"})
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledImage:
     """One image of a ground-truth file; ``path`` and ``lesion_id`` are None if unknown."""
 
     image_id: str
@@ -50,7 +50,7 @@ class Evaluation:
 
     bundle: Bundle
     report: Report
-    items: list[Labelled]
+    items: list[LabelledImage]
     readings: list[Reading]
     seen: Seen = NOTHING_SEEN
 
@@ -125,7 +125,7 @@ def list_files_read(
 
 
 def _check_reading_of_test(
-    items: Sequence[Labelled], folds: Mapping[str, str], truth_csv: Path, why: str | None
+    items: Sequence[LabelledImage], folds: Mapping[str, str], truth_csv: Path, why: str | None
 ) -> None:
     others = sum(folds.get(item.image_id) != TEST for item in items)
     if others:
@@ -141,7 +141,7 @@ def evaluate_observations(
     bundle: Bundle, truth_csv: Path, fold: str | None, records: Sequence[Record], observations: Sequence[Observation]
 ) -> Evaluation:
     """Evaluate records from observations made before."""
-    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    items = [LabelledImage(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     gate = load_gate(bundle)
     readings = [interpret(observation, bundle.manifest, gate) for observation in observations]
     return Evaluation(bundle, build_report(bundle, truth_csv, fold, items, readings), items, readings)
@@ -149,7 +149,7 @@ def evaluate_observations(
 
 def select_images(
     images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: Mapping[str, str]
-) -> list[Labelled]:
+) -> list[LabelledImage]:
     """Match the rows of a ground-truth file with images and lesions; raises ``UserError`` if over 1 % have no image."""
     labels = read_ground_truth(truth_csv)
     if fold is not None:
@@ -161,7 +161,7 @@ def select_images(
     files = find_images(images_dir, SUFFIXES)
     lesions = _read_lesions(truth_csv, lesions_csv)
     items = [
-        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or None)
+        LabelledImage(image_id, label, files.get(image_id), lesions.get(image_id) or None)
         for image_id, label in labels.items()
     ]
     missing = [item.image_id for item in items if item.path is None]
@@ -173,19 +173,19 @@ def select_images(
     return items
 
 
-def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> list[Reading]:
+def read_images(observer: Observer, items: Iterable[LabelledImage], name: str) -> list[Reading]:
     """Read images of any size as uploads are read; observations are cached under ``name``."""
     makers = [from_file(item.path) for item in items if item.path is not None]
     return [observer.predictor.conclude(observation) for observation in observer.observe(makers, name)]
 
 
-def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
+def read_photograph(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
     return predictor.read(read_upload(path, limits=limits))
 
 
 def build_report(
-    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[Labelled], readings: list[Reading]
+    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[LabelledImage], readings: list[Reading]
 ) -> Report:
     """Measure the readings of the items that have an image."""
     present = [item for item in items if item.path is not None]
@@ -215,7 +215,7 @@ def build_report(
     )
 
 
-def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
+def make_measure(manifest: Manifest, items: Sequence[LabelledImage], readings: Sequence[Reading]) -> bootstrap.Measure:
     """A function of weights that gives ``classification.measure`` at the manifest's thresholds, for the bootstrap.
 
     If some lesions also occur in other folds, it adds balanced accuracy without these.
@@ -242,13 +242,13 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
     return measure
 
 
-def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
+def list_shown_again(items: Sequence[LabelledImage]) -> tuple[str, ...]:
     """Images of lesions that also occur in another fold, under another id."""
     shown_again = read_split().shown_again
     return tuple(item.image_id for item in items if item.image_id in shown_again)
 
 
-def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> classification.Scored:
+def score_readings(items: Sequence[LabelledImage], readings: Sequence[Reading]) -> classification.Scored:
     """Labels and scores of the readings of items."""
     return classification.Scored(
         np.array([item.label for item in items]),
@@ -257,17 +257,17 @@ def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> cl
     )
 
 
-def weigh(items: Sequence[Labelled]) -> classification.FloatArray:
+def weigh(items: Sequence[LabelledImage]) -> classification.FloatArray:
     """Weights (N,): 0 for images that the official scorer leaves out, else 1."""
     return np.array([item.image_id not in UNWEIGHTED for item in items], np.float64)
 
 
-def list_groups(items: Sequence[Labelled]) -> list[str]:
+def list_groups(items: Sequence[LabelledImage]) -> list[str]:
     """The lesion of each image, or the image itself if that is unknown."""
     return [item.lesion_id or item.image_id for item in items]
 
 
-def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:
+def write_predictions(path: Path, items: Iterable[LabelledImage], readings: dict[str, Reading]) -> None:
     """Write balanced scores in the official submission layout; missing images get equal scores."""
     equal = np.full(len(CLASSES), 1 / len(CLASSES))
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -25,7 +25,7 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import OtherPhotographs, Pictures, describe_refusals
+from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
 from ml.evaluation.refused import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
@@ -35,7 +35,7 @@ from ml.metrics.shares import describe_share
 from ml.serve.gate import Gate, load_gate
 from ml.serve.predictor import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
-from ml.taxonomy import CLASSES
+from ml.taxonomy import CLASSES, MELANOMA
 
 DRAWN_OF_EACH = 50
 FAULT_SAMPLE, SAMPLE = 100, 150
@@ -99,7 +99,7 @@ class Measuring:
 
     def _measure_gate(self, others: OtherPhotographs, gate: Gate) -> dict[str, Any]:
         """Refusals by the out-of-distribution detector for every domain, in the original and in a common format."""
-        unseen = Pictures(average_statistics(self.plain), self.lesions)
+        unseen = PictureStatistics(average_statistics(self.plain), self.lesions)
         result = {"fold": self._describe_refusals(self.plain, self.lesions, unseen, gate)}
         for name, made in self._list_pictures(others).items():
             observations = self.observer.observe([make for make, _ in made], name)
@@ -127,11 +127,11 @@ class Measuring:
         }
 
     def _describe_refusals(
-        self, observations: Sequence[Observation], groups: Sequence[str], unseen: Pictures, gate: Gate
+        self, observations: Sequence[Observation], groups: Sequence[str], unseen: PictureStatistics, gate: Gate
     ) -> dict[str, Any]:
         readings = self._interpret(observations)
         reasons = [None if reading.is_read else reading.reason for reading in readings]
-        pictures = Pictures(average_statistics(observations), groups)
+        pictures = PictureStatistics(average_statistics(observations), groups)
         return describe_refusals(pictures, reasons, unseen, gate.arrays) | {"called": count_called(readings)}
 
     def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:
@@ -169,7 +169,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
     chosen = [records[item.image_id] for item in evaluation.items]
     low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
     scores = {"malignant": (scored.malignant, scored.is_malignant)}
-    scores["melanoma"] = (scored.probabilities[:, classification.MELANOMA], scored.labels == classification.MELANOMA)
+    scores["melanoma"] = (scored.probabilities[:, MELANOMA], scored.labels == MELANOMA)
     return {
         "images": len(readings),
         "lesions": len(set(groups)),
@@ -248,7 +248,7 @@ def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
     scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
-    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == classification.MELANOMA
+    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == MELANOMA
     wanted = {
         "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
         "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
@@ -280,10 +280,10 @@ def _list_missed(
         {
             "image": record.image_id,
             "malignant": round(reading.malignant_probability, ROUNDED),
-            "melanoma": round(float(reading.probabilities[classification.MELANOMA]), ROUNDED),
+            "melanoma": round(float(reading.probabilities[MELANOMA]), ROUNDED),
         }
         for record, reading, label in zip(records, readings, scored.labels, strict=True)
-        if label == classification.MELANOMA and reading.outcome is Outcome.LOW_RISK
+        if label == MELANOMA and reading.outcome is Outcome.LOW_RISK
     ]
 
 

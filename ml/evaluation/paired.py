@@ -26,7 +26,7 @@ FIGURES = (
 """Metrics compared, besides the shares of outcomes."""
 
 
-def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
+def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     """Metrics of both evaluations and their differences, each [value, low, high] with a 95 % interval over lesions.
 
     Differences are ``one`` minus ``other`` on the same resamples, so that the difficulty of a lesion cancels out

@@ -71,7 +71,7 @@ def load_weights(model: nn.Module, path: Path) -> bool:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as safetensors ({error}); give a .safetensors state dict") from error
-    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index]  # timm adds it
+    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index] # timm adds it
     own = model.state_dict()
     takes_classifier = all(_fits(own, state, name) for name in own if name.startswith(prefix))
     if not takes_classifier:

@@ -29,7 +29,7 @@ def make_alter(config: Augmentation) -> Alter:
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     try:
-        import albumentations  # noqa: PLC0415  # a run that augments by tensor operations does without
+        import albumentations  # noqa: PLC0415 a run that augments by tensor operations does without
     except ImportError as error:
         raise UserError("augmentation.kind: albumentations is not installed; install it or set `tensor`") from error
     composed: dict[int, albumentations.Compose] = {}
@@ -46,7 +46,7 @@ def make_alter(config: Augmentation) -> Alter:
 def list_transforms(config: Augmentation, size: int) -> list[Any]:
     """The transforms of the configured level, in order; see ``Augmentation``."""
     import albumentations  # noqa: PLC0415
-    import cv2  # noqa: PLC0415  # comes with albumentations
+    import cv2  # noqa: PLC0415 comes with albumentations
 
     if config.level == "none":
         return [albumentations.Resize(size, size, interpolation=cv2.INTER_AREA)]
@@ -130,7 +130,7 @@ def draw_hairs(image: Pixels, **_: Any) -> Pixels:
 
     height, width = image.shape[:2]
     drawn = image.copy()
-    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002  # albumentations seeds workers by it
+    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002 albumentations seeds workers by it
         start, bend, end = np.random.uniform(-0.2, 1.2, (3, 2)) * (width, height)  # noqa: NPY002
         along = np.linspace(0, 1, 24)[:, None]
         curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end

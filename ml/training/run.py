@@ -58,7 +58,7 @@ class Material:
     cache: PixelCache
 
 
-def run(
+def run_training(
     *,
     data: Path,
     config_path: Path | None = None,
@@ -266,7 +266,7 @@ def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedB
         device = torch.device("cuda", shard.rank) if torch.cuda.is_available() else None
         batches = CachedBatches(cache, metadata, folds=folds, device=device)
         return batches, batches, 0
-    from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # a run by tensors does without
+    from ml.training.augment_albumentations import make_alter  # noqa: PLC0415 a run by tensors does without
 
     altered = CachedBatches(cache, metadata, make_alter(config.augmentation), folds=folds)
     return altered, CachedBatches(cache, metadata), config.augmentation.workers

@@ -42,7 +42,7 @@ SEED = 2018
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DecoderSchedule:
     """Number of images, each used once while there are enough, input size (px) and precision.
 
     bf16 takes half the time on processors that support it and ten times as long on others.
@@ -59,7 +59,7 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
     Crops cover 70 to 100 % of both sides and are mirrored, turned, and changed in brightness and colour.
     """
 
-    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: Plan) -> None:
+    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: DecoderSchedule) -> None:
         self._records, self._masks, self._plan = records, masks, plan
 
     def __len__(self) -> int:
@@ -83,7 +83,9 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
 
 
-def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
+def train_decoder(
+    backbone: nn.Module, data_dir: Path, plan: DecoderSchedule, *, progress: bool = True
+) -> LesionDecoder:
     """Train a decoder on the frozen network; raises ``UserError`` for a missing mask."""
     records = choose_records(data_dir)
     masks = [find_mask(data_dir, record.image_id) for record in records]
@@ -101,7 +103,7 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
         logits = decoder([feature.float().clone() for feature in features])
         loss = measure_loss(logits, shares.to(device))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's
+        loss.backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")
@@ -157,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
     options = parser.parse_args(arguments)
     check_can_be_written(options.out, not_over=(options.weights,))
-    plan = Plan(options.images, options.size, options.bf16)
+    plan = DecoderSchedule(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
     load_weights(backbone, options.weights)
     save_decoder(train_decoder(backbone, options.data, plan), options.out)

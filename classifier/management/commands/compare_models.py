@@ -10,7 +10,7 @@ from ml.errors import UserError
 from ml.metrics.comparison import PARTS
 from ml.pipelines.study.plan import DEFAULT_PLAN
 from ml.pipelines.study.results import DEFAULT_RESULTS
-from ml.reports.study.read import compare, compare_runs, read_study
+from ml.reports.study.read import compare_models, compare_runs, read_study
 
 
 class Command(UserErrorCommand):
@@ -37,4 +37,4 @@ class Command(UserErrorCommand):
             self.stdout.write(compare_runs(options["runs"], options["data"]))
             return
         study = read_study(options["results"], options["plan"], options["results"])
-        self.stdout.write(compare(study, options["on"], options["questions"]))
+        self.stdout.write(compare_models(study, options["on"], options["questions"]))

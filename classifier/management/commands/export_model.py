@@ -28,6 +28,6 @@ class Command(UserErrorCommand):
         """Export and print the bundle's directory and hash."""
         check_checkpoint(options["checkpoint"])
         with needs_training_libraries():
-            from ml.build.checkpoint import export_checkpoint  # noqa: PLC0415  # --help works without torch
+            from ml.build.checkpoint import export_checkpoint  # noqa: PLC0415 --help works without torch
         bundle = export_checkpoint(options["checkpoint"], options["out"], data=options["data"])
         self.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}")

@@ -30,7 +30,7 @@ class Command(UserErrorCommand):
         if told is not None:
             self.stderr.write(told)
         with needs_training_libraries():
-            from ml.pipelines.train.start import train  # noqa: PLC0415  # --help works without torch
+            from ml.pipelines.train.start import train  # noqa: PLC0415 --help works without torch
         folder = train(
             data=options["data"],
             config_path=options["config"],

@@ -25,7 +25,7 @@ class Command(UserErrorCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         """Run the study and print its folder."""
         with needs_training_libraries():
-            from ml.pipelines.tuning.run import tune  # noqa: PLC0415  # --help works without torch
+            from ml.pipelines.tuning.run import tune  # noqa: PLC0415 --help works without torch
         folder = tune(
             data=options["data"],
             config_path=options["config"],

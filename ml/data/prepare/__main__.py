@@ -47,7 +47,7 @@ def run(
     if threads is not None and threads < 1:
         raise UserError(f"--threads is {threads}; it must be 1 or more")
     with needs_training_libraries():
-        from ml.data.prepare.preparation import Options, check_places, prepare  # noqa: PLC0415  # --help needs none of it
+        from ml.data.prepare.preparation import Options, check_places, prepare  # noqa: PLC0415 --help needs none of it
     check_places(source, out)
     if download:
         download_official(source, address=address)

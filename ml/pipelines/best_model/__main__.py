@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_stages(options: argparse.Namespace) -> None:
     """List the stages, or run those that are chosen."""
     with needs_training_libraries():
-        from ml.pipelines.best_model.listing import describe_stages  # noqa: PLC0415  # --help and pack need no torch
+        from ml.pipelines.best_model.listing import describe_stages  # noqa: PLC0415 --help and pack need no torch
         from ml.pipelines.best_model.place import Workplace  # noqa: PLC0415
         from ml.pipelines.best_model.run import check_weights, work  # noqa: PLC0415
 

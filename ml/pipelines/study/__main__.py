@@ -117,7 +117,7 @@ def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
     """How a finished model of that kind is asked about images that it has not seen."""
     with needs_training_libraries():
         if kind == NETWORK:
-            from ml.training.predict import predict_test_fold  # noqa: PLC0415  # --help needs none of it
+            from ml.training.predict import predict_test_fold  # noqa: PLC0415 --help needs none of it
 
             return predict_test_fold
         from ml.baselines import run  # noqa: PLC0415

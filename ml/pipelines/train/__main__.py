@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if told is not None:
         print(told, file=sys.stderr)
     with needs_training_libraries():
-        from ml.pipelines.train.start import train  # noqa: PLC0415  # --help needs none of it
+        from ml.pipelines.train.start import train  # noqa: PLC0415 --help needs none of it
     folder = train(
         data=options.data,
         config_path=options.config,

@@ -32,20 +32,20 @@ def train(
     if kind in CLASSICAL_KINDS:
         if resume or devices != 1:
             raise UserError(f"{config_path}: a {kind} is fitted in one go; leave out --resume and --devices")
-        from ml.baselines import run as baseline  # noqa: PLC0415  # a network is trained without scikit-image and OpenCV
+        from ml.baselines import run as baseline  # noqa: PLC0415 a network is trained without scikit-image and OpenCV
 
-        return baseline.run(
+        return baseline.run_baseline(
             data=data, config_path=config_path, weights=weights, out=out or Path("runs") / config_path.stem
         )
     if kind != "network":
         raise UserError(f"{config_path}: kind is {kind!r}; use {' or '.join(CLASSICAL_KINDS)}, or none for a network")
     exports = export and is_first_process()
     if exports:
-        from ml.build.servable import check_servable  # noqa: PLC0415  # training alone does without ONNX
+        from ml.build.servable import check_servable  # noqa: PLC0415 training alone does without ONNX
 
         check_servable(read_config(config_path))
     folder = RunFolder(
-        network.run(
+        network.run_training(
             data=data,
             config_path=config_path,
             weights=weights,

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_arguments(parser)
     options = parser.parse_args(arguments)
     with needs_training_libraries():
-        from ml.pipelines.tuning.run import tune  # noqa: PLC0415  # --help needs none of it
+        from ml.pipelines.tuning.run import tune  # noqa: PLC0415 --help needs none of it
     folder = tune(
         data=options.data,
         config_path=options.config,

@@ -172,7 +172,7 @@ def _check_folder(folder: StudyFolder, base: TrainingConfig, space: SearchSpace,
 
 def _decode(data: Path, base: TrainingConfig, folder: StudyFolder, *, progress: bool) -> str:
     with needs_training_libraries():
-        from ml.training.selection import select_records  # noqa: PLC0415  # --help needs none of it
+        from ml.training.selection import select_records  # noqa: PLC0415 --help needs none of it
     records = select_records(read_isic(data).records, base)
     return open_cache(records, folder.trial(0).cache, short_side=base.cache_side, progress=progress).data_sha256
 
@@ -313,13 +313,13 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         with needs_training_libraries():
-            from ml.training.losses import DivergedError  # noqa: PLC0415  # --help needs none of it
-            from ml.training.run import run  # noqa: PLC0415
+            from ml.training.losses import DivergedError  # noqa: PLC0415 --help needs none of it
+            from ml.training.run import run_training  # noqa: PLC0415
     except UserError as error:
         sender.send(str(error))
         sys.exit(1)
     try:
-        run(**options, progress=False)
+        run_training(**options, progress=False)
     except DivergedError:
         sys.exit(DIVERGED)
     except UserError as error:

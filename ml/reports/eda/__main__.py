@@ -24,7 +24,7 @@ def run(data: Path, out: Path, workers: int, *, publish: bool = False) -> Path:
     if workers < 1:
         raise UserError(f"--workers {workers}: must be 1 at least")
     with needs_training_libraries():
-        from ml.reports.eda.report import write_report  # noqa: PLC0415  # --help needs none of it
+        from ml.reports.eda.report import write_report  # noqa: PLC0415 --help needs none of it
     return write_report(data, PUBLISHED if publish else out, workers=workers, publish=publish)
 
 

@@ -38,7 +38,7 @@ def run(sources: Sources, *, progress: bool = True) -> Path:
     if sources.publish:
         sources = replace(sources, out=PUBLISHED)
     with needs_training_libraries():
-        from ml.reports.errors.report import report  # noqa: PLC0415  # --help needs none of it
+        from ml.reports.errors.report import report  # noqa: PLC0415 --help needs none of it
     return report(sources, progress=progress)
 
 

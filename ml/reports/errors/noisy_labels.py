@@ -29,7 +29,7 @@ COST = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DoubtedLabel:
     """An image whose label ``given`` looks wrong: what it looks like, and the label's own probability."""
 
     name: str
@@ -41,13 +41,13 @@ class Candidate:
 
 def find_candidates(
     names: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: FloatArray
-) -> list[Candidate]:
+) -> list[DoubtedLabel]:
     """Candidates among images (N) by out-of-sample probabilities (N, 7), the least believed label first."""
     doubted = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
     quality = get_label_quality_scores(labels, probabilities)
     places = np.flatnonzero(doubted)
     return [
-        Candidate(
+        DoubtedLabel(
             names[place],
             CLASSES[int(labels[place])],
             CLASSES[int(probabilities[place].argmax())],
@@ -67,7 +67,7 @@ def cross_validate_features(
     share no lesion.
     """
     from ml.baselines.features import compute_features  # noqa: PLC0415
-    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415  # a model's own doubts need no torch
+    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415 a model's own doubts need no torch
 
     config = read_classical_config(config_path)
     images = select_images(data, config)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.data.isic import read_isic
-from ml.reports.model_card.card import write, write_thumbnails
+from ml.reports.model_card.card import write_card, write_thumbnails
 from ml.support.command_line import command
 
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="official ISIC 2018 Task 3 layout: renews the small pictures too")
     options = parser.parse_args(arguments)
     manifest = load_bundle(DEFAULT_BUNDLE).manifest
-    write(manifest)
+    write_card(manifest)
     if options.data is not None:
         write_thumbnails(manifest, read_isic(options.data).records[0].path.parent)
     return 0

@@ -29,9 +29,9 @@ calibration error, the sensitivities and specificities and what is *not assessab
 curve (AUC, auc), which no threshold enters, least."""
 
 
-def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
+def write_card(manifest: Manifest, path: Path = MODEL_CARD) -> None:
     """Write the card of a manifest, and beside it the diagram that it shows."""
-    path.write_text(render(manifest), encoding="utf-8")
+    path.write_text(render_card(manifest), encoding="utf-8")
     if (figure := draw_reliability(manifest.limits)) is not None:
         save(figure, path.parent / BESIDE / DIAGRAM)
 
@@ -48,7 +48,7 @@ def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) 
         (folder / f"{name}.jpg").write_bytes(thumbnail(read_file(images / f"{name}.jpg"), side=THUMBNAIL_SIDE))
 
 
-def render(manifest: Manifest) -> str:
+def render_card(manifest: Manifest) -> str:
     """The card as Markdown."""
     sections = (
         _introduce(manifest),

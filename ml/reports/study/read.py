@@ -60,7 +60,7 @@ def list_models(study: Study, question: Question) -> Models:
     return [(study.labels[name], study.found.get(name, {})) for name in names]
 
 
-def compare(study: Study, part: str, keys: Sequence[str] = ()) -> str:
+def compare_models(study: Study, part: str, keys: Sequence[str] = ()) -> str:
     """Tables of the questions named, or of all, on the choosing or the test fold, as text.
 
     Raises ``UserError`` for a question that the plan has not.

@@ -22,20 +22,11 @@ from ml.training.checkpoint_files import AtomicCheckpointIO, read_checkpoint
 from ml.training.config import read_config
 from ml.training.folder import RunFolder
 from ml.training.losses import DivergedError
-from ml.training.run import run
+from ml.training.run import run_training
 from tests.ml.spoilt_isic import add_metadata
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 2}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
+CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
     "from ml.pipelines.train.__main__ import main; sys.exit(main())"
@@ -55,7 +46,7 @@ def write_config(directory: Path, *more: str, epochs: int = 2) -> Path:
 
 
 def train(data: Path, config: Path, out: Path, *, resume: bool = False) -> Path:
-    return run(data=data, config_path=config, out=out, progress=False, resume=resume)
+    return run_training(data=data, config_path=config, out=out, progress=False, resume=resume)
 
 
 @pytest.fixture(scope="module")

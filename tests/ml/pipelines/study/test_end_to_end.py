@@ -96,7 +96,7 @@ def test_a_study_goes_from_files_to_its_document(place: Path, capsys: pytest.Cap
         "error_report", "--data", data, "--run", place / "runs" / "network", "--out", results / "errors",
         "--cache", place / "docs" / "eda" / "cache", *shared,
     )  # fmt: skip
-    experiments.write(results, place / "study.yaml", place / "docs" / "experiments.md")
+    experiments.write_experiments(results, place / "study.yaml", place / "docs" / "experiments.md")
     document = (place / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert "| Broken | not run |" in document
     assert "2 trials" in document

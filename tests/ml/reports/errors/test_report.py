@@ -108,7 +108,7 @@ def test_frozen_features_of_too_few_images_cannot_doubt(place: Path, tmp_path: P
         "kind: probe\nfeatures: {kind: handcrafted}\nclassifier: logistic\ncosts: [0.1]\ntrain_folds: ['4']\n"
         "choose_fold: '0'\n"
     )
-    from ml.reports.errors.noisy_labels import cross_validate_features  # noqa: PLC0415  # needs torch
+    from ml.reports.errors.noisy_labels import cross_validate_features  # noqa: PLC0415 needs torch
 
     with pytest.raises(UserError, match="a class has 2 images"):
         cross_validate_features(place / "isic", config, None, tmp_path, progress=False)
