@@ -1,6 +1,6 @@
 """Makes the one frozen split. Kept so that anyone can see how it came about; run once.
 
-    python -m ml.data.make_split --data DIR --unseen FILE --out ml/data/splits/isic2018_task3.csv
+    python -m ml make-split --data DIR --unseen FILE --out ml/data/splits/isic2018_task3.csv
 
 Groups join images of one lesion and near-duplicates, transitively. Groups wholly in the list of unseen images (which
 neither the distilled weights nor their teachers were trained on) make ``test`` (three fifths) and fold 4 (two fifths);
@@ -11,7 +11,6 @@ import argparse
 import csv
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +24,6 @@ from ml.data.isic import Record, read_isic
 from ml.data.rows import read_rows
 from ml.data.split import COLUMNS
 from ml.errors import UserError
-from ml.support.command_line import command
 from ml.support.disk import check_can_be_written
 
 SEED = 20180704
@@ -80,14 +78,8 @@ def make_split(records: Sequence[Record], unseen_ids: frozenset[str]) -> list[tu
     ]
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(options: argparse.Namespace) -> int:
     """Write the split and, beside it, its SHA-256."""
-    parser = argparse.ArgumentParser(prog="python -m ml.data.make_split", description="Make the frozen split.")
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--unseen", type=Path, required=True, help="CSV with a column `image`: the unseen images")
-    parser.add_argument("--out", type=Path, required=True, help="the file to write")
-    options = parser.parse_args(arguments)
     check_can_be_written(options.out, not_over=(options.unseen,))
     unseen = frozenset(row["image"] for _, row in read_rows(options.unseen, ("image",)))
     rows = make_split(read_isic(options.data).records, unseen)
@@ -98,7 +90,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options.out.with_suffix(".sha256").write_text(f"{hash_file(options.out)}  {options.out.name}\n", encoding="utf-8")
     print(dict(sorted(Counter(fold for _, _, fold in rows).items())))
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Do the gate's estimates of artefacts see what the eye sees? ``python -m ml.reports.artefact_heads --data DIR``.
+"""Do the gate's estimates of artefacts see what the eye sees?
 
 The heads for hair, ruler, ink and dark corners learnt from the heuristics of ``ml.data.artefacts``, not from labels.
 Here they read the pictures of docs/eda/artefact_labels.csv and are set against those labels on which both passes agree.
@@ -9,7 +9,6 @@ docs/artefact-heads.json, which the model card shows for the gate that it was me
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,6 @@ from ml.reports.model_card import card
 from ml.reports.model_card.heads import ARTEFACT_HEADS
 from ml.serve.gate import load_gate
 from ml.serve.predictor import Predictor
-from ml.support.command_line import command
 from ml.support.disk import writing
 
 FloatArray = npt.NDArray[np.float64]
@@ -128,19 +126,9 @@ def _round(*values: float) -> list[float | None]:
     return [None if np.isnan(value) else round(float(value), ROUNDED) for value in values]
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.reports.artefact_heads", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--out", type=Path, default=ARTEFACT_HEADS, help="JSON file to write")
-    parser.add_argument(
-        "--folds",
-        default=TRAINING_FOLDS,
-        help="folds that the gate's pictures were drawn from (0123, as ml.build.ship does)",
-    )
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Measure, and write what was found as JSON, with the card where it is of the shipped bundle."""
+    out = options.out or ARTEFACT_HEADS
     bundle, split, labels = load_bundle(options.bundle), read_split(), read_labels()
     records = {record.image_id: record for record in read_isic(options.data).records}
     if missing := [name for name in labels["image"] if name not in records]:
@@ -149,13 +137,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fitted = labels["image"].isin([record.image_id for record in drawn]).to_numpy()
     chosen = [records[name] for name in labels["image"]]
     result = measure_heads(bundle, Observer(Predictor(bundle, "onnx")), chosen, labels, fitted)
-    with writing(options.out):
-        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    if (options.out, options.bundle) == (ARTEFACT_HEADS, DEFAULT_BUNDLE):
+    with writing(out):
+        out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if (out, options.bundle) == (ARTEFACT_HEADS, DEFAULT_BUNDLE):
         card.write(bundle.manifest)
-    print(options.out)
+    print(out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

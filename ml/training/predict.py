@@ -150,7 +150,7 @@ def judge_scores(*, scores: FloatArray, prior: FloatArray, labels: npt.NDArray[n
 def _draw_curves(folder: RunFolder) -> None:
     """Where matplotlib is installed; ``metrics.csv`` holds the same figures."""
     if importlib.util.find_spec("matplotlib") is not None:
-        from ml.training.curves import draw_curves  # noqa: PLC0415
+        from ml.training.curves import draw_curves
 
         draw_curves(folder.metrics, folder.curves)
 

@@ -1,7 +1,7 @@
-"""Train the decoder of lesion masks on a network that stays as it is: ``python -m ml.training.segmentation``.
+"""Train the decoder of lesion masks on a network that stays as it is.
 
 Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
-writes the decoder's, half a hundred kilobytes, for ``ml.build.ship --decoder``.
+writes the decoder's, half a hundred kilobytes, for ``python -m ml build --decoder``.
 """
 
 import argparse
@@ -26,7 +26,6 @@ from ml.data.pictures import read_pixels
 from ml.data.split import read_split
 from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.networks.segmentation import LesionDecoder, create_decoder, run_blocks, tap
-from ml.support.command_line import command
 from ml.support.disk import check_can_be_written, writing
 from ml.training.losses import DivergedError
 
@@ -144,17 +143,8 @@ def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.training.segmentation", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
-    parser.add_argument("--out", type=Path, required=True, help="safetensors file of the decoder to write")
-    parser.add_argument("--images", type=int, default=6000, help="images seen (6000)")
-    parser.add_argument("--size", type=int, default=320, help="input size in pixels (320)")
-    parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Train, and write the decoder's weights."""
     check_can_be_written(options.out, not_over=(options.weights,))
     plan = Plan(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
@@ -162,7 +152,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     save_decoder(train_decoder(backbone, options.data, plan), options.out)
     print(options.out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

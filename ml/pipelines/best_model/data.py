@@ -1,5 +1,6 @@
 """The training data alone, without the test fold: laid out for the stages, and packed for a machine without network."""
 
+import argparse
 import csv
 import io
 import tarfile
@@ -13,6 +14,7 @@ from ml.data.isic import GROUND_TRUTH, GROUPINGS, METADATA, Record, find_table, 
 from ml.data.rows import read_rows
 from ml.data.split import read_split
 from ml.errors import UserError
+from ml.pipelines.best_model.plan import TRAINING_FOLDS
 from ml.support.disk import read_file, stat_file
 
 TABLES = {GROUND_TRUTH: "image", GROUPINGS: "image", METADATA: "image_id"}
@@ -129,3 +131,17 @@ def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
         group.append(name)
         filled += taken
     yield group
+
+
+def pack_training_data(options: argparse.Namespace) -> int:
+    """Pack as the options say, and print the tars."""
+    found = select_training_data(options.data, TRAINING_FOLDS)
+    for path in pack(found, options.out, megabytes=options.megabytes):
+        print(path)
+    return 0
+
+
+def unpack_training_data(options: argparse.Namespace) -> int:
+    """Unpack as the options say."""
+    unpack(options.data, options.out)
+    return 0

@@ -1,6 +1,6 @@
 """The pictures on which the heuristics for artefacts are checked by eye: how they are drawn, and their contact sheets.
 
-``python -m ml.reports.eda.sample --data DIR --out DIR`` draws them anew from the scores as they are now. Those whose
+``python -m ml draw-sample --data DIR --out DIR`` draws them anew from the scores as they are now. Those whose
 labels are committed were drawn so from the scores of a first version of the heuristics.
 
 Half is a simple random sample. The other half is drawn from the highest scores of each artefact, since one picture in
@@ -19,7 +19,6 @@ from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
 from ml.data.split import read_groups, read_split
 from ml.reports.eda.measures import find_masks, measure_all
-from ml.support.command_line import command
 
 SEED = 20180
 AT_RANDOM = 50
@@ -75,13 +74,8 @@ def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Image.Image
     return sheet
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw, and write ``sample.csv`` and the sheets; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.reports.eda.sample", description="Draw pictures to label.")
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the sheets; cache/ in it keeps the scores")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Draw, and write ``sample.csv`` and the sheets."""
     folds = read_split()
     records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
     scores = measure_all(records, find_masks(options.data), options.out / "cache")
@@ -91,7 +85,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number, sheet in enumerate(draw_sheets(list(drawn["image"]), files), start=1):
         sheet.save(options.out / f"sheet-{number}.png")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -23,7 +23,7 @@ def describe_heads(manifest: Manifest) -> list[str]:
         return []
     found = json.loads(ARTEFACT_HEADS.read_text(encoding="utf-8"))
     if found["gate_sha256"] != manifest.files.get(GATE_FILE):
-        return [f"{TITLE}\n\nNot measured of this gate yet: `python -m ml.reports.artefact_heads --data DIR`."]
+        return [f"{TITLE}\n\nNot measured of this gate yet: `python -m ml artefact-heads --data DIR`."]
     parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
     header = ("estimate", "seen by eye", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
     return [

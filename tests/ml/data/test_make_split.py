@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.hashing import hash_file
-from ml.data.make_split import assign_folds, group_images, main
+from ml.data.make_split import assign_folds, group_images
 from ml.data.split import read_groups, read_split
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
@@ -36,7 +37,7 @@ def test_the_command_writes_a_split_and_its_hash(tmp_path: Path, capsys: pytest.
     names = sorted(path.stem for path in (data / "ISIC2018_Task3_Training_Input").iterdir())
     unseen, out = tmp_path / "unseen.csv", tmp_path / "split.csv"
     write_rows(unseen, ("image",), [(name,) for name in names[:35]])
-    assert main(["--data", str(data), "--unseen", str(unseen), "--out", str(out)]) == 0
+    assert main(["make-split", "--data", str(data), "--unseen", str(unseen), "--out", str(out)]) == 0
     assert sorted(read_split(out)) == names
     assert len(set(read_groups(out).values())) == len(names)
     assert {name for name, fold in read_split(out).items() if fold in ("test", "4")} == set(names[:35])
@@ -47,6 +48,6 @@ def test_an_unseen_list_of_other_images_is_refused(tmp_path: Path, capsys: pytes
     data = write_tiny_isic(tmp_path / "isic", per_class={"0": 1})
     unseen = tmp_path / "unseen.csv"
     write_rows(unseen, ("image",), [("ISIC_1",)])
-    assert main(["--data", str(data), "--unseen", str(unseen), "--out", str(tmp_path / "split.csv")]) == 2
+    assert main(["make-split", "--data", str(data), "--unseen", str(unseen), "--out", str(tmp_path / "split.csv")]) == 2
     assert "names ISIC_1, which is not in the data" in capsys.readouterr().err
     assert not (tmp_path / "split.csv").exists()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
+from ml.__main__ import main
 from ml.build.gate import draw_fitting_pictures
 from ml.bundle.folder import Bundle
 from ml.bundle.manifest import GATE_FILE
@@ -16,7 +17,7 @@ from ml.data.artefacts import ARTEFACTS
 from ml.data.isic import Record
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
-from ml.reports.artefact_heads import main, measure_heads, measure_kappa
+from ml.reports.artefact_heads import measure_heads, measure_kappa
 from ml.reports.model_card import card as model_card
 from ml.serve.predictor import Predictor
 from tests.ml.pictures import draw_lesion, jpeg
@@ -72,7 +73,7 @@ def test_a_bundle_without_a_gate_is_refused(
 
 def test_a_labelled_picture_that_is_lacking_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = write_tiny_isic(tmp_path / "data", per_class={"0": 1})
-    assert main(["--data", str(data), "--out", str(tmp_path / "found.json")]) == 2
+    assert main(["artefact-heads", "--data", str(data), "--out", str(tmp_path / "found.json")]) == 2
     assert "which is labelled" in capsys.readouterr().err
 
 

@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from ml.__main__ import main
 from ml.data.artefacts import ARTEFACTS
 from ml.data.split import read_split
-from ml.reports.eda.sample import AT_RANDOM, ENRICHED, draw_sample, main
+from ml.reports.eda.sample import AT_RANDOM, ENRICHED, draw_sample
 from tests.ml.tiny_isic import write_tiny_isic
 
 NAMES = [f"ISIC_{number}" for number in range(2000)]
@@ -47,10 +48,10 @@ def test_the_command_writes_sheets_of_pictures_outside_the_test_fold(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = write_tiny_isic(tmp_path / "isic", per_class={"0": 1, "test": 1})
-    assert main(["--data", str(data), "--out", str(tmp_path / "out")]) == 0
+    assert main(["draw-sample", "--data", str(data), "--out", str(tmp_path / "out")]) == 0
     drawn = pd.read_csv(tmp_path / "out" / "sample.csv")
     assert {read_split()[image] for image in drawn["image"]} == {"0"}
     with Image.open(tmp_path / "out" / "sheet-1.png") as sheet:
         assert sheet.width > 1200
-    assert main(["--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
+    assert main(["draw-sample", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2
     assert "no such directory" in capsys.readouterr().err
