@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from skinsite.menu import MENU, MenuItem
+
 
 class ClassifierConfig(AppConfig):
     """Patients, lesions, photographs, readings and reviews."""
@@ -10,12 +12,19 @@ class ClassifierConfig(AppConfig):
     name = "classifier"
     verbose_name = _("Readings")
     default_auto_field = "django.db.models.BigAutoField"
+    is_administered = True
 
     def ready(self) -> None:
-        """Name the tables that the database keeps as they are; register the health check and the events."""
-        from classifier import audit, health  # noqa: F401, PLC0415 both register; models are ready only now
+        """Name the tables that the database keeps as they are; register what the site offers a place for."""
+        from classifier import audit, checks, health  # noqa: F401, PLC0415 all register; models are ready only now
+        from classifier.web.practice import PRACTICE_PANEL  # noqa: PLC0415 as above
+        from skinsite.accounts.oversight import is_superuser, oversees_clinic  # noqa: PLC0415 as above
+        from skinsite.accounts.panels import PANELS  # noqa: PLC0415 as above
         from skinsite.audit.triggers import APPEND_ONLY, AppendOnly  # noqa: PLC0415 as above
 
+        MENU.append(MenuItem(10, _("Readings"), "image_search", "classifier_prediction", oversees_clinic))
+        MENU.append(MenuItem(60, _("Models"), "deployed_code", "classifier_modelversion", is_superuser))
+        PANELS.append(PRACTICE_PANEL)
         APPEND_ONLY.append(AppendOnly("classifier_prediction", when="OLD.status IN ('done', 'failed')"))
         APPEND_ONLY.append(AppendOnly("classifier_review"))
         APPEND_ONLY.append(AppendOnly("classifier_imagecorrection"))

@@ -32,6 +32,12 @@ def _listing(actor: Membership, rows: int, filters: Iterable[str], by: str = "")
     return Entry(actor, actor.clinic, {"rows": rows, "filters": sorted(filters), **_by(by)})
 
 
+@change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
+def clinic_malignant_percent_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    """A clinic's administrator said how many of a hundred lesions are malignant."""
+    return Entry(actor, about, {"before": before, "after": after})
+
+
 @change("patient.created", pgettext_lazy("what was done", "created"), of=Patient)
 def patient_created(*, actor: Membership, about: Patient) -> Entry:
     """A patient was added."""

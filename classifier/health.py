@@ -7,7 +7,8 @@ from django.db.models import DurationField, ExpressionWrapper, F
 from django.db.models.functions import Now
 
 from classifier import inference
-from classifier.services.predictions import CELERY, waiting
+from classifier.services.readings.queue import CELERY
+from classifier.services.readings.states import waiting
 from skinsite.health import CheckResult, register_check
 
 LONGEST_WAIT = timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""The bytes of photographs in the private storage, each under its photograph's UUID."""
+"""The bytes of photographs in the private storage, each under its photograph's UUID; heat-maps under the reading's."""
 
 import logging
 import re
@@ -9,9 +9,10 @@ from typing import IO
 
 from django.core.files.base import ContentFile
 
-from classifier.models import LesionImage
+from classifier.models import LesionImage, Prediction
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
-from ml.serve.image_io import StoredImage, thumbnail
+from classifier.models.prediction import HEAT_MAPS
+from ml.serve.image_io import StoredImage
 from skinsite.storage import private_storage
 from skinsite.text import clean_line
 
@@ -35,11 +36,14 @@ class StorageUnavailableError(Exception):
 
 
 def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
-    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot."""
+    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot.
+
+    ``stored`` has a thumbnail of ``THUMBNAIL_SIDE``.
+    """
     names = KeptFiles(f"{IMAGES}/{public_id}.{EXTENSIONS[stored.format]}", name_thumbnail(public_id))
     storage = private_storage()
     try:
-        storage.save(names.thumbnail, ContentFile(thumbnail(stored.data, side=THUMBNAIL_SIDE)))
+        storage.save(names.thumbnail, ContentFile(stored.thumbnail))
         storage.save(names.image, ContentFile(stored.data))
     except Exception as error:  # each kind of storage raises its own
         discard(names)
@@ -71,6 +75,26 @@ def read_stored(image: LesionImage) -> bytes:
         raise StorageUnavailableError(f"{image.stored_name} cannot be read: {error}") from error
 
 
+def read_heat_map(prediction: Prediction) -> bytes | None:
+    """Give the kept heat-map of a reading; None where none is kept, or it cannot be had."""
+    try:
+        with open_stored(prediction.heat_map_name) as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except Exception as error:  # noqa: BLE001 each kind of storage raises its own
+        log.warning("The kept heat-map %s cannot be read: %s", prediction.heat_map_name, error)
+        return None
+
+
+def keep_heat_map(prediction: Prediction, png: bytes) -> None:
+    """Save the heat-map of a reading, in the place of one kept before; raises ``StorageUnavailableError``."""
+    try:
+        private_storage().save(prediction.heat_map_name, ContentFile(png))
+    except Exception as error:  # each kind of storage raises its own
+        raise StorageUnavailableError(f"{prediction.heat_map_name} cannot be saved: {error}") from error
+
+
 def open_stored(name: str) -> IO[bytes]:
     """Open a photograph or a thumbnail by its storage name; raises as ``read_stored`` does."""
     try:
@@ -83,9 +107,9 @@ def open_stored(name: str) -> IO[bytes]:
 
 
 def list_stored() -> list[str]:
-    """The names of all stored photographs and thumbnails."""
+    """The names of all stored photographs, thumbnails and heat-maps."""
     names = []
-    for folder in (IMAGES, THUMBNAILS):
+    for folder in (IMAGES, THUMBNAILS, HEAT_MAPS):
         try:
             _folders, files = private_storage().listdir(folder)
         except FileNotFoundError:  # nothing was ever stored there

@@ -4,7 +4,8 @@ from celery.signals import worker_ready
 from django.utils import timezone
 
 from classifier.models import Status
-from classifier.services import predictions, queue, sweeping
+from classifier.services import sweeping
+from classifier.services.readings import queue, run, states
 from skinsite.tasks import task
 
 
@@ -14,8 +15,8 @@ def run_prediction(prediction_id: int) -> None:
 
     A lease that has ended already waits for what keeps everything from being read now; ``process_queue`` finds it.
     """
-    prediction = predictions.run_prediction(prediction_id=prediction_id)
-    lease_end = predictions.lease_end(prediction)
+    prediction = run.run_prediction(prediction_id=prediction_id)
+    lease_end = states.lease_end(prediction)
     if prediction.status == Status.RUNNING and lease_end > timezone.now():
         run_prediction.apply_async((prediction_id,), eta=lease_end)
 

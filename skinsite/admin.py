@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, resolve, reverse
 from unfold.sites import UnfoldAdminSite
 
 from skinsite.accounts.oversight import is_superuser, overseer
+from skinsite.menu import first_page
 
 # Views of the theme and of Django that nothing here leads to; what is not there needs no rule.
 LEFT_OUT = {"search", "view_on_site", "password_change_done"}
@@ -29,9 +30,7 @@ class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no types
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Go straight to the work: readings to review, or clinics to manage."""
-        return redirect(
-            "admin:accounts_clinic_changelist" if is_superuser(request) else "admin:classifier_prediction_changelist"
-        )
+        return redirect(first_page(request))
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Send to the site's own sign-in, which limits attempts and records them."""

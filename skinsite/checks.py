@@ -1,6 +1,5 @@
 """What must never start: settings that contradict each other or would let something leak."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,8 +13,6 @@ from skinsite.audit.triggers import missing_triggers
 from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
 from skinsite.zones import zone_names
-
-SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @register()
@@ -112,21 +109,6 @@ def check_private_database(**_options: Any) -> list[CheckMessage]:
     """A database that is a file is closed to other accounts of the machine."""
     fault = database_fault()
     return [CheckWarning(f"{fault[0].upper()}{fault[1:]}.", hint=CLOSE, id="skinsite.W005")] if fault else []
-
-
-@register(Tags.security)
-def check_trusted_bundles(**_options: Any) -> list[CheckMessage]:
-    """Bundles that may run code are named by their hash."""
-    wrong = [word for word in settings.TRUSTED_BUNDLES if not SHA256.fullmatch(word)]
-    if not wrong:
-        return []
-    return [
-        Error(
-            f"TRUSTED_BUNDLES holds {wrong[0][:80]!r}.",
-            hint="Give hashes of 64 hexadecimal digits, as register_model prints them, with commas between.",
-            id="skinsite.E022",
-        )
-    ]
 
 
 @register(Tags.database)

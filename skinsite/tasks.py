@@ -1,4 +1,4 @@
-"""The one way to declare a background task.
+"""The one way to declare a background task, and to send one.
 
 Every task acknowledges late and is put back when its worker dies; it must therefore be safe to run twice. Its soft time
 limit is under the hard one, and that under the broker's visibility time-out (a system check holds them to it): a
@@ -9,10 +9,11 @@ to the queue, again and again for some minutes.
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
-from celery import Task, shared_task
+from celery import Task, current_app, shared_task
 from celery.signals import task_postrun, task_prerun
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
+from kombu import Queue
 
 from skinsite.request_id import set_request_id
 
@@ -38,10 +39,7 @@ class IdentifierTask(Task):  # type: ignore[type-arg] # generic only in the stub
         Raises:
             IdentifiersOnlyError: for an argument that is not a whole number.
         """
-        for value in (*(args or ()), *(kwargs or {}).values()):
-            if type(value) is not int:
-                msg = f"{self.name} takes ids (whole numbers), not {type(value).__name__}."
-                raise IdentifiersOnlyError(msg)
+        _require_ids(self.name, *(args or ()), *(kwargs or {}).values())
         return super().apply_async(args, kwargs, **options)
 
 
@@ -60,6 +58,36 @@ def task(function: Callable[P, None]) -> "Task[P, None]":
         retry_jitter=True,
         max_retries=MOST_RETRIES,
     )(function)
+
+
+def send(name: str, *ids: int) -> None:
+    """Send a task by its name, for a layer that lies below the tasks; a broker that is gone is not waited for.
+
+    Raises what the broker's client raises.
+
+    Raises:
+        IdentifiersOnlyError: for an argument that is not a whole number.
+    """
+    _require_ids(name, *ids)
+    current_app.send_task(name, args=list(ids), retry=False)
+
+
+def count_messages(queue_name: str) -> int:
+    """How many messages lie in one of the broker's queues, taken by nobody. Raises what the broker's client raises."""
+    with current_app.connection_for_write(connect_timeout=settings.BROKER_TIMEOUT_SECONDS) as broker:
+        broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
+        try:
+            queue = Queue(queue_name, channel=broker.default_channel)
+            return int(queue.queue_declare(passive=True)[1])  # type: ignore[index] # the stubs know its name alone
+        except broker.channel_errors:  # there is no such queue: nobody has sent anything yet
+            return 0
+
+
+def _require_ids(name: str, *values: object) -> None:
+    for value in values:
+        if type(value) is not int:
+            msg = f"{name} takes ids (whole numbers), not {type(value).__name__}."
+            raise IdentifiersOnlyError(msg)
 
 
 @task_prerun.connect

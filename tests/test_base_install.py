@@ -70,7 +70,7 @@ def test_the_base_install_helps_reads_and_evaluates(python: Path, tmp_path: Path
 
 
 def ml(python: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [python, "-m", "ml", *(str(each) for each in arguments)]
+    command = [str(python), "-m", "ml", *(str(each) for each in arguments)]
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
 
 

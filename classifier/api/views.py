@@ -34,7 +34,7 @@ from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, 
 from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
-from classifier.services.predictions import retry_prediction
+from classifier.services.readings.queue import retry_prediction
 from ml.serve.image_io import LIMITS
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

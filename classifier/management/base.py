@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stdout
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -57,7 +57,7 @@ class VerbCommand(UserErrorCommand):
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Do what the verb does, and exit with its code where that is not 0."""
-        with redirect_stdout(options["stdout"] or sys.stdout), redirect_stderr(options["stderr"] or sys.stderr):
+        with redirect_stdout(options.get("stdout") or sys.stdout):
             code = VERBS[self.verb].run(argparse.Namespace(**options))
         if code:
             sys.exit(code)

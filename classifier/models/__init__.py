@@ -4,12 +4,14 @@ from classifier.models.image import Declared, ImageCorrection, LesionImage, Moda
 from classifier.models.lesion import BodySite, Lesion
 from classifier.models.model_version import ModelStatus, ModelVersion
 from classifier.models.patient import Patient, Sex
+from classifier.models.practice import ClinicPractice
 from classifier.models.prediction import Outcome, Prediction, Standing, Status
 from classifier.models.review import Certainty, Diagnosis, Review, ReviewKind
 
 __all__ = [
     "BodySite",
     "Certainty",
+    "ClinicPractice",
     "Declared",
     "Diagnosis",
     "ImageCorrection",

@@ -14,6 +14,13 @@ from classifier.models.model_version import ModelVersion
 from ml.taxonomy import DECISIONS
 from skinsite.accounts.models import Membership
 
+HEAT_MAPS = "heat-maps"
+
+
+def name_heat_map(public_id: uuid.UUID) -> str:
+    """Give the storage name of the heat-map of the reading of this id."""
+    return f"{HEAT_MAPS}/{public_id}.png"
+
 
 class Status(models.TextChoices):
     """How far a reading is. It moves one way, each step a conditional UPDATE from the step before."""
@@ -167,6 +174,8 @@ class Prediction(models.Model):
     stored_sha256 = models.CharField(_("image hash"), max_length=64)
     milliseconds = models.JSONField(_("milliseconds"), null=True, blank=True)
 
+    superseded_by: uuid.UUID | None  # for those of `with_successor` alone
+
     objects = PredictionQuerySet.as_manager()
 
     class Meta:
@@ -216,6 +225,11 @@ class Prediction(models.Model):
         """Whether there is a heat-map: of a reading whose probabilities are told, by a network that gives one."""
         model = self.model_version
         return self.shows_probabilities and model is not None and bool(model.manifest.get("heat_map", True))
+
+    @property
+    def heat_map_name(self) -> str:
+        """The storage name of the heat-map, once it has been asked for."""
+        return name_heat_map(self.public_id)
 
     @property
     def lesion_measures(self) -> dict[str, float] | None:

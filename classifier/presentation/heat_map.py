@@ -7,6 +7,7 @@ from PIL import Image
 
 COLOUR = (255, 208, 40)
 OPACITY = 235  # at most, of 255
+END = b"IEND\xaeB`\x82"
 
 
 def paint(activation: np.ndarray) -> bytes:
@@ -17,3 +18,13 @@ def paint(activation: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def is_whole(png: bytes) -> bool:
+    """Whether these are the bytes of a whole PNG, by the checksums that one has of each of its parts."""
+    try:
+        with Image.open(io.BytesIO(png), formats=["PNG"]) as picture:
+            picture.verify()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return png.endswith(END)

@@ -13,7 +13,8 @@ from classifier import audit, policies
 from classifier.models import Declared, ImageCorrection, Lesion, LesionImage, Modality, Prediction
 from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services import predictions, records
+from classifier.services import records
+from classifier.services.readings import queue
 from skinsite.accounts.models import Membership
 from skinsite.text import clean_line
 
@@ -122,8 +123,8 @@ def _correct_and_read(
                 _refuse(kind.value, _("The photograph is recorded like this already."), "unchanged")
             _change(image, **{kind: after})
             _record(actor, image, kind, before=before, after=after, reason=reason)
-        prediction = predictions.find_or_create(actor=actor, image=image)
-    return predictions.start(prediction)
+        prediction = queue.find_or_create(actor=actor, image=image)
+    return queue.start(prediction)
 
 
 def _lock(image: LesionImage) -> None:

@@ -10,16 +10,18 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from classifier import audit, policies, storage
+from classifier import audit, inference, policies, storage
 from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services import predictions, records
+from classifier.services import records
+from classifier.services.readings import queue, run, states
 from classifier.services.records import Expected
 from ml.serve.image_apart import DecoderBusyError, normalise_guarded
 from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
 from skinsite.accounts.models import Membership
+from skinsite.audit.events import written_together
 from skinsite.text import clean_line, fold_line
 
 log = logging.getLogger(__name__)
@@ -98,10 +100,11 @@ def receive_upload(
     if known is not None:
         return _answer_again(actor, known, data)
     stored = _decode(actor, data)
-    if lesion is None:  # before the object is kept; once more with the clinic locked
+    if lesion is None and expected != Expected.EITHER:  # before the object is kept; once more with the clinic locked
         records.require_expected(actor=actor, code=patient_code, expected=expected)
-    receipt = _keep(request, stored)
-    return replace(receipt, prediction=predictions.start(receipt.prediction)) if receipt.created else receipt
+    reader = queue.find_reader(modality)
+    receipt = _keep(request, stored, reader)
+    return _read(receipt, reader, stored.data) if receipt.created else receipt
 
 
 def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
@@ -114,7 +117,7 @@ def _decode(actor: Membership, data: bytes) -> StoredImage:
     """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
     log.info("An upload of %d bytes is decoded", len(data))
     try:
-        return normalise_guarded(data)
+        return normalise_guarded(data, thumbnail_side=storage.THUMBNAIL_SIDE)
     except ImageRejected as error:
         record_refusal(actor=actor, error=error, size=len(data))
         raise
@@ -178,11 +181,11 @@ def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt
     latest = _latest_reading(known)
     if latest.status != Status.FAILED:
         return Receipt(latest, created=False)
-    if latest.failure in predictions.BYTES_LOST:
+    if latest.failure in states.BYTES_LOST:
         stored = _decode(actor, data)
         if stored.sha256 == known.stored_sha256:
             storage.keep(stored, known.public_id)
-    return Receipt(predictions.retry_prediction(actor=actor, prediction=latest), created=True)
+    return Receipt(queue.retry_prediction(actor=actor, prediction=latest), created=True)
 
 
 def _latest_reading(image: LesionImage) -> Prediction:
@@ -190,16 +193,16 @@ def _latest_reading(image: LesionImage) -> Prediction:
     return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
 
 
-def _keep(request: _Request, stored: StoredImage) -> Receipt:
+def _keep(request: _Request, stored: StoredImage, reader: inference.LoadedModel | None) -> Receipt:
     """Store the object, then write the rows; leaves no object behind when the rows are not written."""
     public_id = uuid.uuid4()
     kept = storage.keep(stored, public_id)
     try:
-        with transaction.atomic():
+        with transaction.atomic(), written_together():
             records.lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
-                return _write_rows(request, stored, public_id, kept)
+                return _write_rows(request, stored, public_id, kept, reader)
     except BaseException:
         storage.discard(kept)
         raise
@@ -207,14 +210,21 @@ def _keep(request: _Request, stored: StoredImage) -> Receipt:
     return Receipt(_latest_reading(known), created=False)
 
 
-def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, kept: storage.KeptFiles) -> Receipt:
+def _write_rows(
+    request: _Request,
+    stored: StoredImage,
+    public_id: uuid.UUID,
+    kept: storage.KeptFiles,
+    reader: inference.LoadedModel | None,
+) -> Receipt:
+    """Write patient and lesion unless they are known, the photograph, and its reading, claimed for ``reader``."""
     actor = request.actor
     lesion, is_new = request.lesion, False
     if lesion is None:
         patient, is_new = records.find_or_create_patient(
             actor=actor, code=request.patient_code, expected=request.expected
         )
-        lesion = records.create_lesion(actor=actor, patient=patient, body_site=request.body_site)
+        lesion = records.add_lesion(actor=actor, patient=patient, body_site=request.body_site)
     image = LesionImage.objects.create(
         public_id=public_id,
         lesion=lesion,
@@ -231,7 +241,21 @@ def _write_rows(request: _Request, stored: StoredImage, public_id: uuid.UUID, ke
         uploaded_by=actor.user,
     )
     audit.image_uploaded(actor=actor, about=image)
-    return Receipt(predictions.create(actor=actor, image=image), created=True, new_patient=is_new)
+    model = None if reader is None else reader.model_version
+    prediction = states.create(actor=actor, image=image, claimed_for=model)
+    prediction.superseded_by = None  # as `with_successor` has it: a new photograph has no other reading
+    return Receipt(prediction, created=True, new_patient=is_new)
+
+
+def _read(receipt: Receipt, reader: inference.LoadedModel | None, data: bytes) -> Receipt:
+    """Read a new photograph from the bytes in hand, which are those that were stored, or have it read."""
+    prediction = receipt.prediction
+    if reader is None or prediction.status != Status.RUNNING:
+        return replace(receipt, prediction=queue.start(prediction))
+    run.read_claimed(prediction, reader, data)
+    if prediction.status == Status.RUNNING:  # it took longer than its lease: somebody else's by now
+        return replace(receipt, prediction=states.load(prediction.pk))
+    return receipt
 
 
 __all__ = [

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import NoReturn
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -51,13 +51,35 @@ def create_patient(
         known = Patient.objects.filter(public_id=public_id).first()
         if known is not None:
             return known
-        patient = Patient(
-            public_id=public_id, clinic=actor.clinic, sex=sex, birth_year=birth_year, created_by=actor.user
-        )
-        _set_code(patient, code if code.strip() else _generate_code(actor.clinic))
-        _check_patient(patient)
-        patient.save()
-        audit.patient_created(actor=actor, about=patient)
+        return add_patient(actor=actor, code=code, sex=sex, birth_year=birth_year, public_id=public_id)
+
+
+def add_patient(
+    *,
+    actor: Membership,
+    code: str,
+    sex: str = Sex.UNKNOWN,
+    birth_year: int | None = None,
+    public_id: uuid.UUID | None = None,
+    is_unused: bool = False,
+) -> Patient:
+    """Write a patient; call with the clinic locked, and say where the code was just found to be unused.
+
+    Raises ``ValidationError`` by field.
+    """
+    patient = Patient(
+        public_id=public_id or uuid.uuid4(),
+        clinic=actor.clinic,
+        sex=sex,
+        birth_year=birth_year,
+        created_by=actor.user,
+    )
+    _set_code(patient, code if code.strip() else _generate_code(actor.clinic))
+    _check_patient(patient)
+    if code.strip() and not is_unused:
+        _require_unused_code(patient)
+    patient.save(force_insert=True)
+    audit.patient_created(actor=actor, about=patient)
     return patient
 
 
@@ -71,6 +93,7 @@ def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, 
         stored.sex, stored.birth_year = sex, birth_year
         _set_code(stored, code)
         _check_patient(stored)
+        _require_unused_code(stored)
         stored.save(update_fields=[*before, "code_key"])
         changed = _names_of_changed(stored, before)
         audit.patient_updated(actor=actor, about=stored, changed=changed)
@@ -85,21 +108,32 @@ def create_lesion(
     Raises ``ValidationError`` by field.
     """
     policies.require(policies.may_upload(actor) and Patient.objects.visible_to(actor).contains(patient))
+    public_id = row_id(once, actor, patient.pk, body_site, label)
+    with transaction.atomic():
+        lock_clinic(actor.clinic)
+        known = Lesion.objects.filter(public_id=public_id).first()
+        if known is not None:
+            return known
+        return add_lesion(actor=actor, patient=patient, body_site=body_site, label=label, public_id=public_id)
+
+
+def add_lesion(
+    *, actor: Membership, patient: Patient, body_site: str = "", label: str = "", public_id: uuid.UUID | None = None
+) -> Lesion:
+    """Write a lesion of a patient who is known to be of the actor's clinic; call inside a transaction.
+
+    Raises ``ValidationError`` by field.
+    """
     lesion = Lesion(
-        public_id=row_id(once, actor, patient.pk, body_site, label),
+        public_id=public_id or uuid.uuid4(),
         patient=patient,
         body_site=body_site or BodySite.UNKNOWN,
         label=clean_line(label),
         created_by=actor.user,
     )
     lesion.clean_fields(exclude=["patient", "created_by"])
-    with transaction.atomic():
-        lock_clinic(actor.clinic)
-        known = Lesion.objects.filter(public_id=lesion.public_id).first()
-        if known is not None:
-            return known
-        lesion.save()
-        audit.lesion_created(actor=actor, about=lesion)
+    lesion.save(force_insert=True)
+    audit.lesion_created(actor=actor, about=lesion)
     return lesion
 
 
@@ -122,7 +156,8 @@ def lock_clinic(clinic: Clinic) -> None:
 
     On PostgreSQL by the clinic's row; SQLite has one writer at a time anyway.
     """
-    Clinic.objects.select_for_update(no_key=True).get(pk=clinic.pk)
+    if connection.features.has_select_for_update:
+        Clinic.objects.select_for_update(no_key=True).only("pk").get(pk=clinic.pk)
 
 
 def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) -> tuple[Patient, bool]:
@@ -131,7 +166,7 @@ def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) 
     Raises ``ValidationError`` at ``patient_code`` where it is not as expected.
     """
     found = require_expected(actor=actor, code=code, expected=expected)
-    return (create_patient(actor=actor, code=code), True) if found is None else (found, False)
+    return (add_patient(actor=actor, code=code, is_unused=True), True) if found is None else (found, False)
 
 
 def require_expected(*, actor: Membership, code: str, expected: Expected) -> Patient | None:
@@ -156,7 +191,8 @@ def require_expected(*, actor: Membership, code: str, expected: Expected) -> Pat
 def find_patient(*, actor: Membership, code: str) -> Patient | None:
     """Give the clinic's patient of this code, whatever its case and encoding; of nothing that can be seen, none."""
     key = fold_line(code)
-    return Patient.objects.visible_to(actor).filter(code_key=key).first() if key else None
+    found = Patient.objects.visible_to(actor).filter(code_key=key).select_related("clinic")
+    return found.first() if key else None
 
 
 def _refuse_code(message: str, problem: str, **named: str) -> NoReturn:
@@ -180,7 +216,7 @@ def _generate_code(clinic: Clinic) -> str:
 
 
 def _check_patient(patient: Patient) -> None:
-    """Check the fields, then what only the clinic's other patients can tell."""
+    """Check what the fields alone can tell."""
     patient.clean_fields(exclude=["clinic", "created_by", "code_key"])
     if not has_visible_sign(patient.code):
         raise ValidationError({"code": ValidationError(_("Give a code that can be read."), code="invisible")})
@@ -191,6 +227,9 @@ def _check_patient(patient: Patient) -> None:
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}
         raise ValidationError({"birth_year": ValidationError(message, code="out_of_range")})
+
+
+def _require_unused_code(patient: Patient) -> None:
     others = Patient.objects.filter(clinic=patient.clinic, code_key=patient.code_key).exclude(pk=patient.pk)
     if others.exists():
         message = _("Another patient of this clinic has this code.")

@@ -5,7 +5,6 @@ import os
 import tempfile
 from pathlib import Path
 
-from celery import current_app
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -14,13 +13,14 @@ from kombu.exceptions import OperationalError
 from classifier import audit, inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.presentation import wording
-from classifier.services import handover, predictions, queue
+from classifier.services.readings import handover, queue
 from ml.bundle.doubts import Doubt, list_doubts
 from ml.bundle.draft import copy_files, one_line_for_the_disk
 from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import MANIFEST_FILE, BundleError
 from ml.errors import UserError
+from skinsite import tasks
 from skinsite.accounts.models import User
 
 SECONDS_IN_THE_REQUEST = 10.0
@@ -116,11 +116,11 @@ def activate_model(
 
 def _process_queue_soon() -> None:
     """Read what waited for a model: by a worker, or here for a few seconds; ``process_queue`` does the rest."""
-    if settings.PREDICTION_MODE != predictions.CELERY:
+    if settings.PREDICTION_MODE != queue.CELERY:
         queue.process_queue(seconds=SECONDS_IN_THE_REQUEST)
         return
     try:
-        current_app.send_task(handover.QUEUE_TASK, retry=False)
+        tasks.send(handover.QUEUE_TASK)
     except (OperationalError, OSError):
         return  # beat's next round does it
 

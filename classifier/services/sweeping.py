@@ -1,4 +1,4 @@
-"""The work of the night, and deleting what an interrupted upload may leave: objects that no photograph knows."""
+"""The work of the night, and deleting what an interrupted upload may leave: objects that no row knows."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -8,8 +8,9 @@ from datetime import timedelta
 from django.utils import timezone
 
 from classifier import storage
-from classifier.models import Lesion, LesionImage
+from classifier.models import Lesion, LesionImage, Prediction, Status
 from classifier.models.folded import write_missing_keys
+from classifier.models.prediction import name_heat_map
 from skinsite import housekeeping
 
 log = logging.getLogger(__name__)
@@ -37,17 +38,19 @@ def housekeep() -> SweepReport:
 
 
 def sweep_storage(*, progress: Callable[[list[str]], Iterable[str]] = iter) -> SweepReport:
-    """Delete objects of photographs that have had no row for an hour; ``progress`` wraps the list of names."""
+    """Delete objects that have had no photograph or reading for an hour; ``progress`` wraps the list of names."""
     found = storage.list_stored()
     known: set[str] = set()  # looked up after the list was made, so that no young row is missed
     for image in LesionImage.objects.only("public_id", "stored_name").iterator():
         known |= {image.stored_name, image.thumbnail_name}
+    shown = Prediction.objects.filter(status=Status.DONE).exclude(model_version=None)
+    known.update(map(name_heat_map, shown.values_list("public_id", flat=True).iterator()))
     deleted = 0
     for name in progress(sorted(set(found) - known)):
         changed = storage.modified_at(name)
         if changed is None or changed > timezone.now() - SPARED:
             continue
         storage.delete(name)
-        log.info("Deleted %s, which no photograph knows", name)
+        log.info("Deleted %s, which no row knows", name)
         deleted += 1
     return SweepReport(found=len(found), deleted=deleted)

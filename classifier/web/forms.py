@@ -1,10 +1,13 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
+from collections.abc import Callable
+from functools import cache
 from itertools import chain
 from typing import Any, cast
 
 from django import forms
 from django.http import QueryDict
+from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
@@ -29,10 +32,14 @@ class LesionChoice(forms.UUIDField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, label=_("Lesion"), widget=forms.Select(), **kwargs)
 
-    def offer(self, lesions: list[Lesion]) -> None:
-        """Fill the list, a new lesion first."""
-        options = [(str(lesion.public_id), lesion_title(lesion)) for lesion in lesions]
-        self.widget.choices = [("", _("New lesion")), *options]
+    def offer(self, find: Callable[[], list[Lesion]]) -> None:
+        """Fill the list, a new lesion first; lesions are looked for when the list is first drawn."""
+
+        @cache
+        def options() -> list[tuple[str, Any]]:
+            return [("", _("New lesion")), *((str(lesion.public_id), lesion_title(lesion)) for lesion in find())]
+
+        self.widget.choices = CallableChoiceIterator(options)
 
 
 class PlaceForm(forms.Form):
@@ -53,7 +60,7 @@ class PlaceForm(forms.Form):
         self.fields["body_site"].initial = BodySite.UNKNOWN
         field = self.fields["lesion"]
         assert isinstance(field, LesionChoice)  # noqa: S101 declared above
-        field.offer(self._lesions_of_patient())
+        field.offer(self._lesions_of_patient)
 
     def _lesions_of_patient(self) -> list[Lesion]:
         return lesions_by_code(self.actor, str(self["patient_code"].value() or ""))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ml.data.split import FOLDS
+from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
 from ml.support.strict_yaml import build, read_yaml
 
@@ -82,7 +82,7 @@ def read_classical_config(path: Path) -> ClassicalConfig:
 
 def _check(config: ClassicalConfig) -> None:
     for name in (*config.train_folds, config.choose_fold):
-        if name not in FOLDS or name == "test":
+        if name not in OPEN_FOLDS:
             raise UserError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
     features, folds = config.features, config.train_folds
     rules = {

@@ -18,7 +18,6 @@ from ml.baselines.config import ClassicalConfig, FeatureSet, SvmConfig, read_cla
 from ml.baselines.deep_features import DeepFeatures
 from ml.baselines.features import Extractor, Features, HandcraftedFeatures, Source, compute_features, read_picture
 from ml.bundle.hashing import hash_file
-from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
@@ -107,7 +106,8 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
 
     Raises ``UserError`` where folds or classes are missing.
     """
-    folds, excluded = read_split(), read_exclusions().keys()
+    split = read_split()
+    folds = split.fold_of
     records = read_isic(data).records
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
@@ -116,7 +116,7 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
     records = tuple(record for record in records if folds[record.image_id] in wanted)
     masks = find_masks(data, records) if _uses_masks(config) else {}
     names = [record.image_id for record in records]
-    left_out = {name for name in names if name in excluded and folds[name] in config.train_folds}
+    left_out = {name for name in names if name in split.excluded and folds[name] in config.train_folds}
     images = Images(
         [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records],
         np.array([record.label for record in records], np.int64),

@@ -2,6 +2,7 @@
 
 import copy
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +30,7 @@ from ml.bundle.manifest import (
 )
 from ml.bundle.rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import SPLIT_SHA256, TEST, read_split
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
@@ -95,7 +96,7 @@ def build_bundle(
         **UNKNOWN_LIMITS,
         **{name: getattr(origin, name) for name in Origin.__slots__},
         "created": datetime.now(UTC).date().isoformat(),
-        "target_prior": measure_target_prior(read_isic(data_dir), read_split()),
+        "target_prior": measure_target_prior(read_isic(data_dir), read_split().fold_of),
         "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
     }
     bundle = export_bundle(model, out, fields, decoder)
@@ -149,9 +150,9 @@ def _draw_anew(model: nn.Module, size: int) -> None:
         classifier.weight.mul_(LARGEST_LOGIT / logits.abs().max().clamp(min=1e-6))
 
 
-def measure_target_prior(dataset: Dataset, split: dict[str, str]) -> Prior:
+def measure_target_prior(dataset: Dataset, split: Mapping[str, str]) -> Prior:
     """Class frequencies of folds 0 to 4."""
-    labels = [record.label for record in dataset.records if split[record.image_id] != "test"]
+    labels = [record.label for record in dataset.records if split[record.image_id] != TEST]
     frequencies = np.bincount(labels, minlength=len(CLASSES)) / len(labels)
     malignant = 100 * frequencies[list(MALIGNANT_INDICES)].sum()
     return Prior(

@@ -18,7 +18,7 @@ from ml.bundle.folder import Bundle, write_manifest
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import GATE_FILE, Manifest, RefusedThresholds
 from ml.data.isic import Record, read_isic
-from ml.data.split import select_folds
+from ml.data.split import TRAINING_FOLDS, select_folds
 from ml.evaluation.calibration import Priors, apply_calibration
 from ml.evaluation.conformal import choose_sets
 from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
@@ -53,7 +53,7 @@ def refit_bundle(
     ``others`` there is neither. A ``fitted_gate`` is taken as it is.
     """
     dataset = read_isic(data_dir)
-    training = select_folds(dataset.records, "0123")
+    training = select_folds(dataset.records, TRAINING_FOLDS)
     gate = fitted_gate
     if gate is None and others is not None:
         gate = build_gate(observer, training, data_dir, others)
@@ -77,7 +77,7 @@ def fit_decisions(
 ) -> Manifest:
     """The manifest with calibration, outcome rule, operating points and prediction sets fitted on these images."""
     labels = np.array([record.label for record in records])
-    groups = [record.lesion_id or record.image_id for record in records]
+    groups = [record.group for record in records]
     log_mean = average_views(np.stack([each.logits for each in observations]))
     priors = Priors(manifest.training_prior.frequencies, manifest.target_prior.frequencies)
     calibration, ridge, methods = choose_calibration(log_mean, labels, groups, priors)

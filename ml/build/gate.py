@@ -21,7 +21,7 @@ from ml.evaluation.observe import (
 )
 from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, describe_areas, fit_gate, fit_limits
 from ml.metrics.shares import describe_share
-from ml.serve.gate import KINDS, MEASURES, GateArrays, measure_distance
+from ml.serve.gate import IMAGE_DOMAINS, MEASURES, GateArrays, measure_distance
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -49,13 +49,13 @@ def build_gate(
     shifted = _observe(observer, changed, "gate: other dermatoscopes")
     kinds = {
         kind: _observe(observer, _guises(half), f"gate: {kind}")
-        for kind, half in zip(KINDS[1:], (others.clinical, others.everyday), strict=True)
+        for kind, half in zip(IMAGE_DOMAINS[1:], (others.clinical, others.everyday), strict=True)
     }
     measures = measure_pictures(records, data_dir)
     arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
     without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
-    return arrays, describe_held_out(without, plain, seen, [each.lesion_id or each.image_id for each in records])
+    return arrays, describe_held_out(without, plain, seen, [each.group for each in records])
 
 
 def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:

@@ -24,8 +24,6 @@ from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photo
 from ml.serve.gate import GateArrays, load_gate
 from ml.serve.predictor import Predictor
 
-TEST = "test"
-
 
 def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
     """The photographs of other kinds that were named, or None."""

@@ -13,9 +13,8 @@ from ml.bundle.attribution import write_attribution
 from ml.bundle.folder import Bundle, write_manifest
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import SIMILAR_CASES_FILE
-from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from ml.evaluation.observe import Observer, from_file, open_picture
 from ml.serve.similar_cases import (
     CaseArrays,
@@ -28,7 +27,6 @@ from ml.serve.similar_cases import (
 )
 from ml.taxonomy import CLASSES
 
-TRAINING_FOLDS = "0123"
 CASES = 2000
 DIMENSIONS = 64
 SEED = 2018
@@ -49,14 +47,11 @@ def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, uns
 
     Images that no training uses are left out here too: some show a lesion of the test fold.
     """
-    split, excluded = read_split(), read_exclusions()
-    records = read_isic(data_dir).records
-    training = [
-        record for record in records if split[record.image_id] in TRAINING_FOLDS and record.image_id not in excluded
-    ]
-    lesions = choose_cases(training, read_groups())
+    split, records = read_split(), read_isic(data_dir).records
+    training = [record for record in records if split.is_trained_on(record.image_id)]
+    lesions = choose_cases(training, split.group_of)
     photographs = [from_file(record.path) for record in list_photographs(lesions)]
-    unseen = [from_file(record.path) for record in records if split[record.image_id] == unseen_fold]
+    unseen = [from_file(record.path) for record in records if split.fold_of.get(record.image_id) == unseen_fold]
     embeddings, others = (
         np.stack([each.embedding for each in observer.observe(makers, name)])
         for makers, name in ((photographs, "similar cases"), (unseen, f"fold {unseen_fold}"))

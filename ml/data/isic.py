@@ -7,10 +7,12 @@ import math
 import os
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 
 from ml.data.rows import IMAGE_SUFFIXES, Table, fill_in, read_rows
 from ml.errors import UserError
+from ml.support.disk import Stamp, stamp_file
 from ml.taxonomy import CLASSES
 
 METADATA_COLUMNS = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
@@ -33,6 +35,11 @@ class Record:
     site: str | None = None
     confirmation: str | None = None
 
+    @property
+    def group(self) -> str:
+        """The lesion, or the image itself where its lesion is not known."""
+        return self.lesion_id or self.image_id
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -44,7 +51,8 @@ class Dataset:
 
 def read_isic(directory: Path) -> Dataset:
     """Read ``*_Training_Input/``, ``*_GroundTruth.csv`` and, when there, ``*_LesionGroupings.csv`` and HAM10000's
-    metadata, each also within a folder of its archive's name. Images are matched by name and not opened.
+    metadata, each also within a folder of its archive's name. Images are matched by name and not opened. Read once in
+    a process as long as the folder of images and the tables stay as they are.
 
     Raises ``UserError`` naming the file for anything missing, doubled or inconsistent.
     """
@@ -52,12 +60,21 @@ def read_isic(directory: Path) -> Dataset:
         raise UserError(
             f"{directory}: no such directory; give the one that holds *_Training_Input and *_GroundTruth.csv"
         )
-    images = find_images(find_image_folder(directory))
-    truth_path = _find_one(directory, GROUND_TRUTH)
+    folder, truth_path = find_image_folder(directory), _find_one(directory, GROUND_TRUTH)
+    sources = (folder, truth_path, find_table(directory, GROUPINGS), find_table(directory, METADATA))
+    return parse_isic(*sources, tuple(path and stamp_file(path) for path in sources))
+
+
+@lru_cache(maxsize=4)
+def parse_isic(
+    folder: Path, truth_path: Path, groupings_path: Path | None, metadata_path: Path | None, _: tuple[Stamp | None, ...]
+) -> Dataset:
+    """What ``read_isic`` keeps, by the folder and tables and what they were like."""
+    images = find_images(folder)
     labels = read_ground_truth(truth_path)
     _check_same_images(images, labels, truth_path)
-    groupings = _read_groupings_of(directory, labels)
-    metadata = _read_ham10000(directory)
+    groupings = {} if groupings_path is None else _read_groupings_of(groupings_path, labels)
+    metadata = {} if metadata_path is None else read_metadata(metadata_path)
     records = []
     for image_id in sorted(labels):
         row, grouping = metadata.get(image_id, {}), groupings.get(image_id, {})
@@ -175,20 +192,12 @@ def _name_some(names: list[str]) -> str:
     return ", ".join(names[:3]) + more
 
 
-def _read_groupings_of(directory: Path, labels: dict[str, int]) -> dict[str, dict[str, str]]:
-    path = find_table(directory, GROUPINGS)
-    if path is None:
-        return {}
+def _read_groupings_of(path: Path, labels: dict[str, int]) -> dict[str, dict[str, str]]:
     rows = read_lesion_groupings(path)
     ungrouped = sorted(labels.keys() - rows.keys())
     if ungrouped:
         raise UserError(f"{path}: no lesion for {_name_some(ungrouped)}; add the rows or remove the file")
     return rows
-
-
-def _read_ham10000(directory: Path) -> dict[str, dict[str, str]]:
-    path = find_table(directory, METADATA)
-    return {} if path is None else read_metadata(path)
 
 
 def read_metadata(path: Table, *, also: tuple[str, ...] = ()) -> dict[str, dict[str, str]]:

@@ -1,40 +1,79 @@
-"""The one frozen split of ISIC 2018 Task 3, read and checked against its hash. How it was made: ``make_split``."""
+"""The one frozen split of ISIC 2018 Task 3, read once and checked against its hash. ``make_split`` makes one."""
 
 import csv
 import hashlib
-from collections.abc import Collection, Iterable
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from ml.bundle.hashing import hash_file
 from ml.data.isic import Record
+from ml.data.rows import read_rows
 from ml.errors import UserError
+from ml.support.disk import Stamp, stamp_file
 
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
 HASHES_FILE = SPLIT_FILE.with_suffix(".hashes.npy")
 """Perceptual hashes (N,) of the images, in the order of the split; made by ``make_hashes``."""
+EXCLUSIONS_SUFFIX = ".exclusions.csv"
 COLUMNS = ("image", "group", "fold")
-TEST = "test"
-FOLDS = (TEST, "0", "1", "2", "3", "4")
-
+TEST, CALIBRATION_FOLD = "test", "4"
+TRAINING_FOLDS = ("0", "1", "2", "3")
+OPEN_FOLDS = (*TRAINING_FOLDS, CALIBRATION_FOLD)
+"""All but the test fold."""
+FOLDS = (TEST, *OPEN_FOLDS)
+IMAGE_ID = re.compile(r"ISIC_\d{7}")
 
 SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
 """What the committed split must hash to; every run and every bundle records it."""
 
 
-def read_split(path: Path = SPLIT_FILE) -> dict[str, str]:
-    """Fold (one of ``FOLDS``) by image id. Raises ``UserError`` if the file is not the one that was hashed."""
-    return {row["image"]: row["fold"] for row in _read_rows(path)}
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Fold (one of ``FOLDS``) and group (lesion and near-duplicates, joined) by image id, in the order of the file.
+
+    ``excluded`` has the reason why no training uses an image, by its id: what was found after the split was frozen.
+    A find never moves an image between folds and never leaves one out of the test fold. A reason that names images of
+    the test fold says that they show the same lesion.
+    """
+
+    fold_of: Mapping[str, str]
+    group_of: Mapping[str, str]
+    excluded: Mapping[str, str]
+
+    @cached_property
+    def shown_again(self) -> frozenset[str]:
+        """Images of the test fold whose lesion an image of another fold shows under another id: those that reasons
+        name, and those of the same group."""
+        named = {image_id for reason in self.excluded.values() for image_id in IMAGE_ID.findall(reason)}
+        groups = {self.group_of[image_id] for image_id in named if self.fold_of.get(image_id) == TEST}
+        return frozenset(image_id for image_id, group in self.group_of.items() if group in groups)
+
+    def is_trained_on(self, image_id: str, folds: Collection[str] = TRAINING_FOLDS) -> bool:
+        """Whether an image is of these folds and not left out of training."""
+        return self.fold_of.get(image_id) in folds and image_id not in self.excluded
 
 
-def read_groups(path: Path = SPLIT_FILE) -> dict[str, str]:
-    """Group (lesion and near-duplicates, joined) by image id."""
-    return {row["image"]: row["group"] for row in _read_rows(path)}
+def read_split(path: Path = SPLIT_FILE) -> Split:
+    """The split in a file, read once in a process as long as the file stays as it is.
+
+    ``NAME.sha256`` beside it holds its hash; ``NAME.exclusions.csv``, where it is there, the excluded images. Raises
+    ``UserError`` if the file is not the one that was hashed, or for an exclusion listed twice, of the test fold, or
+    not in the split.
+    """
+    exclusions = path.with_suffix(EXCLUSIONS_SUFFIX)
+    return parse_split(
+        path, exclusions, tuple(stamp_file(each) for each in (path, path.with_suffix(".sha256"), exclusions))
+    )
 
 
 def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Record]:
     """The records of these folds of the frozen split, in their order; raises ``UserError`` where there is none."""
-    split, wanted = read_split(), set(folds)
-    chosen = [record for record in records if split.get(record.image_id) in wanted]
+    fold_of, wanted = read_split().fold_of, set(folds)
+    chosen = [record for record in records if fold_of.get(record.image_id) in wanted]
     if not chosen:
         raise UserError(f"no image of fold {', '.join(folds)} is there; give the data of ISIC 2018 Task 3")
     return chosen
@@ -43,17 +82,39 @@ def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Reco
 def hash_data(records: Iterable[Record]) -> str:
     """SHA-256 over id, label and file of every record of folds 0 to 4: what tells whether figures are of the same
     data. The test fold's files are not opened."""
-    split = read_split()
+    fold_of = read_split().fold_of
     digest = hashlib.sha256()
     for record in records:
-        if split.get(record.image_id, TEST) != TEST:
+        if fold_of.get(record.image_id, TEST) != TEST:
             digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
     return digest.hexdigest()
 
 
-def _read_rows(path: Path) -> list[dict[str, str]]:
+@lru_cache(maxsize=4)
+def parse_split(path: Path, exclusions: Path, _: tuple[Stamp | None, ...]) -> Split:
+    """What ``read_split`` keeps, by the files and what they were like."""
     expected = path.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
     if hash_file(path) != expected:
         raise UserError(f"{path}: does not hash to {expected}; the split is frozen: restore the committed file")
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    fold_of = {row["image"]: row["fold"] for row in rows}
+    group_of = {row["image"]: row["group"] for row in rows}
+    excluded = _read_exclusions(exclusions, fold_of) if exclusions.exists() else {}
+    return Split(*(MappingProxyType(each) for each in (fold_of, group_of, excluded)))
+
+
+def _read_exclusions(path: Path, fold_of: Mapping[str, str]) -> dict[str, str]:
+    excluded: dict[str, str] = {}
+    for line, row in read_rows(path, ("image", "reason")):
+        image_id = row["image"]
+        if image_id not in fold_of:
+            raise UserError(f"{path}, line {line}: {image_id} is not in the split; correct the name")
+        if fold_of[image_id] == TEST:
+            raise UserError(
+                f"{path}, line {line}: {image_id} is of the test fold, which stays as it is; remove the row"
+            )
+        if image_id in excluded or not row["reason"]:
+            raise UserError(f"{path}, line {line}: {image_id} needs one row with a reason; correct the row")
+        excluded[image_id] = row["reason"]
+    return excluded

@@ -46,7 +46,7 @@ def choose_malignant(records: Sequence[Record]) -> list[Record]:
     first: dict[str, Record] = {}
     for record in records:
         if record.label in MALIGNANT_INDICES:
-            first.setdefault(record.lesion_id or record.image_id, record)
+            first.setdefault(record.group, record)
     return list(first.values())
 
 

@@ -4,7 +4,7 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,10 +13,9 @@ import numpy as np
 
 from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import Manifest
-from ml.data.exclusions import find_shown_again
 from ml.data.isic import Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.pictures import read_upload
-from ml.data.split import FOLDS, read_split
+from ml.data.split import FOLDS, TEST, read_split
 from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log
 from ml.evaluation.observe import Observer, from_file
@@ -73,7 +72,7 @@ def evaluate_bundle(
     truth_csv: Path,
     *,
     fold: str | None = None,
-    split: dict[str, str] | None = None,
+    split: Mapping[str, str] | None = None,
     why: str | None = None,
     lesions_csv: Path | None = None,
     predictions_csv: Path | None = None,
@@ -92,9 +91,9 @@ def evaluate_bundle(
     if predictions_csv is not None:
         read = list_files_read(bundle, images_dir, truth_csv, lesions_csv, log=log)
         check_can_be_written(predictions_csv, not_over=read)
-    folds = read_split() if split is None else split
+    folds = read_split().fold_of if split is None else split
     items = select_images(images_dir, truth_csv, lesions_csv=lesions_csv, fold=fold, split=folds)
-    reads_test = any(folds.get(item.image_id) == "test" for item in items)
+    reads_test = any(folds.get(item.image_id) == TEST for item in items)
     if reads_test:
         _check_reading_of_test(items, folds, truth_csv, why)
         check_can_be_written(log)
@@ -126,8 +125,10 @@ def list_files_read(
     return [truth_csv, *([] if groupings is None else [groupings]), log, *bundle.path.iterdir(), *images]
 
 
-def _check_reading_of_test(items: Sequence[Labelled], folds: dict[str, str], truth_csv: Path, why: str | None) -> None:
-    others = sum(folds.get(item.image_id) != "test" for item in items)
+def _check_reading_of_test(
+    items: Sequence[Labelled], folds: Mapping[str, str], truth_csv: Path, why: str | None
+) -> None:
+    others = sum(folds.get(item.image_id) != TEST for item in items)
     if others:
         raise UserError(
             f"{truth_csv}: holds {len(items) - others} images of the test fold and {others} others; give --fold test,"
@@ -148,7 +149,7 @@ def evaluate_observations(
 
 
 def select_images(
-    images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: dict[str, str]
+    images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: Mapping[str, str]
 ) -> list[Labelled]:
     """Match a truth file's rows with image files and lesions; raises ``UserError`` when over 1 % have no image."""
     labels = read_ground_truth(truth_csv)
@@ -245,7 +246,7 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
 
 def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
     """The images whose lesion another fold shows too, under another id."""
-    shown = find_shown_again()
+    shown = read_split().shown_again
     return tuple(item.image_id for item in items if item.image_id in shown)
 
 

@@ -62,7 +62,7 @@ def measure_heat_map(
     neighbours = [maps[(at + 1) % len(maps)] for at in chosen]
     return {
         "images": len(records),
-        "overlap": measure_overlap(maps, masks, [record.lesion_id or record.image_id for record in records]),
+        "overlap": measure_overlap(maps, masks, [record.group for record in records]),
         "randomised_images": len(chosen),
         "other_photographs": correlate_maps([maps[at] for at in chosen], neighbours),
         "randomised": correlations,

@@ -19,7 +19,7 @@ from ml.serve.similar_cases import load_similar_cases
 def describe_lesions(bundle: Bundle, evaluation: Evaluation, records: Mapping[str, Record]) -> dict[str, Any]:
     """``similar_cases`` and ``segmentation`` of a fold that was read, each where the bundle and the data have it."""
     chosen = [records[item.image_id] for item in evaluation.items]
-    groups = [record.lesion_id or record.image_id for record in chosen]
+    groups = [record.group for record in chosen]
     described: dict[str, Any] = {}
     if (cases := load_similar_cases(bundle)) is not None:
         labels = np.array([record.label for record in chosen])

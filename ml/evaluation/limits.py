@@ -53,7 +53,7 @@ class Measuring:
         self.manifest, self.observer, self.records = bundle.manifest, observer, records
         self.gate = load_gate(bundle)
         self.plain = observer.observe([from_file(record.path) for record in records], name)
-        self.lesions = [record.lesion_id or record.image_id for record in records]
+        self.lesions = [record.group for record in records]
 
     def measure(self, others: OtherPhotographs | None) -> dict[str, Any]:
         """What does not need the labels: refusals, faults, scale, stability."""

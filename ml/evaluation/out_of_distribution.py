@@ -20,7 +20,7 @@ from ml.errors import UserError
 from ml.metrics import bootstrap
 from ml.metrics.classification import area_under_roc
 from ml.metrics.shares import describe_share
-from ml.serve.gate import KINDS, GateArrays, dermoscopy_odds, measure_distance, score_kinds
+from ml.serve.gate import IMAGE_DOMAINS, GateArrays, dermoscopy_odds, measure_distance, score_domains
 from ml.serve.predictor import softmax
 
 FloatArray = npt.NDArray[np.float64]
@@ -98,8 +98,8 @@ def fit_gate(
     """
     centre, deviation = own.mean(axis=0), own.std(axis=0)
     deviation = deviation + 1e-3 * deviation.mean()
-    rows = [own, *(others[kind] for kind in KINDS[1:])]
-    labels = np.repeat(np.arange(len(KINDS)), [len(each) for each in rows])
+    rows = [own, *(others[kind] for kind in IMAGE_DOMAINS[1:])]
+    labels = np.repeat(np.arange(len(IMAGE_DOMAINS)), [len(each) for each in rows])
     kinds = fit_softmax((np.concatenate(rows) - centre) / deviation, labels, RIDGE)
     heads = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
     values, vectors = np.linalg.eigh(np.cov((own - centre).T))
@@ -141,7 +141,7 @@ def fit_softmax(features: FloatArray, labels: IntArray, ridge: float) -> FloatAr
 
 def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
     """Limits that refuse 0.8 % of unseen photographs (N, 2C) as another kind, and 0.4 % as unlike the training."""
-    odds, distance = dermoscopy_odds(score_kinds(unseen, arrays)), measure_distance(unseen, arrays)
+    odds, distance = dermoscopy_odds(score_domains(unseen, arrays)), measure_distance(unseen, arrays)
     share = REFUSED_AS_OTHER_KIND + REFUSED_AS_UNLIKE
     return GateSpec(
         dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), ROUNDED),
@@ -161,7 +161,7 @@ def describe_refusals(
     given = [reason for reason in reasons if reason is not None]
     own = np.repeat((True, False), (len(unseen.groups), len(pictures.groups)))
     both = np.concatenate((unseen.statistics, pictures.statistics))
-    scores = {"kind": dermoscopy_odds(score_kinds(both, arrays)), "distance": -measure_distance(both, arrays)}
+    scores = {"kind": dermoscopy_odds(score_domains(both, arrays)), "distance": -measure_distance(both, arrays)}
     return {
         "images": len(reasons),
         "groups": len(set(pictures.groups)),

@@ -53,7 +53,7 @@ def find_seen(paths: Mapping[str, Path], split: Mapping[str, str]) -> Seen:
     """Look for images, by id, in the frozen split; those whose ids are not there are looked for by perceptual hash."""
     by_id = [name for name in paths if split.get(name, TEST) != TEST]
     strange = [name for name in paths if name not in split]
-    folds = list(read_split().values())
+    folds = list(read_split().fold_of.values())
     hashes = np.array([hash_picture(open_picture(paths[name])) for name in strange], np.uint64)
     places = find_alike(hashes, np.load(HASHES_FILE), max_distance=MAX_DISTANCE)
     alike = {name: folds[place] for name, place in zip(strange, places.tolist(), strict=True) if place >= 0}

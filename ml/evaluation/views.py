@@ -111,7 +111,7 @@ def measure_figures(scored: classification.Scored, weights: FloatArray) -> dict[
 
 def list_lesions(records: Sequence[Record]) -> list[str]:
     """Each record's lesion; the image itself where that is not known."""
-    return [record.lesion_id or record.image_id for record in records]
+    return [record.group for record in records]
 
 
 def time_views(bundle: Bundle, views: Sequence[ViewSet], repeats: int) -> dict[tuple[int, int, bool], float]:

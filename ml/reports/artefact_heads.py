@@ -36,7 +36,6 @@ from ml.support.disk import writing
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
-TRAINING_FOLDS = "0123"
 ROUNDED = 4
 
 
@@ -53,7 +52,7 @@ def measure_heads(
     told = [gate.judge(each.late_statistics).measures for each in observed]
     heuristic = [score_record(record) for record in records]
     limits = {rule.measure: rule.above for rule in bundle.manifest.quality.flags}
-    lesions = np.array([record.lesion_id or record.image_id for record in records])
+    lesions = np.array([record.group for record in records])
     heads: dict[str, Any] = {}
     for name in ARTEFACTS:
         first, second = (labels[f"{name}_{at}"].to_numpy() == 1 for at in (1, 2))
@@ -129,7 +128,7 @@ def _round(*values: float) -> list[float | None]:
 def main(options: argparse.Namespace) -> int:
     """Measure, and write what was found as JSON, with the card where it is of the shipped bundle."""
     out = options.out or ARTEFACT_HEADS
-    bundle, split, labels = load_bundle(options.bundle), read_split(), read_labels()
+    bundle, split, labels = load_bundle(options.bundle), read_split().fold_of, read_labels()
     records = {record.image_id: record for record in read_isic(options.data).records}
     if missing := [name for name in labels["image"] if name not in records]:
         raise UserError(f"{options.data}: has no {missing[0]}, which is labelled; give the whole data set")

@@ -24,7 +24,7 @@ from ml.bundle.draft import build_beside
 from ml.bundle.folder import Bundle, load_bundle, write_manifest
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, TRAINING_FOLDS, select_folds
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.paired import compare
@@ -36,7 +36,6 @@ from ml.serve.predictor import Observation, Predictor
 from ml.serve.runtime import open_runtime
 from ml.support.disk import check_can_be_written
 
-FOLD, TRAINING = "4", "0123"
 CALIBRATED_ON = 300
 MOST_LOST = 0.005
 """Balanced accuracy that an int8 graph may lose and still be thought of."""
@@ -59,18 +58,18 @@ def measure_int8(
 ) -> tuple[Bundle, dict[str, Any]]:
     """Make the int8 bundle in the draft directory ``out``; give it and what ``compare`` says of it (one) and the bundle
     (other), with ``logits``, the mean distance of the two's, and ``same_outcome``, the share of images."""
-    training = select_folds(dataset.records, TRAINING)
+    training = select_folds(dataset.records, TRAINING_FOLDS)
     places = np.unique(np.linspace(0, len(training) - 1, CALIBRATED_ON).astype(int))
     quantised = quantise_bundle(bundle, out, [training[place] for place in places], progress=progress)
-    records = select_folds(dataset.records, FOLD)
+    records = select_folds(dataset.records, CALIBRATION_FOLD)
     before, after = (_observe(each, records, kept, progress=progress) for each in (bundle, quantised))
-    fitted = fit_decisions(quantised.manifest, records, after, f"fold {FOLD}")
+    fitted = fit_decisions(quantised.manifest, records, after, f"fold {CALIBRATION_FOLD}")
     quantised = write_manifest(out, replace(fitted, metrics={}))
     one, other = (
-        evaluate_observations(each, dataset.ground_truth, FOLD, records, observations)
+        evaluate_observations(each, dataset.ground_truth, CALIBRATION_FOLD, records, observations)
         for each, observations in ((quantised, after), (bundle, before))
     )
-    measured = replace(fitted, metrics={f"fold_{FOLD}": round_figures(one.report.to_dict())})
+    measured = replace(fitted, metrics={f"fold_{CALIBRATION_FOLD}": round_figures(one.report.to_dict())})
     return write_manifest(out, measured), {
         **compare(one, other),
         "logits": float(np.mean([np.abs(a.logits - b.logits).mean() for a, b in zip(after, before, strict=True)])),
@@ -80,7 +79,7 @@ def measure_int8(
 
 def _observe(bundle: Bundle, records: Sequence[Record], kept: Path | None, *, progress: bool) -> list[Observation]:
     observer = Observer(Predictor(bundle, "onnx"), kept=kept, progress=progress)
-    return observer.observe([from_file(record.path) for record in records], f"fold {FOLD}")
+    return observer.observe([from_file(record.path) for record in records], f"fold {CALIBRATION_FOLD}")
 
 
 def _share_of_same_outcome(one: Evaluation, other: Evaluation) -> float:

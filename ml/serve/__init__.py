@@ -1,1 +1,1 @@
-"""From the bytes of a photograph to a reading."""
+"""Serving: from the bytes of a photograph to a reading."""

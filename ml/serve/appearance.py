@@ -1,9 +1,8 @@
-"""Colour and texture of a picture in some thirty numbers: what tells a photograph of skin from one that was altered.
+"""Colour and texture features, about thirty numbers, which separate altered photographs from real ones.
 
-Measured on the picture at the scale of ``ml.serve.quality``; colours on means of small blocks, where noise hardly
-counts.
-Opponent colours are red less green and yellow less blue, and red and blue each against green as logarithms of ratios,
-which an exposure does not change.
+All are computed at the scale of ``ml.serve.quality``; colours on means of small blocks, which average noise out.
+Opponent colours are red minus green and yellow minus blue, and the log-ratios of red and blue to green, which do not
+depend on exposure.
 """
 
 import numpy as np
@@ -14,7 +13,7 @@ FloatArray = npt.NDArray[np.float32]
 BLOCK = 8
 LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 DARK = 24
-"""Blocks darker than this tell little of colour: the rim of a dermatoscope, mostly."""
+"""Luminance below which a block is ignored for colour: mostly the rim of a dermatoscope."""
 FEWEST = 50
 OFFSET = 8
 FLAT = 1
@@ -23,11 +22,11 @@ BRIGHTEST = 66
 TOP_LEVELS = 8
 
 COLOUR = "colour_beyond_light"
-"""Spread of red less green and yellow less blue that luminance does not explain: none where all is grey or toned."""
+"""Standard deviation of red-green and yellow-blue that luminance does not explain; 0 for a grey or toned photograph."""
 
 
 def describe(small: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """The numbers, by name, of a picture (H, W, 3) whose sides are multiples of 16."""
+    """Compute the features, by name, of an image (H, W, 3) whose sides are multiples of 16."""
     pixels = small.astype(np.float32)
     return _describe_colours(pixels) | _describe_texture(pixels)
 
@@ -96,16 +95,16 @@ def _average_blocks(pixels: FloatArray, side: int) -> FloatArray:
 
 
 def _choose_light(blocks: FloatArray) -> FloatArray:
-    """Colours (N, 3) of blocks (H, W, 3), without the dark ones unless hardly any is left."""
+    """Colours (N, 3) of blocks (H, W, 3) without the dark ones, or all of them if fewer than ``FEWEST`` are light."""
     means = blocks.reshape(-1, 3)
     is_light = means @ LUMA > DARK
     return np.asarray(means[is_light] if is_light.sum() >= FEWEST else means)
 
 
 def _spread_beyond(light: FloatArray, values: FloatArray) -> float:
-    """Standard deviation of what a cubic of luminance does not explain."""
+    """Residual standard deviation of ``values`` (N,) after a cubic fit on luminance (N,)."""
     powers = (light[:, np.newaxis] / 255) ** np.arange(DEGREE + 1, dtype=np.float32)
-    inner = powers.T @ powers + 1e-4 * np.eye(DEGREE + 1)  # where all is of one light, any cubic will do
+    inner = powers.T @ powers + 1e-4 * np.eye(DEGREE + 1)  # regularised: under uniform light every cubic fits
     return float((values - powers @ np.linalg.solve(inner, powers.T @ values)).std())
 
 
@@ -120,4 +119,4 @@ def _laplacian(plane: FloatArray) -> FloatArray:
 
 
 NAMES: tuple[str, ...] = tuple(describe(np.zeros((2 * BLOCK * 2, 2 * BLOCK * 2, 3), np.uint8)))
-"""Of all the numbers."""
+"""Names of all features, in their order."""

@@ -1,8 +1,8 @@
-"""Decoding of what may cost much, in a process of its own: limited in time and memory, and nobody's loss if it dies.
+"""Decoding of expensive or risky uploads in a separate process with limits on time and memory.
 
-Decoders are C: a thread cannot be stopped in the middle of one, and a signal only by the main thread. So an upload of
-many pixels, or of a format whose decoder does more than its header tells, is handed to a fresh Python that sets its own
-limits. It starts in a fifth of a second, from any thread, on Linux and macOS, and knows nothing of the site.
+Decoders are C code: they cannot be stopped from another thread, and signals only reach the main thread. So a large
+upload, or one of a format whose decoder may do more work than its header declares, is decoded by a fresh Python
+process that limits itself. It starts in 0.2 s, from any thread, on Linux and macOS, and imports nothing of the site.
 """
 
 import json
@@ -21,17 +21,17 @@ from pathlib import Path
 from ml.serve.image_io import LIMITS, ImageRejected, Limits, StoredImage, estimate_memory, normalise_upload
 
 APART_FORMATS = ("HEIF", "TIFF")
-"""Formats of which one small file may ask its decoder for more than any header tells."""
+"""Formats of which a small file may demand far more work than its header declares."""
 
 APART_FROM_BYTES = 128_000_000
 AT_ONCE = 2
-"""Uploads that one process decodes at once beside the one that it has decoded apart."""
+"""Uploads that a process decodes at the same time, besides one in a separate process."""
 
 PATIENCE_SECONDS = 30
 CPU_SECONDS = 20
 WALL_SECONDS = 45
 MEMORY_ROOM = 200_000_000
-"""What Python, its libraries, the upload and the result take beside what decoding may hold."""
+"""Bytes for Python, its libraries, the upload and the result, added to the memory limit of decoding."""
 
 COMMAND = [sys.executable, "-m", "ml.serve.image_apart"]
 _ROOT = Path(__file__).resolve().parents[2]
@@ -42,20 +42,22 @@ log = logging.getLogger(__name__)
 
 
 class DecoderBusyError(Exception):
-    """Others are decoded, and it takes long; trying again later helps."""
+    """All decoding slots stayed occupied for ``PATIENCE_SECONDS``; the upload may be sent again later."""
 
 
-def normalise_guarded(data: bytes, *, limits: Limits = LIMITS, wall_seconds: float = WALL_SECONDS) -> StoredImage:
-    """Do what ``normalise_upload`` does, apart where it may cost much; few at once in a process, whatever is sent.
+def normalise_guarded(
+    data: bytes, *, limits: Limits = LIMITS, wall_seconds: float = WALL_SECONDS, thumbnail_side: int | None = None
+) -> StoredImage:
+    """Decode as ``normalise_upload`` does, in a separate process if it may be expensive; concurrency is limited.
 
-    Raises ``ImageRejected``, with the code too_slow for what exceeds its time, and ``DecoderBusyError``.
+    Raises ``ImageRejected``, with the code too_slow after a time-out, and ``DecoderBusyError``.
     """
     image_format, needed = estimate_memory(data, limits=limits)
     if image_format in APART_FORMATS or needed > APART_FROM_BYTES:
         with _turn(_apart):
-            return _normalise_apart(data, limits, wall_seconds)
+            return _normalise_apart(data, limits, wall_seconds, thumbnail_side)
     with _turn(_here):
-        return normalise_upload(data, limits=limits)
+        return normalise_upload(data, limits=limits, thumbnail_side=thumbnail_side)
 
 
 @contextmanager
@@ -68,10 +70,10 @@ def _turn(turns: threading.Semaphore) -> Iterator[None]:
         turns.release()
 
 
-def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float) -> StoredImage:
+def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float, thumbnail_side: int | None) -> StoredImage:
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     with subprocess.Popen(  # noqa: S603 ourselves
-        [*COMMAND, json.dumps(asdict(limits))],
+        [*COMMAND, json.dumps({"limits": asdict(limits), "thumbnail_side": thumbnail_side})],
         cwd=_ROOT,
         env=environment | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.PIPE,
@@ -83,21 +85,22 @@ def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float) -> Stored
         except subprocess.TimeoutExpired as error:
             process.kill()
             raise ImageRejected("too_slow", limit=round(wall_seconds)) from error
-    head, _line, stored = answer.partition(b"\n")
+    head, _line, pictures = answer.partition(b"\n")
     if process.returncode == 0:
-        told = json.loads(head)
-        return StoredImage(**told | {"notes": tuple(told["notes"])}, data=stored)
+        header = json.loads(head)
+        end = header.pop("bytes")
+        return StoredImage(**header | {"notes": tuple(header["notes"])}, data=pictures[:end], thumbnail=pictures[end:])
     if process.returncode == _FAILED:
-        told = json.loads(head)
-        raise ImageRejected(told["code"], **told["params"])
+        header = json.loads(head)
+        raise ImageRejected(header["code"], **header["params"])
     raise _explain(process.returncode, complaint.decode(errors="replace"), limits)
 
 
 def _explain(status: int, complaint: str, limits: Limits) -> Exception:
-    """What became of a process that gave no answer."""
+    """The exception for a decoding process that ended without an answer."""
     if status == -signal.SIGXCPU:
         return ImageRejected("too_slow", limit=CPU_SECONDS)
-    if status == -signal.SIGKILL:  # by the kernel, which had no memory left
+    if status == -signal.SIGKILL:  # by the kernel, out of memory
         return ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000)
     if status < 0:
         log.error("The decoder died of signal %d on an upload.", -status)
@@ -106,7 +109,7 @@ def _explain(status: int, complaint: str, limits: Limits) -> Exception:
 
 
 def _limit_this_process(limits: Limits) -> None:
-    """Limit processor time everywhere, and memory where the system counts it."""
+    """Limit this process's CPU time, and on Linux its memory."""
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform.startswith("linux"):
@@ -115,17 +118,19 @@ def _limit_this_process(limits: Limits) -> None:
 
 
 def main() -> int:
-    """Read an upload from standard input; write a line of JSON, and then the stored bytes."""
-    limits = Limits(**json.loads(sys.argv[1]))
+    """Read an upload from standard input; write a JSON header, the image and the thumbnail to standard output."""
+    request = json.loads(sys.argv[1])
+    limits = Limits(**request["limits"])
     _limit_this_process(limits)
     try:
-        stored = normalise_upload(sys.stdin.buffer.read(), limits=limits)
+        stored = normalise_upload(sys.stdin.buffer.read(), limits=limits, thumbnail_side=request["thumbnail_side"])
     except ImageRejected as error:
         sys.stdout.buffer.write(json.dumps({"code": error.code, "params": error.params}).encode())
         return _FAILED
-    told = {name: getattr(stored, name) for name in ("format", "width", "height", "sha256", "notes")}
-    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n")
+    header = {name: getattr(stored, name) for name in ("format", "width", "height", "sha256", "notes")}
+    sys.stdout.buffer.write(json.dumps(header | {"bytes": len(stored.data)}).encode() + b"\n")
     sys.stdout.buffer.write(stored.data)
+    sys.stdout.buffer.write(stored.thumbnail)
     return 0
 
 

@@ -1,7 +1,7 @@
-"""What a file is and what it would cost, told by its bytes alone; nothing is decoded here.
+"""Format and decoding cost of an upload, read from its bytes without decoding pixels.
 
-A JPEG and a PNG are handed on without what is no picture (EXIF, XMP, texts, previews, films behind the end): decoders
-read all of that first, and it can be made to cost more than the picture.
+JPEG and PNG files are stripped of everything but the image (EXIF, XMP, texts, previews, appended videos) before they
+reach the decoder, which would read all of it first, possibly at a higher cost than the image.
 """
 
 import re
@@ -22,16 +22,16 @@ RAW_SIGNATURES = {
     6: (b"HEAPCCDR",),
     25: (b"ARECOYK",),
 }
-"""What the RAW formats that are no TIFF begin with, and where: Olympus, Panasonic, Fujifilm, Sigma, Minolta, Canon."""
+"""Signatures, by offset, of RAW formats other than TIFF: Olympus, Panasonic, Fujifilm, Sigma, Minolta, Canon."""
 
 
 @dataclass(slots=True)
 class Upload:
-    """A file that may be decoded: its bytes without what is no picture, and what was read of the rest.
+    """A file that may be decoded: its bytes without metadata, and what the metadata said.
 
-    ``orientation`` (1 to 8) is what EXIF or XMP tell; 1 where the decoder turns the picture itself. ``scan_bytes`` are
-    bytes a pixel that the decoder keeps between the scans of a progressive JPEG, ``strip_bytes`` those of one strip or
-    tile of a TIFF.
+    ``orientation`` (1 to 8) comes from EXIF or XMP; it is 1 where the decoder rotates the image itself. ``scan_bytes``
+    is the memory per pixel that the decoder keeps between the scans of a progressive JPEG, ``strip_bytes`` that of one
+    strip or tile of a TIFF.
     """
 
     data: bytes
@@ -41,19 +41,19 @@ class Upload:
     strip_bytes: int = 0
 
     def read_orientation(self, exif: bytes, xmp: bytes = b"") -> None:
-        """Take the orientation from EXIF, or else from XMP; damaged metadata costs nothing but a note."""
+        """Read the orientation from EXIF, else from XMP; damaged metadata is only noted."""
         try:
             self.orientation = tiff.find_orientation(exif)
         except (tiff.TiffError, ImageRejected):
             self.notes.append("orientation_unreadable")
-        told = re.search(rb'tiff:Orientation(?:="|>)([1-8])', xmp) if self.orientation == 1 else None
-        if told:
-            self.orientation = int(told[1])
+        in_xmp = re.search(rb'tiff:Orientation(?:="|>)([1-8])', xmp) if self.orientation == 1 else None
+        if in_xmp:
+            self.orientation = int(in_xmp[1])
 
 
 def inspect(data: bytes) -> Upload:
-    """Say what a file is; raises ``ImageRejected`` for camera RAW, for pages, and for work that no photograph needs."""
-    if any(data.startswith(start, place) for place, starts in RAW_SIGNATURES.items() for start in starts):
+    """Inspect a file; raises ``ImageRejected`` for camera RAW, several pages and excessive decoding cost."""
+    if any(data.startswith(start, offset) for offset, starts in RAW_SIGNATURES.items() for start in starts):
         raise ImageRejected("camera_raw")
     if data.startswith(b"\xff\xd8\xff"):
         return _inspect_jpeg(data)
@@ -65,7 +65,7 @@ def inspect(data: bytes) -> Upload:
 
 
 def has_known_signature(data: bytes) -> bool:
-    """Whether a file begins like one of the kinds that are read."""
+    """Whether a file begins with the signature of an accepted format."""
     webp = data[:4] == b"RIFF" and data[8:12] == b"WEBP"
     heif = data[4:8] == b"ftyp" and data[8:12] in HEIF_BRANDS
     return data.startswith((b"\xff\xd8\xff", PNG_SIGNATURE, *TIFF_SIGNATURES)) or webp or heif
@@ -83,28 +83,28 @@ _XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
 
 
 def jpeg_segments(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Marker, beginning and end of each segment from ``start``, to the picture's end; pixels belong to their scan."""
-    place, parts = start, 0
-    while found := _NEXT_MARKER.search(data, place, end):
-        marker, begin = data[found.start() + 1], found.start()
+    """Yield marker, start and end of each segment up to the end of the image; pixel data belong to their scan."""
+    offset, parts = start, 0
+    while match := _NEXT_MARKER.search(data, offset, end):
+        marker, begin = data[match.start() + 1], match.start()
         parts += 1
         check_parts(parts)
         if marker in _STANDALONE:
-            place = begin + 2
+            offset = begin + 2
             continue
         if marker == _EOI:
             yield marker, begin, begin + 2
             return
         length = int.from_bytes(data[begin + 2 : begin + 4])
-        place = begin + 2 + max(length, 2)
+        offset = begin + 2 + max(length, 2)
         if marker == _SOS:
-            following = _NEXT_MARKER.search(data, place, end)
-            place = following.start() if following else end
-        yield marker, begin, place
+            following = _NEXT_MARKER.search(data, offset, end)
+            offset = following.start() if following else end
+        yield marker, begin, offset
 
 
 def _inspect_jpeg(data: bytes) -> Upload:
-    """Keep what makes the first picture, and read the orientation and the cost from the rest."""
+    """Keep the segments of the first image; read orientation and decoding cost from the others."""
     upload = Upload(data)
     kept, profile, exif, xmp = [data[:2]], list[bytes](), b"", b""
     scans = 0
@@ -116,7 +116,7 @@ def _inspect_jpeg(data: bytes) -> Upload:
         elif marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
             profile.append(data[begin:end])
         elif marker == _APP2 and body.startswith(b"MPF\0"):
-            upload.notes = ["first_frame"]  # the others are previews, depth and gain maps
+            upload.notes = ["first_frame"]  # the other images are previews, depth and gain maps
         elif marker in (_APP0, _ADOBE) or not (_APP0 <= marker <= 0xEF or marker == _COMMENT):
             kept.append(data[begin:end])
             scans += marker == _SOS
@@ -132,37 +132,37 @@ def _inspect_jpeg(data: bytes) -> Upload:
 
 
 def _read_frame(marker: int, frame: bytes) -> float:
-    """Bytes a pixel that are kept between scans: none unless progressive. Refuses codings that cameras do not use."""
+    """Bytes per pixel kept between scans, 0 unless progressive. Raises ``ImageRejected`` for codings no camera uses."""
     if marker not in _DECODED_FRAMES:
         raise ImageRejected("unusual_coding", coding=f"JPEG SOF{marker - 0xC0}")
     if marker != _PROGRESSIVE or len(frame) < 6:  # precision, height, width, number of components
         return 0.0
     factors = [frame[at] for at in range(7, min(len(frame), 6 + 3 * frame[5]), 3)]
     shares = [(factor >> 4) * (factor & 15) for factor in factors]
-    return 2.0 * sum(shares) / max([1, *shares])  # a coefficient has two bytes
+    return 2.0 * sum(shares) / max([1, *shares])  # a coefficient takes two bytes
 
 
 # PNG (ISO/IEC 15948)
 
 _PNG_KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"sRGB", b"gAMA", b"cHRM"}
-_LARGEST_PNG_PROFILE = 2**20  # Pillow refuses the whole picture for a larger one
+_LARGEST_PNG_PROFILE = 2**20  # for a larger one Pillow refuses the whole image
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Name, beginning and end of each chunk, up to the end of the picture or of what is there."""
-    place, parts = len(PNG_SIGNATURE), 0
-    while place + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, place)
+    """Yield name, start and end of each chunk, up to the end of the image or of the data."""
+    offset, parts = len(PNG_SIGNATURE), 0
+    while offset + 8 <= len(data):
+        length, name = struct.unpack_from(">I4s", data, offset)
         parts += 1
         check_parts(parts)
-        yield name, place, min(len(data), place + 12 + length)
+        yield name, offset, min(len(data), offset + 12 + length)
         if name == b"IEND":
             return
-        place += 12 + length
+        offset += 12 + length
 
 
 def _inspect_png(data: bytes) -> Upload:
-    """Keep what makes the picture, and read the orientation from the rest."""
+    """Keep the chunks of the image; read the orientation from the others."""
     upload = Upload(data)
     kept, exif, xmp = [PNG_SIGNATURE], b"", b""
     for name, begin, end in png_chunks(data):
@@ -194,7 +194,7 @@ def _is_usable_profile(body: bytes, upload: Upload) -> bool:
 
 
 def _read_raw_profile(body: bytes, *, packed: bool) -> bytes:
-    """EXIF as ImageMagick used to write it: a text of hexadecimal digits after a few lines."""
+    """Decode EXIF as old versions of ImageMagick wrote it: hexadecimal text after three header lines."""
     text = body.partition(b"\0")[2]
     try:
         text = zlib.decompressobj().decompress(text[1:], _LARGEST_PNG_PROFILE) if packed else text
@@ -203,11 +203,11 @@ def _read_raw_profile(body: bytes, *, packed: bool) -> bytes:
         return b""
 
 
-# TIFF 6.0 and its kin
+# TIFF 6.0 and related formats
 
 _RAW_COMPRESSIONS = {262, 32767, 32769, 32770, 32772, 34713, 34892, 52546, 65000, 65535}
 _RAW_PHOTOMETRIC = {32803, 34892}
-_RAW_TAGS = {33421, 50706, 50707, 50708}  # the repeat of the colour filters, DNG's version, the camera's name in a DNG
+_RAW_TAGS = {33421, 50706, 50707, 50708}  # CFARepeatPatternDim, DNGVersion, DNGBackwardVersion, UniqueCameraModel
 _RAW_AFTER_HEADER = (b"CR", b"IIII", b"MMMM")  # Canon, Phase One
 _JPEG_COMPRESSIONS = {6, 7}
 _DECODED_COMPRESSIONS = {1, 5, 8, 32773, 32946, 50000} | _JPEG_COMPRESSIONS
@@ -215,12 +215,15 @@ _LEAST_TILE_LIMIT = 1024 * 1024
 
 
 def _inspect_tiff(data: bytes) -> Upload:
-    """Refuse RAW, pages and bombs; copies of reduced resolution and masks beside the page are no pages."""
+    """Inspect a TIFF; raises ``ImageRejected`` for RAW, several pages and bombs.
+
+    Reduced copies and masks are not pages.
+    """
     try:
         file = tiff.Tiff(data)
         pages = list(file.pages())
         inner = [child for page in pages for child in file.sub_directories(page)]
-        for page in pages:  # the decoder reads these too
+        for page in pages:  # the decoder reads these as well
             for exif in file.children(page, tiff.EXIF, tiff.GPS):
                 list(file.children(exif, tiff.INTEROPERABILITY))
     except tiff.TiffError as error:
@@ -229,39 +232,39 @@ def _inspect_tiff(data: bytes) -> Upload:
         raise ImageRejected("truncated")
     full = [page for page in pages if not page.is_reduced]
     hidden = any(child.pixels > full[0].pixels for child in inner if full and not child.is_reduced)
-    # A preview alone: its photograph lies somewhere that only the camera's maker knows.
+    # A preview without a page: the photograph itself is stored in a vendor's own format.
     if data[8:].startswith(_RAW_AFTER_HEADER) or hidden or not full or any(map(_is_raw, pages + inner)):
         raise ImageRejected("camera_raw")
-    # What calls itself a copy and is larger than the page is no copy.
+    # A "copy" that is larger than the page is a page.
     if len(full) > 1 or any(page.pixels > full[0].pixels for page in pages if not page.is_mask):
         raise ImageRejected("animated")
     check_parts(MAX_PARTS if len(pages) < tiff.MAX_DIRECTORIES else MAX_PARTS + 1)
-    check_parts(MAX_PARTS if file.told <= 4 * len(data) + 1_000_000 else MAX_PARTS + 1)
+    check_parts(MAX_PARTS if file.value_bytes <= 4 * len(data) + 1_000_000 else MAX_PARTS + 1)
     return Upload(_put_first(file, pages, full[0]), strip_bytes=_check_page(full[0]))
 
 
 def _put_first(file: tiff.Tiff, pages: list[tiff.Directory], full: tiff.Directory) -> bytes:
-    """The file as the decoder is to see it, which reads the first page: some programs write the small copy there."""
-    place = pages.index(full)
-    return file.beginning_at(pages[place - 1].following) if place else file.data
+    """The file with its full page first, which is the one that decoders read; some programs put a small copy there."""
+    index = pages.index(full)
+    return file.beginning_at(pages[index - 1].following) if index else file.data
 
 
 def _is_raw(page: tiff.Directory) -> bool:
     return (
-        not _RAW_TAGS.isdisjoint(page.places)
+        not _RAW_TAGS.isdisjoint(page.tags)
         or page.number(tiff.PHOTOMETRIC) in _RAW_PHOTOMETRIC
         or page.number(tiff.COMPRESSION) in _RAW_COMPRESSIONS
     )
 
 
 def _check_page(page: tiff.Directory) -> int:
-    """Refuse what no photograph needs; the bytes of one strip or tile, which are decoded at once."""
+    """Bytes of one strip or tile, the unit of decoding; raises ``ImageRejected`` for unusual or expensive coding."""
     compression = page.number(tiff.COMPRESSION, 1)
     if compression not in _DECODED_COMPRESSIONS:
         raise ImageRejected("unusual_coding", coding=f"TIFF {compression}")
-    tiled = tiff.TILE_WIDTH in page.places
+    tiled = tiff.TILE_WIDTH in page.tags
     offsets, counts = (tiff.TILE_OFFSETS, tiff.TILE_BYTES) if tiled else (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES)
-    parts = page.places.get(offsets, (0, 0, 0))[1]
+    parts = page.tags.get(offsets, (0, 0, 0))[1]
     check_parts(parts)
     width, height = page.number(tiff.WIDTH), page.number(tiff.HEIGHT)
     columns = page.number(tiff.TILE_WIDTH) if tiled else width
@@ -269,8 +272,8 @@ def _check_page(page: tiff.Directory) -> int:
     if tiled and columns * rows > max(_LEAST_TILE_LIMIT, 2 * width * height):
         raise ImageRejected("unusual_coding", coding=f"TIFF {columns}×{rows}")
     if compression in _JPEG_COMPRESSIONS:
-        places = zip(page.numbers(offsets), page.numbers(counts), strict=False)
-        scans = sum(_count_scans(page.data, place, place + size) for place, size in places)
+        ranges = zip(page.numbers(offsets), page.numbers(counts), strict=False)
+        scans = sum(_count_scans(page.data, offset, offset + size) for offset, size in ranges)
         check_scans(scans, limit=MAX_SCANS + 4 * parts)
     bits = page.numbers(tiff.BITS) or (1,)
     together = 1 if page.number(tiff.PLANAR, 1) != 1 else max(page.number(tiff.SAMPLES, 1), len(bits))

@@ -1,18 +1,18 @@
-"""What an upload may be and may cost, and how a refusal is told."""
+"""Limits of an upload's size and cost, and the messages of a rejection."""
 
 from dataclasses import dataclass
 
 from ml.errors import UserError, gettext_noop
 
 BYTES_PER_PIXEL = 8
-"""Memory that one pixel may take while it is decoded and converted: a picture of four bytes a pixel, and one more."""
+"""Peak memory per pixel while decoding and converting: two images of four bytes per pixel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an upload may be: bytes, pixels (width times height), and the least length of a side in pixels.
+    """Limits of an upload: bytes, pixels (width times height), and the shortest side in pixels.
 
-    What it may cost follows: ``max_memory`` in bytes, for everything that decoding and converting hold at once.
+    ``max_memory``, in bytes, follows from them: everything that decoding and converting hold at the same time.
     """
 
     max_bytes: int = 25_000_000
@@ -21,7 +21,7 @@ class Limits:
 
     @property
     def max_memory(self) -> int:
-        """Bytes that decoding and converting may hold at once."""
+        """Peak memory, in bytes, of decoding and converting."""
         return BYTES_PER_PIXEL * self.max_pixels
 
 
@@ -35,16 +35,16 @@ UPLOAD_SUFFIXES = {
     "image/heic": (".heic",),
     "image/heif": (".heif",),
 }
-"""What an upload may be, by its type, and how such files are named; the content decides in the end."""
+"""Accepted media types and their file suffixes; the content decides in the end."""
 
 MAX_SCANS = 100
-"""Passes of a progressive JPEG: encoders write about ten, the most elaborate some dozens."""
+"""Scans of a progressive JPEG; encoders write about ten, a few dozen at most."""
 
 MAX_PARTS = 50_000
 """Segments, chunks, strips, tiles or tags of one file; a 25 MB PNG in the smallest usual chunks has about 3,000."""
 
 MAX_PROFILE_BYTES = 4_000_000
-"""A colour profile that is larger is left alone; the largest printing profiles have about 3 MB."""
+"""A larger colour profile is ignored; the largest printing profiles have about 3 MB."""
 
 MESSAGES = {
     "empty": gettext_noop("The image file is empty; choose the photograph again."),
@@ -78,11 +78,11 @@ MESSAGES = {
     "animated": gettext_noop("The image holds several frames or pages; send one still photograph."),
     "transparent": gettext_noop("The image is wholly transparent; send the original photograph."),
 }
-"""By code, in words with their places; the site translates them."""
+"""Message by code, with placeholders; the site translates them."""
 
 
 class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
-    """An upload that cannot be read: ``code`` says why, ``params`` fill the message's places."""
+    """An upload that cannot be read; ``code`` gives the reason, ``params`` fill the message's placeholders."""
 
     def __init__(self, code: str, **params: object) -> None:
         self.code = code
@@ -91,18 +91,18 @@ class ImageRejected(UserError):  # noqa: N818  names what happened to the image,
 
 
 def check_parts(parts: int) -> None:
-    """Refuse a file of too many segments, chunks, strips, tiles or tags."""
+    """Raise ``ImageRejected`` for a file of too many segments, chunks, strips, tiles or tags."""
     if parts > MAX_PARTS:
         raise ImageRejected("too_many_parts", limit=MAX_PARTS)
 
 
 def check_scans(scans: int, *, limit: int = MAX_SCANS) -> None:
-    """Refuse a JPEG of too many scans: each of them costs a pass over all pixels."""
+    """Raise ``ImageRejected`` for a JPEG of too many scans, since each is a pass over all pixels."""
     if scans > limit:
         raise ImageRejected("too_many_scans", scans=scans, limit=limit)
 
 
 def check_memory(needed: int, limits: Limits) -> None:
-    """Refuse what would hold too many bytes at once."""
+    """Raise ``ImageRejected`` for more bytes of memory than allowed."""
     if needed > limits.max_memory:
         raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000)

@@ -1,4 +1,4 @@
-"""From the network's logits of lesion to a mask of the picture, and from that to size, framing and asymmetry."""
+"""Lesion segmentation: from the network's mask logits to a mask of the image, its area, framing and asymmetry."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,25 +10,25 @@ from ml.serve.preprocess import view_boxes
 Mask = npt.NDArray[np.bool_]
 
 LONGER_SIDE = 160
-"""Of every mask, so that measures do not depend on the picture's size."""
+"""Longer side of every mask in pixels, so that measures do not depend on the size of the image."""
 
 
 def grid_size(width: int, height: int) -> tuple[int, int]:
-    """Width and height of the mask of a picture of that size."""
+    """Width and height of the mask of an image of ``width`` by ``height`` pixels."""
     scale = LONGER_SIDE / max(width, height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def widest_view(spec: InputSpec) -> int:
-    """Which of the views shows most of the picture: the mask is read from it."""
+    """Index of the view that covers most of the image; the mask is read from it."""
     fractions = [view.fraction for view in spec.views]
     return fractions.index(max(fractions))
 
 
 def lay_mask(logits: npt.NDArray[np.floating], width: int, height: int, spec: InputSpec) -> Mask:
-    """Logits (h, w) of the widest view to a mask (H, W) of a whole picture of ``width`` and ``height`` pixels.
+    """Turn the widest view's logits (h, w) into a mask (H, W) of the whole image of ``width`` by ``height`` pixels.
 
-    Lesion is what is above 0. Beyond the view, which no network has seen, its edge goes on outwards.
+    A positive logit is lesion. Outside the view, which the network has not seen, the mask's edge is extended.
     """
     columns, rows = grid_size(width, height)
     box = view_boxes(columns, rows, spec)[widest_view(spec)]
@@ -40,9 +40,9 @@ def lay_mask(logits: npt.NDArray[np.floating], width: int, height: int, spec: In
 
 
 def measure_lesion(mask: Mask) -> dict[str, float]:
-    """``lesion_area`` and ``lesion_at_edge``, shares of the picture and of its border; ``lesion_asymmetry``.
+    """Measure ``lesion_area`` and ``lesion_at_edge``, shares of the image and of its border, and ``lesion_asymmetry``.
 
-    All are 0 where there is no lesion. The area is no length: a photograph rarely tells its scale.
+    All are 0 for an empty mask. The area has no physical unit, since the scale of a photograph is unknown.
     """
     border = np.concatenate((mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]))
     return {
@@ -53,21 +53,22 @@ def measure_lesion(mask: Mask) -> dict[str, float]:
 
 
 def measure_asymmetry(mask: Mask) -> float:
-    """One less the overlap (intersection over union) of a mask with its mirror image, mean of both principal axes.
+    """Asymmetry: 1 − IoU of the mask with its mirror image, averaged over both principal axes.
 
-    0 for an ellipse, near 1 for what nowhere meets its mirror. After Stoecker, Li and Moss, "Automatic detection of
-    asymmetry in skin tumors", Comput Med Imaging Graph 16 (1992), who measure the area of the difference.
+    It is 0 for an ellipse and near 1 where mask and mirror image hardly overlap. After Stoecker, Li and Moss,
+    "Automatic detection of asymmetry in skin tumors", Comput Med Imaging Graph 16 (1992), who measure the area of the
+    difference.
     """
-    places = np.argwhere(mask)
-    if len(places) == 0:
+    pixels = np.argwhere(mask)
+    if len(pixels) == 0:
         return 0.0
-    centre = places.mean(axis=0)
-    from_centre = places - centre
+    centre = pixels.mean(axis=0)
+    from_centre = pixels - centre
     _, axes = np.linalg.eigh(from_centre.T @ from_centre)
     overlaps = []
     for axis in axes.T:
-        mirrored = np.rint(places - 2 * np.outer(from_centre @ axis, axis)).astype(int)
+        mirrored = np.rint(pixels - 2 * np.outer(from_centre @ axis, axis)).astype(int)
         in_picture = ((mirrored >= 0) & (mirrored < mask.shape)).all(axis=1)
-        met = mask[tuple(mirrored[in_picture].T)].sum()
-        overlaps.append(met / (2 * len(places) - met))
+        overlap = mask[tuple(mirrored[in_picture].T)].sum()
+        overlaps.append(overlap / (2 * len(pixels) - overlap))
     return float(1 - np.mean(overlaps))

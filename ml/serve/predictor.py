@@ -1,4 +1,4 @@
-"""A stored image in, a reading out."""
+"""The predictor: from a stored image to a reading."""
 
 import time
 from collections.abc import Collection, Sequence
@@ -12,7 +12,7 @@ from PIL import Image
 from ml.bundle.folder import Bundle
 from ml.bundle.manifest import Manifest, PredictionSets, Thresholds
 from ml.serve import preprocess, quality
-from ml.serve.gate import KINDS, UNLIKE_TRAINING, Gate, load_gate
+from ml.serve.gate import IMAGE_DOMAINS, UNLIKE_TRAINING, Gate, load_gate
 from ml.serve.image_io import Pixels, decode_stored
 from ml.serve.lesion_mask import lay_mask, measure_lesion, widest_view
 from ml.serve.runtime import Runtime, open_runtime
@@ -26,12 +26,12 @@ DECODED_SIDE_PER_INPUT = 2
 ACTIVATION_MAP_SIDE = 160
 MELANOMA_INDEX = CLASSES.index("MEL")
 NO_OFFSETS = (0.0,) * len(CLASSES)
-DETECTED = (*KINDS[1:], UNLIKE_TRAINING, quality.WITHOUT_COLOUR, quality.ALTERED)
-"""Reasons of a detector that a photograph is not read, for which it may show a cancer all the same."""
+DETECTED = (*IMAGE_DOMAINS[1:], UNLIKE_TRAINING, quality.WITHOUT_COLOUR, quality.ALTERED)
+"""Reasons by which a detector refuses an image that may nevertheless show a cancer."""
 
 
 class Outcome(StrEnum):
-    """What a reading says to its reader; never an "all clear"."""
+    """The outcome of a reading; there is no "all clear"."""
 
     LOW_RISK = "low_risk"
     SUSPICIOUS = "suspicious"
@@ -41,12 +41,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a photograph gave, before anything is concluded from it.
+    """Measurements and network outputs of one image, before any decision.
 
-    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per view; ``mask`` (h, w) are the
-    logits of lesion in the widest view, (0, 0) where the bundle gives none; ``measures`` are those of
-    ``ml.serve.quality``
-    and, where there is a mask, of ``ml.serve.lesion_mask``; ``milliseconds`` has decode, network and total.
+    ``logits`` (V, 7), ``embedding`` (V, D) and ``late_statistics`` (V, 2C) have a row per test-time view; ``mask`` (h,
+    w) are the lesion logits of the widest view, (0, 0) if the bundle has no decoder; ``measures`` are those of
+    ``ml.serve.quality`` and, with a mask, of ``ml.serve.lesion_mask``; ``milliseconds`` has decode, network and total.
     """
 
     logits: Float32Array
@@ -60,13 +59,14 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One photograph read.
+    """The reading of one image.
 
-    ``logits`` (V, 7) are raw, a row per view; ``probabilities`` (7,) are calibrated to the manifest's target prior;
-    ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in the classes' order. ``reason``
-    is one of ``DECISIONS``, or why it was not read: blank_frame, one of ``DETECTED``, or what was declared.
-    ``measures`` are those of quality, gate and lesion mask; ``milliseconds`` has decode, network and total; ``mask`` is
-    the observation's; ``similar_cases`` are the nearest first, and none where it was not read or the bundle has none.
+    ``logits`` (V, 7) are raw, a row per test-time view; ``probabilities`` (7,) are calibrated to the manifest's target
+    prior; ``balanced_scores`` (7,) have the prior divided out; ``prediction_set`` are codes in class order. ``reason``
+    is one of ``DECISIONS``, or the reason of a refusal: blank_frame, one of ``DETECTED``, or a declared code.
+    ``measures`` are those of quality, out-of-distribution detector and lesion mask; ``milliseconds`` has decode,
+    network and total; ``mask`` is that of the observation; ``similar_cases`` are sorted by similarity, and empty after
+    a refusal or for a bundle without cases.
     """
 
     logits: Float32Array
@@ -86,12 +86,12 @@ class Reading:
 
     @property
     def is_read(self) -> bool:
-        """Whether the probabilities gave the outcome; where they did not, they are not to be told."""
+        """Whether the outcome follows from the probabilities; after a refusal they must not be shown."""
         return self.reason in DECISIONS
 
 
 class Predictor:
-    """A bundle opened on a runtime, by name or as it is; safe to share between threads."""
+    """A bundle opened on a runtime, given by name or as an object; thread-safe."""
 
     def __init__(self, bundle: Bundle, runtime: str | Runtime = "auto", threads: int = 1) -> None:
         self.bundle = bundle
@@ -101,21 +101,21 @@ class Predictor:
         self._runtime = open_runtime(bundle, runtime, threads) if isinstance(runtime, str) else runtime
 
     def read(self, stored: bytes, *, declared: Collection[str] = ()) -> Reading:
-        """Read an image from its stored bytes; raises ``ImageRejected`` when they cannot be decoded.
+        """Read an image from its stored bytes; raises ``ImageRejected`` if they cannot be decoded.
 
-        ``declared`` are codes of what is known of the lesion: the manifest says which of them it cannot assess.
+        ``declared`` are codes of known facts about the lesion; the manifest lists those that make it not assessable.
         """
         return self.conclude(self.observe(stored), declared=declared)
 
     def conclude(self, observation: Observation, *, declared: Collection[str] = ()) -> Reading:
-        """What ``read`` says of a photograph that was observed."""
+        """The reading of an observation, with its similar cases."""
         reading = interpret(observation, self._manifest, self.gate, declared=declared)
         if self.similar_cases is None or not reading.is_read:
             return reading
         return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))
 
     def observe(self, stored: bytes) -> Observation:
-        """Decode, prepare, run the network and measure; raises ``ImageRejected`` when it cannot be decoded."""
+        """Decode, preprocess, run the network and measure; raises ``ImageRejected`` if the bytes cannot be decoded."""
         started = time.perf_counter()
         image = self._decode(stored)
         decoded = time.perf_counter()
@@ -141,23 +141,24 @@ class Predictor:
         return measure_lesion(lay_mask(mask, width, height, self._manifest.input)) if mask.size else {}
 
     def activation_map(self, stored: bytes) -> Float32Array:
-        """Where the network's malignant classes were activated: (H', W') from 0 to 1, of the whole upright image.
+        """Class activation map of the malignant classes, (H', W') from 0 to 1, of the whole upright image.
 
-        Class-activation maps (Zhou et al., CVPR 2016) of the malignant classes weighted by their probabilities, less
-        the mean of all classes (softmax knows differences only); laid where their views lie, averaged, and stretched
-        from least to most. The longer side has 160 pixels; what no view sees is 0. Attention, not evidence.
+        Class activation maps (Zhou et al., CVPR 2016) of the malignant classes weighted by their probabilities, minus
+        the mean of all classes (softmax depends on differences only); averaged over the views at their positions, and
+        scaled to 0 to 1. The longer side has 160 pixels; pixels outside all views are 0. It shows attention and is no
+        evidence.
         """
         image = self._decode(stored)
         outputs = self._runtime.run(preprocess.views(image, self._manifest.input))
         probabilities, _ = score(outputs.logits, self._manifest)
         malignant = list(MALIGNANT_INDICES)
         weights = probabilities[malignant] / probabilities[malignant].sum()
-        every = outputs.activation_map
-        maps = np.einsum("c,vchw->vhw", weights, every[:, malignant]) - every.mean(axis=1)
+        class_maps = outputs.activation_map
+        malignant_maps = np.einsum("c,vchw->vhw", weights, class_maps[:, malignant]) - class_maps.mean(axis=1)
         scale = ACTIVATION_MAP_SIDE / max(image.shape[:2])
         height, width = (max(1, round(side * scale)) for side in image.shape[:2])
         total, seen = np.zeros((2, height, width), np.float32)
-        for values, box in zip(maps, preprocess.view_boxes(width, height, self._manifest.input), strict=True):
+        for values, box in zip(malignant_maps, preprocess.view_boxes(width, height, self._manifest.input), strict=True):
             left, top, right, bottom = (round(edge) for edge in box)
             size = (max(1, right - left), max(1, bottom - top))
             patch = Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR)
@@ -172,7 +173,7 @@ class Predictor:
 def interpret(
     observation: Observation, manifest: Manifest, gate: Gate | None, *, declared: Collection[str] = ()
 ) -> Reading:
-    """Conclude from an observation what the manifest and the gate say; looks at no picture."""
+    """The reading that the manifest and the out-of-distribution detector give for an observation; needs no image."""
     measures = observation.measures
     verdict = None if gate is None else gate.judge(observation.late_statistics)
     if verdict is not None:
@@ -204,7 +205,7 @@ def interpret(
 
 
 def score(logits: npt.NDArray[np.floating], manifest: Manifest) -> tuple[FloatArray, FloatArray]:
-    """Raw logits (..., V, 7) of an image's views to (``probabilities``, ``balanced_scores``), each (..., 7).
+    """Turn raw logits (..., V, 7) of an image's views into (``probabilities``, ``balanced_scores``), each (..., 7).
 
     The views' softmaxes are averaged, the training prior divided out, the calibration applied; probabilities then get
     the target prior (Saerens et al., Neural Computation 2002).
@@ -219,7 +220,7 @@ def score(logits: npt.NDArray[np.floating], manifest: Manifest) -> tuple[FloatAr
 
 
 def average_views(logits: npt.NDArray[np.floating]) -> FloatArray:
-    """Log of the mean over views of the softmax of logits (..., V, 7): (..., 7)."""
+    """Log of the mean over views of the softmax of logits (..., V, 7), as (..., 7)."""
     mean = softmax(logits.astype(np.float64)).mean(axis=-2)
     return np.asarray(np.log(np.maximum(mean, np.finfo(np.float64).tiny)))
 
@@ -231,13 +232,13 @@ def calibrate(
     temperature: float,
     offsets: Sequence[float] = NO_OFFSETS,
 ) -> tuple[FloatArray, FloatArray]:
-    """Log mean scores (..., 7) to (``probabilities``, ``balanced_scores``)."""
+    """Calibrate log mean scores (..., 7) to (``probabilities``, ``balanced_scores``), each (..., 7)."""
     scores = (log_mean - np.log(training_prior)) / temperature + offsets
     return softmax(scores + np.log(target_prior)), softmax(scores)
 
 
 def decide(probabilities: FloatArray, refusal: str | None, thresholds: Thresholds) -> tuple[Outcome, str]:
-    """The outcome rule: the outcome and its reason's code from probabilities (7,), or from why it is not read."""
+    """The outcome rule: outcome and code of its reason, from probabilities (7,) and the reason of a refusal if any."""
     malignant = probabilities[list(MALIGNANT_INDICES)].sum()
     if refusal is not None:
         second = thresholds.refused
@@ -253,7 +254,7 @@ def decide(probabilities: FloatArray, refusal: str | None, thresholds: Threshold
 
 
 def form_set(probabilities: FloatArray, balanced_scores: FloatArray, rule: PredictionSets | None) -> tuple[str, ...]:
-    """The prediction set of one image, codes in the classes' order; empty for a bundle that has no rule."""
+    """The prediction set of one image, codes in class order; empty for a bundle without a rule."""
     if rule is None:
         return ()
     scores = balanced_scores if rule.score == "balanced_scores" else probabilities
@@ -262,12 +263,12 @@ def form_set(probabilities: FloatArray, balanced_scores: FloatArray, rule: Predi
 
 
 def in_sets(scores: FloatArray, at_least: float) -> npt.NDArray[np.bool_]:
-    """Which classes (..., 7) are in the prediction sets: those whose score suffices, and always the highest."""
+    """Membership (..., 7) of classes in prediction sets: all scores from ``at_least`` on, always the highest."""
     return np.asarray((scores >= at_least) | (scores == scores.max(axis=-1, keepdims=True)))
 
 
 def _stretch(values: Float32Array, seen: npt.NDArray[np.bool_]) -> Float32Array:
-    """From 0 for the least to 1 for the most of what was seen; 0 where nothing was."""
+    """Scale the seen values linearly to 0 to 1; unseen ones become 0."""
     least, most = values[seen].min(), values[seen].max()
     return np.asarray(np.where(seen, (values - least) / max(most - least, np.finfo(np.float32).tiny), 0), np.float32)
 

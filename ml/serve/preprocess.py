@@ -1,4 +1,4 @@
-"""A picture to the network's input, as the bundle's manifest says."""
+"""Preprocessing of an image to the network's input, as the manifest specifies."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ Box = tuple[float, float, float, float]
 
 
 def view_boxes(width: int, height: int, spec: InputSpec) -> tuple[Box, ...]:
-    """Give each view's (left, top, right, bottom) in pixels of a picture of that size."""
+    """Box (left, top, right, bottom) of each test-time view, in pixels of an image of ``width`` by ``height``."""
     kept_width = min(width, height * spec.max_aspect_ratio)
     kept_height = min(height, width * spec.max_aspect_ratio)
     boxes = []
@@ -23,14 +23,14 @@ def view_boxes(width: int, height: int, spec: InputSpec) -> tuple[Box, ...]:
 
 
 def views(image: npt.NDArray[np.uint8], spec: InputSpec) -> npt.NDArray[np.uint8]:
-    """Cut the views of a picture (H, W, 3) and squash each to the square: (V, S, S, 3) uint8.
+    """Crop the test-time views of an image (H, W, 3) and resize each to a square: (V, S, S, 3) uint8.
 
-    Pillow's antialiased filter of the manifest's name, which looks a few pixels over the view's edge.
+    Uses Pillow's antialiased filter that the manifest names, which reads a few pixels beyond the view's edge.
     """
     height, width = image.shape[:2]
     picture = Image.fromarray(image)
     filter_ = Image.Resampling[spec.interpolation.upper()]
     batch = np.empty((len(spec.views), spec.size, spec.size, 3), np.uint8)
-    for place, box in enumerate(view_boxes(width, height, spec)):
-        batch[place] = np.asarray(picture.resize((spec.size, spec.size), filter_, box=box))
+    for index, box in enumerate(view_boxes(width, height, spec)):
+        batch[index] = np.asarray(picture.resize((spec.size, spec.size), filter_, box=box))
     return batch

@@ -1,4 +1,4 @@
-"""Is a photograph fit to be read? Measured at one fixed scale, so that a large picture is not sharper by its size."""
+"""Quality of a photograph, measured at one fixed scale, so that sharpness does not depend on the number of pixels."""
 
 from collections.abc import Mapping
 
@@ -13,20 +13,20 @@ FloatArray = npt.NDArray[np.float64]
 
 WIDTH, HEIGHT = 320, 240
 BLANK_FRAME, WITHOUT_COLOUR, ALTERED = "blank_frame", "without_colour", "altered"
-"""Why a picture is not read, by what it looks like as a picture."""
+"""Reasons of a refusal by image quality."""
 
 PICTURE_MEASURES = ("sharpness", "bright", "contrast", "spread", "short_side")
-"""Measures that say the same of any picture; all others are of the lesion, and mean nothing where none is read."""
+"""Measures that are valid for any image; all others are about the lesion, and meaningless if the image is refused."""
 
 MOST_DEVIATIONS, SQUARES_OVER = 6.0, 4.0
 
 
 def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
-    """Measure the central 4:3 part of a picture (H, W, 3).
+    """Quality measures of the central 4:3 part of an image (H, W, 3), by name.
 
-    sharpness: standard deviation of the Laplacian divided by that of luminance, so that a pale lesion is not called
-    blurred (after Pech-Pacheco et al., ICPR 2000); bright: 95th percentile of luminance; contrast: 95th less 5th
-    percentile; spread: 99.5th less 0.5th percentile; short_side: pixels of the picture itself; and those of
+    sharpness: standard deviation of the Laplacian divided by that of luminance, so that a pale lesion does not count
+    as blurred (after Pech-Pacheco et al., ICPR 2000); bright: 95th percentile of luminance; contrast: 95th minus 5th
+    percentile; spread: 99.5th minus 0.5th percentile; short_side: in pixels of the original; and the features of
     ``ml.serve.appearance``.
     """
     picture = Image.fromarray(image)
@@ -53,10 +53,9 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
 
 
 def find_flags(measures: Mapping[str, float], rules: QualityRules) -> tuple[str, ...]:
-    """The flags that measures of ``measure`` here, ``ml.serve.gate`` and ``ml.serve.lesion_mask`` raise; one not taken
-    raises none.
+    """Flags raised by measures of quality, detector and lesion mask; a missing measure raises none.
 
-    A blank frame has none: that there is nothing to see says all.
+    A blank frame has no flags, since that code says everything.
     """
     if measures["spread"] < rules.blank_below:
         return ()
@@ -64,14 +63,14 @@ def find_flags(measures: Mapping[str, float], rules: QualityRules) -> tuple[str,
 
 
 def find_plain_refusal(measures: Mapping[str, float], rules: QualityRules) -> str | None:
-    """``BLANK_FRAME`` or ``WITHOUT_COLOUR``, or None."""
+    """``BLANK_FRAME`` or ``WITHOUT_COLOUR`` if the measures say so, else None."""
     if measures["spread"] < rules.blank_below:
         return BLANK_FRAME
     return WITHOUT_COLOUR if measures.get(appearance.COLOUR, np.inf) < rules.colour_from else None
 
 
 def find_alteration(measures: Mapping[str, float], rules: QualityRules) -> str | None:
-    """``ALTERED`` or None; None too where a measure that the rule takes is not there."""
+    """``ALTERED`` if the rule's score is above its limit; else, or if a measure is missing, None."""
     rule = rules.altered
     if rule is None or not all(name in measures for name in rule.measures):
         return None
@@ -81,7 +80,7 @@ def find_alteration(measures: Mapping[str, float], rules: QualityRules) -> str |
 
 
 def expand(values: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:
-    """What ``AlteredRule`` weighs: measures (..., P) standardised, and their squares, as (..., 2P)."""
+    """Features of ``AlteredRule`` (..., 2P): measures (..., P) standardised, and their squares."""
     standardised = np.clip((values - centre) / deviation, -MOST_DEVIATIONS, MOST_DEVIATIONS)
     return np.concatenate((standardised, standardised**2 / SQUARES_OVER), axis=-1)
 

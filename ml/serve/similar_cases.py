@@ -1,7 +1,7 @@
-"""The confirmed cases most like a photograph: training lesions near it in what the network sees. Needs numpy alone.
+"""Similar confirmed cases: the training lesions nearest to a photograph in embedding space. Needs NumPy only.
 
-Showing such cases beside a reading is content-based image retrieval as in Tschandl et al., "Diagnostic accuracy of
-content-based dermatoscopic image retrieval with deep classification features", Br J Dermatol 181 (2019).
+This is content-based image retrieval as in Tschandl et al., "Diagnostic accuracy of content-based dermatoscopic image
+retrieval with deep classification features", Br J Dermatol 181 (2019).
 """
 
 import io
@@ -21,11 +21,11 @@ FloatArray = npt.NDArray[np.float32]
 
 SHOWN = 6
 LEVELS = 127
-"""Of the signed eight bits of a code."""
+"""Largest absolute code in signed eight bits."""
 LARGEST_THUMBNAIL = 100_000
-"""Bytes."""
+"""In bytes."""
 NAME = re.compile(r"[\w.\-]{1,100}")
-KINDS_OF_ARRAYS = {
+DTYPE_KINDS = {
     "centre": "f",
     "directions": "f",
     "codes": "i",
@@ -37,14 +37,14 @@ KINDS_OF_ARRAYS = {
     "ends": "i",
     "copy_from": "f",
 }
-"""Of numbers and names, as NumPy calls them."""
+"""NumPy's ``dtype.kind`` of each array."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarCase:
-    """A training lesion: its image's name, diagnosis (a class code), how that was confirmed, and how alike it is.
+    """A training lesion: its image's name, diagnosis (a class code), how that was confirmed, and its similarity.
 
-    ``confirmation`` is the data set's word (histo, confocal, follow_up, consensus); ``similarity`` is a cosine.
+    ``confirmation`` is the data set's term (histo, confocal, follow_up, consensus); ``similarity`` is a cosine.
     """
 
     image_id: str
@@ -55,12 +55,12 @@ class SimilarCase:
 
 @dataclass(frozen=True, slots=True)
 class CaseArrays:
-    """What the file holds: N lesions, M ≥ N photographs of them, the N that are shown first.
+    """Arrays of the file: N lesions and their M ≥ N photographs, the N that are shown first.
 
-    ``centre`` (D,) and ``directions`` (D, K) project an embedding of unit length; ``codes`` (M, K) int8 point where the
-    projected photographs do, whatever their length; ``lesions`` (M,) tells which of the N a photograph shows;
+    ``centre`` (D,) and ``directions`` (D, K) project an embedding of unit length; ``codes`` (M, K) int8 are the
+    quantised directions of the projected photographs; ``lesions`` (M,) is the index of each photograph's lesion;
     ``images``, ``diagnoses`` and ``confirmations`` (N,) are names; ``thumbnails`` (bytes,) uint8 are WebP files, the
-    i-th ending before ``ends[i]`` (N,); from the similarity ``copy_from`` () on, a photograph is taken for a copy.
+    i-th ending before ``ends[i]`` (N,); a photograph with a similarity of ``copy_from`` () or more counts as a copy.
     """
 
     centre: FloatArray
@@ -82,44 +82,44 @@ class SimilarCases:
         self.arrays = arrays
         self._unit = to_unit_length(arrays.codes)
         self._directions = arrays.directions.astype(np.float32)
-        self._places = {name.decode(): place for place, name in enumerate(arrays.images)}
+        self._indices = {name.decode(): index for index, name in enumerate(arrays.images)}
 
     def find(self, embedding: FloatArray, count: int = SHOWN) -> tuple[SimilarCase, ...]:
-        """The lesions most like a photograph, the nearest first, by the embeddings of its views (V, D).
+        """Find the ``count`` lesions most similar to a photograph, given the embeddings (V, D) of its views.
 
-        A lesion of which it is a copy of any photograph is left out: it would be shown to itself.
+        A lesion with a photograph of which this is a copy is left out, since it would match itself.
         """
         similarity = self.compare(embedding)
         nearest = np.argsort(-similarity, kind="stable")[:count]
-        return tuple(self._describe(place, similarity[place]) for place in nearest if np.isfinite(similarity[place]))
+        return tuple(self._describe(index, similarity[index]) for index in nearest if np.isfinite(similarity[index]))
 
     def compare(self, embedding: FloatArray) -> FloatArray:
-        """Similarity (N,) of every lesion to a photograph; minus infinity where it is a copy of one of the lesion's."""
+        """Similarity (N,) of every lesion to a photograph; −∞ if it is a copy of one of the lesion's photographs."""
         arrays = self.arrays
         projected = project(join_views(embedding), arrays.centre, self._directions)
-        every = self._unit @ projected
-        similarity = every[: len(arrays.images)].copy()
-        similarity[arrays.lesions[every >= arrays.copy_from]] = -np.inf
+        to_photographs = self._unit @ projected
+        similarity = to_photographs[: len(arrays.images)].copy()
+        similarity[arrays.lesions[to_photographs >= arrays.copy_from]] = -np.inf
         return similarity
 
     def thumbnail(self, image_id: str) -> bytes | None:
-        """The small WebP picture of a case, or None where there is no such case."""
-        place = self._places.get(image_id)
-        if place is None:
+        """The WebP thumbnail of a case, or None for an unknown name."""
+        index = self._indices.get(image_id)
+        if index is None:
             return None
-        start = 0 if place == 0 else int(self.arrays.ends[place - 1])
-        return self.arrays.thumbnails[start : int(self.arrays.ends[place])].tobytes()
+        start = 0 if index == 0 else int(self.arrays.ends[index - 1])
+        return self.arrays.thumbnails[start : int(self.arrays.ends[index])].tobytes()
 
-    def _describe(self, place: int, similarity: float) -> SimilarCase:
+    def _describe(self, index: int, similarity: float) -> SimilarCase:
         arrays = self.arrays
         image_id, diagnosis, confirmation = (
-            names[place].decode() for names in (arrays.images, arrays.diagnoses, arrays.confirmations)
+            names[index].decode() for names in (arrays.images, arrays.diagnoses, arrays.confirmations)
         )
         return SimilarCase(image_id, diagnosis, confirmation, float(similarity))
 
 
 def load_similar_cases(bundle: Bundle) -> SimilarCases | None:
-    """The cases of a verified bundle; None for one that has none. Raises ``BundleError`` where they are not sound."""
+    """Load the cases of a verified bundle, or None if it has none. Raises ``BundleError`` for invalid arrays."""
     if SIMILAR_CASES_FILE not in bundle.manifest.files:
         return None
     path = bundle.path / SIMILAR_CASES_FILE
@@ -140,11 +140,11 @@ def _have_shapes(arrays: CaseArrays) -> bool:
     dimensions = {"directions": 2, "codes": 2, "copy_from": 0}
     if any(getattr(arrays, name).ndim != dimensions.get(name, 1) for name in CaseArrays.__slots__):
         return False
-    if any(getattr(arrays, name).dtype.kind != kind for name, kind in KINDS_OF_ARRAYS.items()):
+    if any(getattr(arrays, name).dtype.kind != kind for name, kind in DTYPE_KINDS.items()):
         return False
     count = len(arrays.images)
     return (
-        all(len(each) == count for each in (arrays.diagnoses, arrays.confirmations, arrays.ends))
+        all(len(array) == count for array in (arrays.diagnoses, arrays.confirmations, arrays.ends))
         and len(arrays.codes) == len(arrays.lesions) >= count > 0
         and arrays.directions.shape == (len(arrays.centre), arrays.codes.shape[1])
         and arrays.thumbnails.dtype == np.uint8
@@ -153,11 +153,11 @@ def _have_shapes(arrays: CaseArrays) -> bool:
 
 
 def _have_values(arrays: CaseArrays) -> bool:
-    """Every photograph is of one of the lesions, every name can be told, and every thumbnail is some of the bytes."""
+    """Whether every photograph belongs to a lesion, all names are valid, and every thumbnail lies within the bytes."""
     count, starts = len(arrays.images), np.concatenate(([0], arrays.ends[:-1]))
     lengths = arrays.ends - starts
     try:
-        names = {name.decode() for name in arrays.images.tolist()} | {each.decode() for each in arrays.confirmations}
+        names = {name.decode() for name in arrays.images.tolist()} | {name.decode() for name in arrays.confirmations}
     except UnicodeDecodeError:
         return False
     return bool(
@@ -173,7 +173,7 @@ def _have_values(arrays: CaseArrays) -> bool:
 
 
 def save_similar_cases(directory: Path, arrays: CaseArrays) -> None:
-    """Write ``SIMILAR_CASES_FILE`` with fixed dates, so that the same cases make the same file."""
+    """Write ``SIMILAR_CASES_FILE`` with fixed dates, so that equal cases give an identical file."""
     with zipfile.ZipFile(directory / SIMILAR_CASES_FILE, "w") as archive:
         for name in CaseArrays.__slots__:
             content = io.BytesIO()
@@ -182,22 +182,22 @@ def save_similar_cases(directory: Path, arrays: CaseArrays) -> None:
 
 
 def join_views(embedding: FloatArray) -> FloatArray:
-    """Embeddings of an image's views (..., V, D) to one of unit length (..., D)."""
+    """Mean of the embeddings of an image's views (..., V, D), at unit length (..., D)."""
     return to_unit_length(embedding.astype(np.float32).mean(axis=-2))
 
 
 def project(embedding: FloatArray, centre: FloatArray, directions: FloatArray) -> FloatArray:
-    """Joined embeddings (..., D) to unit vectors (..., K) in which photographs are compared."""
+    """Project joined embeddings (..., D) to the unit vectors (..., K) in which photographs are compared."""
     return to_unit_length((embedding - centre) @ directions)
 
 
 def quantise(vectors: FloatArray) -> npt.NDArray[np.int8]:
-    """Codes (N, K) that point where ``vectors`` (N, K) do, each by its own largest number."""
+    """Quantise the directions of ``vectors`` (N, K) to int8, each scaled by its own largest number."""
     largest = np.abs(vectors).max(axis=1, keepdims=True)
     return np.asarray(np.rint(vectors / np.maximum(largest, np.finfo(np.float32).tiny) * LEVELS), np.int8)
 
 
 def to_unit_length(vectors: npt.NDArray[np.floating] | npt.NDArray[np.int8]) -> FloatArray:
-    """Vectors (..., D) of length 1, but for those of length 0."""
+    """Vectors (..., D) scaled to length 1; zero vectors stay zero."""
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=-1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, np.finfo(np.float32).tiny), np.float32)

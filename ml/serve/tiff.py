@@ -1,7 +1,7 @@
-"""The directories of a TIFF, of EXIF, and of the camera's RAW formats that are built alike: what their tags say.
+"""Reader of directories (IFDs) of TIFF, EXIF and the RAW formats built on TIFF.
 
-Only where values lie is read, never the values of tags that nobody asks for: a directory of some kilobytes can point
-ten thousand times at the same megabytes.
+It reads where values lie, and the values of requested tags only: a directory of a few kilobytes can point ten thousand
+times at the same megabytes.
 """
 
 import struct
@@ -25,47 +25,47 @@ _OLD_REDUCED = 2
 
 
 class TiffError(ValueError):
-    """Bytes that are no TIFF, or one whose directories lie outside of it."""
+    """The bytes are no TIFF, or its directories lie outside of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory: for each tag the type, the number and the place of its values; and where the next one is."""
+    """One directory: type, count and offset of the values of each tag, and the offset of the next directory."""
 
     data: bytes
     order: str
-    places: dict[int, tuple[int, int, int]]
+    tags: dict[int, tuple[int, int, int]]
     following: int
 
     def numbers(self, tag: int) -> tuple[int, ...]:
-        """The whole numbers of a tag; none where it is missing, or of another type."""
-        kind, count, place = self.places.get(tag, (0, 0, 0))
-        if kind not in _WHOLE_NUMBERS or count > MAX_PARTS or place + count * _SIZES[kind] > len(self.data):
+        """The integers of a tag; empty if it is missing or of another type."""
+        kind, count, offset = self.tags.get(tag, (0, 0, 0))
+        if kind not in _WHOLE_NUMBERS or count > MAX_PARTS or offset + count * _SIZES[kind] > len(self.data):
             return ()
-        return struct.unpack_from(f"{self.order}{count}{_WHOLE_NUMBERS[kind]}", self.data, place)
+        return struct.unpack_from(f"{self.order}{count}{_WHOLE_NUMBERS[kind]}", self.data, offset)
 
     def number(self, tag: int, default: int = 0) -> int:
-        """The first number of a tag."""
+        """The first integer of a tag, or ``default``."""
         return next(iter(self.numbers(tag)), default)
 
     @property
     def pixels(self) -> int:
-        """Width times height."""
+        """Number of pixels: width times height."""
         return self.number(WIDTH) * self.number(HEIGHT)
 
     @property
     def is_mask(self) -> bool:
-        """Whether it is a mask of another page, which may be finer than that."""
+        """Whether this is a mask of another page; it may have a higher resolution than the page."""
         return bool(self.number(NEW_SUBFILE_TYPE) & _MASK)
 
     @property
     def is_reduced(self) -> bool:
-        """Whether it is a smaller copy, or a mask, of another page and no page of its own."""
+        """Whether this is a smaller copy or a mask of another page."""
         return bool(self.number(NEW_SUBFILE_TYPE) & (_REDUCED | _MASK)) or self.number(SUBFILE_TYPE) == _OLD_REDUCED
 
 
 class Tiff:
-    """The directories of a file; raises ``TiffError`` where they lead out of it, ``ImageRejected`` for too many."""
+    """The directories of a file; raises ``TiffError`` if they lead outside of it, ``ImageRejected`` if too many."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -75,11 +75,11 @@ class Tiff:
         (self._kind,) = self._unpack("H", 2)
         if self._kind not in (_CLASSIC, _BIG):
             raise TiffError("no TIFF")
-        self.told = 0  # bytes that all values read so far would have, were they copied
+        self.value_bytes = 0  # total size of all values seen so far
         (self._start,) = self._unpack("I", 4) if self._kind == _CLASSIC else self._unpack("Q", 8)
 
     def pages(self) -> Iterator[Directory]:
-        """The directories of the main chain, the first first, at most ``MAX_DIRECTORIES``."""
+        """Yield the directories of the main chain in order, at most ``MAX_DIRECTORIES``."""
         offset, seen = self._start, set[int]()
         while offset and offset not in seen and len(seen) < MAX_DIRECTORIES:
             seen.add(offset)
@@ -88,7 +88,7 @@ class Tiff:
             offset = page.following
 
     def children(self, parent: Directory, *tags: int) -> Iterator[Directory]:
-        """The directories that the tags of another one point to; those that cannot be read are left out."""
+        """Yield the directories that the given tags point to; unreadable ones are skipped."""
         for tag in tags:
             for offset in parent.numbers(tag)[:MAX_DIRECTORIES]:
                 try:
@@ -97,35 +97,37 @@ class Tiff:
                     continue
 
     def sub_directories(self, page: Directory) -> list[Directory]:
-        """The directories that hold a page's other pictures. Raises ``TiffError`` where they lie outside of the file:
-        the photograph itself may have been one of them."""
+        """The directories of a page's other images.
+
+        Raises ``TiffError`` if they lie outside of the file, since one of them may have been the photograph.
+        """
         offsets = page.numbers(SUB_DIRECTORIES)
-        if not offsets and page.places.get(SUB_DIRECTORIES, (0, 0, 0))[1]:
+        if not offsets and page.tags.get(SUB_DIRECTORIES, (0, 0, 0))[1]:
             raise TiffError("a list of directories lies outside of the file")
         return [self.read(offset) for offset in offsets[:MAX_DIRECTORIES]]
 
     def beginning_at(self, offset: int) -> bytes:
-        """The file with the directory at an offset as its first page."""
-        word, place = ("I", 4) if self._kind == _CLASSIC else ("Q", 8)
+        """The file with the directory at ``offset`` as its first page."""
+        word, pointer = ("I", 4) if self._kind == _CLASSIC else ("Q", 8)
         start = struct.pack(self.order + word, offset)
-        return self.data[:place] + start + self.data[place + len(start) :]
+        return self.data[:pointer] + start + self.data[pointer + len(start) :]
 
     def read(self, offset: int) -> Directory:
-        """The directory at an offset."""
+        """Read the directory at ``offset``."""
         head, entry, word = ("H", 12, "I") if self._kind == _CLASSIC else ("Q", 20, "Q")
         (count,) = self._unpack(head, offset)
         check_parts(count)
         first = offset + struct.calcsize(f"<{head}")
-        places = {}
+        tags = {}
         for start in range(first, first + count * entry, entry):
             tag, kind, number = self._unpack(f"HH{word}", start)
             size = number * _SIZES.get(kind, 1)
             inside = start + entry - struct.calcsize(f"<{word}")
-            place = inside if size <= struct.calcsize(f"<{word}") else self._unpack(word, inside)[0]
-            places[tag] = (kind, number, place)
-            self.told += min(size, max(0, len(self.data) - place))
+            value_offset = inside if size <= struct.calcsize(f"<{word}") else self._unpack(word, inside)[0]
+            tags[tag] = (kind, number, value_offset)
+            self.value_bytes += min(size, max(0, len(self.data) - value_offset))
         end = first + count * entry
-        return Directory(self.data, self.order, places, self._unpack(word, end, default=0)[0])
+        return Directory(self.data, self.order, tags, self._unpack(word, end, default=0)[0])
 
     def _unpack(self, form: str, offset: int, *, default: int | None = None) -> tuple[int, ...]:
         try:
@@ -137,12 +139,12 @@ class Tiff:
 
 
 def find_orientation(exif: bytes) -> int:
-    """The orientation, 1 to 8, that EXIF tells; 1 where it tells none. Raises as ``Tiff`` does."""
+    """The orientation, 1 to 8, from EXIF; 1 if it has none. Raises as ``Tiff`` does."""
     blob = exif
     while blob.startswith(b"Exif\0\0"):
         blob = blob[6:]
     if not blob:
         return 1
     first = next(Tiff(blob).pages(), None)
-    told = first.number(ORIENTATION, 1) if first else 1
-    return told if told in range(1, 9) else 1
+    orientation = first.number(ORIENTATION, 1) if first else 1
+    return orientation if orientation in range(1, 9) else 1

@@ -15,6 +15,9 @@ from ml.errors import UserError
 MARGIN_BYTES = 50_000_000
 """Kept free for the tables and reports that are written beside the images."""
 
+Stamp = tuple[int, int, int]
+"""Inode, bytes and time of change (ns) of a file."""
+
 
 def check_space(directory: Path, needed: int) -> None:
     """Raise ``UserError`` if the disk of an existing directory has not ``needed`` bytes free, and some more."""
@@ -92,6 +95,15 @@ def stat_file(path: Path) -> os.stat_result:
         return path.stat()
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}); copy it again, or mend its permissions") from error
+
+
+def stamp_file(path: Path) -> Stamp | None:
+    """What changes when a file or directory does; None where it is not there."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return state.st_ino, state.st_size, state.st_mtime_ns
 
 
 def check_ends(path: Path) -> None:

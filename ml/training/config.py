@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ml.data.split import FOLDS
+from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
 from ml.support.strict_yaml import build, read_yaml, to_plain
 from ml.taxonomy import CLASSES
@@ -174,7 +174,7 @@ def read_config(path: Path) -> TrainingConfig:
 
 def _check(config: TrainingConfig) -> None:
     for name in (*config.train_folds, config.choose_fold):
-        if name not in FOLDS or name == "test":
+        if name not in OPEN_FOLDS:
             raise UserError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
     rules = {
         "train_folds: must name at least one fold": bool(config.train_folds),

@@ -261,7 +261,7 @@ def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedB
     metadata = encode_metadata(material.records, config.metadata)
     folds = None
     if config.distillation.out_of_fold:
-        fold_of = read_split()
+        fold_of = read_split().fold_of
         folds = [fold_of[record.image_id] for record in material.records]
     if config.augmentation.kind == "tensor":
         device = torch.device("cuda", shard.rank) if torch.cuda.is_available() else None

@@ -19,7 +19,6 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, open_mask
 from ml.data.pictures import read_pixels
@@ -32,7 +31,6 @@ from ml.training.losses import DivergedError
 Pixels = npt.NDArray[np.float32]
 
 ARCHITECTURE = "tf_efficientnet_lite0"
-TRAINING_FOLDS = "0123"
 BATCH = 16
 LEARNING_RATE = 2e-3
 WEIGHT_DECAY = 1e-4
@@ -109,12 +107,8 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
 
 def choose_records(data_dir: Path) -> list[Record]:
     """The images of the training folds, but for those that no training uses, in the order in which they are seen."""
-    split, excluded = read_split(), read_exclusions()
-    records = [
-        record
-        for record in read_isic(data_dir).records
-        if split[record.image_id] in TRAINING_FOLDS and record.image_id not in excluded
-    ]
+    split = read_split()
+    records = [record for record in read_isic(data_dir).records if split.is_trained_on(record.image_id)]
     return [records[place] for place in np.random.default_rng(SEED).permutation(len(records))]
 
 

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ml.data.exclusions import read_exclusions
 from ml.data.isic import Record
 from ml.data.split import read_split
 from ml.errors import UserError
@@ -25,7 +24,8 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
 
     Images that were found bad or repeated after the split was made are left out of training, not of the choosing fold.
     """
-    folds, excluded = read_split(), read_exclusions()
+    split = read_split()
+    folds = split.fold_of
     strange = [record.image_id for record in records if record.image_id not in folds]
     if strange:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
@@ -33,8 +33,7 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
     selected = [
         record
         for record in records
-        if folds[record.image_id] in choosing
-        or (folds[record.image_id] in config.train_folds and record.image_id not in excluded)
+        if folds[record.image_id] in choosing or split.is_trained_on(record.image_id, config.train_folds)
     ]
     if not any(folds[record.image_id] == config.choose_fold for record in selected):
         raise UserError(f"no image of fold {config.choose_fold} in the data; it is needed to choose and calibrate")
@@ -43,7 +42,7 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
 
 def split_positions(records: Sequence[Record], config: TrainingConfig) -> tuple[Positions, Positions]:
     """Positions of the training and of the choosing records, which are trained on too where that fold is."""
-    folds = read_split()
+    folds = read_split().fold_of
     choosing = np.array([folds[record.image_id] == config.choose_fold for record in records])
     if config.split_by == "image":
         choosing = np.random.default_rng(SUBSET_SEED).permutation(choosing)
@@ -61,7 +60,7 @@ def draw_lesions(records: Sequence[Record], positions: Positions, count: int) ->
     """
     if count > len(positions):
         raise UserError(f"training_images: is {count}, but the training folds have {len(positions)}; ask for fewer")
-    lesions = [records[place].lesion_id or records[place].image_id for place in positions]
+    lesions = [records[place].group for place in positions]
     names, lesion_of = np.unique(lesions, return_inverse=True)
     rank = np.random.default_rng(SUBSET_SEED).permutation(len(names))[lesion_of]
     return np.sort(positions[np.argsort(rank, kind="stable")[:count]])

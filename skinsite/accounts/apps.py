@@ -3,6 +3,8 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from skinsite.menu import MENU, MenuItem
+
 
 class AccountsConfig(AppConfig):
     """Users, clinics, memberships, invitations and API tokens."""
@@ -11,7 +13,13 @@ class AccountsConfig(AppConfig):
     label = "accounts"
     verbose_name = _("Accounts")
     default_auto_field = "django.db.models.BigAutoField"
+    is_administered = True
 
     def ready(self) -> None:
-        """Declare the events of accounts."""
+        """Declare the events of accounts, and what of them is in the menu."""
         from skinsite.accounts import audit  # noqa: F401, PLC0415 models are ready only now
+        from skinsite.accounts.oversight import is_superuser  # noqa: PLC0415 as above
+
+        MENU.append(MenuItem(30, _("Clinics"), "local_hospital", "accounts_clinic", is_superuser))
+        MENU.append(MenuItem(40, _("People"), "person", "accounts_user", is_superuser))
+        MENU.append(MenuItem(50, _("Memberships"), "badge", "accounts_membership", is_superuser))

@@ -31,12 +31,6 @@ def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str)
     return Entry(actor, about, {"before": before, "after": after})
 
 
-@change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
-def clinic_malignant_percent_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
-    """A clinic's administrator said how many of a hundred lesions are malignant."""
-    return Entry(actor, about, {"before": before, "after": after})
-
-
 @change("clinic.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=Clinic)
 def clinic_time_zone_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
     """A clinic's administrator set the zone of its days."""

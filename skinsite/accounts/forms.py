@@ -5,10 +5,9 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
-from django.utils.formats import get_format
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT, Role, User
+from skinsite.accounts.models import Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
 from skinsite.once import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
@@ -63,37 +62,6 @@ class ClinicNameForm(forms.Form):
 
     name = forms.CharField(
         label=_("Name of the clinic"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
-    )
-
-
-class ShareField(forms.DecimalField):
-    """A share in per cent, written and read with the decimal sign of the reader's language, and read with the other."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
-        super().__init__(localize=True, widget=widget, **kwargs)
-
-    def to_python(self, value: Any) -> Any:
-        """Take comma and point alike."""
-        return super().to_python(
-            value.replace(",", get_format("DECIMAL_SEPARATOR")) if isinstance(value, str) else value
-        )
-
-
-class PracticeForm(forms.Form):
-    """What is known of the lesions that a clinic photographs."""
-
-    malignant_percent = ShareField(
-        label=_("Malignant lesions among those photographed here (%)"),
-        min_value=LEAST_MALIGNANT,
-        max_value=MOST_MALIGNANT,
-        max_digits=3,
-        decimal_places=1,
-        help_text=_(
-            "The model's card says how many of 100 lesions called suspicious are malignant at this share; "
-            "readings do not change. From 0.1 to 50; keep 3 if you are not sure."
-        ),
-        error_messages=dict.fromkeys(("min_value", "max_value", "max_digits", "max_whole_digits"), MALIGNANT_RANGE),
     )
 
 

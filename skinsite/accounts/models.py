@@ -1,14 +1,12 @@
 """Who people are, which clinic they work in, and with what they sign in."""
 
 import uuid
-from decimal import Decimal
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -73,31 +71,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
 
-LEAST_MALIGNANT, MOST_MALIGNANT = Decimal("0.1"), Decimal(50)
-MALIGNANT_RANGE = _("Give a share from 0.1 to 50 per cent.")
-
-
 class Clinic(models.Model):
-    """A tenant: nothing of one clinic is ever seen in another.
-
-    ``malignant_percent`` says how many of a hundred lesions that it photographs are malignant, as far as it knows.
-    """
+    """A tenant: nothing of one clinic is ever seen in another."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120)
     slug = models.SlugField(_("short name"), unique=True)
     is_active = models.BooleanField(_("active"), default=True)
-    malignant_percent = models.DecimalField(
-        _("malignant lesions, per cent"),
-        max_digits=3,
-        decimal_places=1,
-        default=Decimal(3),
-        db_default=Decimal(3),
-        validators=[
-            MinValueValidator(LEAST_MALIGNANT, MALIGNANT_RANGE),
-            MaxValueValidator(MOST_MALIGNANT, MALIGNANT_RANGE),
-        ],
-    )
     time_zone = models.CharField(
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
@@ -107,12 +87,6 @@ class Clinic(models.Model):
     class Meta:
         verbose_name = _("clinic")
         verbose_name_plural = _("clinics")
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(malignant_percent__range=(LEAST_MALIGNANT, MOST_MALIGNANT)),
-                name="clinic_malignant_percent_in_range",
-            )
-        ]
 
     def __str__(self) -> str:
         return self.name

@@ -29,8 +29,8 @@ def overseer(request: HttpRequest, *roles: Role) -> Membership | None:
     return membership if membership.role in (roles or (Role.REVIEWER, Role.ADMINISTRATOR)) else None
 
 
-def oversees_readings(request: HttpRequest) -> bool:
-    """Whether the readings of a clinic are listed for whoever asks."""
+def oversees_clinic(request: HttpRequest) -> bool:
+    """Whether the work of a clinic is listed for whoever asks."""
     return overseer(request) is not None
 
 

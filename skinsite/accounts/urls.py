@@ -15,7 +15,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/time-zone/", account.set_time_zone, name="account-time-zone"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),
-    path("clinic/practice/", clinic.set_practice, name="clinic-practice"),
     path("clinic/time-zone/", clinic.set_time_zone, name="clinic-time-zone"),
     path("clinic/switch/", account.switch_clinic, name="clinic-switch"),
     path("clinic/invitations/", clinic.invite, name="clinic-invite"),

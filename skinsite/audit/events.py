@@ -9,7 +9,9 @@ An app declares its own in a module `audit`, which its ``AppConfig.ready()`` imp
 Call them inside the transaction of what they tell. A name stays for good: the trail is never rewritten.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, Protocol
@@ -50,6 +52,7 @@ class EventType:
 
 
 EVENT_TYPES: list[EventType] = []
+_together: ContextVar[list[AuditEvent] | None] = ContextVar("together", default=None)
 
 
 class Declaration(Protocol):
@@ -57,6 +60,24 @@ class Declaration(Protocol):
 
     def __call__(self, describe: Callable[P, Entry], /) -> Callable[P, AuditEvent]:
         """Give the writer, with the same arguments."""
+
+
+@contextmanager
+def written_together() -> Iterator[None]:
+    """Write the events of a block in one statement, at its end and in their order; none where it ends in an error.
+
+    Use it inside of one transaction. A block inside of another belongs to that one.
+    """
+    if _together.get() is not None:
+        yield
+        return
+    events: list[AuditEvent] = []
+    token = _together.set(events)
+    try:
+        yield
+    finally:
+        _together.reset(token)
+    AuditEvent.objects.bulk_create(events)
 
 
 def change(name: str, words: Promise, *, of: type[Model]) -> Declaration:
@@ -85,7 +106,7 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
     user = actor.user if isinstance(actor, Membership) else actor
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         kind=kind,
         action=name,
         actor=user,
@@ -96,3 +117,9 @@ def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
         request_id=current_request_id(),
         details=dict(entry.details),
     )
+    together = _together.get()
+    if together is None:
+        event.save(force_insert=True)
+    else:
+        together.append(event)
+    return event

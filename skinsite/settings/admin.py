@@ -9,15 +9,6 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 
-def _link(title: Any, icon: str, view: str, permission: str) -> dict[str, Any]:
-    return {
-        "title": title,
-        "icon": icon,
-        "link": reverse_lazy(f"admin:{view}_changelist"),
-        "permission": f"skinsite.accounts.oversight.{permission}",
-    }
-
-
 def _file(name: str) -> Callable[[HttpRequest], str]:
     """The address of a static file, known only when a page is made: production hashes the names."""
 
@@ -71,18 +62,5 @@ UNFOLD: dict[str, Any] = {
             "important-dark": "var(--text)",
         },
     },
-    "SIDEBAR": {
-        "navigation": [
-            {
-                "items": [
-                    _link(_("Readings"), "image_search", "classifier_prediction", "oversees_readings"),
-                    _link(_("Audit trail"), "history", "audit_auditevent", "oversees_audit"),
-                    _link(_("Clinics"), "local_hospital", "accounts_clinic", "is_superuser"),
-                    _link(_("People"), "person", "accounts_user", "is_superuser"),
-                    _link(_("Memberships"), "badge", "accounts_membership", "is_superuser"),
-                    _link(_("Models"), "deployed_code", "classifier_modelversion", "is_superuser"),
-                ]
-            }
-        ]
-    },
+    "SIDEBAR": {"navigation": "skinsite.menu.navigation"},
 }

@@ -28,10 +28,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PERMISSION_CLASSES": ["skinsite.accounts.permissions.IsMember"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_FILTER_BACKENDS": ["classifier.api.filters.KnownFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "classifier.api.pagination.NewestFirst",
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_SCHEMA_CLASS": "classifier.api.schema.ProblemAutoSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
     # Per person.
     "DEFAULT_THROTTLE_RATES": {
@@ -43,36 +40,16 @@ REST_FRAMEWORK: dict[str, Any] = {
 }
 
 DRF_STANDARDIZED_ERRORS: dict[str, Any] = {
-    "EXCEPTION_HANDLER_CLASS": "classifier.api.problems.ProblemHandler",
-    "EXCEPTION_FORMATTER_CLASS": "classifier.api.problems.ProblemFormatter",
     "ENABLE_IN_DEBUG_FOR_UNHANDLED_EXCEPTIONS": True,
 }
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
-    "TITLE": "Skin-lesion readings",
-    "DESCRIPTION": (
-        "Send a dermoscopic photograph of a skin lesion, get a calibrated seven-class reading with an explicit "
-        "outcome. Decision support for research use: not a diagnosis, and never an all-clear. "
-        "Every error is an `application/problem+json` (RFC 9457)."
-    ),
     "VERSION": "1",
-    "LICENSE": {"name": "Apache-2.0 (code), CC BY-NC 4.0 (weights)"},
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_INCLUDE_SCHEMA": False,
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "ENUM_NAME_OVERRIDES": {
-        "Status": "classifier.models.Status",
-        "Outcome": "classifier.models.Outcome",
-        "Modality": "classifier.models.Modality",
-        "Declared": "classifier.models.Declared",
-        "BodySite": "classifier.models.BodySite",
-        "Sex": "classifier.models.Sex",
-        "Diagnosis": "classifier.models.Diagnosis",
-        "Certainty": "classifier.models.Certainty",
-        "ReviewKind": "classifier.models.ReviewKind",
-    },
     # From the sidecar: nothing is fetched from elsewhere.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -4,7 +4,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from celery.schedules import crontab
 from django.utils.translation import gettext_lazy as _
 from kombu import Exchange, Queue
 
@@ -12,7 +11,9 @@ from skinsite.settings.admin import *  # noqa: F403 settings are layered
 from skinsite.settings.api import *  # noqa: F403 settings are layered
 from skinsite.settings.caches import describe_caches
 from skinsite.settings.databases import describe_database
+from skinsite.settings.domain import complete
 from skinsite.settings.env import env
+from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
@@ -21,6 +22,9 @@ VAR_DIR = env.path("SKINSITE_VAR", BASE_DIR / "var")
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = []
+
+# The application that the site is for.
+DOMAIN = "classifier"
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -43,7 +47,7 @@ INSTALLED_APPS = [
     "skinsite.accounts",
     "skinsite.audit",
     "skinsite.health",
-    "classifier",
+    DOMAIN,
 ]
 
 MIDDLEWARE = [
@@ -146,14 +150,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_TIMEOUT = BROKER_TIMEOUT_SECONDS
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
-# Rounds do not wait behind a thousand readings, and the length of the other queue is of readings alone.
-READINGS_QUEUE, ROUNDS_QUEUE = "celery", "rounds"
 CELERY_TASK_DEFAULT_QUEUE = READINGS_QUEUE
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in (READINGS_QUEUE, ROUNDS_QUEUE)]
-CELERY_TASK_ROUTES = {
-    "classifier.tasks.run_prediction": {"queue": READINGS_QUEUE},
-    "*": {"queue": ROUNDS_QUEUE},
-}
+CELERY_TASK_ROUTES = {"*": {"queue": ROUNDS_QUEUE}}
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
@@ -161,11 +160,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    # What no worker knows of: a message was lost, the broker was down, a worker died. Outdated after the next round.
-    "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 30.0, "options": {"expires": 25}},
     "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
-    # By the clock on the wall: a schedule that begins anew with every start of a container may never come to its end.
-    "housekeep": {"task": "classifier.tasks.housekeep", "schedule": crontab(hour="3", minute="17")},
 }
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
@@ -207,3 +202,5 @@ LOGGING: dict[str, Any] = {
         "onnxscript": {"level": "WARNING"},
     },
 }
+
+complete(globals(), DOMAIN)

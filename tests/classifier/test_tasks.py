@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from classifier import tasks
 from classifier.models import Status
-from classifier.services import handover, predictions
+from classifier.services.readings import handover, states
 from skinsite.celery import app
 from skinsite.storage import private_storage
 from tests.factories import ModelVersionFactory, PredictionFactory
@@ -85,7 +85,7 @@ def test_rounds_do_not_wait_behind_readings(task: str, queue: str) -> None:
 
 
 def test_a_lease_outlives_the_hard_limit_of_a_task() -> None:
-    assert predictions.lease_seconds() > settings.TASK_HARD_SECONDS > settings.TASK_SOFT_SECONDS
+    assert states.lease_seconds() > settings.TASK_HARD_SECONDS > settings.TASK_SOFT_SECONDS
 
 
 @pytest.mark.usefixtures("store", "db")
@@ -104,4 +104,4 @@ def test_a_reading_held_elsewhere_is_asked_for_again_when_its_lease_ends_and_nev
 
     tasks.run_prediction(held.pk)
 
-    assert times == [predictions.lease_end(held)] * sent
+    assert times == [states.lease_end(held)] * sent

@@ -17,7 +17,7 @@ def write_tiny_isic(directory: Path, *, per_class: dict[str, int]) -> Path:
     """Write so many images of every class for each fold named, in the official layout, and return the directory."""
     images = directory / "ISIC2018_Task3_Training_Input"
     images.mkdir(parents=True)
-    names = {fold: [name for name, its in sorted(read_split().items()) if its == fold] for fold in per_class}
+    names = {fold: [name for name, its in sorted(read_split().fold_of.items()) if its == fold] for fold in per_class}
     rows: list[tuple[object, ...]] = []
     random = np.random.default_rng(7)
     for fold, count in per_class.items():

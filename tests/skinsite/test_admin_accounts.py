@@ -39,9 +39,7 @@ def test_the_admin_opens_on_the_clinics_for_a_superuser_and_on_the_readings_for_
 
 def test_a_superuser_adds_a_clinic_a_person_and_a_membership(superuser: User, sign_in: SignIn) -> None:
     client = sign_in(superuser)
-    client.post(
-        "/admin/accounts/clinic/add/", {"name": "North", "slug": "north", "malignant_percent": "3", "is_active": "on"}
-    )
+    client.post("/admin/accounts/clinic/add/", {"name": "North", "slug": "north", "is_active": "on"})
     client.post("/admin/accounts/user/add/", {"email": "New@Clinic.Example", "name": "N. Ew", "is_active": "on"})
     clinic, person = Clinic.objects.get(slug="north"), User.objects.get(email="new@clinic.example")
     assert not person.has_usable_password()
@@ -120,7 +118,7 @@ def test_a_superuser_gives_no_clinic_the_name_of_another_and_finds_it_in_any_cas
 ) -> None:
     clinic = factories.ClinicFactory.create(name="Клиника Кожи")
     client = sign_in(superuser)
-    said = {"name": "клиника кожи", "slug": "second", "malignant_percent": "3", "is_active": "on"}
+    said = {"name": "клиника кожи", "slug": "second", "is_active": "on"}
     assert "There is a clinic of this name already" in client.post("/admin/accounts/clinic/add/", said).content.decode()
     assert Clinic.objects.count() == 1
     assert client.post(f"/admin/accounts/clinic/{clinic.pk}/change/", said).status_code == 302

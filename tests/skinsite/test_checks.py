@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from skinsite.checks import check_broker, check_proxies, check_time_limits, check_trusted_bundles
+from skinsite.checks import check_broker, check_proxies, check_time_limits
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,6 @@ def test_a_proxy_is_counted(
     settings.SECURE_PROXY_SSL_HEADER = header
     settings.PROXY_COUNT = count
     assert [message.id for message in check_proxies()] == warnings
-
-
-@pytest.mark.parametrize(
-    ("trusted", "errors"), [(["0f" * 32], []), (["0f" * 31], ["skinsite.E022"]), (["*"], ["skinsite.E022"])]
-)
-def test_trusted_bundles_are_hashes(settings: Settings, trusted: list[str], errors: list[str]) -> None:
-    settings.TRUSTED_BUNDLES = trusted
-    assert [message.id for message in check_trusted_bundles()] == errors
 
 
 def test_a_check_has_its_id_for_itself() -> None:

@@ -7,7 +7,7 @@ from tqdm import tqdm
 
 from classifier.health import check_bundle
 from classifier.management.base import UserErrorCommand
-from classifier.services.queue import process_queue
+from classifier.services.readings.queue import process_queue
 from skinsite.health import run_check
 from skinsite.health.checks import check_broker
 

@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
 from classifier.models import ModelStatus, ModelVersion
-from classifier.services.queue import process_queue
+from classifier.services.readings.queue import process_queue
 from classifier.services.registry import activate_model, register_model, register_shipped_model
 from ml.bundle.doubts import FIGURES, choose_report
 from ml.errors import UserError

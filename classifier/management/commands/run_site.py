@@ -15,7 +15,7 @@ from classifier.management.base import UserErrorCommand
 from classifier.management.commands.create_demo import describe_accounts, show_progress
 from classifier.models import Prediction, Status
 from classifier.services.demonstration import create_demonstration
-from classifier.services.queue import process_queue
+from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_shipped_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.errors import UserError

@@ -11,7 +11,7 @@ from classifier.services.sweeping import sweep_storage
 class Command(UserErrorCommand):
     """Delete what interrupted uploads left."""
 
-    help = "Delete stored photographs and thumbnails that have had no row for an hour."
+    help = "Delete stored photographs, thumbnails and heat-maps that have had no row for an hour."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         """Sweep and say what was found."""

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from classifier.models import ModelVersion
 from classifier.presentation.practice import practice_sentence
 from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
+from classifier.selectors.practice import practice_of
 from skinsite.accounts.access import MemberRequest, member_required
 
 METRICS = {
@@ -49,7 +50,7 @@ def model_card(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
         "manifest": version.manifest,
         "safety_sentence": SAFETY_SENTENCE,
         "seven_sentence": SEVEN_SENTENCE,
-        "practice_sentence": practice_sentence(version.manifest, request.membership.clinic.malignant_percent),
+        "practice_sentence": practice_sentence(version.manifest, practice_of(request.membership).malignant_percent),
         "evaluations": evaluations_of(version.manifest),
         "classes": [(code, class_name(code)) for code in version.manifest.get("classes", ())],
     }

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_safe
 from classifier import audit, storage
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage
-from classifier.presentation.heat_map import paint
 from classifier.selectors.records import images_of, readings_of
+from classifier.services.heat_maps import give_heat_map
 from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.models import AuditEvent
@@ -100,14 +100,13 @@ def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpRespons
 @require_safe
 @_tells_what_is_missing
 def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    """Where the network of a reading looked: a PNG to lie over the photograph, computed from the stored bytes."""
+    """Where the network of a reading looked: a PNG to lie over the photograph, computed once and kept."""
     prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
-    predictor = predictor_for(prediction.model_version).predictor
-    activation = predictor.activation_map(storage.read_stored(prediction.image))
+    picture = give_heat_map(prediction=prediction)
     delivery = Delivery(f"{prediction.public_id}.png", audit.image_heat_map_viewed, NEVER_KEPT)
-    return _deliver(request, prediction.image, delivery, io.BytesIO(paint(activation)))
+    return _deliver(request, prediction.image, delivery, io.BytesIO(picture))
 
 
 @member_or_token_required

@@ -31,7 +31,7 @@ from classifier.selectors.reading import (
 )
 from classifier.selectors.records import images_of, readings_of
 from classifier.services.codes import warn_of_code
-from classifier.services.predictions import queue_prediction, retry_prediction
+from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.paging import KeyPaginator

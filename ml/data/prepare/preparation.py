@@ -155,7 +155,7 @@ def _list_duplicates(
     records: Sequence[Record], inspections: Mapping[str, Inspection], out: Path, options: Options
 ) -> dict[str, dict[str, int]]:
     """Write the list of pairs and their contact sheets, and count them."""
-    folds = read_split()
+    folds = read_split().fold_of
     found = [inspections[record.image_id] for record in records]
     vectors = None
     if options.embeddings:
@@ -187,7 +187,7 @@ def _summarise(
     labels = Counter(CLASSES[record.label] for record in records)
     return Summary(
         images=len(records),
-        lesions=len({record.lesion_id or record.image_id for record in records}),
+        lesions=len({record.group for record in records}),
         without_metadata=len(inspections.keys() - tables.metadata.keys()),
         masks=len(inspections.keys() & layout.masks.keys()),
         classes={code: labels[code] for code in CLASSES},

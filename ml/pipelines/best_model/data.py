@@ -4,7 +4,7 @@ import argparse
 import csv
 import io
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,8 @@ from tqdm import tqdm
 
 from ml.data.isic import GROUND_TRUTH, GROUPINGS, METADATA, Record, find_table, read_isic
 from ml.data.rows import read_rows
-from ml.data.split import read_split
+from ml.data.split import OPEN_FOLDS, read_split
 from ml.errors import UserError
-from ml.pipelines.best_model.plan import TRAINING_FOLDS
 from ml.support.disk import read_file, stat_file
 
 TABLES = {GROUND_TRUTH: "image", GROUPINGS: "image", METADATA: "image_id"}
@@ -35,7 +34,7 @@ class TrainingData:
 def select_training_data(data: Path, folds: Sequence[str], *, images: int | None = None) -> TrainingData:
     """What the official layout in ``data`` holds of the ``folds``, or so many ``images`` of it, all folds and classes
     as evenly as there are. Raises ``UserError`` where there are fewer."""
-    fold_of = read_split()
+    fold_of = read_split().fold_of
     records = [record for record in read_isic(data).records if fold_of.get(record.image_id) in folds]
     if images is not None:
         records = _draw_evenly(records, fold_of, images)
@@ -93,7 +92,7 @@ def unpack(source: Path, out: Path) -> None:
             raise UserError(f"{path}: cannot be unpacked ({error}); pack it again") from error
 
 
-def _draw_evenly(records: Sequence[Record], fold_of: dict[str, str], count: int) -> list[Record]:
+def _draw_evenly(records: Sequence[Record], fold_of: Mapping[str, str], count: int) -> list[Record]:
     """One of each fold and class in turn, in the order of their names."""
     piles: dict[tuple[str, int], list[Record]] = {}
     for record in sorted(records, key=lambda each: each.image_id, reverse=True):
@@ -135,7 +134,7 @@ def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
 
 def pack_training_data(options: argparse.Namespace) -> int:
     """Pack as the options say, and print the tars."""
-    found = select_training_data(options.data, TRAINING_FOLDS)
+    found = select_training_data(options.data, OPEN_FOLDS)
     for path in pack(found, options.out, megabytes=options.megabytes):
         print(path)
     return 0

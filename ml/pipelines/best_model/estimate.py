@@ -23,7 +23,7 @@ START_MINUTES = 1.0
 def estimate_minutes(plan: Plan, config: TrainingConfig, teachers: Sequence[str]) -> float:
     """Minutes of a training on an H100, its stages' limits included. ``teachers``: the architectures that teach an
     image."""
-    images = sum(1 for fold in read_split().values() if fold in config.train_folds)
+    images = sum(1 for fold in read_split().fold_of.values() if fold in config.train_folds)
     images = images if plan.images is None else round(plan.images * len(config.train_folds) / len(plan.folds))
     minutes = START_MINUTES
     for part in config.stages:

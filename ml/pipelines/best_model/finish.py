@@ -118,7 +118,7 @@ def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
         "licence": LICENCE,
         "attribution": ATTRIBUTION,
         "created": datetime.now(UTC).date().isoformat(),
-        "target_prior": measure_target_prior(dataset, read_split()),
+        "target_prior": measure_target_prior(dataset, read_split().fold_of),
         "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
     }
     return export_bundle(model, out, fields)

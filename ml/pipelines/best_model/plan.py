@@ -10,14 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
-from ml.data.split import FOLDS
+from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
 from ml.support.strict_yaml import build, read_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "best"
 DEFAULT_PLAN = CONFIGS / "plan.yaml"
 PROOF_PLAN = CONFIGS / "proof.yaml"
-TRAINING_FOLDS = tuple(fold for fold in FOLDS if fold != "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class Plan:
     copies: tuple[str, ...] = ()
     judged_on: str | None = None
     out_of_fold: bool = True
-    folds: tuple[str, ...] = TRAINING_FOLDS
+    folds: tuple[str, ...] = OPEN_FOLDS
     images: int | None = None
     set: dict[str, Any] = field(default_factory=dict)
 
@@ -159,12 +158,12 @@ def _check(plan: Plan, directory: Path) -> None:
     rules = {
         "average: must name steps of the student": bool(plan.average) and set(plan.average) <= earlier,
         "teachers: must name at least one": bool(plan.teachers),
-        "folds: use 0 to 4, at least three, each once": set(plan.folds) <= set(TRAINING_FOLDS)
+        "folds: use 0 to 4, at least three, each once": set(plan.folds) <= set(OPEN_FOLDS)
         and len(set(plan.folds)) == len(plan.folds) >= 3,
         "copies: must name at least one of the folds, each once": plan.judged_on is not None
         or (set(plan.copies) <= set(plan.folds) and len(set(plan.copies)) == len(plan.copies) > 0),
         "judged_on: must be one of 0 to 4, not among folds, and without copies": plan.judged_on is None
-        or (plan.judged_on in TRAINING_FOLDS and plan.judged_on not in plan.folds and not plan.copies),
+        or (plan.judged_on in OPEN_FOLDS and plan.judged_on not in plan.folds and not plan.copies),
         "images: must be at least 7 for each fold": plan.images is None or plan.images >= 7 * len(plan.folds),
     }
     for rule, holds in rules.items():

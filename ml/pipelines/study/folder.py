@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ml.bundle.hashing import hash_tensors
 from ml.data.isic import read_isic
 from ml.data.rows import read_rows
-from ml.data.split import hash_data, read_split
+from ml.data.split import TEST, hash_data, read_split
 from ml.errors import UserError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
@@ -27,7 +27,6 @@ from ml.taxonomy import CLASSES
 FloatArray = npt.NDArray[np.float64]
 
 COLUMNS = ("image", "fold", *CLASSES)
-TEST = "test"
 SENSITIVITY, SPECIFICITY = 0.95, 0.90
 NEEDED = ("kind", "architecture", "initialisation", "training_prior", "sha256")
 PER_CLASS = ("recall", "precision", "auc")
@@ -93,7 +92,7 @@ def read_test_truth(data: Path) -> Truth:
 
 
 def _select_truth(data: Path, *, test: bool) -> Truth:
-    folds = read_split()
+    folds = read_split().fold_of
     records = [record for record in read_isic(data).records if record.image_id in folds]
     others = np.bincount([r.label for r in records if folds[r.image_id] != TEST], minlength=len(CLASSES))
     if not others.all():
@@ -101,7 +100,7 @@ def _select_truth(data: Path, *, test: bool) -> Truth:
     chosen = [record for record in records if (folds[record.image_id] == TEST) == test]
     return Truth(
         {record.image_id: record.label for record in chosen},
-        {record.image_id: record.lesion_id or record.image_id for record in chosen},
+        {record.image_id: record.group for record in chosen},
         tuple(float(value) for value in others / others.sum()),
         hash_data(records),
     )

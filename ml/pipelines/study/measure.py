@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ml.data.isic import Record, read_isic
+from ml.data.split import TEST
 from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log, find_readings
 from ml.pipelines.study.folder import (
-    TEST,
     Calibration,
     FloatArray,
     Measured,

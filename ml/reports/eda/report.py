@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ml.data.isic import read_isic
-from ml.data.split import SPLIT_SHA256, hash_data, read_split
+from ml.data.split import SPLIT_SHA256, TEST, hash_data, read_split
 from ml.errors import UserError
 from ml.reports.destination import check_destination
 from ml.reports.eda import agreement
@@ -21,7 +21,7 @@ from ml.reports.eda.measures import find_masks, measure_all
 from ml.reports.eda.page import Page, Section, write_page
 from ml.reports.eda.population import describe_classes, describe_patients
 from ml.reports.eda.shortcuts import describe_artefacts
-from ml.reports.eda.table import TEST, build_table
+from ml.reports.eda.table import build_table
 
 PAGE, NUMBERS, CACHE = "index.html", "numbers.json", "cache"
 CREDIT = (
@@ -35,7 +35,7 @@ def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = Fal
 
     Measures are kept in ``out/cache``. Raises ``UserError`` for data that cannot be read.
     """
-    dataset, folds = read_isic(data), read_split()
+    dataset, folds = read_isic(data), read_split().fold_of
     if all(folds.get(record.image_id) == TEST for record in dataset.records):
         raise UserError(f"{data}: holds the test fold alone, which is not explored; give the training folds too")
     data_sha256 = hash_data(dataset.records)

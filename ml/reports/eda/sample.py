@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from ml.reports.eda.measures import find_masks, measure_all
 
 SEED = 20180
@@ -76,10 +76,10 @@ def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Image.Image
 
 def main(options: argparse.Namespace) -> int:
     """Draw, and write ``sample.csv`` and the sheets."""
-    folds = read_split()
+    folds = read_split().fold_of
     records = [record for record in read_isic(options.data).records if folds.get(record.image_id) in FOLDS]
     scores = measure_all(records, find_masks(options.data), options.out / "cache")
-    drawn = draw_sample(scores, read_groups())
+    drawn = draw_sample(scores, read_split().group_of)
     drawn.to_csv(options.out / "sample.csv", index=False)
     files = {record.image_id: record.path for record in records}
     for number, sheet in enumerate(draw_sheets(list(drawn["image"]), files), start=1):

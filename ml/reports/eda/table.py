@@ -1,5 +1,6 @@
 """One row for each picture outside the test fold, and how far a column of it tells the classes apart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,12 +10,11 @@ from sklearn.metrics import roc_auc_score
 
 from ml.data.artefacts import ARTEFACTS, THRESHOLDS
 from ml.data.isic import Dataset
+from ml.data.split import TEST
 from ml.taxonomy import CLASSES, MALIGNANT
 
-TEST = "test"
 
-
-def build_table(dataset: Dataset, measures: pd.DataFrame, folds: dict[str, str]) -> pd.DataFrame:
+def build_table(dataset: Dataset, measures: pd.DataFrame, folds: Mapping[str, str]) -> pd.DataFrame:
     """Labels, metadata and measures of every picture that ``folds`` does not give to the test fold.
 
     Artefacts are also there as yes or no: ``has_hair`` and so on. A picture that is in no fold has fold ``none``.
@@ -25,7 +25,7 @@ def build_table(dataset: Dataset, measures: pd.DataFrame, folds: dict[str, str])
             "path": record.path,
             "class": CLASSES[record.label],
             "malignant": CLASSES[record.label] in MALIGNANT,
-            "lesion": record.lesion_id or record.image_id,
+            "lesion": record.group,
             "age": record.age,
             "sex": record.sex,
             "site": record.site,

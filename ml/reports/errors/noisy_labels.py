@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from ml.baselines.config import read_classical_config
 from ml.baselines.features import compute_features
 from ml.baselines.run import make_extractor, select_images
-from ml.data.split import read_groups
+from ml.data.split import read_split
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 
@@ -77,7 +77,7 @@ def cross_validate_features(
     rarest = int(np.bincount(labels, minlength=len(CLASSES)).min())
     if rarest < PARTS:
         raise UserError(f"{data}: a class has {rarest} images; out-of-sample predictions in {PARTS} parts need {PARTS}")
-    groups = read_groups()
+    groups = read_split().group_of
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=COST, max_iter=2000))
     parts = StratifiedGroupKFold(PARTS, shuffle=True, random_state=0)
     probabilities = cross_val_predict(

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ml.bundle.folder import load_bundle
 from ml.data.isic import Record, read_isic
-from ml.data.split import FOLDS, select_folds
+from ml.data.split import OPEN_FOLDS, select_folds
 from ml.errors import UserError
 from ml.evaluation import evaluate
 from ml.evaluation.mistakes import Reviewed
 from ml.evaluation.observe import Observer
-from ml.pipelines.study.folder import TEST, calibrate_on_choosing, open_study_folder, read_truth, score
+from ml.pipelines.study.folder import calibrate_on_choosing, open_study_folder, read_truth, score
 from ml.serve.predictor import Predictor
 
 
@@ -46,7 +46,7 @@ def review_study_folder(path: Path, data: Path) -> Subject:
 
 def review_bundle(path: Path, data: Path, fold: str, *, progress: bool = True) -> Subject:
     """A bundle on the images of one fold, read as uploads are."""
-    if fold not in FOLDS or fold == TEST:
+    if fold not in OPEN_FOLDS:
         raise UserError(f"--fold is {fold!r}; an error report reads one of 0 to 4, never the test fold")
     bundle = load_bundle(path)
     records = tuple(select_folds(read_isic(data).records, (fold,)))

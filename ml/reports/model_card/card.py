@@ -176,7 +176,7 @@ def _describe_shown_again(figures: dict[str, Any]) -> str:
     return f"""
 
 Lesions shown again: {count} of these images show a lesion that images of other folds show under another id; these
-others are listed in `ml/data/exclusions.csv`."""
+others are listed in `ml/data/splits/isic2018_task3.exclusions.csv`."""
 
 
 def _describe_limits(manifest: Manifest) -> str:

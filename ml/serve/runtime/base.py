@@ -1,4 +1,4 @@
-"""What a runtime is, and which one to open."""
+"""The interface of a runtime, and the choice of one."""
 
 import importlib
 import importlib.util
@@ -28,11 +28,11 @@ CUDA_DEVICES = ("/dev/nvidiactl", "/dev/dxg")
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """One pass over N views, all float32.
+    """Outputs of one forward pass over N views, all float32.
 
-    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), ``late_statistics`` (N, 2C): means, then
-    standard deviations, of a late stage's channels; ``mask`` (N, h', w'): logits of lesion, place by place. A graph of
-    schema 1 gives neither of the last two, and one built without a decoder no mask: (N, 0) and (N, 0, 0).
+    ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), ``late_statistics`` (N, 2C): channel
+    means, then standard deviations, of a late stage; ``mask`` (N, h', w'): lesion logits per pixel. A graph of schema
+    1 lacks the last two, (N, 0) and (N, 0, 0); one without a decoder lacks the mask.
     """
 
     logits: FloatArray
@@ -47,18 +47,18 @@ ALWAYS_GIVEN = 3
 DIMENSIONS = {"logits": 2, "embedding": 2, "activation_map": 4, "late_statistics": 2, "mask": 3}
 PER_CLASS = ("logits", "activation_map")
 LARGEST_SIDE = 16_384
-"""Of any output: what is larger has no place in a picture or among features."""
+"""Largest plausible dimension of any output."""
 
 
 def name_outputs(arrays: Sequence[FloatArray]) -> Outputs:
-    """A graph's outputs in the order of ``OUTPUT_NAMES``, of which the last may be lacking."""
+    """Outputs from a graph's arrays in the order of ``OUTPUT_NAMES``; the last ones may be missing."""
     count = len(arrays[0])
     lacking = (np.empty((count, 0), np.float32), np.empty((count, 0, 0), np.float32))
     return Outputs(*arrays, *lacking[len(arrays) - ALWAYS_GIVEN :])
 
 
 class Runtime(Protocol):
-    """Something that runs a bundle's graph; safe to call from several threads."""
+    """Runs a bundle's graph; thread-safe."""
 
     name: str
 
@@ -68,25 +68,24 @@ class Runtime(Protocol):
 
 
 def open_runtime(bundle: Bundle, name: str = "auto", threads: int = 1) -> Runtime:
-    """Open ``onnx`` or ``torchscript``; ``auto`` is TorchScript where there is a CUDA device and the bundle is trusted,
-    else ONNX Runtime.
+    """Open ``onnx`` or ``torchscript``; ``auto`` is TorchScript for a trusted bundle on CUDA, else ONNX.
 
-    Runs the manifest's self-test; raises ``BundleError`` when its logits differ, an output is not of the shape that the
-    manifest declares, or TorchScript is asked for of a bundle that is not trusted; ``UserError`` for an unknown name.
+    Runs the manifest's self-test. Raises ``BundleError`` if its logits differ, an output has not the declared shape,
+    or TorchScript is requested for an untrusted bundle; ``UserError`` for an unknown name.
     """
     if name != "auto" and name not in RUNTIME_CLASSES:
         raise UserError(f"INFERENCE_RUNTIME is {name!r}; it must be one of auto, {', '.join(RUNTIME_CLASSES)}.")
     chosen = _choose(trusted=bundle.trusted) if name == "auto" else name
     if chosen == "torchscript" and not bundle.trusted:
         raise BundleError(
-            f"{bundle.path / TORCHSCRIPT_FILE} would run what is in it, and nobody has vouched for it; add "
+            f"{bundle.path / TORCHSCRIPT_FILE} can run any code, and the bundle is not trusted; add "
             f"{bundle.sha256} to TRUSTED_BUNDLES, or set INFERENCE_RUNTIME to onnx."
         )
     runtime = _open(bundle, chosen, threads)
     outputs = _run_self_test(bundle, runtime)
     expected = np.array(bundle.manifest.self_test.logits, np.float32)
     difference = np.abs(outputs.logits[0] - expected).max()
-    if not difference <= bundle.manifest.self_test.tolerance:  # so that NaN fails too
+    if not difference <= bundle.manifest.self_test.tolerance:  # written so that NaN fails too
         raise BundleError(
             f"{bundle.path}: the self-test on {runtime.name} is off by {difference:.2g} "
             f"(limit {bundle.manifest.self_test.tolerance:.2g}); export the bundle again."
@@ -95,16 +94,16 @@ def open_runtime(bundle: Bundle, name: str = "auto", threads: int = 1) -> Runtim
 
 
 def describe_outputs(outputs: Outputs) -> dict[str, tuple[int, ...]]:
-    """What a manifest declares of a graph: the shape of each output for one view, of those that there are."""
+    """Shape of each non-empty output for one view, as a manifest declares it."""
     shapes = {name: getattr(outputs, name).shape[1:] for name in OUTPUT_NAMES}
     return {name: shape for name, shape in shapes.items() if np.prod(shape)}
 
 
 def _run_self_test(bundle: Bundle, runtime: Runtime) -> Outputs:
-    """The outputs for the synthetic view, each of its dimensions and finite."""
+    """Run the synthetic view; raises ``BundleError`` unless all outputs are finite and have their dimensions."""
     try:
         outputs = runtime.run(synthetic_view(bundle.manifest.input.size))
-    except Exception as error:  # onnxruntime and torch raise their own kinds on a graph that cannot be run
+    except Exception as error:  # onnxruntime and torch raise exceptions of their own for a graph that cannot run
         raise BundleError(f"{bundle.path}: {runtime.name} cannot run its graph; export the bundle again.") from error
     declared = bundle.manifest.outputs
     for name, dimensions in DIMENSIONS.items():
@@ -127,13 +126,13 @@ def _open(bundle: Bundle, name: str, threads: int) -> Runtime:
         ) from error
     except UserError:
         raise
-    except Exception as error:  # onnxruntime and torch raise their own kinds on a graph that they cannot read
+    except Exception as error:  # onnxruntime and torch raise exceptions of their own for an unreadable graph
         raise BundleError(f"{bundle.path}: {name} cannot open its graph; export the bundle again.") from error
     return runtime
 
 
 def _choose(*, trusted: bool) -> str:
-    """TorchScript where torch sees a CUDA device; torch is not imported for nothing: it takes 200 MB."""
+    """TorchScript if torch sees a CUDA device; torch, 200 MB, is imported only if there is a driver."""
     has_driver = any(Path(device).exists() for device in CUDA_DEVICES)
     if not trusted or not has_driver or importlib.util.find_spec("torch") is None:
         return "onnx"

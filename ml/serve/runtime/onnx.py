@@ -12,14 +12,14 @@ ERRORS_ONLY = 3
 
 
 class OnnxRuntime:
-    """A session on the bundle's ONNX graph, or on another one's bytes; with one thread it computes in the caller's."""
+    """A CPU session on the bundle's ONNX graph, or on the bytes of another; one thread means the caller's."""
 
     name = "onnx"
 
     def __init__(self, bundle: Bundle, threads: int = 1, *, graph: bytes | None = None) -> None:
         self._session = open_session(bundle.read(ONNX_FILE) if graph is None else graph, threads)
-        there = {output.name for output in self._session.get_outputs()}
-        self._names = [name for name in OUTPUT_NAMES if name in there]
+        available = {output.name for output in self._session.get_outputs()}
+        self._names = [name for name in OUTPUT_NAMES if name in available]
 
     def run(self, batch: UInt8Batch) -> Outputs:
         """Run views (N, S, S, 3) uint8 through the network."""
@@ -27,7 +27,7 @@ class OnnxRuntime:
 
 
 def open_session(model: bytes, threads: int) -> Any:
-    """A session on the CPU, of a graph's bytes."""
+    """Open a CPU session on the bytes of a graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""TorchScript, on CUDA where there is one."""
+"""TorchScript, on CUDA if available."""
 
 import io
 import warnings
@@ -13,7 +13,7 @@ from ml.serve.runtime.base import Outputs, UInt8Batch, name_outputs
 
 
 class TorchScriptRuntime:
-    """The bundle's traced network, its weights widened to float32 and frozen."""
+    """The bundle's traced network, with weights converted to float32 and frozen."""
 
     name = "torchscript"
 
@@ -37,9 +37,9 @@ class TorchScriptRuntime:
 
 
 def compute_in_full_precision() -> None:
-    """Switch TF32 off on CUDA: its ten-bit products would fail the parity with ONNX Runtime.
+    """Switch TF32 off on CUDA: its 10-bit mantissa would break the parity with ONNX Runtime.
 
-    The switches are the process's and not a thread's: they are set once, before anything runs.
+    The switches are global to the process and are set before anything runs.
     """
     torch.set_float32_matmul_precision("highest")
     cudnn.allow_tf32 = False

@@ -4,7 +4,6 @@ from skinsite.accounts.services.clinics import (
     rename_clinic,
     require_free_name,
     set_clinic_time_zone,
-    set_malignant_percent,
 )
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.accounts.services.members import (
@@ -30,7 +29,6 @@ __all__ = [
     "revoke_invitation",
     "revoke_member_token",
     "set_clinic_time_zone",
-    "set_malignant_percent",
     "set_own_time_zone",
     "set_password_by_link",
 ]

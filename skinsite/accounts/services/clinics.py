@@ -1,7 +1,5 @@
 """Clinics: opened by the system or by a superuser with an invitation for the first administrator; what they set."""
 
-from decimal import Decimal
-
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.text import slugify
@@ -54,25 +52,6 @@ def rename_clinic(*, actor: Membership, name: str) -> Clinic:
     _clean_only(clinic, "name")
     clinic.save(update_fields=["name"])
     audit.clinic_renamed(actor=actor, about=clinic, before=before, after=clinic.name)
-    return clinic
-
-
-@transaction.atomic
-def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> Clinic:
-    """Say how many of a hundred lesions of the actor's clinic are malignant.
-
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: by field, outside 0.1 to 50 per cent.
-    """
-    require_administrator(actor, actor.clinic)
-    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
-    before, clinic.malignant_percent = clinic.malignant_percent, malignant_percent
-    if before == malignant_percent:
-        return clinic
-    _clean_only(clinic, "malignant_percent")
-    clinic.save(update_fields=["malignant_percent"])
-    audit.clinic_malignant_percent_set(actor=actor, about=clinic, before=str(before), after=str(malignant_percent))
     return clinic
 
 

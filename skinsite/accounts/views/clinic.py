@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts import services
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm, PracticeForm
+from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
+from skinsite.accounts.panels import PANELS, Panel
 from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, tokens_of_clinic
 from skinsite.accounts.views.confirm import ask_about_token, ask_first
 from skinsite.zones import zone_names
@@ -25,7 +27,7 @@ from skinsite.zones import zone_names
 @administrator_required
 def clinic(request: MemberRequest) -> HttpResponse:
     """Everybody and everything that has access to the clinic."""
-    return _page(request, InvitationForm())
+    return show_clinic(request)
 
 
 @never_cache
@@ -47,7 +49,7 @@ def invite(request: MemberRequest) -> HttpResponse:
                 "mailed": mail_invitation(invitation=invitation, link=link),
             }
             return render(request, "accounts/invitation_link.html", context)
-    return _page(request, form, status=422)
+    return show_clinic(request, form=form, status=422)
 
 
 @require_POST
@@ -63,19 +65,7 @@ def rename(request: MemberRequest) -> HttpResponse:
         else:
             messages.success(request, _("The clinic has its new name."))
             return redirect("clinic")
-    return _page(request, InvitationForm(), name_form=form, status=422)
-
-
-@require_POST
-@administrator_required
-def set_practice(request: MemberRequest) -> HttpResponse:
-    """Set how many of the lesions photographed here are malignant."""
-    form = PracticeForm(request.POST)
-    if not form.is_valid():
-        return _page(request, InvitationForm(), practice_form=form, status=422)
-    services.set_malignant_percent(actor=request.membership, **form.cleaned_data)
-    messages.success(request, _("The share of malignant lesions is set."))
-    return redirect("clinic")
+    return show_clinic(request, name_form=form, status=422)
 
 
 @require_POST
@@ -84,7 +74,7 @@ def set_time_zone(request: MemberRequest) -> HttpResponse:
     """Set the zone in which the clinic's days are counted."""
     form = ClinicTimeZoneForm(request.POST)
     if not form.is_valid():
-        return _page(request, InvitationForm(), zone_form=form, status=422)
+        return show_clinic(request, zone_form=form, status=422)
     services.set_clinic_time_zone(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The time zone is set."))
     return redirect("clinic")
@@ -193,20 +183,22 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     return redirect("clinic")
 
 
-def _page(
+def show_clinic(
     request: MemberRequest,
-    form: InvitationForm,
     *,
     status: int = 200,
+    form: InvitationForm | None = None,
     name_form: ClinicNameForm | None = None,
-    practice_form: PracticeForm | None = None,
     zone_form: ClinicTimeZoneForm | None = None,
+    panel_form: tuple[Panel, Form] | None = None,
 ) -> HttpResponse:
+    """Render the page; the forms are those that came back with errors, ``panel_form`` that of a panel."""
+    refused = dict([panel_form] if panel_form else ())
     own = request.membership.clinic
     context = {
-        "form": form,
+        "form": form or InvitationForm(),
         "name_form": name_form or ClinicNameForm(initial={"name": own.name}),
-        "practice_form": practice_form or PracticeForm(initial={"malignant_percent": own.malignant_percent}),
+        "panels": [(panel.template, refused.get(panel) or panel.make_form(request.membership)) for panel in PANELS],
         "zone_form": zone_form or ClinicTimeZoneForm(initial={"time_zone": own.time_zone}),
         "zone_names": zone_names(),
         "zone": own.zone,

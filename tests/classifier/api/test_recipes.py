@@ -19,7 +19,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from classifier.api.views import PredictionViewSet
 from classifier.models import Lesion, Prediction
-from classifier.services.queue import process_queue
+from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import ApiToken, Membership

@@ -8,7 +8,7 @@ from rest_framework.test import APIClient
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
-from classifier.services.predictions import run_prediction
+from classifier.services.readings.run import run_prediction
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
@@ -23,7 +23,8 @@ def failed(
 ) -> Prediction:
     """A reading that has failed, as one does whose workers have died."""
     with monkeypatch.context() as patch:
-        patch.setattr("classifier.services.predictions.run_prediction", lambda **_key: None)
+        patch.setattr("classifier.services.readings.queue.find_reader", lambda _modality: None)
+        patch.setattr("classifier.services.readings.queue.run_prediction", lambda **_key: None)
         receive_upload(actor=owner, data=photograph, patient_code="A-1")
     reading = Prediction.objects.get()
     Prediction.objects.filter(pk=reading.pk).update(attempts=3)

@@ -42,7 +42,7 @@ def create() -> list[list[str]]:
 
 
 def test_the_samples_are_twenty_lesions_of_the_test_fold_with_their_attribution() -> None:
-    samples, folds = read_samples(), read_split()
+    samples, folds = read_samples(), read_split().fold_of
     assert len({sample.image for sample in samples}) == 20
     assert {folds[sample.image] for sample in samples} == {"test"}
     assert {path.stem for path in (SAMPLES / "photographs").iterdir()} == {sample.image for sample in samples}

@@ -19,7 +19,7 @@ from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage import private_storage
 from tests.classifier.conftest import draw_lesion
-from tests.factories import ModelVersionFactory
+from tests.factories import DonePredictionFactory, ModelVersionFactory
 
 pytestmark = pytest.mark.usefixtures("store", "db")
 
@@ -164,16 +164,21 @@ def test_sweep_storage_deletes_what_has_had_no_row_for_an_hour(
     owner: Membership, photograph: bytes, store: Path
 ) -> None:
     image = receive_upload(actor=owner, data=photograph).prediction.image
+    reading = DonePredictionFactory.create(image=image)
     old, young = store / "images" / f"{uuid.uuid4()}.jpg", store / "thumbnails" / f"{uuid.uuid4()}.jpg"
-    for path in (old, young):
+    kept, lost = store / reading.heat_map_name, store / "heat-maps" / f"{uuid.uuid4()}.png"
+    kept.parent.mkdir()
+    for path in (old, young, kept, lost):
         shutil.copy(store / image.stored_name, path)
     long_ago = time.time() - 2 * 3600
-    for path in (old, store / image.stored_name, store / image.thumbnail_name):
+    for path in (old, kept, lost, store / image.stored_name, store / image.thumbnail_name):
         os.utime(path, (long_ago, long_ago))
 
-    assert run("sweep_storage") == "4 objects, 1 deleted\n"
+    assert run("sweep_storage") == "6 objects, 2 deleted\n"
 
     assert not old.exists()
+    assert not lost.exists()
+    assert kept.exists()
     assert young.exists()
     assert (store / image.stored_name).exists()
     assert (store / image.thumbnail_name).exists()

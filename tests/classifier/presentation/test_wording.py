@@ -6,7 +6,7 @@ from django.utils import translation
 from classifier.models import Lesion, Patient, Prediction, Status
 from classifier.presentation import wording
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
-from ml.serve.gate import KINDS, UNLIKE_TRAINING
+from ml.serve.gate import IMAGE_DOMAINS, UNLIKE_TRAINING
 from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
 
@@ -191,7 +191,7 @@ def test_a_clinical_photograph_is_told_as_declared_or_as_recognised() -> None:
 def test_every_reason_and_flag_that_the_shipped_model_gives_has_words() -> None:
     manifest = load_bundle(DEFAULT_BUNDLE).manifest
 
-    assert set(wording.REASONS) >= {*KINDS[1:], UNLIKE_TRAINING, *manifest.not_assessable_where}
+    assert set(wording.REASONS) >= {*IMAGE_DOMAINS[1:], UNLIKE_TRAINING, *manifest.not_assessable_where}
     assert set(wording.FLAGS) == {rule.name for rule in manifest.quality.flags} - {*wording.WITHDRAWN_FLAGS}
 
 
@@ -219,7 +219,7 @@ def test_what_was_not_read_tells_no_numbers_what_to_do_and_blames_no_file(reason
     assert "right file" not in text
 
 
-@pytest.mark.parametrize("reason", [*KINDS[1:], UNLIKE_TRAINING, "without_colour", "altered"])
+@pytest.mark.parametrize("reason", [*IMAGE_DOMAINS[1:], UNLIKE_TRAINING, "without_colour", "altered"])
 def test_a_likely_cancer_that_was_not_read_is_told_with_the_detectors_reason(reason: str) -> None:
     fields = {"status": Status.DONE, "reason": reason, "logits": [[0.0] * 7]}
     told, shrugged = (

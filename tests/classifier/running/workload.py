@@ -21,7 +21,7 @@ from classifier.models import ImageCorrection, LesionImage, ModelVersion, Patien
 from classifier.selectors.history import history  # noqa: E402
 from classifier.services.corrections import correct_modality  # noqa: E402
 from classifier.services.intake import receive_upload  # noqa: E402
-from classifier.services.predictions import run_prediction  # noqa: E402
+from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
 from ml.bundle.folder import DEFAULT_BUNDLE  # noqa: E402

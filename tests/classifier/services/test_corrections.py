@@ -10,7 +10,7 @@ from classifier.selectors.history import history
 from classifier.selectors.reading import reading_detail
 from classifier.services.corrections import correct_declared, correct_modality, mark_entered_in_error, move_image
 from classifier.services.intake import receive_upload
-from classifier.services.predictions import queue_prediction
+from classifier.services.readings.queue import queue_prediction
 from classifier.services.registry import register_model
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent

@@ -7,7 +7,8 @@ from django.urls import URLPattern, URLResolver, reverse
 from classifier.models import ModelVersion, Prediction
 from classifier.web.urls import urlpatterns
 
-POST_ONLY = {"reading-retry", "image-read-again"}
+POST_ONLY = {"reading-retry", "image-read-again", "clinic-practice"}
+FOR_ADMINISTRATORS = {"clinic-practice"}
 # A model belongs to the site, not to a clinic.
 SHARED = {"model"}
 

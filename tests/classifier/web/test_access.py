@@ -5,11 +5,11 @@ from django.test import Client
 from django.urls import reverse
 
 from classifier.models import Lesion, ModelVersion, Prediction
-from skinsite.accounts.models import Membership
+from skinsite.accounts.models import Membership, Role
 from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.web.conftest import ClientFor
-from tests.classifier.web.routes import POST_ONLY, Route, all_routes
+from tests.classifier.web.routes import FOR_ADMINISTRATORS, POST_ONLY, Route, all_routes
 
 METHODS = ("get", "post")
 NOT_ALLOWED = 405
@@ -22,9 +22,10 @@ def routes(read_photograph: Prediction, active_model: ModelVersion) -> list[Rout
 
 
 @pytest.fixture(params=["owner", "colleague", "reviewer", "administrator"])
-def member_site(request: pytest.FixtureRequest, client_for: ClientFor) -> Client:
-    """The browser of each kind of member of the clinic."""
-    return client_for(request.getfixturevalue(request.param))
+def member(request: pytest.FixtureRequest) -> Membership:
+    """Each kind of member of the clinic."""
+    found: Membership = request.getfixturevalue(request.param)
+    return found
 
 
 def test_nobody_is_asked_to_sign_in(routes: list[Route]) -> None:
@@ -54,11 +55,17 @@ def test_a_stranger_finds_nothing_of_another_clinic(
         assert answers[name] <= {404, NOT_ALLOWED}, name
 
 
-def test_every_member_of_the_clinic_gets_every_page(routes: list[Route], member_site: Client) -> None:
+def test_every_member_of_the_clinic_gets_every_page(
+    routes: list[Route], member: Membership, client_for: ClientFor
+) -> None:
+    site = client_for(member)
     for route in routes:
-        response = member_site.get(route.path, follow=True)
+        response = site.get(route.path, follow=True)
         response.getvalue()
-        assert response.status_code == (NOT_ALLOWED if route.name in POST_ONLY else 200), route
+        if route.name in FOR_ADMINISTRATORS and member.role != Role.ADMINISTRATOR:
+            assert response.status_code == 403, route
+        else:
+            assert response.status_code == (NOT_ALLOWED if route.name in POST_ONLY else 200), route
 
 
 def test_somebody_without_a_clinic_is_told_so(routes: list[Route]) -> None:

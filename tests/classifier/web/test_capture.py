@@ -312,7 +312,7 @@ def test_a_form_of_costly_photographs_refuses_each_by_name_and_keeps_the_others(
 def test_who_finds_no_turn_to_be_decoded_is_told_so(
     site: Client, active_model: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(_data: bytes) -> None:
+    def busy(_data: bytes, **_options: object) -> None:
         raise DecoderBusyError
 
     monkeypatch.setattr(intake, "normalise_guarded", busy)

@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from PIL import Image
 from rest_framework.test import APIClient
 
 from classifier.models import LesionImage, ModelVersion, Prediction
+from classifier.presentation.heat_map import is_whole
+from classifier.services.heat_maps import give_heat_map
 from classifier.services.intake import receive_upload
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
@@ -56,6 +59,47 @@ def test_the_heat_map_lies_over_the_photograph(site: Client, read_photograph: Pr
     assert 0 <= opacity.min() < opacity.max() <= 255
     assert response["Content-Type"] == "image/png"
     assert response["Cache-Control"] == "private, no-store"
+
+
+def test_the_heat_map_is_computed_once_and_then_given_as_it_is_kept(site: Client, read_photograph: Prediction) -> None:
+    address, media = reverse("heat-map", args=[read_photograph.public_id]), Path(settings.MEDIA_ROOT)
+    first = content(site.get(address))
+    assert (media / "heat-maps" / f"{read_photograph.public_id}.png").read_bytes() == first
+    (media / read_photograph.image.stored_name).unlink()  # of which it would be computed
+
+    assert content(site.get(address)) == first
+    assert AuditEvent.objects.filter(action="image.heat_map_viewed").count() == 2
+
+
+@pytest.mark.parametrize("kept", [None, b"", 0.5, b"no picture"])
+def test_a_kept_heat_map_that_is_gone_or_damaged_is_computed_again(
+    kept: bytes | float | None, site: Client, read_photograph: Prediction
+) -> None:
+    address = reverse("heat-map", args=[read_photograph.public_id])
+    first = content(site.get(address))
+    path = Path(settings.MEDIA_ROOT) / "heat-maps" / f"{read_photograph.public_id}.png"
+    if kept is None:
+        path.unlink()
+    else:
+        path.write_bytes(first[: round(len(first) * kept)] if isinstance(kept, float) else kept)
+
+    assert content(site.get(address)) == first
+    assert path.read_bytes() == first
+
+
+def test_two_who_ask_for_a_heat_map_at_once_get_the_same(read_photograph: Prediction) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        given = list(pool.map(lambda _n: give_heat_map(prediction=read_photograph), range(6)))
+
+    assert len(set(given)) == 1
+    assert is_whole(given[0])
+    assert (Path(settings.MEDIA_ROOT) / read_photograph.heat_map_name).read_bytes() == given[0]
+
+
+def test_a_heat_map_that_cannot_be_kept_is_shown_all_the_same(site: Client, read_photograph: Prediction) -> None:
+    (Path(settings.MEDIA_ROOT) / "heat-maps").write_text("not a folder")
+
+    assert is_whole(content(site.get(reverse("heat-map", args=[read_photograph.public_id]))))
 
 
 def test_a_network_that_gives_no_heat_map_has_none_on_its_page_and_none_in_the_api(

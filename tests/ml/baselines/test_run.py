@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ def test_a_run_tells_what_it_was_made_with(fit: Run, weights: Path) -> None:
 
 def test_only_images_of_the_choosing_fold_are_predicted(fit: Run, data: Path) -> None:
     predicted = read_predictions(fit("svm", SVM))
-    folds = read_split()
+    folds = read_split().fold_of
     wanted = {each.image_id for each in read_isic(data).records if folds[each.image_id] == "3"}
     assert set(predicted) == wanted
     assert all(row["fold"] == folds[image] for image, row in predicted.items())
@@ -162,7 +163,7 @@ def test_the_same_seed_gives_the_same_numbers(fit: Run) -> None:
 def test_labels_of_the_test_fold_change_nothing(fit: Run, data: Path, tmp_path: Path) -> None:
     before = fit("before", SVM)
     changed = copy_data(data, tmp_path / "changed")
-    folds = read_split()
+    folds = read_split().fold_of
     rows = [
         (each.image_id, *np.eye(7)[6 if folds[each.image_id] == "test" else each.label])
         for each in read_isic(changed).records
@@ -174,11 +175,12 @@ def test_labels_of_the_test_fold_change_nothing(fit: Run, data: Path, tmp_path: 
 
 def test_excluded_images_train_nothing(fit: Run, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = fit("before", SVM)
-    folds = read_split()
+    folds = read_split().fold_of
     names = [each.image_id for each in read_isic(data).records]
     trained = next(name for name in names if folds[name] == "0")
     chosen = next(name for name in names if folds[name] == "3")
-    monkeypatch.setattr("ml.baselines.run.read_exclusions", lambda: {trained: "blurred", chosen: "repeated"})
+    excluding = replace(read_split(), excluded={trained: "blurred", chosen: "repeated"})
+    monkeypatch.setattr("ml.baselines.run.read_split", lambda: excluding)
     after = fit("after", SVM)
     assert read_json(before / "summary.json")["training_images"] == 35
     assert read_json(after / "summary.json")["training_images"] == 34

@@ -8,7 +8,7 @@ import pytest
 from ml.__main__ import main
 from ml.bundle.hashing import hash_file
 from ml.data.make_split import assign_folds, group_images
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
 
@@ -38,9 +38,9 @@ def test_the_command_writes_a_split_and_its_hash(tmp_path: Path, capsys: pytest.
     unseen, out = tmp_path / "unseen.csv", tmp_path / "split.csv"
     write_rows(unseen, ("image",), [(name,) for name in names[:35]])
     assert main(["make-split", "--data", str(data), "--unseen", str(unseen), "--out", str(out)]) == 0
-    assert sorted(read_split(out)) == names
-    assert len(set(read_groups(out).values())) == len(names)
-    assert {name for name, fold in read_split(out).items() if fold in ("test", "4")} == set(names[:35])
+    assert sorted(read_split(out).fold_of) == names
+    assert len(set(read_split(out).group_of.values())) == len(names)
+    assert {name for name, fold in read_split(out).fold_of.items() if fold in ("test", "4")} == set(names[:35])
     assert out.with_suffix(".sha256").read_text(encoding="utf-8").split() == [hash_file(out), "split.csv"]
 
 

@@ -11,7 +11,7 @@ import pytest
 from ml.bundle.hashing import hash_file
 from ml.data.duplicates.near_duplicates import find_near_duplicates, hash_images
 from ml.data.isic import Record, read_isic
-from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_groups, read_split, select_folds
+from ml.data.split import FOLDS, SPLIT_FILE, SPLIT_SHA256, read_split, select_folds
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from tests.ml.tiny_isic import write_tiny_isic
@@ -31,14 +31,14 @@ def test_a_changed_file_is_refused(tmp_path: Path) -> None:
     for path in (SPLIT_FILE, SPLIT_FILE.with_suffix(".sha256")):
         shutil.copy(path, tmp_path)
     changed = tmp_path / SPLIT_FILE.name
-    assert read_split(changed) == read_split()
+    assert read_split(changed).fold_of == read_split().fold_of
     changed.write_text(changed.read_text(encoding="utf-8").replace(",test", ",0", 1), encoding="utf-8")
     with pytest.raises(UserError, match="the split is frozen"):
         read_split(changed)
 
 
 def test_folds_have_their_sizes() -> None:
-    sizes = Counter(read_split().values())
+    sizes = Counter(read_split().fold_of.values())
     assert set(sizes) == set(FOLDS)
     assert sum(sizes.values()) == 10015
     # Three fifths and two fifths of the 1,995 images in groups wholly unseen by the distilled weights.
@@ -48,7 +48,7 @@ def test_folds_have_their_sizes() -> None:
 
 
 def test_no_group_is_in_two_folds_and_none_is_implausibly_large() -> None:
-    folds, groups = read_split(), read_groups()
+    folds, groups = read_split().fold_of, read_split().group_of
     of_group: dict[str, set[str]] = {}
     for image_id, group in groups.items():
         of_group.setdefault(group, set()).add(folds[image_id])
@@ -57,7 +57,7 @@ def test_no_group_is_in_two_folds_and_none_is_implausibly_large() -> None:
 
 
 def test_no_lesion_is_in_two_folds(records: tuple[Record, ...]) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     of_lesion: dict[str, set[str]] = {}
     for record in records:
         assert record.lesion_id is not None
@@ -66,7 +66,7 @@ def test_no_lesion_is_in_two_folds(records: tuple[Record, ...]) -> None:
 
 
 def test_no_near_duplicates_are_in_two_folds(records: tuple[Record, ...]) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     hashes = hash_images([record.path for record in records], progress=False)
     pairs = list(find_near_duplicates(hashes))
     across_lesions = [pair for pair in pairs if records[pair[0]].lesion_id != records[pair[1]].lesion_id]
@@ -75,7 +75,7 @@ def test_no_near_duplicates_are_in_two_folds(records: tuple[Record, ...]) -> Non
 
 
 def test_folds_are_stratified(records: tuple[Record, ...]) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     counts = {fold: np.zeros(len(CLASSES)) for fold in FOLDS}
     for record in records:
         counts[folds[record.image_id]][record.label] += 1
@@ -89,6 +89,6 @@ def test_a_fold_is_selected_and_one_of_which_nothing_is_there_is_told(tmp_path: 
     chosen = select_folds(records, ("4",))
     assert len(chosen) == 7
     assert select_folds([*records, replace(records[0], image_id="ISIC_of_others")], "4") == chosen
-    assert {read_split()[record.image_id] for record in chosen} == {"4"}
+    assert {read_split().fold_of[record.image_id] for record in chosen} == {"4"}
     with pytest.raises(UserError, match="no image of fold 2"):
         select_folds(records, ("2",))

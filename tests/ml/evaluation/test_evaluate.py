@@ -10,7 +10,7 @@ from isic_challenge_scoring.classification import ClassificationMetric, Classifi
 from PIL import Image
 
 from ml.bundle.folder import Bundle
-from ml.data.exclusions import find_shown_again
+from ml.data.split import read_split
 from ml.errors import UserError
 from ml.evaluation.evaluate import evaluate_bundle, read_file
 from ml.evaluation.observe import ANY_SIZE
@@ -203,7 +203,7 @@ def test_reading_the_test_fold_needs_a_reason_and_leaves_a_line(
 def test_balanced_accuracy_is_also_told_without_lesions_that_other_folds_show(
     bundle: Bundle, predictor: Predictor, tmp_path: Path
 ) -> None:
-    again = min(find_shown_again())
+    again = min(read_split().shown_again)
     photograph = pictures.jpeg()
     right = int(predictor.read(normalise_upload(photograph).data).balanced_scores.argmax())
     for name in (again, "NEW"):

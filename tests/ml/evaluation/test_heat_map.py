@@ -98,5 +98,5 @@ def test_only_the_fold_that_the_network_has_not_seen_is_read(tmp_path: Path, mon
 
     monkeypatch.setattr(heat_map, "measure_heat_map", note)
     assert main(["heat-map", "--data", str(data), "--out", str(tmp_path / "found.json")]) == 0
-    split = read_split()
+    split = read_split().fold_of
     assert {split[record.image_id] for record in seen} == {"4"}

@@ -20,7 +20,7 @@ from ml.evaluation.out_of_distribution import (
     fit_softmax,
     read_other_photographs,
 )
-from ml.serve.gate import dermoscopy_odds, measure_distance, score_kinds
+from ml.serve.gate import dermoscopy_odds, measure_distance, score_domains
 
 
 def test_softmax_regression_is_scikit_learns() -> None:
@@ -61,7 +61,7 @@ def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.
     spec = fit_limits(arrays, unseen, "unseen")
 
     def refused(cloud: np.ndarray) -> float:
-        odds = dermoscopy_odds(score_kinds(cloud, arrays))
+        odds = dermoscopy_odds(score_domains(cloud, arrays))
         far = measure_distance(cloud, arrays) > spec.distance_to
         return float(((odds < spec.dermoscopy_from) | far).mean())
 

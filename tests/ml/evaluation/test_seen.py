@@ -19,8 +19,8 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A picture that stands in the table of hashes for the first image of fold 0 and the first of the test fold."""
     path = tmp_path / "HOSP_1.jpg"
     path.write_bytes(pictures.jpeg())
-    hashes = np.full(len(read_split()), 0xAAAAAAAAAAAAAAAA, np.uint64)
-    hashes[list(read_split().values()).index("0")] = hash_picture(Image.open(path))
+    hashes = np.full(len(read_split().fold_of), 0xAAAAAAAAAAAAAAAA, np.uint64)
+    hashes[list(read_split().fold_of.values()).index("0")] = hash_picture(Image.open(path))
     np.save(tmp_path / "hashes.npy", hashes)
     monkeypatch.setattr(seen, "HASHES_FILE", tmp_path / "hashes.npy")
     return path
@@ -33,7 +33,7 @@ def test_a_hash_is_imagehashs() -> None:
 
 
 def test_the_table_has_a_hash_for_every_image_of_the_split() -> None:
-    assert np.load(HASHES_FILE).shape == (len(read_split()),) == (10015,)
+    assert np.load(HASHES_FILE).shape == (len(read_split().fold_of),) == (10015,)
 
 
 def test_the_nearest_within_the_limit_is_found() -> None:
@@ -45,27 +45,27 @@ def test_the_nearest_within_the_limit_is_found() -> None:
 def test_a_copy_under_another_name_and_compression_is_told(known: Path) -> None:
     copy = known.with_name("HOSP_2.png")
     Image.open(known).resize((640, 480)).save(copy)
-    found = find_seen({"HOSP_1": known, "HOSP_2": copy}, read_split())
+    found = find_seen({"HOSP_1": known, "HOSP_2": copy}, read_split().fold_of)
     assert (found.by_id, found.by_look, found.like_test) == ((), ("HOSP_1", "HOSP_2"), ())
     (line,) = found.to_lines()
     assert line.startswith("2 of 2 images look like images of folds 0 to 4 of ISIC 2018 Task 3 (HOSP_1, HOSP_2): ")
 
 
 def test_an_image_of_a_training_fold_is_told_by_its_name(known: Path) -> None:
-    name = next(name for name, fold in read_split().items() if fold == "2")
-    assert find_seen({name: known}, read_split()).by_id == (name,)
+    name = next(name for name, fold in read_split().fold_of.items() if fold == "2")
+    assert find_seen({name: known}, read_split().fold_of).by_id == (name,)
 
 
 def test_what_is_not_known_is_not_told(known: Path) -> None:
     strange = known.with_name("strange.png")
     Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 200, 3), np.uint8)).save(strange)
-    assert find_seen({"strange": strange}, read_split()).to_lines() == []
+    assert find_seen({"strange": strange}, read_split().fold_of).to_lines() == []
 
 
 def test_images_of_the_data_set_are_known_again(data_dir: Path) -> None:
     images = data_dir / "isic2018_task3" / "ISIC2018_Task3_Training_Input"
-    names = [*[name for name, fold in read_split().items() if fold == "1"][:3]]
-    names += [name for name, fold in read_split().items() if fold == "test"][:2]
-    found = find_seen({f"HOSP_{name}": images / f"{name}.jpg" for name in names}, read_split())
+    names = [*[name for name, fold in read_split().fold_of.items() if fold == "1"][:3]]
+    names += [name for name, fold in read_split().fold_of.items() if fold == "test"][:2]
+    found = find_seen({f"HOSP_{name}": images / f"{name}.jpg" for name in names}, read_split().fold_of)
     assert len(found.by_look) == 3
     assert len(found.like_test) == 2

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from ml.bundle.manifest import GATE_FILE, GateSpec
-from ml.serve.gate import KINDS, MEASURES, Gate, GateArrays, save_gate
+from ml.serve.gate import IMAGE_DOMAINS, MEASURES, Gate, GateArrays, save_gate
 
 CHANNELS = 4
 
 
 def arrays() -> GateArrays:
     """The first statistic says dermoscopy, the second clinical, the third neither; the distance is Euclid's."""
-    kinds = np.zeros((len(KINDS), 1 + CHANNELS))
+    kinds = np.zeros((len(IMAGE_DOMAINS), 1 + CHANNELS))
     kinds[[0, 1, 2], [1, 2, 3]] = 1
     measures = np.zeros((len(MEASURES), 1 + CHANNELS))
     measures[:, 0] = 0.5

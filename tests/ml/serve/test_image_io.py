@@ -220,8 +220,10 @@ def with_needles() -> dict[str, bytes]:
 def test_no_metadata_comment_thumbnail_or_trailer_survives(kind: str) -> None:
     data = with_needles()[kind]
     assert NEEDLE in data
-    stored = normalise_upload(data).data
+    kept = normalise_upload(data, thumbnail_side=100)
+    stored = kept.data
     assert NEEDLE not in stored
+    assert NEEDLE not in kept.thumbnail
     assert NEEDLE not in thumbnail(stored, side=100)
     with Image.open(io.BytesIO(stored)) as image:
         image.load()
@@ -253,6 +255,18 @@ def test_damaged_stored_bytes_are_told_of() -> None:
 def test_a_thumbnail_fits_its_side_and_keeps_its_shape() -> None:
     with Image.open(io.BytesIO(thumbnail(normalise_upload(pictures.jpeg()).data, side=160))) as image:
         assert (image.format, image.size) == ("JPEG", (160, 120))
+
+
+def test_the_thumbnail_of_an_upload_shows_what_is_stored() -> None:
+    for name in ("ordinary", "cmyk", "transparent", "exif 6"):
+        stored = normalise_upload(pictures.ACCEPTED[name](), thumbnail_side=160)
+        of_pixels, of_stored = (
+            np.asarray(Image.open(io.BytesIO(data)), np.int16)
+            for data in (stored.thumbnail, thumbnail(stored.data, side=160))
+        )
+        assert of_pixels.shape in ((120, 160, 3), (160, 120, 3))
+        assert np.abs(of_pixels - of_stored).mean() < 2, name
+    assert normalise_upload(pictures.jpeg()).thumbnail == b""
 
 
 def test_files_are_offered_by_the_suffixes_of_what_is_read() -> None:

@@ -227,7 +227,7 @@ HEAVY: dict[str, Callable[[], bytes]] = {
 }
 MEASURE = """
 import resource, sys
-from ml.image_io import normalise_upload, thumbnail
+from ml.serve.image_io import normalise_upload, thumbnail
 stored = normalise_upload(open(sys.argv[1], "rb").read())
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
 print(stored.width * stored.height, stored.format, int(peak.split()[1]) * 1024)
@@ -305,8 +305,8 @@ def test_a_decoder_that_cannot_start_is_our_fault_and_told(monkeypatch: pytest.M
 def test_the_process_apart_limits_its_time_and_its_memory_and_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
 import json, os, resource, sys
-from ml import image_apart
-from ml.image_io import Limits
+from ml.serve import image_apart
+from ml.serve.image_io import Limits
 image_apart._limit_this_process(Limits())
 said = {"cpu": resource.getrlimit(resource.RLIMIT_CPU)[0], "secret": os.environ.get("SECRET_KEY")}
 try:

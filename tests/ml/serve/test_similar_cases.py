@@ -15,7 +15,7 @@ from ml.bundle.folder import Bundle
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import SIMILAR_CASES_FILE, BundleError
 from ml.data.isic import Record, read_isic
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from ml.serve.similar_cases import SimilarCases, load_similar_cases, quantise, save_similar_cases, to_unit_length
 from ml.taxonomy import CLASSES
 from tests.ml.pictures import draw_lesion
@@ -153,7 +153,7 @@ def test_the_photographs_of_a_group_are_one_lesion() -> None:
 
 
 def test_of_the_training_folds_two_thousand_lesions_are_chosen_with_all_rare_ones(data_dir: Path) -> None:
-    split, groups = read_split(), read_groups()
+    split, groups = read_split().fold_of, read_split().group_of
     training = [each for each in read_isic(data_dir / "isic2018_task3").records if split[each.image_id] in "0123"]
     chosen = choose_cases(training, groups)
     assert len(chosen) == CASES

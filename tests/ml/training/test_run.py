@@ -22,8 +22,8 @@ from ml.build.checkpoint import export_checkpoint
 from ml.bundle.folder import load_bundle
 from ml.bundle.hashing import hash_file, hash_tensors
 from ml.bundle.manifest import TrainedOn
-from ml.data.isic import read_isic
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.isic import parse_isic, read_isic
+from ml.data.split import SPLIT_SHA256, parse_split, read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights
 from ml.taxonomy import CLASSES
@@ -106,6 +106,19 @@ def test_a_run_leaves_what_is_needed_to_repeat_it(finished: Path, data: Path, co
     assert read_config(finished / "config.yaml") == read_config(config)
 
 
+def test_a_run_parses_the_split_and_the_data_set_once(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "short.yaml"
+    path.write_text(CONFIG.replace("epochs: 2", "epochs: 1"), encoding="utf-8")
+    parsers = (parse_split, parse_isic)
+    for parse in parsers:
+        parse.cache_clear()
+    assert main(["--data", str(data), "--config", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert [parse.cache_info().misses for parse in parsers] == [1, 1]
+    assert all(parse.cache_info().hits for parse in parsers)
+
+
 def test_a_run_has_a_row_for_every_epoch_and_its_size(finished: Path) -> None:
     rows = read_figures(finished)
     assert [(row["epoch"], row["size"]) for row in rows] == [("1", "32"), ("2", "32"), ("3", "48"), ("4", "48")]
@@ -140,7 +153,7 @@ def test_a_run_leaves_scores_of_every_image_that_it_is_judged_on_and_no_labels(f
     with (finished / "predictions.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["image", "fold", *CLASSES]
-    folds = read_split()
+    folds = read_split().fold_of
     assert [row["fold"] for row in rows] == [folds[row["image"]] for row in rows] == ["3"] * 21, (
         "the test fold is not read"
     )
@@ -238,7 +251,7 @@ def test_a_run_goes_on_with_the_ages_that_it_began_with(tmp_path: Path) -> None:
 
 
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     records = read_isic(data).records
     assert "test" in {folds[record.image_id] for record in records}
     assert {folds[record.image_id] for record in select_records(records, read_config(config))} == {"0", "3"}

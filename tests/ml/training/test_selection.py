@@ -23,16 +23,17 @@ def records() -> list[Record]:
     """One record for every image of the split, two to a lesion."""
     return [
         Record(name, Path(f"{name}.jpg"), place % 7, lesion_id=f"HAM_{place // 2:07d}")
-        for place, name in enumerate(sorted(read_split()))
+        for place, name in enumerate(sorted(read_split().fold_of))
     ]
 
 
 def test_images_found_bad_are_left_out_of_training_alone(
     records: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     trained, chosen = (next(each.image_id for each in records if folds[each.image_id] == fold) for fold in "03")
-    monkeypatch.setattr(selection, "read_exclusions", lambda: {trained: "a copy", chosen: "a copy"})
+    excluding = replace(read_split(), excluded={trained: "a copy", chosen: "a copy"})
+    monkeypatch.setattr(selection, "read_split", lambda: excluding)
     names = {record.image_id for record in select_records(records, CONFIG)}
     assert trained not in names
     assert chosen in names
@@ -43,7 +44,7 @@ def test_a_split_by_image_has_the_sizes_of_the_one_by_lesion_but_other_images(re
     by_lesion, by_image = (split_positions(selected, replace(CONFIG, split_by=kind)) for kind in ("lesion", "image"))
     assert [len(part) for part in by_lesion] == [len(part) for part in by_image]
     assert set(by_image[0]) & set(by_image[1]) == set()
-    assert {read_split()[selected[place].image_id] for place in by_image[1]} == {"0", "1", "3"}
+    assert {read_split().fold_of[selected[place].image_id] for place in by_image[1]} == {"0", "1", "3"}
 
 
 def test_fewer_images_are_whole_lesions_and_lie_within_more(records: list[Record]) -> None:

@@ -8,10 +8,9 @@ import pytest
 from ml.__main__ import main
 from ml.bundle.hashing import hash_file
 from ml.data.isic import read_isic
-from ml.data.split import read_split
+from ml.data.split import OPEN_FOLDS, read_split
 from ml.errors import UserError
 from ml.pipelines.best_model.data import lay_out, pack, select_training_data, unpack
-from ml.pipelines.best_model.plan import TRAINING_FOLDS
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 
 
@@ -25,8 +24,8 @@ def isic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_is_laid_out_reads_as_the_original_without_the_test_fold(isic: Path, tmp_path: Path) -> None:
-    lay_out(select_training_data(isic, TRAINING_FOLDS), tmp_path / "out")
-    folds = read_split()
+    lay_out(select_training_data(isic, OPEN_FOLDS), tmp_path / "out")
+    folds = read_split().fold_of
     expected = [each for each in read_isic(isic).records if folds[each.image_id] != "test"]
     found = read_isic(tmp_path / "out").records
     assert len(found) == 21
@@ -39,7 +38,7 @@ def test_what_is_laid_out_reads_as_the_original_without_the_test_fold(isic: Path
 
 def test_a_few_images_are_of_all_folds_and_classes(isic: Path, tmp_path: Path) -> None:
     lay_out(select_training_data(isic, ("0", "4"), images=15), tmp_path / "few")
-    records, folds = read_isic(tmp_path / "few").records, read_split()
+    records, folds = read_isic(tmp_path / "few").records, read_split().fold_of
     assert len(records) == 15
     assert Counter(folds[each.image_id] for each in records) == {"0": 8, "4": 7}
     assert {each.label for each in records} == set(range(7))
@@ -47,18 +46,18 @@ def test_a_few_images_are_of_all_folds_and_classes(isic: Path, tmp_path: Path) -
 
 def test_more_images_than_there_are_is_an_error(isic: Path) -> None:
     with pytest.raises(UserError, match="images: is 99, but the data have 21"):
-        select_training_data(isic, TRAINING_FOLDS, images=99)
+        select_training_data(isic, OPEN_FOLDS, images=99)
 
 
 def test_tars_keep_to_their_size_and_hold_everything_once(isic: Path, tmp_path: Path) -> None:
-    found = select_training_data(isic, TRAINING_FOLDS)
+    found = select_training_data(isic, OPEN_FOLDS)
     total = sum(path.stat().st_size for path in found.images.values())
     assert total > 0.3e6, "else one tar would do"
     written = pack_small(isic, tmp_path / "tars")
     assert len(written) > 1
     assert all(path.stat().st_size <= 100_000 for path in written)
     unpack(tmp_path / "tars", tmp_path / "unpacked")
-    again = select_training_data(tmp_path / "unpacked", TRAINING_FOLDS)
+    again = select_training_data(tmp_path / "unpacked", OPEN_FOLDS)
     assert again.tables == found.tables
     assert {name: hash_file(path) for name, path in again.images.items()} == {
         name: hash_file(path) for name, path in found.images.items()
@@ -68,7 +67,7 @@ def test_tars_keep_to_their_size_and_hold_everything_once(isic: Path, tmp_path: 
 def pack_small(isic: Path, out: Path) -> list[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ml.pipelines.best_model.data.MEGABYTE", 1000)
-        return pack(select_training_data(isic, TRAINING_FOLDS), out, megabytes=100, progress=False)
+        return pack(select_training_data(isic, OPEN_FOLDS), out, megabytes=100, progress=False)
 
 
 def test_packing_twice_gives_the_same_bytes(isic: Path, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_every_stage_leaves_its_weights_and_what_they_have_seen(out: Path) -> No
 
 
 def test_nothing_of_the_test_fold_or_of_folds_left_out_is_there(out: Path) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     images = {path.stem for path in (out / "data" / "ISIC2018_Task3_Training_Input").iterdir()}
     assert {folds[name] for name in images} == {"0", "3", "4"}
     for path in out.glob("*/predictions.csv"):

@@ -27,7 +27,7 @@ def write_study_folder(path: Path, data: Path, *, skill: float = 2.0, **summary:
     path.mkdir(parents=True, exist_ok=True)
     seed = int.from_bytes(hashlib.sha256(f"{path.name} {skill}".encode()).digest()[:4], "big")
     random = np.random.default_rng(seed)
-    folds = read_split()
+    folds = read_split().fold_of
     with (path / "predictions.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("image", "fold", *CLASSES))

@@ -40,7 +40,7 @@ def test_the_figures_of_the_choosing_fold_are_scikit_learns(folder: Path, data: 
     scored = score(opened, truth, test=False, temperature=calibration.temperature)
     names = [opened.images[row] for row in opened.rows(test=False)]
     labels = [truth.labels[name] for name in names]
-    assert {read_split()[name] for name in names} == {"3"}
+    assert {read_split().fold_of[name] for name in names} == {"3"}
     assert (figures["folds"], figures["images"], figures["lesions"]) == (["3"], 42, 42)
     expected = sklearn.metrics.balanced_accuracy_score(labels, scored.balanced_scores.argmax(axis=1))
     value, low, high = figures["metrics"]["balanced_accuracy"]
@@ -64,7 +64,7 @@ def test_the_prior_of_the_training_is_divided_out(data: Path, tmp_path: Path) ->
 
 
 def test_what_the_model_chooses_by_has_no_label_of_the_test_fold(data: Path) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     named = {record.image_id for record in read_isic(data).records if folds[record.image_id] == "test"}
     assert len(named) == 21
     assert not named & read_truth(data).labels.keys()
@@ -95,7 +95,7 @@ def test_the_scores_of_the_test_fold_are_asked_for_and_not_kept(folder: Path, da
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     calibration = calibrate_on_choosing(opened, read_truth(data))
     measure_study_model(opened, calibration, data=data, why="tier 1", predict=predict, log=tmp_path / "log.csv")
-    assert {read_split()[name] for name in asked} == {"test"}
+    assert {read_split().fold_of[name] for name in asked} == {"test"}
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml.data.split import read_groups, read_split
+from ml.data.split import read_split
 from ml.errors import UserError
 from ml.reports.eda.agreement import check_artefact, choose_threshold, find_interval, measure_kappa, read_labels
 
@@ -52,7 +52,7 @@ def test_wilsons_interval_of_a_published_example() -> None:
 
 def test_the_committed_labels_are_of_100_lesions_outside_the_test_fold() -> None:
     labels = read_labels()
-    folds, groups = read_split(), read_groups()
+    folds, groups = read_split().fold_of, read_split().group_of
     assert len({groups[image] for image in labels["image"]}) == len(labels) == 100
     assert {folds[image] for image in labels["image"]} <= {"0", "1", "2", "3"}
     assert set(labels.drop(columns=["image", "drawn_by"]).to_numpy().ravel()) == {0, 1}

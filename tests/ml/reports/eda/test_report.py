@@ -79,7 +79,7 @@ def test_labels_of_the_test_fold_change_nothing(data: Path, page: Path, numbers:
     with truth.open(newline="") as file:
         header, *rows = csv.reader(file)
     truth.unlink()
-    folds = read_split()
+    folds = read_split().fold_of
     rows = [[row[0], *(row[2:] + row[1:2] if folds[row[0]] == "test" else row[1:])] for row in rows]
     write_rows(truth, header, rows)
     again = write_report(other, tmp_path / "eda", progress=False)

@@ -50,7 +50,7 @@ def test_the_command_writes_sheets_of_pictures_outside_the_test_fold(
     data = write_tiny_isic(tmp_path / "isic", per_class={"0": 1, "test": 1})
     assert main(["draw-sample", "--data", str(data), "--out", str(tmp_path / "out")]) == 0
     drawn = pd.read_csv(tmp_path / "out" / "sample.csv")
-    assert {read_split()[image] for image in drawn["image"]} == {"0"}
+    assert {read_split().fold_of[image] for image in drawn["image"]} == {"0"}
     with Image.open(tmp_path / "out" / "sheet-1.png") as sheet:
         assert sheet.width > 1200
     assert main(["draw-sample", "--data", str(tmp_path / "none"), "--out", str(tmp_path / "out")]) == 2

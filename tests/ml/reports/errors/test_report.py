@@ -56,7 +56,7 @@ def test_every_choosing_image_is_counted_once(figures: dict[str, Any]) -> None:
 
 
 def test_no_image_of_the_test_fold_is_in_the_report(figures: dict[str, Any], page: str) -> None:
-    folds = read_split()
+    folds = read_split().fold_of
     named = set(re.findall(r"ISIC_\d{7}", page + json.dumps(figures)))
     assert named
     assert {folds[name] for name in named} == {"3"}

@@ -8,8 +8,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from classifier.models import ModelVersion, Prediction, Status
-from classifier.services import handover
-from classifier.services.queue import process_queue
+from classifier.services.readings import handover
+from classifier.services.readings.queue import process_queue
+from skinsite import tasks
 from skinsite.breaker import Breaker
 from skinsite.celery import app
 from tests.factories import PredictionFactory
@@ -39,7 +40,7 @@ def submitted(seconds_ago: float, **fields: object) -> Prediction:
 
 def lying_in_the_queue(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     """Let the broker say how many messages it holds."""
-    monkeypatch.setattr(handover, "count_messages", lambda: count)
+    monkeypatch.setattr(tasks, "count_messages", lambda _queue: count)
 
 
 def test_what_was_taken_and_never_claimed_is_handed_over_again(
@@ -100,7 +101,7 @@ def test_a_broker_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyP
         raise ConnectionRefusedError
 
     monkeypatch.setattr(current_app, "send_task", refuse)
-    monkeypatch.setattr(handover, "count_messages", refuse)
+    monkeypatch.setattr(tasks, "count_messages", refuse)
     readings = [PredictionFactory.create() for _number in range(3)]
 
     process_queue()
@@ -130,7 +131,7 @@ def test_a_claim_by_a_clock_that_is_ahead_ends_by_the_databases(active_model: Mo
     far = timezone.now() + timedelta(days=365)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("django.utils.timezone.now", lambda: far)
-        from classifier.services.predictions import waiting  # noqa: PLC0415 as it is at that time
+        from classifier.services.readings.states import waiting  # noqa: PLC0415 as it is at that time
 
         assert not waiting().filter(pk=reading.pk).exists()
 
@@ -141,9 +142,9 @@ def test_messages_of_readings_alone_are_counted(valkey_url: str) -> None:
         apart.conf.update(task_queues=app.conf.task_queues, task_routes=app.conf.task_routes)
         apart.set_current()
         try:
-            assert handover.count_messages() == 0  # nobody has sent anything yet
+            assert tasks.count_messages("celery") == 0  # nobody has sent anything yet
             for name in (handover.TASK, handover.QUEUE_TASK, handover.TASK, "skinsite.health.tasks.note_clock"):
                 apart.send_task(name)
-            assert handover.count_messages() == 2
+            assert tasks.count_messages("celery") == 2
         finally:
             app.set_current()

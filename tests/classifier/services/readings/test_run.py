@@ -13,11 +13,11 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from classifier.models import LesionImage, ModelVersion, Prediction, Status
-from classifier.services import predictions
 from classifier.services.corrections import mark_entered_in_error
 from classifier.services.intake import receive_upload
-from classifier.services.predictions import queue_prediction, retry_prediction, run_prediction
-from classifier.services.queue import process_queue
+from classifier.services.readings import states
+from classifier.services.readings.queue import CELERY, process_queue, queue_prediction, retry_prediction
+from classifier.services.readings.run import run_prediction
 from classifier.services.registry import register_model
 from classifier.storage import read_stored
 from ml.bundle.folder import DEFAULT_BUNDLE
@@ -96,7 +96,7 @@ def test_a_live_lease_is_respected(queued: Prediction, store: Path) -> None:
     reading = run_prediction(prediction_id=queued.pk)
 
     assert (reading.status, reading.attempts, reading.model_version) == ("running", 1, model)
-    left = predictions.lease_end(reading) - timezone.now()
+    left = states.lease_end(reading) - timezone.now()
     assert timedelta(0) < left <= timedelta(seconds=settings.TASK_HARD_SECONDS + 5)
 
 
@@ -116,7 +116,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing(queued: Prediction) -> None
     assert done.status == Status.DONE
 
     assert slow.attempts == 1
-    predictions._fail(slow, "timed_out")  # what the slow worker does when it wakes up
+    states.fail(slow, "timed_out")  # what the slow worker does when it wakes up
 
     queued.refresh_from_db()
     assert (queued.status, queued.finished_at, queued.failure) == ("done", done.finished_at, "")
@@ -145,7 +145,7 @@ def test_attempts_used_up_end_even_while_no_model_can_read(queued: Prediction) -
 def test_handed_to_workers_an_upload_says_at_once_that_there_is_no_model(
     owner: Membership, settings: Settings, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    settings.PREDICTION_MODE = predictions.CELERY
+    settings.PREDICTION_MODE = CELERY
 
     with django_capture_on_commit_callbacks() as sent:
         reading = upload(owner)

@@ -2,12 +2,10 @@
 
 import logging
 
-from celery import current_app
-from django.conf import settings
 from django.db.models.functions import Now
-from kombu import Queue
 
 from classifier.models import Prediction, Status
+from skinsite import tasks
 from skinsite.breaker import Breaker
 
 log = logging.getLogger(__name__)
@@ -30,7 +28,7 @@ def submit(prediction_id: int) -> bool:
 
 def _send(prediction_id: int) -> bool:
     try:
-        current_app.send_task(TASK, args=[prediction_id], retry=False)
+        tasks.send(TASK, prediction_id)
     except Exception as error:  # noqa: BLE001 whatever the broker's client raises: the photograph is kept
         _breaker.trip(error)
         return False
@@ -41,14 +39,3 @@ def _send(prediction_id: int) -> bool:
 def ask_again_at_once() -> None:
     """Forget that the broker did not answer."""
     _breaker.reset()
-
-
-def count_messages() -> int:
-    """How many readings lie in the broker's queue, taken by nobody. Raises what the broker's client raises."""
-    with current_app.connection_for_write(connect_timeout=settings.BROKER_TIMEOUT_SECONDS) as broker:
-        broker.ensure_connection(max_retries=1, timeout=settings.BROKER_TIMEOUT_SECONDS)
-        try:
-            queue = Queue(settings.READINGS_QUEUE, channel=broker.default_channel)
-            return int(queue.queue_declare(passive=True)[1])  # type: ignore[index] # the stubs know its name alone
-        except broker.channel_errors:  # there is no such queue: nobody has sent anything yet
-            return 0

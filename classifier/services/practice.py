@@ -1,0 +1,30 @@
+"""What a clinic says of the lesions that it photographs."""
+
+from decimal import Decimal
+
+from django.db import transaction
+
+from classifier import audit
+from classifier.models import ClinicPractice
+from skinsite.accounts.models import Clinic, Membership
+from skinsite.accounts.policies import require_administrator
+
+
+@transaction.atomic
+def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> ClinicPractice:
+    """Say how many of a hundred lesions of the actor's clinic are malignant.
+
+    Raises:
+        PermissionDenied: unless the actor administers the clinic.
+        ValidationError: by field, outside 0.1 to 50 per cent.
+    """
+    require_administrator(actor, actor.clinic)
+    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+    practice = ClinicPractice.objects.filter(clinic=clinic).first() or ClinicPractice(clinic=clinic)
+    before, practice.malignant_percent = practice.malignant_percent, malignant_percent
+    if before == malignant_percent:
+        return practice
+    practice.clean_fields()
+    practice.save()
+    audit.clinic_malignant_percent_set(actor=actor, about=clinic, before=str(before), after=str(malignant_percent))
+    return practice

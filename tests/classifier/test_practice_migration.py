@@ -1,0 +1,44 @@
+"""The shares that clinics had set are theirs after the move, and after the way back."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import StateApps
+
+from classifier.models import ClinicPractice
+from skinsite.accounts.models import Clinic
+from tests import factories
+
+BEFORE = [("classifier", "0006_search_keys"), ("accounts", "0004_time_zones")]
+AFTER = [("classifier", "0007_clinic_practice"), ("accounts", "0005_without_malignant_percent")]
+
+
+def migrate(target: list[tuple[str, str]]) -> StateApps:
+    executor = MigrationExecutor(connection)
+    return executor.migrate(target).apps
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_clinics_set_goes_with_the_move_and_comes_back() -> None:
+    first, second = factories.ClinicFactory.create(), factories.ClinicFactory.create()
+    ClinicPractice.objects.create(clinic=first, malignant_percent=Decimal("12.5"))
+    former = migrate(BEFORE).get_model("accounts", "Clinic")
+    try:
+        shares = dict(former.objects.values_list("pk", "malignant_percent"))
+        assert shares == {first.pk: Decimal("12.5"), second.pk: Decimal(3)}
+        former.objects.filter(pk=second.pk).update(malignant_percent=Decimal("0.5"))
+    finally:
+        migrate(AFTER)
+    shares = dict(ClinicPractice.objects.values_list("clinic", "malignant_percent"))
+    assert shares == {first.pk: Decimal("12.5"), second.pk: Decimal("0.5")}
+
+
+@pytest.mark.django_db
+def test_a_clinic_can_be_opened_beside_the_column_of_the_version_before() -> None:
+    """The column stays until a later release drops it, and has its default in the database."""
+    clinic = Clinic.objects.create(name="North", slug="north")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT malignant_percent FROM accounts_clinic WHERE id = %s", [clinic.pk])
+        assert Decimal(cursor.fetchone()[0]) == 3
