@@ -104,3 +104,7 @@ messages: setup-dev ## Collect the texts to translate into locale/ru, and compil
 .PHONY: openapi
 openapi: setup-dev ## Write docs/openapi.yaml anew from the API's code
 	$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+.PHONY: schema
+schema: setup ## Write docs/manifest.schema.json, what a bundle's manifest must be, anew from the code
+	$(BIN)/python -m ml manifest-schema docs/manifest.schema.json

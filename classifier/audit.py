@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
-from skinsite.accounts.models import Clinic, Membership, User
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
 from skinsite.audit.events import Entry, access, change
 
 words.DETAILS.update({"bundle_sha256": _("checksum"), "diagnosis": _("diagnosis"), "modality": _("modality")})
+words.RECORDS.update({"photographs": _("photographs shown small")})
 words.VALUES.update(
     {
         "image": _("photograph"),
@@ -27,127 +30,149 @@ def _by(by: str) -> dict[str, str]:
     return {"by": by} if by else {}
 
 
-def _listing(actor: Membership, rows: int, filters: Iterable[str], by: str = "") -> Entry:
-    """How many rows were given out and by which filters: names alone, since what was asked for may name a patient."""
-    return Entry(actor, actor.clinic, {"rows": rows, "filters": sorted(filters), **_by(by)})
+def _listing(
+    actor: Actor,
+    shown: Iterable[Model],
+    filters: Iterable[str],
+    *,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+) -> Entry:
+    """Which rows were given out, which photographs with them, and by which filters.
+
+    Of filters the names alone: what was asked for may name a patient.
+    """
+    rows = _ids(shown)
+    details = {"rows": len(rows), "filters": sorted(filters), **_by(by), "shown": rows, **_with(photographs)}
+    return Entry(actor, actor.clinic, details)
+
+
+def _with(photographs: Iterable[LesionImage]) -> dict[str, list[str]]:
+    """The photographs that a page showed small; their thumbnails write no events of their own."""
+    ids = list(dict.fromkeys(_ids(photographs)))
+    return {"photographs": ids} if ids else {}
+
+
+def _ids(records: Iterable[Model]) -> list[str]:
+    return [str(record.public_id) for record in records]  # type: ignore[attr-defined] # every model of the domain has it
 
 
 @change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
-def clinic_malignant_percent_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+def clinic_malignant_percent_set(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
     """A clinic's administrator said how many of a hundred lesions are malignant."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("patient.created", pgettext_lazy("what was done", "created"), of=Patient)
-def patient_created(*, actor: Membership, about: Patient) -> Entry:
+def patient_created(*, actor: Actor, about: Patient) -> Entry:
     """A patient was added."""
     return Entry(actor, about)
 
 
 @change("patient.updated", pgettext_lazy("what was done", "changed"), of=Patient)
-def patient_updated(*, actor: Membership, about: Patient, changed: Sequence[str]) -> Entry:
+def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> Entry:
     """These fields of a patient changed; what stood in them is not kept, since the trail is never cleared."""
     return Entry(actor, about, {"changed": list(changed)})
 
 
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
-def patient_viewed(*, actor: Membership, about: Patient, by: str = "") -> Entry:
-    """A patient's record was looked at."""
-    return Entry(actor, about, _by(by))
+def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
+    """A patient's record was looked at, with these photographs small."""
+    return Entry(actor, about, {**_by(by), **_with(photographs)})
 
 
 @access("patient.listed", pgettext_lazy("what was done", "list viewed"), of=Patient)
-def patients_listed(*, actor: Membership, rows: int, filters: Iterable[str] = ()) -> Entry:
+def patients_listed(*, actor: Actor, shown: Iterable[Patient], filters: Iterable[str] = ()) -> Entry:
     """A list of patients was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("lesion.created", pgettext_lazy("what was done", "created"), of=Lesion)
-def lesion_created(*, actor: Membership, about: Lesion) -> Entry:
+def lesion_created(*, actor: Actor, about: Lesion) -> Entry:
     """A lesion was added."""
     return Entry(actor, about)
 
 
 @change("lesion.updated", pgettext_lazy("what was done", "changed"), of=Lesion)
-def lesion_updated(*, actor: Membership, about: Lesion, changed: Sequence[str]) -> Entry:
+def lesion_updated(*, actor: Actor, about: Lesion, changed: Sequence[str]) -> Entry:
     """These fields of a lesion changed."""
     return Entry(actor, about, {"changed": list(changed)})
 
 
 @access("lesion.viewed", pgettext_lazy("what was done", "viewed"), of=Lesion)
-def lesion_viewed(*, actor: Membership, about: Lesion, by: str = "") -> Entry:
-    """A lesion's record was looked at."""
-    return Entry(actor, about, _by(by))
+def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
+    """A lesion's record was looked at, with these photographs small."""
+    return Entry(actor, about, {**_by(by), **_with(photographs)})
 
 
 @access("lesion.listed", pgettext_lazy("what was done", "list viewed"), of=Lesion)
-def lesions_listed(*, actor: Membership, rows: int, filters: Iterable[str] = ()) -> Entry:
+def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Iterable[str] = ()) -> Entry:
     """A list of lesions was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
-def image_uploaded(*, actor: Membership, about: LesionImage) -> Entry:
+def image_uploaded(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was kept."""
     return Entry(actor, about, {"upload_sha256": about.upload_sha256})
 
 
 @change("image.refused", pgettext_lazy("what was done", "not taken"), of=LesionImage)
-def image_refused(*, actor: Membership, code: str, size: int) -> Entry:
+def image_refused(*, actor: Actor, code: str, size: int) -> Entry:
     """An upload of so many bytes was refused, for this reason; nothing of what it shows is kept."""
     return Entry(actor, actor.clinic, {"code": code, "bytes": size})
 
 
 @change("image.moved", pgettext_lazy("what was done", "moved to another lesion"), of=LesionImage)
-def image_moved(*, actor: Membership, about: LesionImage, before: str, after: str) -> Entry:
+def image_moved(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph went from one lesion to another, each by its public id."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.modality_corrected", pgettext_lazy("what was done", "kind of photograph corrected"), of=LesionImage)
-def image_modality_corrected(*, actor: Membership, about: LesionImage, before: str, after: str) -> Entry:
+def image_modality_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken in another way than was said."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.declared_corrected", pgettext_lazy("what was done", "special site or state corrected"), of=LesionImage)
-def image_declared_corrected(*, actor: Membership, about: LesionImage, before: str, after: str) -> Entry:
+def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """What was declared of a photograph's lesion was wrong."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.marked_entered_in_error", pgettext_lazy("what was done", "marked as entered in error"), of=LesionImage)
-def image_marked_entered_in_error(*, actor: Membership, about: LesionImage, before: str, after: str) -> Entry:
+def image_marked_entered_in_error(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken out of use for good."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @access("image.viewed", pgettext_lazy("what was done", "viewed"), of=LesionImage)
-def image_viewed(*, actor: Membership, about: LesionImage, by: str = "") -> Entry:
+def image_viewed(*, actor: Actor, about: LesionImage, by: str = "") -> Entry:
     """A photograph, or over the API its record, was looked at."""
     return Entry(actor, about, _by(by))
 
 
-@access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small, in a list"), of=LesionImage)
-def image_thumbnail_viewed(*, actor: Membership, about: LesionImage) -> Entry:
-    """A photograph was looked at in a list."""
+@access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small"), of=LesionImage)
+def image_thumbnail_viewed(*, actor: Actor, about: LesionImage) -> Entry:
+    """A photograph was looked at small, outside of a page that names it in an event of its own."""
     return Entry(actor, about)
 
 
 @access("image.heat_map_viewed", pgettext_lazy("what was done", "heat-map viewed"), of=LesionImage)
-def image_heat_map_viewed(*, actor: Membership, about: LesionImage) -> Entry:
+def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     """Where the network looked in a photograph was looked at."""
     return Entry(actor, about)
 
 
 @access("image.listed", pgettext_lazy("what was done", "list viewed"), of=LesionImage)
-def images_listed(*, actor: Membership, rows: int, filters: Iterable[str] = ()) -> Entry:
+def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Iterable[str] = ()) -> Entry:
     """A list of photographs was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("prediction.requested", pgettext_lazy("what was done", "requested"), of=Prediction)
-def prediction_requested(*, actor: Membership | None, about: Prediction, clinic: Clinic) -> Entry:
+def prediction_requested(*, actor: Actor | None, about: Prediction, clinic: Clinic) -> Entry:
     """A photograph is to be read."""
     return Entry(actor, about, {"modality": about.modality}, clinic=clinic)
 
@@ -165,33 +190,40 @@ def prediction_failed(*, about: Prediction, clinic: Clinic, status: str) -> Entr
 
 
 @access("prediction.viewed", pgettext_lazy("what was done", "viewed"), of=Prediction)
-def prediction_viewed(*, actor: Membership, about: Prediction, by: str = "") -> Entry:
+def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "") -> Entry:
     """A reading was looked at."""
     return Entry(actor, about, _by(by))
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)
-def predictions_listed(*, actor: Membership, rows: int, filters: Iterable[str] = (), by: str = "") -> Entry:
-    """A list of readings was given out."""
-    return _listing(actor, rows, filters, by)
+def predictions_listed(
+    *,
+    actor: Actor,
+    shown: Iterable[Prediction],
+    filters: Iterable[str] = (),
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+) -> Entry:
+    """A list of readings was given out, with these photographs small."""
+    return _listing(actor, shown, filters, by=by, photographs=photographs)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)
-def review_added(*, actor: Membership, about: Review) -> Entry:
+def review_added(*, actor: Actor, about: Review) -> Entry:
     """A person gave an opinion on a reading."""
     return Entry(actor, about, {"diagnosis": about.diagnosis})
 
 
 @access("review.viewed", pgettext_lazy("what was done", "viewed"), of=Review)
-def review_viewed(*, actor: Membership, about: Review, by: str = "") -> Entry:
+def review_viewed(*, actor: Actor, about: Review, by: str = "") -> Entry:
     """An opinion was looked at."""
     return Entry(actor, about, _by(by))
 
 
 @access("review.listed", pgettext_lazy("what was done", "list viewed"), of=Review)
-def reviews_listed(*, actor: Membership, rows: int, filters: Iterable[str] = ()) -> Entry:
+def reviews_listed(*, actor: Actor, shown: Iterable[Review], filters: Iterable[str] = ()) -> Entry:
     """A list of opinions was given out."""
-    return _listing(actor, rows, filters)
+    return _listing(actor, shown, filters)
 
 
 @change("model.registered", pgettext_lazy("what was done", "registered"), of=ModelVersion)

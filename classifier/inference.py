@@ -9,10 +9,12 @@ import logging
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
@@ -20,6 +22,7 @@ from ml.bundle.folder import Bundle, load_bundle, synthetic_view
 from ml.bundle.manifest import BundleError
 from ml.errors import UserError
 from ml.serve.predictor import Predictor, Reading
+from skinsite.problems import DomainError
 
 __all__ = [
     "LoadedModel",
@@ -47,8 +50,12 @@ class LoadedModel:
     predictor: Predictor
 
 
-class NoUsableModelError(Exception):
+class NoUsableModelError(DomainError):
     """Nothing can read now; ``code`` is no_model, bundle_missing or bundle_corrupt."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    sentence = gettext_lazy("The model that made this reading cannot be loaded now. The reading itself is safe.")
+    retry_after = 60
 
     def __init__(self, code: str, detail: str = "") -> None:
         self.code = code
@@ -97,7 +104,8 @@ def active_predictor() -> LoadedModel:
     When it does not open, the version that this process read with before goes on. Raises ``NoUsableModelError`` when
     there is none either.
     """
-    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
+    # Its manifest is long, and the bundle has it.
+    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).defer("manifest").first()
     if active is None:
         raise NoUsableModelError("no_model")
     try:

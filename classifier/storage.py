@@ -5,14 +5,17 @@ import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import IO
 
 from django.core.files.base import ContentFile
+from django.utils.translation import gettext_lazy
 
 from classifier.models import LesionImage, Prediction
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
 from classifier.models.prediction import HEAT_MAPS
 from ml.serve.image_io import StoredImage
+from skinsite.problems import DomainError
 from skinsite.storage import private_storage
 from skinsite.text import clean_line
 
@@ -31,8 +34,13 @@ class KeptFiles:
     thumbnail: str
 
 
-class StorageUnavailableError(Exception):
+class StorageUnavailableError(DomainError):
     """The storage does not answer; trying again later may help."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "storage_unavailable"
+    sentence = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+    retry_after = 60
 
 
 def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:

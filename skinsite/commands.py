@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
-from skinsite.errors import is_database_away
 from skinsite.health import run_check
 from skinsite.health.checks import check_database
+from skinsite.problems import is_database_away
 
 BAD_INPUT = 2
 

@@ -1,12 +1,10 @@
-"""What people and machines are told when a request cannot be answered."""
+"""The pages of errors; programs get the same as a problem."""
 
 import sys
 from http import HTTPStatus
-from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
@@ -14,44 +12,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from skinsite import disk
+from skinsite.problems import DISK_FULL, Problem, problem_of
 from skinsite.request_id import current_request_id
 
 API_PREFIX = "/api/"
-PROBLEM_TYPE = "application/problem+json"
-DATABASE_SENTENCE = gettext_lazy("The database does not answer. Try again in a minute.")
 RETRY_AFTER = 30  # seconds
-
-
-def is_database_away(error: BaseException | None) -> bool:
-    """Whether an error says that the database is away, starting, full or locked, and not that it was asked wrongly.
-
-    SQLite gives a column that is not there the same type as a lock, and PostgreSQL what is too complex (its class 54).
-    """
-    if not isinstance(error, (OperationalError, InterfaceError)):
-        return False
-    asked_wrongly = getattr(error.__cause__, "sqlite_errorname", "") == "SQLITE_ERROR"
-    too_complex = (getattr(error.__cause__, "sqlstate", "") or "").startswith("54")
-    return not (asked_wrongly or too_complex)
-
-
-def problem_body(*, status: int, title: str, detail: str, errors: list[dict[str, Any]]) -> dict[str, Any]:
-    """A problem as RFC 9457 has it; `errors` and `request_id` are the extensions that every one has."""
-    return {
-        # "about:blank": the status says all; what exactly was wrong stands in `errors` by code.
-        "type": "about:blank",
-        "title": title,
-        "status": status,
-        "detail": detail,
-        "errors": errors,
-        "request_id": current_request_id(),
-    }
-
-
-def problem(*, status: HTTPStatus, detail: str, code: str, field: str | None = None) -> HttpResponse:
-    """A problem, for errors that happen before or outside of the API's own views."""
-    errors = [{"field": field, "code": code, "detail": detail}]
-    body = problem_body(status=status.value, title=status.phrase, detail=detail, errors=errors)
-    return JsonResponse(body, status=status, content_type=PROBLEM_TYPE)
 
 
 def _wants_problem(request: HttpRequest) -> bool:
@@ -61,17 +26,17 @@ def _wants_problem(request: HttpRequest) -> bool:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """400: the request itself makes no sense."""
-    return _answer(request, HTTPStatus.BAD_REQUEST, _("The request could not be understood."), "bad_request")
+    return _answer(request, Problem(HTTPStatus.BAD_REQUEST, _("The request could not be understood."), "bad_request"))
 
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """403: signed in, and not allowed."""
-    return _answer(request, HTTPStatus.FORBIDDEN, _("Your role does not allow this."), "permission_denied")
+    return _answer(request, Problem(HTTPStatus.FORBIDDEN, _("Your role does not allow this."), "permission_denied"))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001 Django's signature
     """404: not there, or not for this person; which of the two is not told."""
-    return _answer(request, HTTPStatus.NOT_FOUND, _("There is nothing at this address."), "not_found")
+    return _answer(request, Problem(HTTPStatus.NOT_FOUND, _("There is nothing at this address."), "not_found"))
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -79,20 +44,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     The page is made without the request, since asking it who is signed in may be what fails.
     """
-    full = disk.is_full(sys.exception())
-    away = full or is_database_away(sys.exception())
-    status = HTTPStatus.SERVICE_UNAVAILABLE if away else HTTPStatus.INTERNAL_SERVER_ERROR
+    known = problem_of(sys.exception())
+    problem = known or Problem(HTTPStatus.INTERNAL_SERVER_ERROR, _("Something went wrong on our side."), "error")
     if _wants_problem(request):
-        detail = str(DATABASE_SENTENCE) if away else _("Something went wrong on our side.")
-        code = "database_unavailable" if away else "error"
-        response = problem(
-            status=status, detail=str(disk.SENTENCE) if full else detail, code="disk_full" if full else code
-        )
-    else:
-        response = HttpResponse(_render_error(status, detail=str(disk.SENTENCE) if full else ""), status=status)
-    if away:
-        response["Retry-After"] = str(RETRY_AFTER)
-    return response
+        return problem.response()
+    # The page of 503 has words of its own for the database.
+    detail = str(problem.detail) if problem is DISK_FULL else ""
+    return _to_wait(HttpResponse(_render_error(problem.status, detail=detail), status=problem.status), problem)
 
 
 def _render_error(status: HTTPStatus, *, detail: str = "") -> str:
@@ -107,16 +65,20 @@ def _render_error(status: HTTPStatus, *, detail: str = "") -> str:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 Django's signature
     """403: the form is older than the session, or came from elsewhere."""
     detail = _("This form has expired. Open the page again and send it once more.")
-    return _answer(request, HTTPStatus.FORBIDDEN, detail, "csrf_failed", template="403_csrf.html")
+    return _answer(request, Problem(HTTPStatus.FORBIDDEN, detail, "csrf_failed"), template="403_csrf.html")
+
+
+def too_large_problem() -> Problem:
+    """More bytes than one request may have, in one photograph or in several."""
+    detail = _(
+        "The request is too large: it may have at most %(limit)s MB. Send fewer photographs at once, or smaller ones."
+    ) % {"limit": settings.REQUEST_MAX_BYTES // settings.MEGABYTE}
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
 
 
 def request_too_large(request: HttpRequest) -> HttpResponse:
-    """413: more bytes than one request may have, in one photograph or in several."""
-    limit = settings.REQUEST_MAX_BYTES // settings.MEGABYTE
-    detail = _(
-        "The request is too large: it may have at most %(limit)s MB. Send fewer photographs at once, or smaller ones."
-    ) % {"limit": limit}
-    return _answer(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
+    """413: more bytes than one request may have."""
+    return _answer(request, too_large_problem())
 
 
 NOT_TAKEN: dict[str, tuple[HTTPStatus, Promise | str]] = {
@@ -143,21 +105,24 @@ NOT_TAKEN: dict[str, tuple[HTTPStatus, Promise | str]] = {
 def body_not_taken(request: HttpRequest, reason: str) -> HttpResponse:
     """400, 408, 411 or 503: the body of the request did not arrive as it should."""
     status, detail = NOT_TAKEN[reason]
-    response = _answer(request, status, str(detail), reason, template="not_taken.html")
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = str(RETRY_AFTER)
-    return response
+    wait = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    return _answer(request, Problem(status, detail, reason, retry_after=wait), template="not_taken.html")
 
 
-def _answer(
-    request: HttpRequest,
-    status: HTTPStatus,
-    detail: str,
-    code: str,
-    *,
-    field: str | None = None,
-    template: str | None = None,
-) -> HttpResponse:
+def domain_error(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """An error of the domain that no view answered itself, in its own words."""
+    return _answer(request, problem, template="not_taken.html")
+
+
+def _answer(request: HttpRequest, problem: Problem, *, template: str | None = None) -> HttpResponse:
     if _wants_problem(request):
-        return problem(status=status, detail=detail, code=code, field=field)
-    return render(request, template or f"{status.value}.html", {"detail": detail}, status=status)
+        return problem.response()
+    status, context = problem.status, {"detail": str(problem.detail)}
+    return _to_wait(render(request, template or f"{status.value}.html", context, status=status), problem)
+
+
+def _to_wait(response: HttpResponse, problem: Problem) -> HttpResponse:
+    """Say when to come back, where that helps."""
+    if problem.retry_after is not None:
+        response["Retry-After"] = str(problem.retry_after)
+    return response

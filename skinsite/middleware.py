@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 
 from skinsite.bodies import REFUSED
-from skinsite.errors import body_not_taken, request_too_large
+from skinsite.errors import body_not_taken, domain_error, request_too_large
+from skinsite.problems import DomainError
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -29,6 +30,21 @@ class RequestBodyMiddleware:
         if refused is None and not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
             refused = "length_required"
         return self.get_response(request) if refused is None else body_not_taken(request, refused)
+
+
+class DomainErrorMiddleware:
+    """Answers errors of the domain that a page let pass, each with its own status and words."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Give the page of the error; None leaves it to Django."""
+        return domain_error(request, exception.problem()) if isinstance(exception, DomainError) else None
 
 
 class AdminPolicyMiddleware:

@@ -4,7 +4,7 @@ import uuid
 
 from django import forms
 
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 
 class OnceForm(forms.Form):
@@ -13,7 +13,7 @@ class OnceForm(forms.Form):
     once = forms.UUIDField(required=False, widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
-def row_id(once: uuid.UUID | None, actor: Membership, *said: object) -> uuid.UUID:
+def row_id(once: uuid.UUID | None, actor: Actor, *said: object) -> uuid.UUID:
     """The public id of the row that a copy of a form makes: the same for the same actor and the same content.
 
     So that a form sent again after going back and changing it adds what it then says. A new one without a copy's mark.

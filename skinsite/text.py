@@ -9,6 +9,9 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 # What no font shows although Unicode does not count it among the format characters: a joiner, fillers, variation
 # selectors (of its property Default_Ignorable_Code_Point), the place of an object, a note without a head.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\U00016fe4\U0001d159")
@@ -71,6 +74,11 @@ def clean_line(text: str) -> str:
     """One line of text, composed, without control, direction and other invisible characters; blanks become one."""
     blanks = "".join(" " if character.isspace() or character in _BLANK else character for character in text)
     return unicodedata.normalize("NFC", " ".join("".join(filter(_is_seen, blanks)).split()))
+
+
+def too_long(limit: int) -> ValidationError:
+    """What is said of a text of more than so many characters."""
+    return ValidationError(_("Use at most %(limit)s characters.") % {"limit": limit}, code="max_length")
 
 
 def has_visible_sign(line: str) -> bool:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
 from classifier.models.image import CorrectionKind, split_declared
 from classifier.presentation.wording import declared_text, lesion_title
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class CorrectionRow:
     after: Side
 
 
-def corrections_in_words(actor: Membership, image: LesionImage) -> list[CorrectionRow]:
+def corrections_in_words(actor: Actor, image: LesionImage) -> list[CorrectionRow]:
     """Every correction of the photograph, oldest first; at most one query more than they took."""
     corrections = list(image.corrections.all())
     moves = [each for each in corrections if each.kind == CorrectionKind.MOVED]

@@ -5,7 +5,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import Certainty, Diagnosis, Review
+from classifier.models import Certainty, Diagnosis
+from classifier.models.review import COMMENT_LENGTH
 from skinsite.once import OnceForm
 
 
@@ -20,7 +21,7 @@ class ReviewForm(OnceForm):
     comment = forms.CharField(
         label=_("Comment"),
         required=False,
-        max_length=Review._meta.get_field("comment").max_length,
+        max_length=COMMENT_LENGTH,
         widget=forms.Textarea(attrs={"rows": 3}),
         help_text=_("Do not name the patient here."),
     )

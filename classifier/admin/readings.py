@@ -21,12 +21,13 @@ from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
 from classifier.models import Prediction, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
+from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.history import SEARCHED, is_reviewed, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.oversight import PublicChangeList, ReadOnlyAdmin, overseer
 
 
@@ -67,8 +68,11 @@ class PredictionAdmin(ReadOnlyAdmin):
         shown = (getattr(response, "context_data", None) or {}).get("cl")  # none when the address made no sense
         actor = overseer(request)
         if shown is not None and actor is not None:
-            rows = len(shown.result_list)
-            audit.predictions_listed(actor=actor, rows=rows, filters=shown.params, by="admin")
+            readings = shown.result_list
+            photographs = name_thumbnails(actor, (reading.image for reading in readings))
+            audit.predictions_listed(
+                actor=actor, shown=readings, filters=shown.params, by="admin", photographs=photographs
+            )
         return response
 
     def get_search_results(
@@ -168,7 +172,7 @@ def _cell(name: str, prediction: Prediction) -> SafeString:
     return render_to_string(f"admin/classifier/prediction/cells/{name}.html", {"prediction": prediction})
 
 
-def _find_reading(actor: Membership, public_id: str) -> Prediction:
+def _find_reading(actor: Actor, public_id: str) -> Prediction:
     """The reading with everything that belongs to it; what the actor may not see is not there."""
     try:
         return reading_detail(actor, UUID(public_id))
@@ -196,7 +200,7 @@ def _raw_numbers(prediction: Prediction) -> list[NumberRow]:
     ]
 
 
-def _review(actor: Membership, prediction: Prediction, form: ReviewForm) -> bool:
+def _review(actor: Actor, prediction: Prediction, form: ReviewForm) -> bool:
     """Hand the opinion to the service; what it refuses is shown in the form."""
     try:
         add_review(actor=actor, prediction=prediction, **form.cleaned_data)

@@ -2,10 +2,16 @@
 
 from rest_framework.request import Request
 
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import ApiToken, Membership
 
 
-def actor_of(request: Request) -> Membership:
-    """The membership that a request acts for; the permission `IsMember` has seen to it that there is one."""
-    membership: Membership = request.membership  # type: ignore[attr-defined] # set by the middleware or the token
+def actor_of(request: Request) -> Actor:
+    """The token or the membership that a request acts by; the permission `IsMember` has seen to it that there is one.
+
+    A token acts for the clinic and under the name of its person, and may do what programs may.
+    """
+    if isinstance(request.auth, ApiToken):
+        return request.auth
+    membership: Membership = request.membership  # type: ignore[attr-defined] # set by the middleware
     return membership

@@ -8,9 +8,8 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
 from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
-from classifier.api.problems import TITLES
 from classifier.api.uploads import UploadSerializer
-from skinsite.errors import PROBLEM_TYPE
+from skinsite.problems import PROBLEM_TYPE, TITLES
 
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)

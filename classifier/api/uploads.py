@@ -4,6 +4,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from django.http import QueryDict
+from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
@@ -13,6 +14,7 @@ from classifier.models import BodySite, Declared, Lesion, Modality
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation import wording
 from classifier.selectors.records import find_lesion
+from ml.serve.image_limits import LIMITS, MEGABYTE
 
 
 class VisibleLesionField(serializers.UUIDField):
@@ -51,7 +53,15 @@ class UploadSerializer(serializers.Serializer[Any]):
     image = serializers.FileField(
         allow_empty_file=True,  # an empty one is refused with the images, not with the fields
         max_length=None,
-        help_text=_("JPEG, PNG, WebP, TIFF or HEIC; at most 25 MB and 52 megapixels, at least 224 pixels a side."),
+        help_text=format_lazy(
+            _(
+                "JPEG, PNG, WebP, TIFF or HEIC; at most {megabytes} MB and {megapixels} megapixels, "
+                "at least {side} pixels a side."
+            ),
+            megabytes=LIMITS.max_bytes // MEGABYTE,
+            megapixels=LIMITS.max_pixels // MEGABYTE,
+            side=LIMITS.min_side,
+        ),
     )
     modality = NamedChoiceField(
         choices=Modality.choices,

@@ -1,10 +1,10 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from csp.decorators import csp_update
-from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db.models import Model, QuerySet
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -28,16 +28,17 @@ from classifier import audit
 from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
-from classifier.api.problems import RequestTooLarge, WrongState
 from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Expected, Receipt, receive_upload
 from classifier.services.readings.queue import retry_prediction
-from ml.serve.image_io import LIMITS
-from skinsite.accounts.models import Membership
+from ml.serve.image_limits import ImageRejected, check_size
+from skinsite.accounts.actors import Actor
 from skinsite.audit.models import AuditEvent
+
+log = logging.getLogger(__name__)
 
 MULTIPART_OVERHEAD = 64_000
 """Bytes that a request may have beside its image: the other fields and the boundaries."""
@@ -60,7 +61,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """
 
     model: type[Model]
-    rows_of: Callable[[Membership], QuerySet[Any]]
+    rows_of: Callable[[Actor], QuerySet[Any]]
     viewed: Callable[..., AuditEvent]
     listed: Callable[..., AuditEvent]
     lookup_field = "public_id"
@@ -86,7 +87,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         """One page of records; that it was given out is kept, and by which filters, though not for what they asked."""
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
-        self.listed(actor=actor_of(self.request), rows=len(page or ()), filters=asked)
+        self.listed(actor=actor_of(self.request), shown=page or (), filters=asked)
         return page
 
 
@@ -168,8 +169,11 @@ class PredictionViewSet(ClinicViewSet):
             if not (told.isascii() and told.isdecimal()):
                 raise ParseError
             length = int(told)
-            if length > LIMITS.max_bytes + MULTIPART_OVERHEAD:
-                raise RequestTooLarge(length)
+            try:
+                check_size(length - MULTIPART_OVERHEAD)
+            except ImageRejected:
+                log.warning("An upload of %d bytes was refused by its length", length)
+                raise
         super().initial(request, *args, **kwargs)
 
     @property
@@ -244,10 +248,7 @@ class PredictionViewSet(ClinicViewSet):
         """Read the photograph of a failed reading again."""
         failed: Prediction = self.get_object()
         known = set(failed.image.predictions.values_list("pk", flat=True))
-        try:
-            again = retry_prediction(actor=actor_of(request), prediction=failed)
-        except DjangoValidationError as error:
-            raise WrongState(error) from error
+        again = retry_prediction(actor=actor_of(request), prediction=failed)
         is_old_answer = again.pk in known - {failed.pk} and again.status == Status.DONE
         return self._answer(again, status.HTTP_200_OK if is_old_answer else None)
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.folded import FoldedField
 from classifier.models.lesion import Lesion
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 REASON_LENGTH = 500
 NAME_LENGTH = 120
@@ -56,7 +56,7 @@ def name_thumbnail(public_id: uuid.UUID) -> str:
 class LesionImageQuerySet(models.QuerySet["LesionImage"]):
     """Photographs, by who may see them and whether they still count."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Photographs of the lesions of the actor's clinic."""
         return self.filter(lesion__patient__clinic=actor.clinic_id)
 
@@ -92,6 +92,8 @@ class LesionImage(models.Model):
     uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False, db_index=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     entered_in_error_at = models.DateTimeField(_("entered in error"), null=True, blank=True, editable=False)
+
+    thumbnail_mark = ""  # of one that a page has named: see `classifier.presentation.thumbnails`
 
     objects = LesionImageQuerySet.as_manager()
 

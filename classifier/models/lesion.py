@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.folded import FoldedField
 from classifier.models.patient import Patient
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 LABEL_LENGTH = 80
 
@@ -38,7 +38,7 @@ class BodySite(models.TextChoices):
 class LesionQuerySet(models.QuerySet["Lesion"]):
     """Lesions, by who may see them."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Lesions of the patients of the actor's clinic."""
         return self.filter(patient__clinic=actor.clinic_id)
 

@@ -8,7 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 CODE_LENGTH = 40
 CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding may make more characters of one
@@ -25,7 +25,7 @@ class Sex(models.TextChoices):
 class PatientQuerySet(models.QuerySet["Patient"]):
     """Patients, by who may see them."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Patients of the actor's clinic."""
         return self.filter(clinic=actor.clinic_id)
 

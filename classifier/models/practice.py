@@ -7,7 +7,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Clinic, Membership
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic
 
 LEAST_MALIGNANT, MOST_MALIGNANT = Decimal("0.1"), Decimal(50)
 MALIGNANT_RANGE = _("Give a share from 0.1 to 50 per cent.")
@@ -16,7 +17,7 @@ MALIGNANT_RANGE = _("Give a share from 0.1 to 50 per cent.")
 class ClinicPracticeQuerySet(models.QuerySet["ClinicPractice"]):
     """What clinics say, by who may see it."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """What the actor's clinic says."""
         return self.filter(clinic=actor.clinic_id)
 

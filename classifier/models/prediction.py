@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, split_declared
 from classifier.models.model_version import ModelVersion
 from ml.taxonomy import DECISIONS
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 HEAT_MAPS = "heat-maps"
 
@@ -91,7 +91,7 @@ _IMPLIED = (
 class PredictionQuerySet(models.QuerySet["Prediction"]):
     """Readings, by who may see them and what waits."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Readings of the photographs of the actor's clinic."""
         return self.filter(image__lesion__patient__clinic=actor.clinic_id)
 

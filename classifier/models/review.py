@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models.prediction import Prediction
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 COMMENT_LENGTH = 2000
 
@@ -49,7 +49,7 @@ class ReviewKind(models.TextChoices):
 class ReviewQuerySet(models.QuerySet["Review"]):
     """Reviews, by who may see them."""
 
-    def visible_to(self, actor: Membership) -> Self:
+    def visible_to(self, actor: Actor) -> Self:
         """Reviews of the readings of the actor's clinic."""
         return self.filter(prediction__image__lesion__patient__clinic=actor.clinic_id)
 

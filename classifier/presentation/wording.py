@@ -27,7 +27,6 @@ LESION_SENTENCE = gettext_lazy(
 )
 HEAT_MAP_SENTENCE = gettext_lazy("Where the network looked; not evidence.")
 
-STORAGE_SENTENCE = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
 BUSY_SENTENCE = gettext_lazy(
     "Other large photographs are being read, so this one was not kept. Send it again in a minute."
 )

@@ -6,7 +6,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from classifier.models import BodySite, Prediction, Review, Standing
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line
 from skinsite.zones import end_of_day, start_of_day
 
@@ -15,7 +15,7 @@ SEARCHED = ("image__lesion__patient__code_key", "image__lesion__label_key", "ima
 
 
 def history(
-    actor: Membership,
+    actor: Actor,
     *,
     search: str = "",
     outcome: str = "",

@@ -6,7 +6,7 @@ from django.db.models import Count, Q
 
 from classifier.models import Modality, Outcome, Prediction, Status
 from classifier.selectors.history import history
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.paging import fetch_in_order
 
 WAITING = (Status.QUEUED, Status.RUNNING)
@@ -28,7 +28,7 @@ class HomeCounts:
     not_assessed_to_review: int
 
 
-def home_counts(actor: Membership) -> HomeCounts:
+def home_counts(actor: Actor) -> HomeCounts:
     """Count them, in one query that looks at each reading once."""
     unanswered = Q(status=Status.FAILED) | Q(status=Status.DONE, is_reviewed=False)
     wanting = Q(status__in=WAITING) | unanswered
@@ -47,7 +47,7 @@ def home_counts(actor: Membership) -> HomeCounts:
     return counts
 
 
-def latest_readings(actor: Membership, *, count: int = 10) -> list[Prediction]:
+def latest_readings(actor: Actor, *, count: int = 10) -> list[Prediction]:
     """The clinic's newest readings."""
     readings = history(actor)
     return fetch_in_order(readings, list(readings.values_list("pk", flat=True)[:count]))

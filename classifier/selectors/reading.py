@@ -14,10 +14,10 @@ from classifier.models import (
     Review,
     Status,
 )
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 
-def reading_detail(actor: Membership, public_id: uuid.UUID | str) -> Prediction:
+def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
     """Give a reading with everything that its page shows, in a bounded number of queries.
 
     Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them), ``image.lesion.images`` in use
@@ -38,7 +38,7 @@ def reading_detail(actor: Membership, public_id: uuid.UUID | str) -> Prediction:
     )
 
 
-def images_to_compare(actor: Membership) -> QuerySet[LesionImage]:
+def images_to_compare(actor: Actor) -> QuerySet[LesionImage]:
     """The clinic's photographs with their readings by model, as ``readings_by_model`` takes them."""
     readings = Prediction.objects.select_related("model_version")
     images = LesionImage.objects.visible_to(actor).select_related("lesion__patient__clinic")

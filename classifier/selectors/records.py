@@ -5,39 +5,44 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Standing
+from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing
 from classifier.models.prediction import PredictionQuerySet
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line
 
 
-def patients_of(actor: Membership) -> QuerySet[Patient]:
+def patients_of(actor: Actor) -> QuerySet[Patient]:
     """The patients of the actor's clinic."""
     return Patient.objects.visible_to(actor)
 
 
-def lesions_of(actor: Membership) -> QuerySet[Lesion]:
+def lesions_of(actor: Actor) -> QuerySet[Lesion]:
     """The lesions of the actor's clinic, each with its patient."""
     return Lesion.objects.visible_to(actor).select_related("patient")
 
 
-def images_of(actor: Membership) -> QuerySet[LesionImage]:
+def images_of(actor: Actor) -> QuerySet[LesionImage]:
     """The photographs of the actor's clinic, each with lesion and patient."""
     return LesionImage.objects.visible_to(actor).select_related("lesion__patient")
 
 
-def readings_of(actor: Membership) -> PredictionQuerySet:
+def readings_of(actor: Actor) -> PredictionQuerySet:
     """The readings of the actor's clinic, each with ``superseded_by``, photograph, lesion, patient and model."""
     readings = Prediction.objects.visible_to(actor).with_successor()
     return readings.select_related("image__lesion__patient", "model_version")
 
 
-def reviews_of(actor: Membership) -> QuerySet[Review]:
+def reviews_of(actor: Actor) -> QuerySet[Review]:
     """The reviews of the actor's clinic, each with its reading and reviewer."""
     return Review.objects.visible_to(actor).select_related("prediction", "reviewer")
 
 
-def list_patients(actor: Membership, *, search: str = "") -> QuerySet[Patient]:
+def model_versions() -> QuerySet[ModelVersion]:
+    """The models of the site, which belong to no clinic."""
+    return ModelVersion.objects.all()
+
+
+def list_patients(actor: Actor, *, search: str = "") -> QuerySet[Patient]:
     """The clinic's patients whose code holds ``search``, those photographed last first.
 
     Each has ``lesion_count`` and ``last_upload``; photographs entered in error do not count.
@@ -51,13 +56,13 @@ def list_patients(actor: Membership, *, search: str = "") -> QuerySet[Patient]:
     return found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
 
 
-def suggest_patients(actor: Membership, typed: str, *, count: int) -> list[Patient]:
+def suggest_patients(actor: Actor, typed: str, *, count: int) -> list[Patient]:
     """At most ``count`` of the clinic's patients whose code holds what is typed, by code; none for nothing typed."""
     key = fold_line(typed)
     return list(patients_of(actor).filter(code_key__contains=key).order_by("code_key")[:count]) if key else []
 
 
-def find_lesion(actor: Membership, public_id: UUID | str) -> Lesion | None:
+def find_lesion(actor: Actor, public_id: UUID | str) -> Lesion | None:
     """The clinic's lesion of that public id, with its patient; None also for what is no id."""
     try:
         return lesions_of(actor).filter(public_id=public_id).first()
@@ -65,7 +70,7 @@ def find_lesion(actor: Membership, public_id: UUID | str) -> Lesion | None:
         return None
 
 
-def lesions_by_code(actor: Membership, code: str) -> list[Lesion]:
+def lesions_by_code(actor: Actor, code: str) -> list[Lesion]:
     """The lesions of the clinic's patient of that code, the oldest first."""
     key = fold_line(code)
     if not key:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from classifier.models import Patient
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line, shape_of_key
 
 LOOK_ALIKES = 3  # as many are named
@@ -40,7 +40,7 @@ class CodeWarning:
     text: str
 
 
-def warn_of_code(actor: Membership, code: str, *, patient: Patient | None = None) -> list[CodeWarning]:
+def warn_of_code(actor: Actor, code: str, *, patient: Patient | None = None) -> list[CodeWarning]:
     """What is odd about a code: that it seems to tell who the person is, and which others of the clinic look like it.
 
     ``patient`` is the one who has it, who is no look-alike of theirs.
@@ -60,7 +60,7 @@ def looks_personal(code: str) -> bool:
     return has_name or "@" in key or bool(_DATE.search(key) or _LONG_NUMBER.search(key))
 
 
-def find_look_alikes(actor: Membership, code: str, patient: Patient | None = None) -> list[Patient]:
+def find_look_alikes(actor: Actor, code: str, patient: Patient | None = None) -> list[Patient]:
     """The clinic's patients whose codes a quick reader would take for this one; those that are it are none of them."""
     key = fold_line(code)
     shape = shape_of_key(key)

@@ -15,13 +15,14 @@ from classifier.models.image import REASON_LENGTH, CorrectionKind, join_declared
 from classifier.presentation.wording import unknown_choice_text
 from classifier.services import records
 from classifier.services.readings import queue
-from skinsite.accounts.models import Membership
-from skinsite.text import clean_line
+from skinsite.accounts.actors import Actor
+from skinsite.problems import WrongStateError
+from skinsite.text import clean_line, too_long
 
 
 def move_image(
     *,
-    actor: Membership,
+    actor: Actor,
     image: LesionImage,
     reason: str,
     lesion: Lesion | None = None,
@@ -42,14 +43,14 @@ def move_image(
         return made or _move(actor, image, target, reason)
 
 
-def _create_lesion(actor: Membership, patient_code: str, body_site: str, once: uuid.UUID | None) -> Lesion:
+def _create_lesion(actor: Actor, patient_code: str, body_site: str, once: uuid.UUID | None) -> Lesion:
     patient = records.find_patient(actor=actor, code=patient_code)
     if patient is None:
         _refuse("patient_code", _("No patient of this clinic has this code."), "does_not_exist")
     return records.create_lesion(actor=actor, patient=patient, body_site=body_site, once=once)
 
 
-def _move(actor: Membership, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
+def _move(actor: Actor, image: LesionImage, lesion: Lesion, reason: str) -> ImageCorrection:
     if not Lesion.objects.visible_to(actor).contains(lesion):
         _refuse("lesion", _("There is no such lesion in this clinic."), "does_not_exist")
     if lesion.pk == image.lesion_id:
@@ -71,7 +72,7 @@ def _move(actor: Membership, image: LesionImage, lesion: Lesion, reason: str) ->
         _refuse("lesion", _("That lesion has the same photograph already; mark this one as entered in error."), "same")
 
 
-def mark_entered_in_error(*, actor: Membership, image: LesionImage, reason: str) -> ImageCorrection:
+def mark_entered_in_error(*, actor: Actor, image: LesionImage, reason: str) -> ImageCorrection:
     """Take a photograph out of use for good; it stays on record with its readings."""
     policies.require(policies.may_correct(actor, image))
     reason = _check_reason(reason)
@@ -86,7 +87,7 @@ def mark_entered_in_error(*, actor: Membership, image: LesionImage, reason: str)
         )
 
 
-def correct_modality(*, actor: Membership, image: LesionImage, modality: str, reason: str) -> Prediction:
+def correct_modality(*, actor: Actor, image: LesionImage, modality: str, reason: str) -> Prediction:
     """Say how a photograph was really taken; gives its reading as such, a new one unless there is one already."""
     policies.require(policies.may_correct(actor, image))
     reason = _check_reason(reason)
@@ -95,7 +96,7 @@ def correct_modality(*, actor: Membership, image: LesionImage, modality: str, re
     return _correct_and_read(actor, image, CorrectionKind.MODALITY, after=modality, reason=reason)
 
 
-def correct_declared(*, actor: Membership, image: LesionImage, declared: Collection[str], reason: str) -> Prediction:
+def correct_declared(*, actor: Actor, image: LesionImage, declared: Collection[str], reason: str) -> Prediction:
     """Say what the lesion really is of ``Declared``; gives the reading as such, a new one unless there is one already.
 
     Raises ``ValidationError`` by field.
@@ -109,9 +110,7 @@ def correct_declared(*, actor: Membership, image: LesionImage, declared: Collect
     return _correct_and_read(actor, image, CorrectionKind.DECLARED, after=after, reason=reason)
 
 
-def _correct_and_read(
-    actor: Membership, image: LesionImage, kind: CorrectionKind, *, after: str, reason: str
-) -> Prediction:
+def _correct_and_read(actor: Actor, image: LesionImage, kind: CorrectionKind, *, after: str, reason: str) -> Prediction:
     """Change the field that the kind of correction is named after, and give the reading that then holds."""
     with transaction.atomic():
         _lock(image)
@@ -133,7 +132,7 @@ def _lock(image: LesionImage) -> None:
 
 
 def _made_already(
-    actor: Membership, image: LesionImage, kind: CorrectionKind, after: str, reason: str
+    actor: Actor, image: LesionImage, kind: CorrectionKind, after: str, reason: str
 ) -> ImageCorrection | None:
     """Give the photograph's last correction where it is this very one: a second click is the same click."""
     last = ImageCorrection.objects.filter(image=image).order_by("-pk").first()
@@ -147,13 +146,13 @@ def _change(image: LesionImage, **fields: object) -> None:
     changed = LesionImage.objects.in_use().filter(pk=image.pk, **seen).update(**fields)
     if not changed:
         message = _("This photograph was changed or marked as entered in error meanwhile; load the page again.")
-        raise ValidationError(message, code="changed_meanwhile")
+        raise WrongStateError(message, code="changed_meanwhile")
     for name, value in fields.items():
         setattr(image, name, value)
 
 
 def _record(
-    actor: Membership, image: LesionImage, kind: CorrectionKind, *, before: str, after: str, reason: str
+    actor: Actor, image: LesionImage, kind: CorrectionKind, *, before: str, after: str, reason: str
 ) -> ImageCorrection:
     correction = ImageCorrection.objects.create(
         image=image, kind=kind, before=before, after=after, reason=reason, made_by=actor.user
@@ -173,7 +172,7 @@ def _check_reason(reason: str) -> str:
     if not cleaned:
         _refuse("reason", _("Say why, in a few words."), "required")
     if len(cleaned) > REASON_LENGTH:
-        _refuse("reason", _("Use at most %(limit)s characters.") % {"limit": REASON_LENGTH}, "max_length")
+        raise ValidationError({"reason": too_long(REASON_LENGTH)})
     return cleaned
 
 

@@ -5,6 +5,7 @@ import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -19,10 +20,12 @@ from classifier.services import records
 from classifier.services.readings import queue, run, states
 from classifier.services.records import Expected
 from ml.serve.image_apart import DecoderBusyError, normalise_guarded
-from ml.serve.image_io import LIMITS, ImageRejected, StoredImage
-from skinsite.accounts.models import Membership
+from ml.serve.image_io import ImageRejected, StoredImage
+from ml.serve.image_limits import check_size
+from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
-from skinsite.text import clean_line, fold_line
+from skinsite.problems import DomainError, Problem
+from skinsite.text import clean_line, fold_line, too_long
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +39,31 @@ class Receipt:
     new_patient: bool = False
 
 
-class DuplicateImageError(Exception):
+class DuplicateImageError(DomainError):
     """The same bytes already lie on another lesion of the clinic: on that of ``existing``."""
+
+    status = HTTPStatus.CONFLICT
+    code = "duplicate_image"
+    field = "image"
 
     def __init__(self, existing: LesionImage) -> None:
         self.existing = existing
         super().__init__(f"The same photograph is on lesion {existing.lesion.public_id}.")
+
+    def problem(self) -> Problem:
+        """What to answer to a program."""
+        text = _(
+            "This photograph is already kept under lesion %(lesion)s. Read it there, "
+            "or send attach_anyway=true to keep it here too."
+        )
+        return Problem(self.status, text % {"lesion": self.existing.lesion.public_id}, self.code, self.field)
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
     """A checked upload."""
 
-    actor: Membership
+    actor: Actor
     upload_sha256: str
     original_name: str
     modality: str
@@ -62,7 +77,7 @@ class _Request:
 
 def receive_upload(
     *,
-    actor: Membership,
+    actor: Actor,
     data: bytes,
     original_name: str = "",
     modality: str = Modality.DERMOSCOPIC,
@@ -81,8 +96,7 @@ def receive_upload(
     ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
-    if len(data) > LIMITS.max_bytes:  # before it is hashed; the decoder knows the words
-        _decode(actor, data)
+    require_size(actor=actor, size=len(data))  # before it is hashed
     request = _Request(
         actor=actor,
         upload_sha256=hashlib.sha256(data).hexdigest(),
@@ -107,19 +121,31 @@ def receive_upload(
     return _read(receipt, reader, stored.data) if receipt.created else receipt
 
 
-def record_refusal(*, actor: Membership, error: ImageRejected, size: int) -> None:
+def require_size(*, actor: Actor, size: int) -> None:
+    """Refuse more bytes than an upload may have, before they are read, and leave a trace of it.
+
+    Raises ``ImageRejected``.
+    """
+    try:
+        check_size(size)
+    except ImageRejected as error:
+        _record_refusal(actor=actor, error=error, size=size)
+        raise
+
+
+def _record_refusal(*, actor: Actor, error: ImageRejected, size: int) -> None:
     """Leave a trace of an upload that was refused: by whom, why and how large, and nothing of what it shows."""
     log.warning("An upload of %d bytes was refused: %s", size, error.code)
     audit.image_refused(actor=actor, code=error.code, size=size)
 
 
-def _decode(actor: Membership, data: bytes) -> StoredImage:
+def _decode(actor: Actor, data: bytes) -> StoredImage:
     """Decode within the limits; what begins leaves a line in the log, whatever becomes of the process."""
     log.info("An upload of %d bytes is decoded", len(data))
     try:
         return normalise_guarded(data, thumbnail_side=storage.THUMBNAIL_SIDE)
     except ImageRejected as error:
-        record_refusal(actor=actor, error=error, size=len(data))
+        _record_refusal(actor=actor, error=error, size=len(data))
         raise
 
 
@@ -134,8 +160,7 @@ def _check_fields(request: _Request) -> None:
     if request.body_site and request.body_site not in BodySite.values:
         errors["body_site"] = _invalid_choice(request.body_site, BodySite.values)
     if len(request.patient_code) > CODE_LENGTH:
-        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
-        errors["patient_code"] = ValidationError(message, code="max_length")
+        errors["patient_code"] = too_long(CODE_LENGTH)
     lesion = request.lesion
     if lesion is not None:
         if not Lesion.objects.visible_to(request.actor).contains(lesion):
@@ -175,7 +200,7 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
     raise DuplicateImageError(same[0])
 
 
-def _answer_again(actor: Membership, known: LesionImage, data: bytes) -> Receipt:
+def _answer_again(actor: Actor, known: LesionImage, data: bytes) -> Receipt:
     """Give the reading that a photograph has; one that failed is made anew, of the bytes just sent if those kept are
     gone."""
     latest = _latest_reading(known)
@@ -265,5 +290,5 @@ __all__ = [
     "ImageRejected",
     "Receipt",
     "receive_upload",
-    "record_refusal",
+    "require_size",
 ]

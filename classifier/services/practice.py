@@ -6,19 +6,20 @@ from django.db import transaction
 
 from classifier import audit
 from classifier.models import ClinicPractice
-from skinsite.accounts.models import Clinic, Membership
-from skinsite.accounts.policies import require_administrator
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic
+from skinsite.accounts.policies import require_may_manage_clinic
 
 
 @transaction.atomic
-def set_malignant_percent(*, actor: Membership, malignant_percent: Decimal) -> ClinicPractice:
+def set_malignant_percent(*, actor: Actor, malignant_percent: Decimal) -> ClinicPractice:
     """Say how many of a hundred lesions of the actor's clinic are malignant.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
         ValidationError: by field, outside 0.1 to 50 per cent.
     """
-    require_administrator(actor, actor.clinic)
+    require_may_manage_clinic(actor, actor.clinic)
     clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
     practice = ClinicPractice.objects.filter(clinic=clinic).first() or ClinicPractice(clinic=clinic)
     before, practice.malignant_percent = practice.malignant_percent, malignant_percent

@@ -15,9 +15,10 @@ from classifier import audit, policies
 from classifier.models import BodySite, Lesion, Patient, Sex
 from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
 from classifier.services.codes import find_look_alikes
-from skinsite.accounts.models import Clinic, Membership
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic
 from skinsite.once import row_id
-from skinsite.text import clean_line, fold_line, has_visible_sign
+from skinsite.text import clean_line, fold_line, has_visible_sign, too_long
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another
 GENERATED_LENGTH = 6
@@ -34,7 +35,7 @@ class Expected(Enum):
 
 def create_patient(
     *,
-    actor: Membership,
+    actor: Actor,
     code: str = "",
     sex: str = Sex.UNKNOWN,
     birth_year: int | None = None,
@@ -56,7 +57,7 @@ def create_patient(
 
 def add_patient(
     *,
-    actor: Membership,
+    actor: Actor,
     code: str,
     sex: str = Sex.UNKNOWN,
     birth_year: int | None = None,
@@ -83,7 +84,7 @@ def add_patient(
     return patient
 
 
-def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, birth_year: int | None) -> Patient:
+def update_patient(*, actor: Actor, patient: Patient, code: str, sex: str, birth_year: int | None) -> Patient:
     """Change a patient's code, sex and year of birth. Raises ``ValidationError`` by field."""
     policies.require(policies.may_upload(actor) and Patient.objects.visible_to(actor).contains(patient))
     with transaction.atomic():
@@ -101,7 +102,7 @@ def update_patient(*, actor: Membership, patient: Patient, code: str, sex: str, 
 
 
 def create_lesion(
-    *, actor: Membership, patient: Patient, body_site: str = "", label: str = "", once: uuid.UUID | None = None
+    *, actor: Actor, patient: Patient, body_site: str = "", label: str = "", once: uuid.UUID | None = None
 ) -> Lesion:
     """Create a lesion of a patient of the actor's clinic; sent twice (``once``) it is one.
 
@@ -118,7 +119,7 @@ def create_lesion(
 
 
 def add_lesion(
-    *, actor: Membership, patient: Patient, body_site: str = "", label: str = "", public_id: uuid.UUID | None = None
+    *, actor: Actor, patient: Patient, body_site: str = "", label: str = "", public_id: uuid.UUID | None = None
 ) -> Lesion:
     """Write a lesion of a patient who is known to be of the actor's clinic; call inside a transaction.
 
@@ -137,7 +138,7 @@ def add_lesion(
     return lesion
 
 
-def update_lesion(*, actor: Membership, lesion: Lesion, body_site: str, label: str) -> Lesion:
+def update_lesion(*, actor: Actor, lesion: Lesion, body_site: str, label: str) -> Lesion:
     """Change where a lesion is said to be, and its label. Raises ``ValidationError`` by field."""
     policies.require(policies.may_upload(actor) and Lesion.objects.visible_to(actor).contains(lesion))
     with transaction.atomic():
@@ -160,7 +161,7 @@ def lock_clinic(clinic: Clinic) -> None:
         Clinic.objects.select_for_update(no_key=True).only("pk").get(pk=clinic.pk)
 
 
-def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) -> tuple[Patient, bool]:
+def find_or_create_patient(*, actor: Actor, code: str, expected: Expected) -> tuple[Patient, bool]:
     """Give the clinic's patient of this code, or a new one, and whether it is new; call with the clinic locked.
 
     Raises ``ValidationError`` at ``patient_code`` where it is not as expected.
@@ -169,7 +170,7 @@ def find_or_create_patient(*, actor: Membership, code: str, expected: Expected) 
     return (add_patient(actor=actor, code=code, is_unused=True), True) if found is None else (found, False)
 
 
-def require_expected(*, actor: Membership, code: str, expected: Expected) -> Patient | None:
+def require_expected(*, actor: Actor, code: str, expected: Expected) -> Patient | None:
     """Give the clinic's patient of this code, if there is one; raises as ``find_or_create_patient`` does."""
     if code.strip() and not has_visible_sign(clean_line(code)):
         _refuse_code(_("Give a code that can be read."), "invisible")
@@ -188,7 +189,7 @@ def require_expected(*, actor: Membership, code: str, expected: Expected) -> Pat
     return found
 
 
-def find_patient(*, actor: Membership, code: str) -> Patient | None:
+def find_patient(*, actor: Actor, code: str) -> Patient | None:
     """Give the clinic's patient of this code, whatever its case and encoding; of nothing that can be seen, none."""
     key = fold_line(code)
     found = Patient.objects.visible_to(actor).filter(code_key=key).select_related("clinic")
@@ -221,8 +222,7 @@ def _check_patient(patient: Patient) -> None:
     if not has_visible_sign(patient.code):
         raise ValidationError({"code": ValidationError(_("Give a code that can be read."), code="invisible")})
     if len(patient.code_key) > CODE_KEY_LENGTH:
-        message = _("Use at most %(limit)s characters.") % {"limit": CODE_LENGTH}
-        raise ValidationError({"code": ValidationError(message, code="max_length")})
+        raise ValidationError({"code": too_long(CODE_LENGTH)})
     this_year = timezone.localdate(timezone=patient.clinic.zone).year
     if patient.birth_year is not None and not FIRST_BIRTH_YEAR <= patient.birth_year <= this_year:
         message = _("Give a year from %(first)s to %(last)s.") % {"first": FIRST_BIRTH_YEAR, "last": this_year}

@@ -9,13 +9,15 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.once import row_id
+from skinsite.problems import WrongStateError
+from skinsite.text import too_long
 
 
 def add_review(
     *,
-    actor: Membership,
+    actor: Actor,
     prediction: Prediction,
     diagnosis: str,
     certainty: str,
@@ -29,9 +31,9 @@ def add_review(
     policies.require(policies.may_review(actor) and Prediction.objects.visible_to(actor).contains(prediction))
     if prediction.image.entered_in_error_at is not None:
         message = _("The photograph was entered in error and its reading does not count: no opinion can be given.")
-        raise ValidationError(message, code="entered_in_error")
+        raise WrongStateError(message, code="entered_in_error")
     if prediction.status != Status.DONE:
-        raise ValidationError(_("There is no finished reading to give an opinion on yet."), code="not_done")
+        raise WrongStateError(_("There is no finished reading to give an opinion on yet."), code="not_done")
     review = Review(
         public_id=row_id(once, actor, prediction.pk, diagnosis, certainty, comment),
         prediction=prediction,
@@ -43,8 +45,7 @@ def add_review(
     )
     review.clean_fields(exclude=["prediction", "reviewer"])
     if len(review.comment) > COMMENT_LENGTH:  # a model holds only its forms to the length of a text
-        message = _("Use at most %(limit)s characters.") % {"limit": COMMENT_LENGTH}
-        raise ValidationError({"comment": ValidationError(message, code="max_length")})
+        raise ValidationError({"comment": too_long(COMMENT_LENGTH)})
     try:
         with transaction.atomic():
             review.save(force_insert=True)

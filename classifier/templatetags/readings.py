@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from classifier.models import Prediction, Status
-from classifier.presentation import figures, wording
+from classifier.presentation import figures, thumbnails, wording
 from skinsite.zones import write_moment
 
 register = template.Library()
@@ -26,6 +26,7 @@ register.filter("lesion_text", figures.lesion_text)
 register.filter("lesion_title", wording.lesion_title)
 register.filter("sex_and_age", wording.sex_and_age)
 register.filter("status_text", figures.status_text)
+register.filter("thumbnail_address", thumbnails.thumbnail_address)
 register.filter("waiting_text", wording.waiting_text)
 
 

@@ -11,7 +11,7 @@ from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
-from classifier.models.image import REASON_LENGTH
+from classifier.models.image import NAME_LENGTH, REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
@@ -19,7 +19,7 @@ from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion, lesions_by_code
 from classifier.services.records import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.once import OnceForm
 
 ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
@@ -54,7 +54,7 @@ class PlaceForm(forms.Form):
     lesion = LesionChoice()
     body_site = forms.ChoiceField(label=_("Body site of a new lesion"), required=False, choices=BodySite)
 
-    def __init__(self, *args: Any, actor: Membership, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
         self.fields["body_site"].initial = BodySite.UNKNOWN
@@ -212,7 +212,7 @@ STANDINGS = [
 class HistoryFilter(forms.Form):
     """What the history shows; its values live in the address."""
 
-    q = forms.CharField(required=False, max_length=120, strip=True)
+    q = forms.CharField(required=False, max_length=NAME_LENGTH, strip=True)  # the longest thing that it looks in
     outcome = forms.ChoiceField(required=False, choices=[("", ""), *Outcome.choices])
     status = forms.ChoiceField(required=False, choices=[("", ""), *Status.choices])
     modality = forms.ChoiceField(required=False, choices=[("", ""), *Modality.choices])

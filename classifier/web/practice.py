@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.practice import LEAST_MALIGNANT, MALIGNANT_RANGE, MOST_MALIGNANT
 from classifier.selectors.practice import practice_of
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.panels import Panel
 
 
@@ -43,7 +43,7 @@ class PracticeForm(forms.Form):
     )
 
 
-def show_practice(actor: Membership) -> PracticeForm:
+def show_practice(actor: Actor) -> PracticeForm:
     """The form with what the actor's clinic has said."""
     return PracticeForm(initial={"malignant_percent": practice_of(actor).malignant_percent})
 

@@ -23,7 +23,7 @@ from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
 from ml.support.disk import read_json
 from ml.support.environment import describe_environment, find_git_revision
-from ml.support.strict_yaml import to_plain
+from ml.support.strict import to_plain
 from ml.taxonomy import CLASSES
 from ml.training.folder import RunFolder
 

@@ -6,11 +6,9 @@ from that one network, so that they agree. Both graphs store in fp16 what that h
 
 import copy
 import io
-import json
 import warnings
 import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -35,6 +33,7 @@ from ml.bundle.manifest import (
     BundleError,
     InputSpec,
     Manifest,
+    SelfTest,
 )
 from ml.errors import UserError
 from ml.networks.segmentation import LesionDecoder, run_blocks, tap
@@ -148,21 +147,18 @@ def export_bundle(
         raise BundleError(f"{out}: the network cannot be exported ({reason}); choose another architecture.") from error
     attribution = credit_contents(manifest_fields["attribution"], () if decoder is None else (MASK_DECODER,))
     (out / ATTRIBUTION_FILE).write_text(attribution, encoding="utf-8")
-    manifest = Manifest.from_dict(
-        _as_json(manifest_fields)
+    manifest = Manifest(
+        **manifest_fields
         | {
             "schema_version": SCHEMA_VERSION,
             "attribution": attribution,
-            "classes": list(CLASSES),
-            "malignant": list(MALIGNANT),
+            "classes": CLASSES,
+            "malignant": MALIGNANT,
             "preprocessing_version": PREPROCESSING_VERSION,
             "files": {name: hash_file(out / name) for name in (ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE)},
-            "self_test": {
-                "logits": [round(float(value), 6) for value in given.logits[0]],
-                "tolerance": SELF_TEST_TOLERANCE,
-            },
+            "self_test": SelfTest(tuple(round(float(value), 6) for value in given.logits[0]), SELF_TEST_TOLERANCE),
             "heat_map": network.heat_map,
-            "outputs": {name: list(shape) for name, shape in describe_outputs(given).items()},
+            "outputs": describe_outputs(given),
         }
     )
     bundle = write_manifest(out, manifest)
@@ -303,8 +299,3 @@ def store_halved(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def _as_json(fields: dict[str, Any]) -> dict[str, Any]:
-    """Manifest fields, some of them dataclasses, as parsed JSON has them."""
-    return cast("dict[str, Any]", json.loads(json.dumps(fields, default=asdict)))

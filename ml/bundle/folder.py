@@ -15,7 +15,6 @@ from ml.bundle.manifest import (
     GATE_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
-    SCHEMA_VERSION,
     SIMILAR_CASES_FILE,
     TORCHSCRIPT_FILE,
     BundleError,
@@ -24,8 +23,8 @@ from ml.bundle.manifest import (
 from ml.bundle.rules import broken_rule, unmeasured_part
 from ml.bundle.stores import read_arrays, shapes_of
 from ml.bundle.trust import is_trusted
+from ml.errors import UserError
 from ml.support.regular_file import MEGABYTE, read_regular
-from ml.support.strict_json import parse_strictly
 
 UNFINISHED_FILE = "UNFINISHED"
 """Lies in a bundle that is being built: what holds it is none yet."""
@@ -117,9 +116,11 @@ def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
 def _load(path: Path, trusted: Collection[str]) -> Bundle:
     text = _read(path, MANIFEST_FILE)
     try:
-        manifest = Manifest.from_dict(parse_strictly(text))
-    except ValueError as error:
-        raise BundleError(f"{path / MANIFEST_FILE} {error}; restore the bundle or export it again.") from error
+        manifest = Manifest.from_json(text)
+    except UserError as error:
+        raise BundleError(
+            f"{path / MANIFEST_FILE}: {error}; restore the bundle, or export it again with this version of the project."
+        ) from error
     _check_values(manifest, path / MANIFEST_FILE)
     sha256 = hashlib.sha256(text).hexdigest()
     bundle = Bundle(path, manifest, sha256, is_trusted(sha256, trusted, DEFAULT_BUNDLE / MANIFEST_FILE))
@@ -165,9 +166,7 @@ def _check_values(manifest: Manifest, path: Path) -> None:
     files = {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE} | ({GATE_FILE} if manifest.gate is not None else set())
     named = set(manifest.files) - {SIMILAR_CASES_FILE}
     rule = broken_rule(manifest)
-    if manifest.schema_version != SCHEMA_VERSION:
-        rule = f"schema_version must be {SCHEMA_VERSION}"
-    elif named != files:
+    if named != files:
         rule = f"files must name {', '.join(sorted(files))}"
     if rule is not None:
         raise BundleError(f"{path}: {rule}; export the bundle again with this version of the project.")

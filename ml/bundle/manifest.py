@@ -1,14 +1,15 @@
 """What a bundle says of itself: the fields of ``manifest.json``."""
 
 import json
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, cast
+from dataclasses import MISSING, Field, asdict, dataclass, field, fields
+from typing import Annotated, Any, Final, Literal, get_args
 
-from ml.bundle.schema_1 import upgrade
+from pydantic import Field as Limits
+
 from ml.errors import UserError
-from ml.support.strict_json import build, default_of
+from ml.support.strict import build, parse_json
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION: Final = 2
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.torchscript.pt"
@@ -16,7 +17,22 @@ ATTRIBUTION_FILE = "ATTRIBUTION.md"
 GATE_FILE = "gate.npz"
 SIMILAR_CASES_FILE = "similar_cases.npz"
 JSON_STYLE: dict[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
-PREPROCESSING_VERSION = "1"
+PREPROCESSING_VERSION: Final = "1"
+
+
+Share = Annotated[float, Limits(ge=0, le=1)]
+Luminance = Annotated[float, Limits(ge=0, le=255)]
+Code = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Name = Annotated[str, Limits(pattern=r"^[\w .()+\-]{1,120}$")]
+Version = Annotated[str, Limits(pattern=r"^[\w .+\-]{1,40}$")]
+Sha256 = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
+SetScore = Literal["probabilities", "balanced_scores"]
+SET_SCORES: tuple[SetScore, ...] = get_args(SetScore)
+TEMPERATURES = (0.01, 1000.0)
+LARGEST_OFFSET = 20.0
+"""Of a calibration: no fit goes further, and a manifest that does was not fitted."""
+OfClasses = Limits(min_length=7, max_length=7)
+OfChannels = Limits(min_length=3, max_length=3)
 
 
 class BundleError(UserError):
@@ -28,7 +44,7 @@ class ViewSpec:
     """One view: the central ``fraction`` of both sides."""
 
     name: str
-    fraction: float
+    fraction: Annotated[float, Limits(ge=0.1, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +54,24 @@ class InputSpec:
     ``max_aspect_ratio`` is the longest shape that the network was trained on; a longer picture is cropped centrally.
     """
 
-    size: int
-    views: tuple[ViewSpec, ...]
-    max_aspect_ratio: float
+    size: Annotated[int, Limits(ge=32, le=1024)]
+    views: Annotated[tuple[ViewSpec, ...], Limits(min_length=1, max_length=16)]
+    max_aspect_ratio: Annotated[float, Limits(ge=1, le=10)]
     interpolation: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    layout: str
+    mean: Annotated[tuple[Share, ...], OfChannels]
+    std: Annotated[tuple[Annotated[float, Limits(ge=0.01, le=1)], ...], OfChannels]
+    layout: Literal["NHWC"]
 
 
 @dataclass(frozen=True, slots=True)
 class QualityRule:
     """A flag, raised where ``measure`` is below or above a limit; ``share`` of the photographs measured had it."""
 
-    name: str
+    name: Code
     measure: str
     below: float | None
     above: float | None
-    share: float
+    share: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +82,12 @@ class AlteredRule:
     for them and for their squares. ``share`` of the photographs measured were refused so.
     """
 
-    measures: tuple[str, ...]
+    measures: Annotated[tuple[str, ...], Limits(min_length=1)]
     centre: tuple[float, ...]
-    deviation: tuple[float, ...]
+    deviation: tuple[Annotated[float, Limits(gt=0)], ...]
     weights: tuple[float, ...]
     above: float
-    share: float
+    share: Share
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +96,9 @@ class QualityRules:
     what is ``altered``; ``how`` says where the limits come from. The latter two an earlier bundle does not have."""
 
     flags: tuple[QualityRule, ...]
-    blank_below: float
+    blank_below: Luminance
     how: str
-    colour_from: float = 0.0
+    colour_from: Luminance = 0.0
     altered: AlteredRule | None = None
 
 
@@ -90,7 +106,7 @@ class QualityRules:
 class Prior:
     """Class frequencies in the official order, and in words whose they are."""
 
-    frequencies: tuple[float, ...]
+    frequencies: Annotated[tuple[Annotated[float, Limits(gt=0)], ...], OfClasses]
     description: str
 
 
@@ -98,8 +114,8 @@ class Prior:
 class Calibration:
     """Scores to probabilities: balanced log scores are divided by ``temperature``, then ``offsets`` (7,) are added."""
 
-    temperature: float
-    offsets: tuple[float, ...]
+    temperature: Annotated[float, Limits(ge=TEMPERATURES[0], le=TEMPERATURES[1])]
+    offsets: Annotated[tuple[Annotated[float, Limits(ge=-LARGEST_OFFSET, le=LARGEST_OFFSET)], ...], OfClasses]
     how: str
 
 
@@ -107,8 +123,8 @@ class Calibration:
 class MalignantThresholds:
     """Limits of the malignant sum: *low risk* only below the first, *suspicious* from the second."""
 
-    low_risk_below: float
-    suspicious_from: float
+    low_risk_below: Share
+    suspicious_from: Share
     how: str
 
 
@@ -116,7 +132,7 @@ class MalignantThresholds:
 class MelanomaThresholds:
     """Limit of the probability of melanoma: *low risk* only below it."""
 
-    low_risk_below: float
+    low_risk_below: Share
     how: str
 
 
@@ -124,7 +140,7 @@ class MelanomaThresholds:
 class RefusedThresholds:
     """Limit of the malignant sum of what a detector does not read: from it on *refer: uncertain*."""
 
-    refer_from: float
+    refer_from: Share
     how: str
 
 
@@ -145,10 +161,10 @@ class Thresholds:
 class OperatingPoint:
     """A threshold of ``score`` (malignant or melanoma) for a sensitivity, and the specificity that it had."""
 
-    score: str
-    threshold: float
-    sensitivity: float
-    specificity: float
+    score: Literal["malignant", "melanoma"]
+    threshold: Share
+    sensitivity: Share
+    specificity: Share
     how: str
 
 
@@ -159,9 +175,9 @@ class PredictionSets:
     ``score`` is probabilities or balanced_scores; ``coverage`` the share of lesions whose class is to be in the set.
     """
 
-    score: str
-    at_least: float
-    coverage: float
+    score: SetScore
+    at_least: Share
+    coverage: Share
     how: str
 
 
@@ -204,8 +220,8 @@ class TrainedOn:
 class SelfTest:
     """Logits of the synthetic view that every runtime must give within ``tolerance`` when it opens the bundle."""
 
-    logits: tuple[float, ...]
-    tolerance: float
+    logits: Annotated[tuple[float, ...], OfClasses]
+    tolerance: Annotated[float, Limits(gt=0, le=0.01)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +236,15 @@ class Manifest:
     graph's outputs for one view; ``arrays``: that of each array in the bundle's files of arrays.
     """
 
-    schema_version: int
-    name: str
-    version: str
+    schema_version: Literal[2]
+    name: Name
+    version: Version
     created: str
-    architecture: str
+    architecture: Name
     classes: tuple[str, ...]
     malignant: tuple[str, ...]
     input: InputSpec
-    preprocessing_version: str
+    preprocessing_version: Literal["1"]
     training_prior: Prior
     target_prior: Prior
     calibration: Calibration
@@ -237,14 +253,14 @@ class Manifest:
     prediction_sets: PredictionSets | None
     gate: GateSpec | None
     quality: QualityRules
-    not_assessable_where: tuple[str, ...]
+    not_assessable_where: tuple[Code, ...]
     metrics: dict[str, Any]
     limits: dict[str, Any]
     data: DataSource
     training: str
     licence: str
     attribution: str
-    files: dict[str, str]
+    files: dict[str, Sha256]
     self_test: SelfTest
     trained_on: TrainedOn | None = None
     heat_map: bool = True
@@ -252,15 +268,18 @@ class Manifest:
     arrays: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
 
     @classmethod
-    def from_dict(cls, data: object) -> "Manifest":
-        """Build from parsed JSON; an unknown, missing or mistyped key is a ``BundleError`` that names it."""
-        try:
-            return cast("Manifest", build(cls, upgrade(data), MANIFEST_FILE))
-        except ValueError as error:
-            raise BundleError(str(error)) from error
+    def from_json(cls, content: bytes) -> "Manifest":
+        """Read JSON text. Raises ``UserError`` that names what is unknown, missing, mistyped or out of bounds."""
+        manifest: Manifest = build(cls, parse_json(content))
+        return manifest
 
     def to_json(self) -> str:
         """Write as JSON text, two spaces, a newline at the end; what is at its default is left out."""
         written = {each.name: getattr(self, each.name) for each in fields(self)}
-        kept = {each.name for each in fields(self) if written[each.name] != default_of(each)}
+        kept = {each.name for each in fields(self) if written[each.name] != _default_of(each)}
         return json.dumps({name: value for name, value in asdict(self).items() if name in kept}, **JSON_STYLE) + "\n"
+
+
+def _default_of(each: Field[Any]) -> Any:
+    """What a field is where it is left out; ``MISSING`` where it must not be."""
+    return each.default if each.default_factory is MISSING else each.default_factory()

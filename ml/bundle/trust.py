@@ -11,8 +11,6 @@ from ml.bundle.hashing import hash_file
 
 SHIPPED = frozenset(
     {
-        "1ce59184db11bca135aa9e5ddfad208c1e32f505ba17dbec932f40fbaac1c287",  # 1.0
-        "3ec03158199e1e623d19423d02738709e527e09ddbdc1b74517b2038e324b849",  # 1.0
         "d411cccbb01b729070589ae52067ad127651ee82b96ad4e80b12e4f5396138f7",  # 1.1
         "c7b16d9d368fcf827d545b9a2629682cbe2c76a85be2a91aeff4d544695b3832",  # 1.1
         "1b01ec641b850b0adde678b919a005f617a3e35cacbd22425a396b3615653965",  # 1.2

@@ -1,16 +1,24 @@
-"""Makes the one frozen split. Kept so that anyone can see how it came about; run once.
+"""Splits any labelled data set in six folds that share no lesion, no patient and no copy of a photograph.
 
-    python -m ml make-split --data DIR --unseen FILE --out ml/data/splits/isic2018_task3.csv
+    python -m ml make-split --data DIR --out split.csv
+    python -m ml make-split --images DIR --table labels.csv --out split.csv
 
-Groups join images of one lesion and near-duplicates, transitively. Groups wholly in the list of unseen images (which
-neither the distilled weights nor their teachers were trained on) make ``test`` (three fifths) and fold 4 (two fifths);
-every other group goes to folds 0 to 3. Both parts are stratified by class.
+The first takes a directory in the official layout of ISIC 2018 Task 3, the second a CSV with the columns ``image`` and
+``class``, of any names, and where they are known ``lesion`` and ``patient``. Groups join the images of one lesion or
+patient and near-duplicates, transitively. Each of the folds ``test`` and 0 to 4 gets a sixth of the images, with the
+classes in the same shares. Beside the split go its SHA-256 and the images' perceptual hashes, as
+``ml.data.split.read_split`` reads them. The same seed makes the same split of the same data.
+
+The frozen split of ISIC 2018 Task 3 was made by this module at revision 92996e3, which also took a list of images that
+the first weights had not been trained on.
 """
 
 import argparse
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -19,74 +27,104 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
 from ml.bundle.hashing import hash_file
-from ml.data.duplicates.near_duplicates import find_near_duplicates, hash_images
-from ml.data.isic import Record, read_isic
-from ml.data.rows import read_rows
-from ml.data.split import COLUMNS
+from ml.data.duplicates.near_duplicates import MAX_DISTANCE, find_near_duplicates, hash_images
+from ml.data.isic import find_images, read_isic
+from ml.data.rows import fill_in, read_rows
+from ml.data.split import COLUMNS, FOLDS
 from ml.errors import UserError
 from ml.support.disk import check_can_be_written
+from ml.taxonomy import CLASSES
 
-SEED = 20180704
-MAX_GROUP = 30
-UNSEEN_PARTS = ("test", "test", "test", "4", "4")
-OTHER_PARTS = ("0", "1", "2", "3")
+SEED = 2018
+MOST_COPIES = 30
+"""Near-duplicates that may hang together; over it, the hash takes unlike photographs for copies."""
 
 
-def group_images(lesions: Sequence[str | None], duplicates: Sequence[tuple[int, int]]) -> npt.NDArray[np.int64]:
-    """Group numbers (N,), in order of first appearance, joining equal lesion ids and near-duplicate pairs."""
-    first_of_lesion: dict[str, int] = {}
-    edges = list(duplicates)
-    for index, lesion in enumerate(lesions):
-        if lesion is not None:
-            edges.append((first_of_lesion.setdefault(lesion, index), index))
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An image, its class, and the ``keys`` that it shares with images of the same lesion or patient."""
+
+    image_id: str
+    path: Path
+    label: str
+    keys: tuple[str, ...] = ()
+
+
+def read_layout(directory: Path) -> list[Labelled]:
+    """The images of a directory in the official layout."""
+    return [
+        Labelled(each.image_id, each.path, CLASSES[each.label], (f"lesion {each.group}",))
+        for each in read_isic(directory).records
+    ]
+
+
+def read_table(path: Path, images: Path) -> list[Labelled]:
+    """The images that a CSV labels; raises ``UserError`` for one that is not among ``images`` or is there twice."""
+    files, found = find_images(images), dict[str, Labelled]()
+    for line, row in read_rows(path, ("image", "class")):
+        name = row["image"]
+        if name not in files or name in found or fill_in(row["class"]) is None:
+            raise UserError(f"{path}, line {line}: {name} needs one row, a class, and a file in {images}; correct it")
+        keys = tuple(f"{key} {value}" for key in ("lesion", "patient") if (value := fill_in(row.get(key))) is not None)
+        found[name] = Labelled(name, files[name], row["class"], keys)
+    if not found:
+        raise UserError(f"{path}: no labelled image; add rows under the header")
+    return [found[name] for name in sorted(found)]
+
+
+def group_images(keys: Sequence[Iterable[str]], duplicates: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
+    """Group numbers (N,), in order of first appearance, joining images that share a key and near-duplicate pairs."""
+    first_of: dict[str, int] = {}
+    edges = [*duplicates, *((first_of.setdefault(key, index), index) for index, its in enumerate(keys) for key in its)]
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
-    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(lesions), len(lesions)))
+    graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(keys), len(keys)))
     labels = connected_components(graph, directed=False)[1]
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def assign_folds(
-    labels: npt.NDArray[np.int64], groups: npt.NDArray[np.int64], unseen: npt.NDArray[np.bool_]
-) -> list[str]:
-    """The fold of each image: ``test`` and ``4`` from groups wholly unseen, ``0`` to ``3`` from the rest."""
-    seen = np.isin(groups, np.unique(groups[~unseen]))
+def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: int = SEED) -> list[str]:
+    """The fold of each image (N,). Raises ``UserError`` for a class of fewer groups than there are folds."""
+    for label, count in Counter(label for label, _ in set(zip(labels, groups.tolist(), strict=True))).items():
+        if count < len(FOLDS):
+            raise UserError(
+                f"class {label} has {count} lesions or patients of its own, fewer than the {len(FOLDS)} folds; add"
+                " images, or leave the class out"
+            )
     folds = np.empty(len(labels), dtype=object)
-    for members, parts in ((~seen, UNSEEN_PARTS), (seen, OTHER_PARTS)):
-        splitter = StratifiedGroupKFold(len(parts), shuffle=True, random_state=SEED)
-        indices = np.flatnonzero(members)
-        for part, (_, held_out) in zip(parts, splitter.split(indices, labels[indices], groups[indices]), strict=True):
-            folds[indices[held_out]] = part
+    splitter = StratifiedGroupKFold(len(FOLDS), shuffle=True, random_state=seed)
+    for fold, (_, held_out) in zip(FOLDS, splitter.split(groups, labels, groups), strict=True):
+        folds[held_out] = fold
     return [str(fold) for fold in folds]
 
 
-def make_split(records: Sequence[Record], unseen_ids: frozenset[str]) -> list[tuple[str, str, str]]:
-    """Rows (image, group, fold) in the order of ``records``. Raises ``UserError`` if a group is implausibly large."""
-    unknown = unseen_ids - {record.image_id for record in records}
-    if unknown:
-        raise UserError(f"the unseen list names {min(unknown)}, which is not in the data; give the list that fits")
-    pairs = list(find_near_duplicates(hash_images([record.path for record in records])))
-    groups = group_images([record.lesion_id for record in records], pairs)
-    largest = Counter(groups.tolist()).most_common(1)[0][1]
-    if largest > MAX_GROUP:
-        raise UserError(f"a group has {largest} images, over {MAX_GROUP}; lower the distance of near-duplicates")
-    labels = np.array([record.label for record in records])
-    unseen = np.array([record.image_id in unseen_ids for record in records])
-    folds = assign_folds(labels, groups, unseen)
-    return [
-        (record.image_id, f"G{group:05d}", fold) for record, group, fold in zip(records, groups, folds, strict=True)
-    ]
+def make_split(
+    images: Sequence[Labelled], hashes: npt.NDArray[np.uint64], *, seed: int = SEED
+) -> list[tuple[str, ...]]:
+    """Rows (image, group, fold) in the order of the images. Raises ``UserError`` where too many look like copies."""
+    pairs = list(find_near_duplicates(hashes))
+    most = max(Counter(group_images([()] * len(images), pairs).tolist()).values())
+    if most > MOST_COPIES:
+        raise UserError(
+            f"{most} images hang together as near-duplicates (at most {MAX_DISTANCE} of 64 bits differ), over"
+            f" {MOST_COPIES}; leave out frames without a picture"
+        )
+    groups = group_images([each.keys for each in images], pairs)
+    folds = assign_folds([each.label for each in images], groups, seed=seed)
+    return [(each.image_id, f"G{group:05d}", fold) for each, group, fold in zip(images, groups, folds, strict=True)]
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the split and, beside it, its SHA-256."""
-    check_can_be_written(options.out, not_over=(options.unseen,))
-    unseen = frozenset(row["image"] for _, row in read_rows(options.unseen, ("image",)))
-    rows = make_split(read_isic(options.data).records, unseen)
+    """Write the split and, beside it, its SHA-256 and the hashes."""
+    if (options.table is None) != (options.images is None):
+        raise UserError("--table and --images go together; give both or neither")
+    check_can_be_written(options.out, not_over=(options.table,))
+    images = read_layout(options.data) if options.table is None else read_table(options.table, options.images)
+    hashes = hash_images([each.path for each in images])
+    rows = make_split(images, hashes, seed=options.seed)
     with options.out.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows(rows)
+        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
     options.out.with_suffix(".sha256").write_text(f"{hash_file(options.out)}  {options.out.name}\n", encoding="utf-8")
-    print(dict(sorted(Counter(fold for _, _, fold in rows).items())))
+    np.save(options.out.with_suffix(".hashes.npy"), hashes)
+    print(dict(sorted(Counter(fold for *_, fold in rows).items())))
     return 0

@@ -1,4 +1,4 @@
-"""The one frozen split of ISIC 2018 Task 3, read once and checked against its hash. ``make_split`` makes one."""
+"""The one frozen split of ISIC 2018 Task 3, read once and checked against its hash; ``make_split`` is for others."""
 
 import csv
 import hashlib
@@ -17,7 +17,7 @@ from ml.support.disk import Stamp, stamp_file
 
 SPLIT_FILE = Path(__file__).parent / "splits" / "isic2018_task3.csv"
 HASHES_FILE = SPLIT_FILE.with_suffix(".hashes.npy")
-"""Perceptual hashes (N,) of the images, in the order of the split; made by ``make_hashes``."""
+"""Perceptual hashes (N,) of the images, in the order of the split."""
 EXCLUSIONS_SUFFIX = ".exclusions.csv"
 COLUMNS = ("image", "group", "fold")
 TEST, CALIBRATION_FOLD = "test", "4"

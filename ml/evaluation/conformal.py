@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from ml.bundle.manifest import PredictionSets
-from ml.bundle.rules import SET_SCORES
+from ml.bundle.manifest import SET_SCORES, PredictionSets
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics import bootstrap
 from ml.metrics.classification import MELANOMA, Scored

@@ -1,6 +1,7 @@
 """Thresholds: of a sensitivity, of a specificity, and of the outcome rule."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,9 @@ def fit_outcome_rule(scored: Scored, where: str) -> tuple[Thresholds, tuple[Oper
     ), points
 
 
-def _measure_point(name: str, scores: FloatArray, positive: BoolArray, where: str) -> OperatingPoint:
+def _measure_point(
+    name: Literal["malignant", "melanoma"], scores: FloatArray, positive: BoolArray, where: str
+) -> OperatingPoint:
     threshold = threshold_of_misses(scores[positive], 1 - SENSITIVITY)
     return OperatingPoint(
         score=name,

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ml.serve.image_io import LIMITS, ImageRejected, Limits, StoredImage, estimate_memory, normalise_upload
+from ml.serve.image_limits import MEGABYTE
 
 APART_FORMATS = ("HEIF", "TIFF")
 """Formats of which a small file may demand far more work than its header declares."""
@@ -101,7 +102,7 @@ def _explain(status: int, complaint: str, limits: Limits) -> Exception:
     if status == -signal.SIGXCPU:
         return ImageRejected("too_slow", limit=CPU_SECONDS)
     if status == -signal.SIGKILL:  # by the kernel, out of memory
-        return ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000)
+        return ImageRejected("too_much_memory", limit=limits.max_memory // MEGABYTE)
     if status < 0:
         log.error("The decoder died of signal %d on an upload.", -status)
         return ImageRejected("truncated")

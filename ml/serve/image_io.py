@@ -17,7 +17,16 @@ import numpy.typing as npt
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
 from ml.serve.image_header import Upload, has_known_signature, inspect
-from ml.serve.image_limits import LIMITS, MAX_PROFILE_BYTES, MESSAGES, ImageRejected, Limits, check_memory
+from ml.serve.image_limits import (
+    LIMITS,
+    MAX_PROFILE_BYTES,
+    MEGABYTE,
+    MESSAGES,
+    ImageRejected,
+    Limits,
+    check_memory,
+    check_size,
+)
 
 try:
     import pillow_heif
@@ -163,9 +172,7 @@ def _reduce(image: Image.Image, at_least: int) -> Image.Image:
 def _check_bytes(data: bytes, limits: Limits) -> None:
     if not data:
         raise ImageRejected("empty")
-    if len(data) > limits.max_bytes:
-        megabytes = f"{len(data) / 1e6:.1f}"
-        raise ImageRejected("too_large", megabytes=megabytes, limit=limits.max_bytes // 1_000_000)
+    check_size(len(data), limits)
 
 
 @contextmanager
@@ -176,12 +183,12 @@ def _decoding(data: bytes, limits: Limits) -> Iterator[None]:
     except ImageRejected:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = limits.max_pixels // 1_000_000
+        limit = limits.max_pixels // MEGABYTE
         raise ImageRejected("too_many_pixels", megapixels=f"over {limit}", limit=limit) from error
     except UnidentifiedImageError as error:
         raise ImageRejected("truncated" if has_known_signature(data) else "unsupported_type") from error
     except MemoryError as error:
-        raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000) from error
+        raise ImageRejected("too_much_memory", limit=limits.max_memory // MEGABYTE) from error
     except Exception as error:  # decoders raise anything on hostile bytes: struct.error, IndexError, KeyError, ...
         raise ImageRejected("truncated") from error
 
@@ -191,8 +198,8 @@ def _open(upload: Upload, limits: Limits) -> Image.Image:
     image = Image.open(io.BytesIO(upload.data), formats=UPLOAD_FORMATS)
     width, height = image.size
     if width * height > limits.max_pixels:
-        megapixels = f"{width * height / 1e6:.1f}"
-        raise ImageRejected("too_many_pixels", megapixels=megapixels, limit=limits.max_pixels // 1_000_000)
+        megapixels = f"{width * height / MEGABYTE:.1f}"
+        raise ImageRejected("too_many_pixels", megapixels=megapixels, limit=limits.max_pixels // MEGABYTE)
     if min(width, height) < limits.min_side:
         raise ImageRejected("too_small", width=width, height=height, limit=limits.min_side)
     match image.format:

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from ml.errors import UserError, gettext_noop
 
+MEGABYTE = 1_000_000
+"""Of bytes, and of pixels: what is meant wherever a size is told in MB or megapixels."""
+
 BYTES_PER_PIXEL = 8
 """Peak memory per pixel while decoding and converting: two images of four bytes per pixel."""
 
@@ -90,6 +93,12 @@ class ImageRejected(UserError):  # noqa: N818  names what happened to the image,
         super().__init__(MESSAGES[code] % params)
 
 
+def check_size(size: int, limits: Limits = LIMITS) -> None:
+    """Refuse a file of too many bytes."""
+    if size > limits.max_bytes:
+        raise ImageRejected("too_large", megabytes=f"{size / MEGABYTE:.1f}", limit=limits.max_bytes // MEGABYTE)
+
+
 def check_parts(parts: int) -> None:
     """Raise ``ImageRejected`` for a file of too many segments, chunks, strips, tiles or tags."""
     if parts > MAX_PARTS:
@@ -105,4 +114,4 @@ def check_scans(scans: int, *, limit: int = MAX_SCANS) -> None:
 def check_memory(needed: int, limits: Limits) -> None:
     """Raise ``ImageRejected`` for more bytes of memory than allowed."""
     if needed > limits.max_memory:
-        raise ImageRejected("too_much_memory", limit=limits.max_memory // 1_000_000)
+        raise ImageRejected("too_much_memory", limit=limits.max_memory // MEGABYTE)

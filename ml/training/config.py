@@ -2,14 +2,32 @@
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
 
 from ml.data.split import OPEN_FOLDS
-from ml.errors import UserError
-from ml.support.strict_yaml import build, read_yaml, to_plain
+from ml.support.strict import Word, build, check_rules, load_yaml, to_plain
 from ml.taxonomy import CLASSES
 
 TENSOR_LEVELS = ("none", "basic", "standard")
+
+
+def _check_fold(name: str) -> str:
+    if name not in OPEN_FOLDS:
+        raise ValueError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
+    return name
+
+
+TrainingFold = Annotated[Word, AfterValidator(_check_fold)]
+Side = Annotated[int, Field(ge=32)]
+"""Pixels."""
+Fraction = Annotated[float, Field(ge=0.1, le=1)]
+"""Of the sides of a central view, or of steps."""
+Share = Annotated[float, Field(ge=0, le=1)]
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +35,9 @@ class Stage:
     """Some epochs at one input size (px). With ``minutes`` the learning rate falls as if the stage ended then, and it
     does, so that a run on a busy machine ends its schedule in time."""
 
-    size: int
-    epochs: int
-    minutes: float | None = None
+    size: Side
+    epochs: Count
+    minutes: Positive | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +52,14 @@ class Augmentation:
 
     kind: Literal["tensor", "albumentations"] = "tensor"
     level: Literal["none", "basic", "standard", "strong", "randaugment"] = "standard"
-    min_crop_area: float = 0.35
-    max_crop_aspect: float = 4 / 3
+    min_crop_area: Annotated[float, Field(ge=0.05, le=1)] = 0.35
+    max_crop_aspect: Annotated[float, Field(ge=1)] = 4 / 3
     rotation_jitter: float = 15.0
     brightness: float = 0.2
     contrast: float = 0.2
     saturation: float = 0.2
     channel_gain: float = 0.08
-    degrade_probability: float = 0.0
+    degrade_probability: Share = 0.0
     mix_probability: float = 0.5
     mixup_alpha: float = 0.2
     cutmix_alpha: float = 1.0
@@ -59,9 +77,9 @@ class Loss:
 
     kind: Literal["cross_entropy", "focal", "logit_adjusted"] = "cross_entropy"
     class_weights: Literal["none", "inverse", "effective"] = "none"
-    label_smoothing: float = 0.0
+    label_smoothing: ShareBelowOne = 0.0
     focal_gamma: float = 2.0
-    effective_beta: float = 0.999
+    effective_beta: ShareBelowOne = 0.999
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +90,8 @@ class Teacher:
 
     weights: str
     architecture: str = ""
-    prior: tuple[float, ...] = ()
-    seen: tuple[str, ...] = ()
+    prior: tuple[Positive, ...] = ()
+    seen: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +106,8 @@ class Distillation:
     """
 
     teachers: tuple[Teacher, ...] = ()
-    share: float = 1.0
-    views: tuple[float, ...] = ()
+    share: Share = 1.0
+    views: tuple[Fraction, ...] = ()
     out_of_fold: bool = False
 
 
@@ -97,8 +115,8 @@ class Distillation:
 class ReadingPlan:
     """A way to read an image: input size (px) and the central fractions whose softmax outputs are averaged."""
 
-    size: int
-    fractions: tuple[float, ...]
+    size: Side
+    fractions: Annotated[tuple[Fraction, ...], Field(min_length=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,34 +137,34 @@ class TrainingConfig:
     """
 
     architecture: str
-    train_folds: tuple[str, ...]
-    choose_fold: str
-    stages: tuple[Stage, ...]
-    readings: tuple[ReadingPlan, ...]
+    train_folds: Annotated[tuple[TrainingFold, ...], Field(min_length=1)]
+    choose_fold: TrainingFold
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    readings: Annotated[tuple[ReadingPlan, ...], Field(min_length=1)]
     architecture_options: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = False
     metadata: tuple[Literal["age", "sex", "site"], ...] = ()
     metadata_dropout: float = 0.1
     split_by: Literal["lesion", "image"] = "lesion"
-    training_images: int | None = None
+    training_images: Annotated[int, Field(ge=7)] | None = None
     checkpoint: Literal["best", "last"] = "best"
     trained: Literal["all", "classifier_and_norms"] = "all"
     cache_side: int = 288
-    batch_size: int = 64
-    accumulate: int = 1
-    learning_rate: float = 1e-3
+    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 64
+    accumulate: Count = 1
+    learning_rate: Positive = 1e-3
     final_learning_rate: float = 0.005
     weight_decay: float = 0.02
     warmup_epochs: float = 1.0
-    layer_decay: float = 1.0
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     unfreeze_epochs: int = 0
-    patience: int | None = None
+    patience: Count | None = None
     clip: float = 5.0
     ema_decay: float = 0.999
     dropout: float = 0.2
     drop_path: float = 0.1
     sampling_power: float = 0.5
-    validation_fraction: float = 0.8
+    validation_fraction: Fraction = 0.8
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     compile: bool = False
     search_kernels: bool = False
@@ -163,74 +181,65 @@ class TrainingConfig:
 
 def read_config(path: Path) -> TrainingConfig:
     """Read and check a YAML file. Raises ``UserError`` naming the first key that is wrong."""
-    content = read_yaml(path)
-    try:
-        config: TrainingConfig = build(TrainingConfig, content)
-        _check(config)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    config: TrainingConfig = load_yaml(TrainingConfig, path, _check)
+    return config
+
+
+def make_config(plain: dict[str, Any]) -> TrainingConfig:
+    """The configuration of plain values, as ``to_dict`` gives them. Raises ``UserError`` as reading does."""
+    config: TrainingConfig = build(TrainingConfig, plain)
+    _check(config)
     return config
 
 
 def _check(config: TrainingConfig) -> None:
-    for name in (*config.train_folds, config.choose_fold):
-        if name not in OPEN_FOLDS:
-            raise UserError(f"fold {name!r} cannot be trained or chosen on; use 0, 1, 2, 3 or 4")
-    rules = {
-        "train_folds: must name at least one fold": bool(config.train_folds),
-        "choose_fold: must not be among train_folds, unless checkpoint is `last` and there is one reading": (
-            config.choose_fold not in config.train_folds
-            or (config.checkpoint == "last" and len(config.readings) == 1 and config.split_by == "lesion")
+    check_rules((*_rules_of_training(config), *_rules_of_images(config)))
+
+
+def _rules_of_training(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
+    chooses_nothing = config.checkpoint == "last" and len(config.readings) == 1 and config.split_by == "lesion"
+    return (
+        (
+            "choose_fold: must not be among train_folds, unless checkpoint is `last` and there is one reading",
+            config.choose_fold not in config.train_folds or chooses_nothing,
         ),
-        "trained: classifier_and_norms goes without unfreeze_epochs and metadata": config.trained == "all"
-        or not (config.unfreeze_epochs or config.metadata),
-        "distillation.out_of_fold: needs split_by: lesion": not config.distillation.out_of_fold
-        or config.split_by == "lesion",
-        "stages: need a size of at least 32 px and at least one epoch each": bool(config.stages)
-        and all(stage.size >= 32 and stage.epochs >= 1 for stage in config.stages),
-        "stages: minutes must be more than 0": all(
-            stage.minutes is None or stage.minutes > 0 for stage in config.stages
+        (
+            "trained: classifier_and_norms goes without unfreeze_epochs and metadata",
+            config.trained == "all" or not (config.unfreeze_epochs or config.metadata),
         ),
-        "readings: need a size of at least 32 px and fractions from 0.1 to 1": bool(config.readings)
-        and all(
-            plan.size >= 32 and plan.fractions and all(0.1 <= part <= 1 for part in plan.fractions)
-            for plan in config.readings
+        (
+            "distillation.out_of_fold: needs split_by: lesion",
+            not config.distillation.out_of_fold or config.split_by == "lesion",
         ),
-        "batch_size: must be an even number of 2 or more": config.batch_size >= 2 and config.batch_size % 2 == 0,
-        "cache_side: must be at least the largest stage's size": config.cache_side
-        >= max(s.size for s in config.stages),
-        "learning_rate: must be more than 0": config.learning_rate > 0,
-        "accumulate: must be at least 1": config.accumulate >= 1,
-        "layer_decay: must be more than 0 and at most 1": 0 < config.layer_decay <= 1,
-        "training_images: must be at least 7": config.training_images is None or config.training_images >= 7,
-        "patience: must be at least 1": config.patience is None or config.patience >= 1,
-        "metadata: labels of mixed images have no one patient; set augmentation.mix_probability: 0": not config.metadata
-        or config.augmentation.mix_probability == 0,
-        "loss.label_smoothing: must be from 0 to below 1": 0 <= config.loss.label_smoothing < 1,
-        "loss.effective_beta: must be from 0 to below 1": 0 <= config.loss.effective_beta < 1,
-        "distillation.share: must be from 0 to 1": 0 <= config.distillation.share <= 1,
-        "distillation.views: need fractions from 0.1 to 1, augmentation.kind: tensor and mix_probability: 0": (
-            not config.distillation.views
-            or (
-                all(0.1 <= part <= 1 for part in config.distillation.views)
-                and config.augmentation.kind == "tensor"
-                and config.augmentation.mix_probability == 0
-            )
+        (
+            "distillation.teachers: a prior has seven frequencies",
+            all(len(teacher.prior) in (0, len(CLASSES)) for teacher in config.distillation.teachers),
         ),
-        "augmentation.degrade_probability: needs kind: tensor": config.augmentation.degrade_probability == 0
-        or config.augmentation.kind == "tensor",
-        "distillation.teachers: a prior has seven frequencies over 0": all(
-            not teacher.prior or (len(teacher.prior) == len(CLASSES) and min(teacher.prior) > 0)
-            for teacher in config.distillation.teachers
+        (
+            "cache_side: must be at least the largest stage's size",
+            config.cache_side >= max(stage.size for stage in config.stages),
         ),
-        f"augmentation.level: {config.augmentation.level} needs augmentation.kind: albumentations": (
-            config.augmentation.kind == "albumentations" or config.augmentation.level in TENSOR_LEVELS
+    )
+
+
+def _rules_of_images(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
+    augmentation = config.augmentation
+    is_tensor, is_unmixed = augmentation.kind == "tensor", augmentation.mix_probability == 0
+    return (
+        (
+            "metadata: labels of mixed images have no one patient; set augmentation.mix_probability: 0",
+            not config.metadata or is_unmixed,
         ),
-        "validation_fraction: must be from 0.1 to 1": 0.1 <= config.validation_fraction <= 1,
-        "augmentation.min_crop_area: must be from 0.05 to 1": 0.05 <= config.augmentation.min_crop_area <= 1,
-        "augmentation.degrade_probability: must be from 0 to 1": 0 <= config.augmentation.degrade_probability <= 1,
-        "augmentation.max_crop_aspect: must be at least 1": config.augmentation.max_crop_aspect >= 1,
-    }
-    for rule, holds in rules.items():
-        if not holds:
-            raise UserError(rule)
+        (
+            "distillation.views: need augmentation.kind: tensor and mix_probability: 0",
+            not config.distillation.views or (is_tensor and is_unmixed),
+        ),
+        (
+            "augmentation.degrade_probability: needs kind: tensor",
+            augmentation.degrade_probability == 0 or is_tensor,
+        ),
+        (
+            f"augmentation.level: {augmentation.level} needs augmentation.kind: albumentations",
+            not is_tensor or augmentation.level in TENSOR_LEVELS,
+        ),
+    )

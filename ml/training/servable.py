@@ -4,7 +4,7 @@ torch is loaded and the data are opened."""
 from pathlib import Path
 
 from ml.errors import UserError
-from ml.support.strict_yaml import read_yaml
+from ml.support.strict import read_yaml
 from ml.training.config import read_config
 from ml.training.folder import RunFolder
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.training.servable import check_checkpoint
-from ml.verbs.verb import Verb, take_data
+from ml.verbs.verb import Needs, Verb, take_data
 
 
 def export(parser: ArgumentParser) -> None:
@@ -73,18 +73,9 @@ def heat_map(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
 
 
-def artefact_heads(parser: ArgumentParser) -> None:
-    """Measure whether the detector's estimates of artefacts see what the eye sees.
-
-    The heads for hair, ruler, ink and dark corners learnt from the heuristics of ``ml.data.artefacts``, not from
-    labels. Here they read the pictures of docs/eda/artefact_labels.csv and are set against those labels on which both
-    passes agree. Half of these pictures were drawn for high scores, so that shares of them are not shares of all
-    photographs. Writes docs/artefact-heads.json, which the model card shows for the detector that it was measured on.
-    """
-    take_data(parser)
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--out", type=Path, help="JSON file to write; default docs/artefact-heads.json")
-    parser.add_argument("--folds", default="0123", help="folds that its pictures were drawn from (0123, as build does)")
+def manifest_schema(parser: ArgumentParser) -> None:
+    """Write the JSON schema of a bundle's manifest."""
+    parser.add_argument("out", type=Path, help="the file to write")
 
 
 VERBS = (
@@ -98,6 +89,6 @@ VERBS = (
     Verb(name="build", options=build, work="ml.build.ship:main"),
     Verb(name="remeasure", options=remeasure, work="ml.build.remeasure:main"),
     Verb(name="card", options=card, work="ml.reports.model_card.card:main"),
-    Verb(name="artefact-heads", options=artefact_heads, work="ml.reports.artefact_heads:main"),
+    Verb(name="manifest-schema", options=manifest_schema, work="ml.bundle.json_schema:main", needs=Needs.BASE),
     Verb(name="heat-map", options=heat_map, work="ml.evaluation.heat_map:main"),
 )

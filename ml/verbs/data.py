@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from ml.data.prepare.download import OFFICIAL_ADDRESS
-from ml.data.split import HASHES_FILE
-from ml.verbs.verb import Needs, Verb, take_data
+from ml.verbs.verb import Verb, take_data
 
+SPLIT_SEED = 2018
 MIN_COSINE = 0.3
 """Of whitened embeddings: above it lie half of the pairs of one lesion in HAM10000 and one in 20,000 of the others."""
 
@@ -36,27 +36,16 @@ def explore(parser: ArgumentParser) -> None:
 
 
 def make_split(parser: ArgumentParser) -> None:
-    """Make a split into folds, with its SHA-256 beside it.
+    """Split a data set into folds: those of one lesion, patient or near-duplicate lie in one, stratified by class.
 
-    Groups join images of one lesion and near-duplicates, transitively. Groups wholly in the list of unseen images make
-    ``test`` (three fifths) and fold 4 (two fifths); every other group goes to folds 0 to 3. Both parts are stratified
-    by class.
+    Beside the split its SHA-256 and the perceptual hashes of its images are written.
     """
-    take_data(parser)
-    parser.add_argument("--unseen", type=Path, required=True, help="CSV with a column `image`: the unseen images")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--data", type=Path, help="directory in the official ISIC 2018 Task 3 layout")
+    source.add_argument("--table", type=Path, help="CSV with the columns image, class and perhaps lesion and patient")
+    parser.add_argument("--images", type=Path, help="directory of the images that --table names")
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
-
-
-def make_hashes(parser: ArgumentParser) -> None:
-    """Write the perceptual hash of every image of the frozen split, by which an image is known again."""
-    take_data(parser)
-    parser.add_argument("--out", type=Path, default=HASHES_FILE, help="default: beside the frozen split")
-
-
-def draw_sample(parser: ArgumentParser) -> None:
-    """Draw pictures to label by eye, with their contact sheets, from the scores of the artefacts' heuristics."""
-    take_data(parser)
-    parser.add_argument("--out", type=Path, required=True, help="folder of the sheets; cache/ in it keeps the scores")
+    parser.add_argument("--seed", type=int, default=SPLIT_SEED, help="of the draw; default: %(default)s")
 
 
 VERBS = (
@@ -73,6 +62,4 @@ VERBS = (
         when_stopped="Stopped. Go on where it stopped with the same command.",
     ),
     Verb(name="make-split", options=make_split, work="ml.data.make_split:main"),
-    Verb(name="make-hashes", options=make_hashes, work="ml.data.make_hashes:main", needs=Needs.BASE),
-    Verb(name="draw-sample", options=draw_sample, work="ml.reports.eda.sample:main"),
 )

@@ -6,7 +6,6 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -16,9 +15,10 @@ from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
 from skinsite.accounts.authentication import ClinicTokenAuthentication
-from skinsite.accounts.models import Membership, Role, User
+from skinsite.accounts.models import Membership, User
 from skinsite.accounts.permissions import IsMember
-from skinsite.errors import problem
+from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.problems import Problem
 
 P = ParamSpec("P")
 
@@ -43,7 +43,7 @@ def member_required(
             return redirect_to_login(request.get_full_path())
         if getattr(request, "membership", None) is None:
             if "Authorization" in request.headers:
-                return problem(status=HTTPStatus.FORBIDDEN, detail=str(IsMember.message), code="permission_denied")
+                return Problem(HTTPStatus.FORBIDDEN, IsMember.message, "permission_denied").response()
             return render(request, "accounts/no_clinic.html", status=403)
         return view(cast("MemberRequest", request), *args, **kwargs)
 
@@ -93,13 +93,12 @@ class _Reads(APIView):
 
 
 def _refuse_for_now(error: Throttled) -> HttpResponse:
-    response = problem(status=HTTPStatus.TOO_MANY_REQUESTS, detail=str(error.detail), code="throttled")
-    response["Retry-After"] = str(error.wait)  # type: ignore[attr-defined] # the stubs leave it out
-    return response
+    wait: int = error.wait  # type: ignore[attr-defined] # the stubs leave it out
+    return Problem(HTTPStatus.TOO_MANY_REQUESTS, str(error.detail), "throttled", retry_after=wait).response()
 
 
 def _refuse_token(detail: str) -> HttpResponse:
-    response = problem(status=HTTPStatus.UNAUTHORIZED, detail=detail, code="authentication_failed")
+    response = Problem(HTTPStatus.UNAUTHORIZED, detail, "authentication_failed").response()
     response["WWW-Authenticate"] = "Token"
     return response
 
@@ -111,8 +110,7 @@ def administrator_required(
 
     @wraps(view)
     def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if request.membership.role != Role.ADMINISTRATOR:
-            raise PermissionDenied
+        require_may_manage_clinic(request.membership, request.membership.clinic)
         return view(request, *args, **kwargs)
 
     return member_required(guarded)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.translation import pgettext_lazy
 
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
 from skinsite.audit.events import Entry, access, change
 
@@ -26,19 +27,19 @@ def clinic_updated(*, actor: User | None, about: Clinic, fields: Sequence[str]) 
 
 
 @change("clinic.renamed", pgettext_lazy("what was done", "renamed"), of=Clinic)
-def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+def clinic_renamed(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
     """A clinic's administrator gave it another name."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("clinic.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=Clinic)
-def clinic_time_zone_set(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+def clinic_time_zone_set(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
     """A clinic's administrator set the zone of its days."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @access("clinic.switched_to", pgettext_lazy("what was done", "chosen to work in"), of=Clinic)
-def clinic_switched_to(*, actor: Membership, about: Clinic) -> Entry:
+def clinic_switched_to(*, actor: Actor, about: Clinic) -> Entry:
     """Somebody chose another of their clinics to act for."""
     return Entry(actor, about)
 
@@ -53,25 +54,25 @@ def membership_created(
 
 
 @change("membership.role_changed", pgettext_lazy("what was done", "role changed"), of=Membership)
-def membership_role_changed(*, actor: Membership | User | None, about: Membership, before: str, after: str) -> Entry:
+def membership_role_changed(*, actor: Actor | User | None, about: Membership, before: str, after: str) -> Entry:
     """A member got another role."""
     return Entry(actor, about, {"before": before, "after": after}, clinic=about.clinic)
 
 
 @change("membership.deactivated", pgettext_lazy("what was done", "access ended"), of=Membership)
-def membership_deactivated(*, actor: Membership | User | None, about: Membership, api_tokens_ended: int) -> Entry:
+def membership_deactivated(*, actor: Actor | User | None, about: Membership, api_tokens_ended: int) -> Entry:
     """A member's access ended, and so many API tokens with it."""
     return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=about.clinic)
 
 
 @change("membership.reactivated", pgettext_lazy("what was done", "access given again"), of=Membership)
-def membership_reactivated(*, actor: Membership | User | None, about: Membership) -> Entry:
+def membership_reactivated(*, actor: Actor | User | None, about: Membership) -> Entry:
     """A former member got access again."""
     return Entry(actor, about, clinic=about.clinic)
 
 
 @change("invitation.created", pgettext_lazy("what was done", "created"), of=Invitation)
-def invitation_created(*, actor: Membership | None, about: Invitation) -> Entry:
+def invitation_created(*, actor: Actor | None, about: Invitation) -> Entry:
     """A person was invited."""
     return Entry(actor, about, {"email": about.email, "role": about.role}, clinic=about.clinic)
 
@@ -83,19 +84,19 @@ def invitation_accepted(*, actor: Membership, about: Invitation) -> Entry:
 
 
 @change("invitation.revoked", pgettext_lazy("what was done", "revoked"), of=Invitation)
-def invitation_revoked(*, actor: Membership | None, about: Invitation) -> Entry:
+def invitation_revoked(*, actor: Actor | None, about: Invitation) -> Entry:
     """An invitation was withdrawn."""
     return Entry(actor, about, clinic=about.clinic)
 
 
 @change("api_token.created", pgettext_lazy("what was done", "created"), of=ApiToken)
-def api_token_created(*, actor: Membership | None, about: ApiToken, clinic: Clinic) -> Entry:
+def api_token_created(*, actor: Actor | None, about: ApiToken, clinic: Clinic) -> Entry:
     """A key of the API was made."""
     return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
 
 
 @change("api_token.revoked", pgettext_lazy("what was done", "revoked"), of=ApiToken)
-def api_token_revoked(*, actor: Membership | None, about: ApiToken, clinic: Clinic | None) -> Entry:
+def api_token_revoked(*, actor: Actor | None, about: ApiToken, clinic: Clinic | None) -> Entry:
     """A key of the API ended before its time."""
     return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
 
@@ -113,13 +114,13 @@ def user_updated(*, actor: User | None, about: User, fields: Sequence[str]) -> E
 
 
 @change("user.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=User)
-def user_time_zone_set(*, actor: Membership, about: User, before: str, after: str) -> Entry:
+def user_time_zone_set(*, actor: Actor, about: User, before: str, after: str) -> Entry:
     """A person set the zone in which they read times."""
     return Entry(actor, about, {"before": before, "after": after})
 
 
 @change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)
-def user_password_reset(*, actor: Membership | None, about: User, clinic: Clinic, api_tokens_ended: int) -> Entry:
+def user_password_reset(*, actor: Actor | None, about: User, clinic: Clinic, api_tokens_ended: int) -> Entry:
     """A member's password was taken away, and so many API tokens ended with it."""
     return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=clinic)
 

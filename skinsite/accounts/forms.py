@@ -7,7 +7,7 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Role, User
+from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, User
 from skinsite.accounts.services import change_password, set_password_by_link
 from skinsite.once import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
@@ -61,7 +61,9 @@ class ClinicNameForm(forms.Form):
     """What a clinic is called."""
 
     name = forms.CharField(
-        label=_("Name of the clinic"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "organization"})
+        label=_("Name of the clinic"),
+        max_length=CLINIC_NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
     )
 
 
@@ -98,7 +100,9 @@ class OwnTimeZoneForm(forms.Form):
 class JoinForm(forms.Form):
     """What a new person says when they accept an invitation."""
 
-    name = forms.CharField(label=_("Your name"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    name = forms.CharField(
+        label=_("Your name"), max_length=PERSON_NAME_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
     password = forms.CharField(
         label=_("Password"),
         strip=False,

@@ -1,6 +1,7 @@
 """Who people are, which clinic they work in, and with what they sign in."""
 
 import uuid
+from enum import StrEnum
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,43 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 from skinsite.zones import NAME_LENGTH, check_zone_name, zone_named
+
+PERSON_NAME_LENGTH = 120
+CLINIC_NAME_LENGTH = 120
+
+
+class Capability(StrEnum):
+    """What somebody may do. Everybody who acts for a clinic sees its records."""
+
+    ADD_RECORDS = "add_records"
+    CORRECT_RECORDS = "correct_records"
+    REVIEW = "review"
+    OVERSEE_RECORDS = "oversee_records"
+    READ_AUDIT = "read_audit"
+    MANAGE_CLINIC = "manage_clinic"
+    MANAGE_MODELS = "manage_models"
+
+
+class Role(models.TextChoices):
+    """What a member of a clinic may do: see `CAPABILITIES`."""
+
+    CLINICIAN = "clinician", _("Clinician")
+    REVIEWER = "reviewer", _("Reviewer")
+    ADMINISTRATOR = "administrator", _("Administrator")
+
+
+_CLINICIAN = frozenset({Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
+_REVIEWER = _CLINICIAN | {Capability.REVIEW, Capability.OVERSEE_RECORDS}
+CAPABILITIES: dict[str, frozenset[Capability]] = {
+    Role.CLINICIAN: _CLINICIAN,
+    Role.REVIEWER: _REVIEWER,
+    Role.ADMINISTRATOR: _REVIEWER | {Capability.READ_AUDIT, Capability.MANAGE_CLINIC},
+}
+TOKEN_CAPABILITIES = _CLINICIAN
+"""What a program may do, of what the person may whose token it has."""
+SUPERUSER_CAPABILITIES = frozenset({Capability.MANAGE_CLINIC, Capability.MANAGE_MODELS})
+SYSTEM_CAPABILITIES = frozenset(Capability) - {Capability.REVIEW}
+"""What commands and tasks may do, which act for nobody: all but have an opinion."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -41,7 +79,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
-    name = models.CharField(_("name"), max_length=120, blank=True)
+    name = models.CharField(_("name"), max_length=PERSON_NAME_LENGTH, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_staff = models.BooleanField(_("system staff"), default=False)
     time_zone = models.CharField(
@@ -70,12 +108,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         """The name that Django and the admin's theme ask for."""
         return self.name
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What a superuser may do; nobody else may anything without a clinic."""
+        return SUPERUSER_CAPABILITIES if self.is_active and self.is_superuser else frozenset()
+
 
 class Clinic(models.Model):
     """A tenant: nothing of one clinic is ever seen in another."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=120)
+    name = models.CharField(_("name"), max_length=CLINIC_NAME_LENGTH)
     slug = models.SlugField(_("short name"), unique=True)
     is_active = models.BooleanField(_("active"), default=True)
     time_zone = models.CharField(
@@ -95,14 +138,6 @@ class Clinic(models.Model):
     def zone(self) -> ZoneInfo:
         """In which its days are counted."""
         return zone_named(self.time_zone)
-
-
-class Role(models.TextChoices):
-    """What a member of a clinic may do."""
-
-    CLINICIAN = "clinician", _("Clinician")
-    REVIEWER = "reviewer", _("Reviewer")
-    ADMINISTRATOR = "administrator", _("Administrator")
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -140,6 +175,12 @@ class Membership(models.Model):
     def zone(self) -> ZoneInfo:
         """In which times are told to the person: their own, else the clinic's."""
         return zone_named(self.user.time_zone, self.clinic.time_zone)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the role allows, while the access lasts."""
+        is_at_work = self.is_active and self.user.is_active and self.clinic.is_active
+        return CAPABILITIES[self.role] if is_at_work else frozenset()
 
 
 class Invitation(models.Model):
@@ -187,3 +228,26 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
     class Meta:
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
+
+    @property
+    def clinic(self) -> Clinic:
+        """The clinic that it acts for."""
+        return self._membership.clinic
+
+    @property
+    def clinic_id(self) -> int:
+        """The key of that clinic."""
+        return self._membership.clinic_id
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the person may do who made it, as far as a program may."""
+        return self._membership.capabilities & TOKEN_CAPABILITIES
+
+    @property
+    def _membership(self) -> Membership:
+        membership: Membership | None = self.membership
+        if membership is None:
+            msg = "A token without a membership acts for nobody; authentication refuses it."
+            raise ValueError(msg)
+        return membership

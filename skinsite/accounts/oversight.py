@@ -9,7 +9,8 @@ from django.urls import URLPattern, reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from skinsite.accounts.models import Membership, Role
+from skinsite.accounts.models import Capability, Membership
+from skinsite.accounts.policies import may
 from skinsite.paging import KeyPaginator
 
 
@@ -18,15 +19,15 @@ def is_superuser(request: HttpRequest) -> bool:
     return request.user.is_active and request.user.is_superuser
 
 
-def overseer(request: HttpRequest, *roles: Role) -> Membership | None:
-    """The membership under which somebody oversees their clinic: as reviewer or administrator, or as ``roles`` say.
+def overseer(request: HttpRequest, capability: Capability = Capability.OVERSEE_RECORDS) -> Membership | None:
+    """The membership under which somebody oversees their clinic, or does what ``capability`` says.
 
     None for everybody else, and for a superuser even if a member: one account does not do both.
     """
     membership: Membership | None = getattr(request, "membership", None)
     if membership is None or is_superuser(request):
         return None
-    return membership if membership.role in (roles or (Role.REVIEWER, Role.ADMINISTRATOR)) else None
+    return membership if may(membership, capability) else None
 
 
 def oversees_clinic(request: HttpRequest) -> bool:
@@ -36,7 +37,7 @@ def oversees_clinic(request: HttpRequest) -> bool:
 
 def oversees_audit(request: HttpRequest) -> bool:
     """Whether the audit trail of a clinic is listed for whoever asks."""
-    return overseer(request, Role.ADMINISTRATOR) is not None
+    return overseer(request, Capability.READ_AUDIT) is not None
 
 
 class PublicChangeList(ChangeList):  # type: ignore[misc]  # unfold ships no types

@@ -1,24 +1,27 @@
-"""Who may run a clinic."""
+"""Who may do what to accounts, and the one question that all policies ask."""
 
 from django.core.exceptions import PermissionDenied
 
-from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import SYSTEM_CAPABILITIES, Capability, Clinic, User
 
 
-def may_run(actor: Membership, clinic: Clinic) -> bool:
-    """Whether the actor administers this clinic."""
-    return actor.is_active and actor.role == Role.ADMINISTRATOR and actor.clinic_id == clinic.pk
+def may(actor: Actor | User | None, capability: Capability) -> bool:
+    """Whether somebody has a capability: an actor, a superuser, who acts for no clinic, or the system itself (None)."""
+    return capability in (SYSTEM_CAPABILITIES if actor is None else actor.capabilities)
 
 
-def require_administrator(actor: Membership | User | None, clinic: Clinic) -> None:
-    """Let the system, superusers and the clinic's administrators pass.
+def may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> bool:
+    """Whether somebody may run this clinic: its administrators, superusers and the system."""
+    is_elsewhere = actor is not None and not isinstance(actor, User) and actor.clinic_id != clinic.pk
+    return not is_elsewhere and may(actor, Capability.MANAGE_CLINIC)
+
+
+def require_may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> None:
+    """Let pass who may run this clinic.
 
     Raises:
         PermissionDenied: for anybody else.
     """
-    if isinstance(actor, User):
-        allowed = actor.is_active and actor.is_superuser
-    else:
-        allowed = actor is None or may_run(actor, clinic)
-    if not allowed:
+    if not may_manage_clinic(actor, clinic):
         raise PermissionDenied

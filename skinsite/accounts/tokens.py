@@ -5,10 +5,11 @@ from datetime import timedelta
 from django.db import transaction
 
 from skinsite.accounts import audit
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Membership
 
 
-def create_token(*, membership: Membership, lifetime: timedelta, actor: Membership | None = None) -> str:
+def create_token(*, membership: Membership, lifetime: timedelta, actor: Actor | None = None) -> str:
     """Make a key that acts for a membership until its lifetime is over; only its hash is kept."""
     with transaction.atomic():
         token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership)
@@ -16,7 +17,7 @@ def create_token(*, membership: Membership, lifetime: timedelta, actor: Membersh
     return str(key)
 
 
-def revoke_token(*, token: ApiToken, actor: Membership | None = None) -> None:
+def revoke_token(*, token: ApiToken, actor: Actor | None = None) -> None:
     """End a key before its time."""
     with transaction.atomic():
         clinic = token.membership.clinic if token.membership else None

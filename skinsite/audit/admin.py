@@ -1,42 +1,25 @@
 """The audit trail, for the administrators of a clinic to look at."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Role
+from skinsite.accounts.models import Capability
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
 from skinsite.audit.models import AuditEvent
-from skinsite.audit.words import action_in_words, details_in_words, kind_in_words, name_subjects
+from skinsite.audit.words import (
+    action_in_words,
+    details_in_words,
+    kind_in_words,
+    name_subjects,
+    records_in_details,
+)
 from skinsite.zones import write_moment
-
-THUMBNAIL = "image.thumbnail_viewed"
-
-
-class ThumbnailFilter(admin.SimpleListFilter):
-    """The pictures of a list are told by the list itself, with its number of rows; each alone only when asked for."""
-
-    title = _("pictures in lists")
-    parameter_name = "thumbnails"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Beside the default, which folds them."""
-        return [("all", _("One by one"))]
-
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """The choice of nothing in particular folds them, and says so."""
-        default, *others = super().choices(changelist)
-        yield {**default, "display": _("Folded into their list")}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
-        """Leave them out unless they are asked for."""
-        return queryset if self.value() == "all" else queryset.exclude(action=THUMBNAIL)
 
 
 @admin.register(AuditEvent)
@@ -46,17 +29,17 @@ class AuditEventAdmin(ReadOnlyAdmin):
     views = ("changelist",)
     list_display = ("moment", "kind", "what", "actor_email", "record", "facts")
     list_display_links = None
-    list_filter = ("kind", ("at", admin.DateFieldListFilter), ThumbnailFilter)
-    search_fields = ("action", "actor_email", "object_type", "object_id", "request_id")
+    list_filter = ("kind", ("at", admin.DateFieldListFilter))
+    search_fields = ("action", "actor_email", "object_type", "object_id", "request_id", "details")
     search_help_text = _("Action, person, object or request")
 
     def may_see(self, request: HttpRequest) -> bool:
         """For administrators; what is in it is about patients, so superusers do without."""
-        return overseer(request, Role.ADMINISTRATOR) is not None
+        return overseer(request, Capability.READ_AUDIT) is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The clinic's events."""
-        actor = overseer(request, Role.ADMINISTRATOR)
+        actor = overseer(request, Capability.READ_AUDIT)
         return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
@@ -85,6 +68,14 @@ class AuditEventAdmin(ReadOnlyAdmin):
         return format_html('<span title="{}">{}</span>', event.object_id, words)
 
     @admin.display(description=_("details"))
-    def facts(self, event: AuditEvent) -> str:
-        """What was recorded with it."""
-        return details_in_words(event.details) or "–"
+    def facts(self, event: AuditEvent) -> SafeString:
+        """What was recorded with it; the records of a list by their identifiers, folded."""
+        lists = format_html_join(
+            "",
+            "<details><summary>{}: {}</summary>{}</details>",
+            (
+                (words, len(ids), format_html_join(" ", "{}", ((each,) for each in ids)))
+                for words, ids in records_in_details(event.details)
+            ),
+        )
+        return format_html("{}{}", details_in_words(event.details) or ("" if lists else "–"), lists)

@@ -3,7 +3,7 @@
 An app declares its own in a module `audit`, which its ``AppConfig.ready()`` imports:
 
     @change("clinic.renamed", pgettext_lazy("what was done", "renamed"), of=Clinic)
-    def clinic_renamed(*, actor: Membership, about: Clinic, before: str, after: str) -> Entry:
+    def clinic_renamed(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
         return Entry(actor, about, {"before": before, "after": after})
 
 Call them inside the transaction of what they tell. A name stays for good: the trail is never rewritten.
@@ -19,7 +19,8 @@ from typing import Any, ParamSpec, Protocol
 from django.db.models import Model
 from django.utils.functional import Promise
 
-from skinsite.accounts.models import Clinic, Membership, User
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic, User
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.request_id import current_request_id
 
@@ -35,7 +36,7 @@ class Entry:
     and name no patient, no secret and nothing typed as a password.
     """
 
-    actor: Membership | User | None
+    actor: Actor | User | None
     about: Model | None
     details: Mapping[str, Any] = field(default_factory=dict)
     clinic: Clinic | None = None
@@ -105,13 +106,13 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
-    user = actor.user if isinstance(actor, Membership) else actor
+    user, clinic = (actor, None) if actor is None or isinstance(actor, User) else (actor.user, actor.clinic)
     event = AuditEvent(
         kind=kind,
         action=name,
         actor=user,
         actor_email=user.email if user else "",
-        clinic=entry.clinic or (actor.clinic if isinstance(actor, Membership) else None),
+        clinic=entry.clinic or clinic,
         object_type=about._meta.label if about else "",
         object_id=str(getattr(about, "public_id", about.pk)) if about else "",
         request_id=current_request_id(),

@@ -26,6 +26,9 @@ DETAILS: dict[str, str | Promise] = {
     "rows": _("rows"),
     "status": _("status"),
 }
+RECORDS: dict[str, str | Promise] = {"shown": _("records shown")}
+"""Details that are lists of identifiers: long, and told apart from the others."""
+
 VALUES: dict[str, str | Promise] = {
     "admin": _("the oversight pages"),
     "q": _("search"),
@@ -46,9 +49,14 @@ def action_in_words(action: str) -> str:
 
 
 def details_in_words(details: dict[str, Any]) -> str:
-    """What was recorded beside, each with its name in words; empty lists say nothing."""
-    told = {name: value for name, value in details.items() if value not in ([], "", None)}
+    """What was recorded beside, each with its name in words; empty lists say nothing, records are left out."""
+    told = {name: value for name, value in details.items() if value not in ([], "", None) and name not in RECORDS}
     return ", ".join(f"{DETAILS.get(name, name)}: {_write(value)}" for name, value in told.items())
+
+
+def records_in_details(details: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """The lists of records that were recorded beside: what each is in words, and the identifiers."""
+    return [(str(words), details[name]) for name, words in RECORDS.items() if details.get(name)]
 
 
 def name_subjects(events: Iterable[AuditEvent]) -> None:

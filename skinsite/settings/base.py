@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "skinsite.middleware.DomainErrorMiddleware",
 ]
 
 ROOT_URLCONF = "skinsite.urls"

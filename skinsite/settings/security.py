@@ -6,7 +6,7 @@ from csp.constants import NONE, SELF
 
 from skinsite.settings.env import env
 
-MEGABYTE = 1024 * 1024
+MEGABYTE = 1_000_000
 # The largest photograph passes with its form, and several do together. What is larger never gets as far as a view.
 REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27, maximum=10_000) * MEGABYTE
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE

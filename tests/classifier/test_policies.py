@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from classifier import policies
-from skinsite.accounts.models import Membership
+from skinsite.accounts.models import ApiToken, Membership
 from tests.factories import LesionImageFactory, UserFactory
 
 
@@ -20,11 +20,10 @@ def test_every_member_may_upload_and_correct_in_the_own_clinic_only(
     assert not policies.may_correct(stranger, image)
 
 
-def test_reviewers_and_administrators_review_and_administrators_manage(
+def test_reviewers_and_administrators_review(
     owner: Membership, reviewer: Membership, administrator: Membership
 ) -> None:
     assert [policies.may_review(member) for member in (owner, reviewer, administrator)] == [False, True, True]
-    assert [policies.may_manage_clinic(member) for member in (owner, reviewer, administrator)] == [False, False, True]
 
 
 @pytest.mark.parametrize("deactivated", ["membership", "user", "clinic"])
@@ -36,7 +35,6 @@ def test_who_is_deactivated_may_nothing(administrator: Membership, deactivated: 
     assert not policies.may_upload(administrator)
     assert not policies.may_correct(administrator, image)
     assert not policies.may_review(administrator)
-    assert not policies.may_manage_clinic(administrator)
 
 
 def test_the_system_reads_and_corrects_but_has_no_opinion(owner: Membership) -> None:
@@ -45,7 +43,18 @@ def test_the_system_reads_and_corrects_but_has_no_opinion(owner: Membership) -> 
     assert policies.may_upload(None)
     assert policies.may_correct(None, image)
     assert not policies.may_review(None)
-    assert not policies.may_manage_clinic(None)
+
+
+def test_a_token_adds_and_corrects_as_its_person_and_never_reviews(reviewer: Membership, stranger: Membership) -> None:
+    image = LesionImageFactory.create(lesion__patient__clinic=reviewer.clinic)
+    token = ApiToken(user=reviewer.user, membership=reviewer)
+
+    assert policies.may_upload(token)
+    assert policies.may_correct(token, image)
+    assert not policies.may_correct(ApiToken(user=stranger.user, membership=stranger), image)
+    assert not policies.may_review(token)
+    reviewer.is_active = False
+    assert not policies.may_upload(token)
 
 
 def test_what_is_not_allowed_is_refused() -> None:

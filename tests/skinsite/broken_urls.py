@@ -6,6 +6,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.urls import path
 
+from skinsite.problems import WrongStateError
 from skinsite.urls import handler400, handler403, handler404, handler500
 from skinsite.urls import urlpatterns as site
 
@@ -31,6 +32,11 @@ def asked_wrongly(_request: HttpRequest) -> NoReturn:
     raise AssertionError
 
 
+def closed(_request: HttpRequest) -> NoReturn:
+    """Refuse what the state of a record does not allow."""
+    raise WrongStateError("It is closed already.", code="closed")
+
+
 urlpatterns = [
     *site,
     path("asked-wrongly/", asked_wrongly),
@@ -39,4 +45,6 @@ urlpatterns = [
     path("api/broken/", broken),
     path("away/", away),
     path("api/away/", away),
+    path("closed/", closed),
+    path("api/closed/", closed),
 ]

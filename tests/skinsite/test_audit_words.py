@@ -58,14 +58,15 @@ def test_every_event_has_words_in_both_languages_and_one_writer_that_is_called(e
 
 def test_nothing_else_writes_the_trail() -> None:
     found = [each.group() for source in SOURCES for each in re.finditer(r"AuditEvent(\.objects\.\w*create)?\(", source)]
-    assert sorted(found) == ["AuditEvent(", "AuditEvent.objects.create("]  # the model, and skinsite.audit.events
+    # The model itself, and skinsite.audit.events, which writes one event alone or several together.
+    assert sorted(found) == ["AuditEvent(", "AuditEvent(", "AuditEvent.objects.bulk_create("]
 
 
 @pytest.mark.parametrize(
     ("action", "english", "russian"),
     [
         ("prediction.listed", "list viewed: readings", "просмотр списка: результаты"),
-        ("image.thumbnail_viewed", "photograph: viewed small, in a list", "снимок: просмотр миниатюры в списке"),
+        ("image.thumbnail_viewed", "photograph: viewed small", "снимок: просмотр миниатюры"),
         ("membership.role_changed", "membership: role changed", "участие в клинике: смена роли"),
         ("gone.vanished", "gone.vanished", "gone.vanished"),
     ],
@@ -81,23 +82,25 @@ def test_details_are_named_and_what_is_empty_says_nothing() -> None:
     assert details_in_words({"before": "clinician", "after": "reviewer"}) == "before: Clinician, after: Reviewer"
 
 
-def test_a_photograph_goes_by_its_patient_and_a_list_stands_for_its_pictures(
+def test_a_photograph_goes_by_its_patient_and_is_found_in_the_list_that_showed_it(
     administrator: Membership, sign_in: SignIn
 ) -> None:
-    image = factories.LesionImageFactory.create(
-        lesion__patient__clinic=administrator.clinic, lesion__patient__code="P-77"
-    )
-    audit.predictions_listed(actor=administrator, rows=25)
-    for _row in range(25):
-        audit.image_thumbnail_viewed(actor=administrator, about=image)
-    audit.image_viewed(actor=administrator, about=image)
+    patient = factories.PatientFactory.create(clinic=administrator.clinic, code="P-77")
+    readings = factories.DonePredictionFactory.create_batch(3, image__lesion__patient=patient)
+    images = [reading.image for reading in readings]
+    audit.predictions_listed(actor=administrator, shown=readings, photographs=images)
+    audit.patients_listed(actor=administrator, shown=[])
+    audit.image_viewed(actor=administrator, about=images[0])
     client = sign_in(administrator)
     page = client.get(TRAIL).content.decode()
     assert "list viewed: readings" in page
-    assert "rows: 25" in page
+    assert "rows: 3" in page
     assert "photograph P-77" in page
-    assert "in a list" not in page
-    assert client.get(TRAIL, {"thumbnails": "all"}).content.decode().count("viewed small, in a list") >= 25
+    assert "<summary>records shown: 3</summary>" in page
+    assert "<summary>photographs shown small: 3</summary>" in page
+    assert page.count(str(images[1].public_id)) == 1
+    found = client.get(TRAIL, {"q": str(images[1].public_id)}).context["cl"].result_list
+    assert [event.action for event in found] == ["prediction.listed"]
 
 
 def test_the_trail_takes_the_same_queries_for_few_events_and_for_many(

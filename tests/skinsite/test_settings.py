@@ -14,7 +14,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from ml.serve.image_io import LIMITS
+from ml.serve.image_limits import LIMITS, MEGABYTE
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import Environment
 from skinsite.settings.local_secret import local_secret
@@ -166,6 +166,10 @@ def test_a_bad_switch_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_switches(monkeypatch: pytest.MonkeyPatch, value: str, *, expected: bool) -> None:
     monkeypatch.setenv("BEHIND_PROXY", value)
     assert Environment().switch("BEHIND_PROXY", default=True) is expected
+
+
+def test_a_megabyte_is_the_same_in_settings_and_in_limits_of_photographs() -> None:
+    assert django_settings.MEGABYTE == MEGABYTE == 1_000_000
 
 
 def test_a_photograph_at_the_limit_passes_with_its_form() -> None:

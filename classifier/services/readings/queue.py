@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
@@ -21,7 +20,8 @@ from classifier.services.readings import handover, states
 from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
 from skinsite import tasks
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
+from skinsite.problems import WrongStateError
 
 log = logging.getLogger(__name__)
 
@@ -41,25 +41,25 @@ class QueueReport:
     waiting: int
 
 
-def queue_prediction(*, actor: Membership | None, image: LesionImage) -> Prediction:
+def queue_prediction(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Ask for a reading of a photograph by the active model; gives the one that there is, if any."""
     policies.require(policies.may_correct(actor, image))
     if image.entered_in_error_at is not None:
         message = _("This photograph was marked as entered in error; it is not read again.")
-        raise ValidationError(message, code="entered_in_error")
+        raise WrongStateError(message, code="entered_in_error")
     with transaction.atomic():
         prediction = find_or_create(actor=actor, image=image)
     return start(prediction)
 
 
-def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Prediction:
+def retry_prediction(*, actor: Actor | None, prediction: Prediction) -> Prediction:
     """Ask anew: a reading that failed stays and gets a successor; one that waits, or whose worker died, goes on.
 
-    Raises ``ValidationError`` for one that is done.
+    Raises ``WrongStateError`` for one that is done.
     """
     policies.require(policies.may_correct(actor, prediction.image))
     if prediction.status == Status.DONE:
-        raise ValidationError(_("This reading is done; only one that failed or waits can be tried again."), code="done")
+        raise WrongStateError(_("This reading is done; only one that failed or waits can be tried again."), code="done")
     if prediction.status == Status.FAILED:
         return queue_prediction(actor=actor, image=prediction.image)
     inference.forget_failures()
@@ -69,7 +69,7 @@ def retry_prediction(*, actor: Membership | None, prediction: Prediction) -> Pre
     return run_prediction(prediction_id=prediction.pk)
 
 
-def find_or_create(*, actor: Membership | None, image: LesionImage) -> Prediction:
+def find_or_create(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Give a photograph's reading by the active model, a new one unless there is one; ``start`` it after the commit."""
     records.lock_clinic(image.lesion.patient.clinic)
     return _find_usable(image) or states.create(actor=actor, image=image)

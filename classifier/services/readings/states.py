@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from classifier import audit
 from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.audit.models import AuditEvent
 
 LEASE_MARGIN_SECONDS = 5
@@ -28,7 +28,7 @@ BYTES_LOST = ("stored_image_missing", "stored_image_changed")
 """Failures that sending the photograph again may mend."""
 
 
-def create(*, actor: Membership | None, image: LesionImage, claimed_for: ModelVersion | None = None) -> Prediction:
+def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion | None = None) -> Prediction:
     """Write the row of a new reading; call inside a transaction.
 
     It waits, unless it is ``claimed_for`` a model by whoever is to read it at once. A declared clinical photograph is

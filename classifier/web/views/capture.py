@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier import audit
 from classifier.models import LesionImage, Prediction
 from classifier.models.patient import CODE_LENGTH
-from classifier.presentation.wording import BUSY_SENTENCE, STORAGE_SENTENCE, rejection_text
+from classifier.presentation.problems import problem_of
 from classifier.selectors.records import find_lesion, lesions_by_code, suggest_patients
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import (
@@ -24,14 +24,14 @@ from classifier.services.intake import (
     DuplicateImageError,
     Expected,
     receive_upload,
-    record_refusal,
+    require_size,
 )
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.image_io import LIMITS, ImageRejected
-from skinsite import disk
+from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 from skinsite.text import clean_line
 
 UNPROCESSABLE = 422
@@ -90,7 +90,7 @@ def capture_context(
         "arrivals": arrivals,
         "accepted": ACCEPTED,
         "max_bytes": LIMITS.max_bytes,
-        "max_megabytes": LIMITS.max_bytes // 1_000_000,
+        "max_megabytes": LIMITS.max_bytes // MEGABYTE,
         "min_side": LIMITS.min_side,
     }
 
@@ -125,7 +125,7 @@ def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
     return arrivals
 
 
-def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
+def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> Arrival:
     name = file.name or ""
     try:
         receipt = receive_upload(
@@ -140,15 +140,12 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
             body_site=said["body_site"],
             attach_anyway=said["attach_anyway"],
         )
-    except ImageRejected as error:
-        return Arrival(name=name, error=rejection_text(error))
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")
         return Arrival(name=name, error=text, existing=error.existing)
-    except StorageUnavailableError as error:
-        return Arrival(name=name, error=str(disk.SENTENCE if disk.is_full(error) else STORAGE_SENTENCE))
-    except DecoderBusyError:
-        return Arrival(name=name, error=str(BUSY_SENTENCE))
+    except (ImageRejected, StorageUnavailableError, DecoderBusyError) as error:
+        known = problem_of(error)
+        return Arrival(name=name, error=str(known.detail) if known else str(error))
     except ValidationError as error:
         asks = any(each.code in ASKING for each in getattr(error, "error_dict", {}).get("patient_code", ()))
         return Arrival(name=name, error=" ".join(error.messages), asks_for_new_patient=asks)
@@ -157,13 +154,10 @@ def _receive(actor: Membership, said: dict[str, Any], file: "UploadedFile[Any]")
     return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
 
 
-def _read(actor: Membership, file: "UploadedFile[Any]") -> bytes:
+def _read(actor: Actor, file: "UploadedFile[Any]") -> bytes:
     """Read an uploaded file into memory unless it is too large for that."""
     size = file.size or 0
-    if size > LIMITS.max_bytes:
-        error = ImageRejected("too_large", megabytes=f"{size / 1e6:.1f}", limit=LIMITS.max_bytes // 1_000_000)
-        record_refusal(actor=actor, error=error, size=size)
-        raise error
+    require_size(actor=actor, size=size)
     return bytes(file.read())
 
 
@@ -182,7 +176,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
     if found:
-        audit.patients_listed(actor=request.membership, rows=len(found), filters=["patient_code"])
+        audit.patients_listed(actor=request.membership, shown=found, filters=["patient_code"])
     context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
@@ -193,6 +187,6 @@ def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = lesions_by_code(request.membership, request.GET.get("patient_code", ""))
     if lesions:
-        audit.lesions_listed(actor=request.membership, rows=len(lesions), filters=["patient_code"])
+        audit.lesions_listed(actor=request.membership, shown=lesions, filters=["patient_code"])
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)

@@ -6,6 +6,7 @@ from django.views.decorators.http import require_safe
 
 from classifier import audit
 from classifier.inference import availability
+from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors.home import home_counts, latest_readings
 from classifier.web.forms import UploadForm
 from classifier.web.views.capture import capture_context
@@ -19,7 +20,8 @@ LAST = 10
 def home(request: MemberRequest) -> HttpResponse:
     """Work: no welcome."""
     last = latest_readings(request.membership, count=LAST)
-    audit.predictions_listed(actor=request.membership, rows=len(last))
+    photographs = name_thumbnails(request.membership, (reading.image for reading in last))
+    audit.predictions_listed(actor=request.membership, shown=last, photographs=photographs)
     context = capture_context(request, UploadForm(actor=request.membership)) | {
         "counts": home_counts(request.membership),
         "last": last,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_safe
 from classifier import audit, storage
 from classifier.inference import NoUsableModelError, predictor_for
 from classifier.models import LesionImage
+from classifier.presentation.thumbnails import PARAMETER, is_named
 from classifier.selectors.records import images_of, readings_of
 from classifier.services.heat_maps import give_heat_map
 from ml.serve.image_io import ImageRejected
@@ -37,10 +38,10 @@ CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Under which name, told as what in the audit trail, and kept for how long by the browser."""
+    """Under which name, told as what in the audit trail (None: it has been), and kept for how long by the browser."""
 
     name: str
-    event: Callable[..., AuditEvent]
+    event: Callable[..., AuditEvent] | None
     cache_control: str
 
 
@@ -90,9 +91,11 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 @require_safe
 @_tells_what_is_missing
 def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
-    """The photograph, small."""
+    """The photograph, small; recorded unless the page that shows it has recorded it."""
     image = get_object_or_404(images_of(request.membership), public_id=public_id)
-    delivery = Delivery(image.thumbnail_name, audit.image_thumbnail_viewed, KEPT_FOR_A_DAY)
+    named = is_named(request.membership, image, request.GET.get(PARAMETER, ""))
+    event = None if named else audit.image_thumbnail_viewed
+    delivery = Delivery(image.thumbnail_name, event, KEPT_FOR_A_DAY)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
 
@@ -131,7 +134,8 @@ def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> Ht
 
 def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
-    delivery.event(actor=request.membership, about=image)
+    if delivery.event is not None:
+        delivery.event(actor=request.membership, about=image)
     response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
     response["Cache-Control"] = delivery.cache_control
     response["Content-Disposition"] = f'inline; filename="{delivery.name.rpartition("/")[2]}"'

@@ -14,6 +14,7 @@ from classifier import audit, policies
 from classifier.models import Modality, Outcome, Patient, Prediction, Standing, Status
 from classifier.presentation.comparison import compare
 from classifier.presentation.figures import bars_of, similar_cases_of
+from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import (
     HEAT_MAP_SENTENCE,
     LESION_SENTENCE,
@@ -138,8 +139,10 @@ def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """The readings of one photograph by several models, side by side."""
     image = get_object_or_404(images_to_compare(request.membership), public_id=public_id)
-    compared = compare(readings_by_model(image))
-    audit.predictions_listed(actor=request.membership, rows=len(compared), filters=["image"])
+    readings = readings_by_model(image)
+    compared = compare(readings)
+    photographs = name_thumbnails(request.membership, [image])
+    audit.predictions_listed(actor=request.membership, shown=readings, filters=["image"], photographs=photographs)
     context = {"image": image, "lesion": image.lesion, "patient": image.lesion.patient, "compared": compared}
     return render(request, "classifier/comparison.html", context | {"safety_sentence": SAFETY_SENTENCE})
 
@@ -176,7 +179,8 @@ def history_page(request: MemberRequest) -> HttpResponse:
     )
     asked_page = request.GET.get("page", "1")
     page = KeyPaginator(readings, ROWS).get_page(asked_page)
-    audit.predictions_listed(actor=request.membership, rows=len(page), filters=chosen)
+    photographs = name_thumbnails(request.membership, (reading.image for reading in page))
+    audit.predictions_listed(actor=request.membership, shown=page, filters=chosen, photographs=photographs)
     context = {
         "misunderstood": form.misunderstood(),
         "other_page": asked_page if asked_page != str(page.number) else "",

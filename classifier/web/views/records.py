@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from classifier import audit
 from classifier.models import Lesion, Patient
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import LESION_SENTENCE
 from classifier.selectors.records import (
     lesions_of,
@@ -40,8 +41,9 @@ def patients(request: MemberRequest) -> HttpResponse:
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
     page = KeyPaginator(list_patients(request.membership, search=search), ROWS).get_page(request.GET.get("page"))
-    audit.patients_listed(actor=request.membership, rows=len(page), filters=["q"] if search else [])
-    return render(request, "classifier/patients.html", {"page": page, "search": search, "misunderstood": misunderstood})
+    audit.patients_listed(actor=request.membership, shown=page, filters=["q"] if search else [])
+    context = {"page": page, "search": search, "code_length": CODE_LENGTH, "misunderstood": misunderstood}
+    return render(request, "classifier/patients.html", context)
 
 
 @member_required
@@ -65,8 +67,10 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
 def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
     found = _find_patient(request, public_id)
-    audit.patient_viewed(actor=request.membership, about=found)
-    return render(request, "classifier/patient.html", {"patient": found, "rows": lesions_with_latest(found)})
+    rows = lesions_with_latest(found)
+    photographs = name_thumbnails(request.membership, (reading.image for _lesion, reading in rows if reading))
+    audit.patient_viewed(actor=request.membership, about=found, photographs=photographs)
+    return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
 
 
 @member_required
@@ -112,8 +116,8 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
     found = _find_lesion(request, public_id)
-    audit.lesion_viewed(actor=request.membership, about=found)
     images = photographs_over_time(found)
+    audit.lesion_viewed(actor=request.membership, about=found, photographs=name_thumbnails(request.membership, images))
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
         "lesion": found,

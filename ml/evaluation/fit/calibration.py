@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from ml.bundle.manifest import Calibration
-from ml.bundle.rules import LARGEST_OFFSET, TEMPERATURES
+from ml.bundle.manifest import LARGEST_OFFSET, TEMPERATURES, Calibration
 from ml.evaluation.calibration import ROUNDED, Priors, apply_calibration, fit_temperature, mean_loss
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics.classification import expected_calibration_error

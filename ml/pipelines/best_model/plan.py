@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from ml.data.split import OPEN_FOLDS
 from ml.errors import UserError
-from ml.support.strict_yaml import build, read_yaml
+from ml.support.strict import Word, check_rules, load_yaml
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "best"
 DEFAULT_PLAN = CONFIGS / "plan.yaml"
@@ -38,13 +40,13 @@ class Plan:
     whose weights are averaged in the end. ``out_of_fold``: nobody teaches what it has seen. ``images``: how many of the
     data are used, all where there is none. ``set``: changes in every configuration."""
 
-    teachers: tuple[Step, ...]
+    teachers: Annotated[tuple[Step, ...], Field(min_length=1)]
     student: tuple[Step, ...]
     average: tuple[str, ...]
-    copies: tuple[str, ...] = ()
-    judged_on: str | None = None
+    copies: tuple[Word, ...] = ()
+    judged_on: Word | None = None
     out_of_fold: bool = True
-    folds: tuple[str, ...] = OPEN_FOLDS
+    folds: tuple[Word, ...] = OPEN_FOLDS
     images: int | None = None
     set: dict[str, Any] = field(default_factory=dict)
 
@@ -77,11 +79,7 @@ DATA, FINISH, AVERAGE = "data", "finish", "average"
 
 def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
     """Read and check; raises ``UserError`` naming the first key or name that is wrong."""
-    try:
-        plan: Plan = build(Plan, read_yaml(path))
-        _check(plan, path.parent)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    plan: Plan = load_yaml(Plan, path, lambda plan: _check(plan, path.parent))
     return plan
 
 
@@ -155,17 +153,24 @@ def _check(plan: Plan, directory: Path) -> None:
             raise UserError(f"{step.name}: has both weights and start; leave one out")
         if step in plan.student:
             earlier.add(step.name)
-    rules = {
-        "average: must name steps of the student": bool(plan.average) and set(plan.average) <= earlier,
-        "teachers: must name at least one": bool(plan.teachers),
-        "folds: use 0 to 4, at least three, each once": set(plan.folds) <= set(OPEN_FOLDS)
-        and len(set(plan.folds)) == len(plan.folds) >= 3,
-        "copies: must name at least one of the folds, each once": plan.judged_on is not None
-        or (set(plan.copies) <= set(plan.folds) and len(set(plan.copies)) == len(plan.copies) > 0),
-        "judged_on: must be one of 0 to 4, not among folds, and without copies": plan.judged_on is None
-        or (plan.judged_on in OPEN_FOLDS and plan.judged_on not in plan.folds and not plan.copies),
-        "images: must be at least 7 for each fold": plan.images is None or plan.images >= 7 * len(plan.folds),
-    }
-    for rule, holds in rules.items():
-        if not holds:
-            raise UserError(rule)
+    folds = plan.folds
+    check_rules(
+        (
+            ("average: must name steps of the student", bool(plan.average) and set(plan.average) <= earlier),
+            (
+                "folds: use 0 to 4, at least three, each once",
+                set(folds) <= set(OPEN_FOLDS) and len(set(folds)) == len(folds) >= 3,
+            ),
+            (
+                "copies: must name at least one of the folds, each once",
+                plan.judged_on is not None
+                or (set(plan.copies) <= set(folds) and len(set(plan.copies)) == len(plan.copies) > 0),
+            ),
+            (
+                "judged_on: must be one of 0 to 4, not among folds, and without copies",
+                plan.judged_on is None
+                or (plan.judged_on in OPEN_FOLDS and plan.judged_on not in folds and not plan.copies),
+            ),
+            ("images: must be at least 7 for each fold", plan.images is None or plan.images >= 7 * len(folds)),
+        )
+    )

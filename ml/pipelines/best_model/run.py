@@ -23,7 +23,7 @@ from ml.pipelines.best_model.data import lay_out, select_training_data
 from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import Stage, list_stages
 from ml.support.disk import read_json, write_whole
-from ml.support.strict_yaml import build, read_yaml
+from ml.support.strict import build, load_yaml
 from ml.training.config import TrainingConfig, read_config
 from ml.training.folder import RunFolder
 from ml.training.run import run
@@ -158,7 +158,7 @@ def make_config(stage: Stage, place: Workplace) -> TrainingConfig:
 def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
     assert stage.step is not None
     source = place.configs / stage.step.config
-    content: dict[str, Any] = build(dict[str, Any], read_yaml(source), str(source))
+    content: dict[str, Any] = load_yaml(dict[str, Any], source)
     plan = place.plan
     # What is held out is watched; where nothing is, a fold that is trained on: it chooses nothing.
     folds = {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ml.errors import UserError
-from ml.support.strict_yaml import build, read_yaml
+from ml.support.strict import load_yaml
 
 DEFAULT_PLAN = Path(__file__).parents[2] / "configs" / "study.yaml"
 
@@ -99,20 +99,14 @@ class _File:
 
 def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
     """Read and check; raises ``UserError`` naming the first key or name that is wrong."""
-    content = read_yaml(path)
-    try:
-        file: _File = build(_File, content)
-        plan = Plan(file.questions, file.pairs, path.parent)
-        _check(plan)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    return plan
+    file: _File = load_yaml(_File, path, lambda file: _check(Plan(file.questions, file.pairs, path.parent)))
+    return Plan(file.questions, file.pairs, path.parent)
 
 
 def merge_config(plan: Plan, entry: Entry, *, gpu: bool = False) -> dict[str, Any]:
     """The entry's whole configuration: its file, what it sets, and what its question and it set on a GPU."""
     path = plan.directory / entry.config
-    content: dict[str, Any] = build(dict[str, Any], read_yaml(path), str(path))
+    content: dict[str, Any] = load_yaml(dict[str, Any], path)
     changes = [entry.set, plan.question_of(entry.name).gpu, entry.gpu] if gpu else [entry.set]
     for key, value in (item for change in changes for item in change.items()):
         content = _set(content, key.split("."), value)

@@ -1,16 +1,15 @@
 """What a tuning study draws from: ranges and choices for keys of a training configuration, read strictly from YAML."""
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import optuna
-import yaml
+from pydantic import Field
 
 from ml.errors import UserError
-from ml.support.strict_yaml import build, read_yaml
-from ml.training.config import TrainingConfig, read_config
+from ml.support.strict import load_yaml
+from ml.training.config import TrainingConfig, make_config
 
 Value = bool | int | float | str
 Metric = Literal["balanced_accuracy", "malignancy_auc", "nll"]
@@ -30,6 +29,10 @@ class Range:
             return trial.suggest_int(key, int(self.low), int(self.high), log=self.log)
         return trial.suggest_float(key, self.low, self.high, log=self.log)
 
+    @property
+    def is_sound(self) -> bool:
+        return self.low < self.high and (self.low > 0 or not self.log)
+
     def holds(self, value: object) -> bool:
         return isinstance(value, int | float) and self.low <= value <= self.high
 
@@ -43,7 +46,7 @@ class Choice:
     """One of some numbers, words or truth values."""
 
     kind: Literal["categorical"]
-    choices: tuple[Value, ...]
+    choices: Annotated[tuple[Value, ...], Field(min_length=1)]
 
     def draw(self, trial: optuna.Trial, key: str) -> Value:
         drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
@@ -62,8 +65,8 @@ class SearchSpace:
     """``metric``: which figure of the choosing fold decides, after every epoch. ``keys``: where the value of each key
     of the configuration comes from, nested ones with a dot (``augmentation.mix_probability``)."""
 
-    metric: Metric
-    keys: dict[str, Range | Choice]
+    keys: Annotated[dict[str, Annotated[Range | Choice, Field(discriminator="kind")]], Field(min_length=1)]
+    metric: Metric = "balanced_accuracy"
 
     @property
     def direction(self) -> Literal["maximize", "minimize"]:
@@ -74,28 +77,12 @@ class SearchSpace:
         return {key: dimension.draw(trial, key) for key, dimension in self.keys.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    keys: dict[str, Any]
-    metric: Metric = "balanced_accuracy"
-
-
 def read_space(path: Path, base: TrainingConfig) -> SearchSpace:
     """Read a YAML file, and try every key's extremes in the base configuration, so that no trial can fail on them.
 
     Raises ``UserError`` naming the first key that is wrong.
     """
-    content = read_yaml(path)
-    try:
-        file: _File = build(_File, content)
-        if not file.keys:
-            raise UserError("keys: must name at least one key of the configuration")
-        space = SearchSpace(
-            file.metric, {key: _build_dimension(item, f"keys.{key}") for key, item in file.keys.items()}
-        )
-        _check(space, base)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
+    space: SearchSpace = load_yaml(SearchSpace, path, lambda space: _check(space, base))
     return space
 
 
@@ -124,26 +111,11 @@ def _find(plain: dict[str, Any], key: str) -> dict[str, Any]:
     return place
 
 
-def _build_dimension(value: object, where: str) -> Range | Choice:
-    if not isinstance(value, dict) or "kind" not in value:
-        raise UserError(f"{where}: needs kind: float, int or categorical")
-    if value["kind"] != "categorical":
-        dimension: Range = build(Range, value, where)
-        if not dimension.low < dimension.high or (dimension.log and dimension.low <= 0):
-            raise UserError(f"{where}: low must be less than high, and with log more than 0")
-        return dimension
-    unknown = sorted(value.keys() - {"kind", "choices"})
-    if unknown:
-        raise UserError(f"unknown key {where}.{unknown[0]}; known are kind, choices")
-    choices = value.get("choices")
-    if not isinstance(choices, list) or not choices or not all(isinstance(item, Value) for item in choices):
-        raise UserError(f"{where}.choices: must be a list of numbers, words or truth values")
-    return Choice("categorical", tuple(choices))
-
-
 def _check(space: SearchSpace, base: TrainingConfig) -> None:
     own = read_keys(base, space)
     for key, dimension in space.keys.items():
+        if isinstance(dimension, Range) and not dimension.is_sound:
+            raise UserError(f"keys.{key}: low must be less than high, and with log more than 0")
         if not dimension.holds(own[key]):
             raise UserError(f"keys.{key}: does not hold {own[key]!r}, the configuration's own value; widen it")
         for value in dimension.extremes:
@@ -151,10 +123,7 @@ def _check(space: SearchSpace, base: TrainingConfig) -> None:
 
 
 def _try(plain: dict[str, Any], complaint: str) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "trial.yaml"
-        path.write_text(yaml.safe_dump(plain), encoding="utf-8")
-        try:
-            read_config(path)
-        except UserError as error:
-            raise UserError(f"{complaint} ({str(error).removeprefix(f'{path}: ')})") from None
+    try:
+        make_config(plain)
+    except UserError as error:
+        raise UserError(f"{complaint} ({error})") from None

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 from tqdm import tqdm
 
+from ml.data.pictures import read_pixels
 from ml.reports.eda.page import Figure, Image, Section
-from ml.reports.eda.sample import draw_sheets
 from ml.taxonomy import CLASSES, LESION_CLASSES
 
 Pixels = npt.NDArray[np.uint8]
@@ -20,6 +21,8 @@ SEED = 7
 TILE = (160, 120)
 GRID = (4, 2)
 FOR_MEAN = 300
+PER_SHEET, SHEET_COLUMNS = 20, 4
+SHEET_TILE, STRIP = (400, 300), 26
 NAMES = {each.code: each.name for each in LESION_CLASSES}
 
 
@@ -41,6 +44,26 @@ def save_label_sheets(images: Sequence[str], files: Mapping[str, Path], out: Pat
         sheet.resize((sheet.width // 2, sheet.height // 2), Pillow.Resampling.LANCZOS).save(out / file, quality=62)
         saved.append(Image(file, f"Contact sheet {number} of the pictures labelled for artefacts", f"sheet {number}"))
     return saved
+
+
+def draw_sheets(images: Sequence[str], files: Mapping[str, Path]) -> list[Pillow.Image]:
+    """Contact sheets of numbered pictures, ``PER_SHEET`` each."""
+    starts = range(0, len(images), PER_SHEET)
+    return [_draw_sheet(images[start : start + PER_SHEET], files) for start in starts]
+
+
+def _draw_sheet(images: Sequence[str], files: Mapping[str, Path]) -> Pillow.Image:
+    rows = -(-len(images) // SHEET_COLUMNS)
+    width, height = SHEET_TILE[0] + 4, SHEET_TILE[1] + STRIP
+    sheet = Pillow.new("RGB", (SHEET_COLUMNS * width, rows * height), "white")
+    pen = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(size=18)
+    for index, image in enumerate(images):
+        left, top = index % SHEET_COLUMNS * width, index // SHEET_COLUMNS * height
+        pen.text((left + 4, top + 2), f"{index + 1}   {image}", fill="black", font=font)
+        picture = Pillow.fromarray(read_pixels(files[image]))
+        sheet.paste(picture.resize(SHEET_TILE), (left, top + STRIP))
+    return sheet
 
 
 def open_tile(path: Path, size: tuple[int, int] = TILE) -> Pillow.Image:

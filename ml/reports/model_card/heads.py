@@ -9,7 +9,7 @@ from ml.bundle.manifest import GATE_FILE, Manifest
 from ml.reports.model_card.limits import table
 
 ARTEFACT_HEADS = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
-"""Written by ``ml.reports.artefact_heads``."""
+"""Measured by ``ml.reports.artefact_heads`` of revision 92996e3."""
 
 TITLE = "## Hair, ruler marks, ink and dark corners, against labels by eye"
 RULES = {"flag": "flag", "heuristic_threshold": "heuristic's threshold"}
@@ -23,7 +23,7 @@ def describe_heads(manifest: Manifest) -> list[str]:
         return []
     found = json.loads(ARTEFACT_HEADS.read_text(encoding="utf-8"))
     if found["gate_sha256"] != manifest.files.get(GATE_FILE):
-        return [f"{TITLE}\n\nNot measured of this gate yet: `python -m ml artefact-heads --data DIR`."]
+        return [f"{TITLE}\n\nNot measured of this gate; revision 92996e3 measured an earlier one."]
     parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
     header = ("estimate", "seen by eye", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
     return [
@@ -34,7 +34,8 @@ by one annotator who is no clinician. Of these estimates only that of hair raise
 {len(found["fitted_on"])} of the {found["labelled"]} labelled pictures are among those that the estimates were fitted
 on, and left out here; the network itself was trained on the folds of all of them, and the heuristics' thresholds were
 chosen on half. Half were drawn for high scores, so that these are no shares of all photographs. Intervals are 95 %: of
-κ and AUROC by bootstrap over lesions, else Wilson's.
+κ and AUROC by bootstrap over lesions, else Wilson's. Measured by `ml.reports.artefact_heads` of revision 92996e3
+([figures](artefact-heads.json)).
 
 {table(header, (row for name, part in parts.items() for row in _list_rules(name, part)))}
 

@@ -31,8 +31,8 @@ class Outputs:
     """Outputs of one forward pass over N views, all float32.
 
     ``logits`` (N, 7), ``embedding`` (N, D), ``activation_map`` (N, 7, h, w), ``late_statistics`` (N, 2C): channel
-    means, then standard deviations, of a late stage; ``mask`` (N, h', w'): lesion logits per pixel. A graph of schema
-    1 lacks the last two, (N, 0) and (N, 0, 0); one without a decoder lacks the mask.
+    means, then standard deviations, of a late stage; ``mask`` (N, h', w'): lesion logits per pixel, (N, 0, 0) from a
+    graph without a decoder.
     """
 
     logits: FloatArray
@@ -43,7 +43,6 @@ class Outputs:
 
 
 OUTPUT_NAMES = tuple(field.name for field in fields(Outputs))
-ALWAYS_GIVEN = 3
 DIMENSIONS = {"logits": 2, "embedding": 2, "activation_map": 4, "late_statistics": 2, "mask": 3}
 PER_CLASS = ("logits", "activation_map")
 LARGEST_SIDE = 16_384
@@ -51,10 +50,9 @@ LARGEST_SIDE = 16_384
 
 
 def name_outputs(arrays: Sequence[FloatArray]) -> Outputs:
-    """Outputs from a graph's arrays in the order of ``OUTPUT_NAMES``; the last ones may be missing."""
-    count = len(arrays[0])
-    lacking = (np.empty((count, 0), np.float32), np.empty((count, 0, 0), np.float32))
-    return Outputs(*arrays, *lacking[len(arrays) - ALWAYS_GIVEN :])
+    """Outputs from a graph's arrays in the order of ``OUTPUT_NAMES``; the mask may be missing."""
+    no_mask = np.empty((len(arrays[0]), 0, 0), np.float32)
+    return Outputs(*[*arrays, no_mask][: len(OUTPUT_NAMES)])
 
 
 class Runtime(Protocol):

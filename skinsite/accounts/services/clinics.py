@@ -6,8 +6,9 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
-from skinsite.accounts.models import Clinic, Invitation, Membership, Role
-from skinsite.accounts.policies import require_administrator
+from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Clinic, Invitation, Role
+from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.services.invitations import invite_member
 from skinsite.text import clean_line, fold_line
 
@@ -36,14 +37,14 @@ def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
 
 
 @transaction.atomic
-def rename_clinic(*, actor: Membership, name: str) -> Clinic:
+def rename_clinic(*, actor: Actor, name: str) -> Clinic:
     """Give the actor's clinic another name. Its short name, which other systems may know, stays.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
         ValidationError: by field, also for a name that another clinic has.
     """
-    require_administrator(actor, actor.clinic)
+    require_may_manage_clinic(actor, actor.clinic)
     clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
     before, clinic.name = clinic.name, clean_line(name)
     if before == clinic.name:
@@ -56,14 +57,14 @@ def rename_clinic(*, actor: Membership, name: str) -> Clinic:
 
 
 @transaction.atomic
-def set_clinic_time_zone(*, actor: Membership, time_zone: str) -> Clinic:
+def set_clinic_time_zone(*, actor: Actor, time_zone: str) -> Clinic:
     """Set the zone in which the days of the actor's clinic are counted; empty for the site's.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
         ValidationError: by field, for a name that is no zone's.
     """
-    require_administrator(actor, actor.clinic)
+    require_may_manage_clinic(actor, actor.clinic)
     clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
     before, clinic.time_zone = clinic.time_zone, time_zone
     if before == time_zone:

@@ -15,15 +15,16 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
-from skinsite.accounts.policies import require_administrator
+from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.once import row_id
 
 
 @transaction.atomic
 def invite_member(
     *,
-    actor: Membership | None,
+    actor: Actor | None,
     email: str,
     role: str,
     clinic: Clinic | None = None,
@@ -42,7 +43,7 @@ def invite_member(
     if clinic is None:
         msg = "An invitation by the system names its clinic."
         raise ValueError(msg)
-    require_administrator(actor, clinic)
+    require_may_manage_clinic(actor, clinic)
     email = email.strip().lower()
     # Two invitations of one address at once come one after the other.
     Clinic.objects.select_for_update().get(pk=clinic.pk)
@@ -117,19 +118,19 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
 
 
 @transaction.atomic
-def revoke_invitation(*, actor: Membership | None, invitation: Invitation) -> None:
+def revoke_invitation(*, actor: Actor | None, invitation: Invitation) -> None:
     """Withdraw an invitation that nobody has accepted.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic.
     """
-    require_administrator(actor, invitation.clinic)
+    require_may_manage_clinic(actor, invitation.clinic)
     open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
     if open_one.update(revoked_at=timezone.now()):
         audit.invitation_revoked(actor=actor, about=invitation)
 
 
-def _find_sent(once: uuid.UUID, actor: Membership, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:
+def _find_sent(once: uuid.UUID, actor: Actor, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:
     """The id of the invitation that this copy of a form makes, and that invitation if it was made and still works.
 
     One that was withdrawn, used or has expired since makes way for the next.

@@ -5,20 +5,21 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, User
-from skinsite.accounts.policies import may_run, require_administrator
+from skinsite.accounts.policies import may_manage_clinic, require_may_manage_clinic
 from skinsite.accounts.tokens import revoke_token
 
 
 @transaction.atomic
-def change_role(*, actor: Membership | User | None, membership: Membership, role: str) -> Membership:
+def change_role(*, actor: Actor | User | None, membership: Membership, role: str) -> Membership:
     """Give a member another role.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic, or is a superuser.
         ValidationError: for an unknown role, or if the clinic would be left without an administrator.
     """
-    require_administrator(actor, membership.clinic)
+    require_may_manage_clinic(actor, membership.clinic)
     if role not in Role.values:
         raise ValidationError({"role": _("Choose one of the roles.")}, code="invalid")
     current = _locked(membership)
@@ -33,14 +34,14 @@ def change_role(*, actor: Membership | User | None, membership: Membership, role
 
 
 @transaction.atomic
-def deactivate_member(*, actor: Membership | User | None, membership: Membership) -> Membership:
+def deactivate_member(*, actor: Actor | User | None, membership: Membership) -> Membership:
     """End a member's access to the clinic, on their next request; their API tokens end for good.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic, or is a superuser.
         ValidationError: if the clinic would be left without an administrator.
     """
-    require_administrator(actor, membership.clinic)
+    require_may_manage_clinic(actor, membership.clinic)
     current = _locked(membership)
     if not current.is_active:
         return current
@@ -54,13 +55,13 @@ def deactivate_member(*, actor: Membership | User | None, membership: Membership
 
 
 @transaction.atomic
-def reactivate_member(*, actor: Membership | User | None, membership: Membership) -> Membership:
+def reactivate_member(*, actor: Actor | User | None, membership: Membership) -> Membership:
     """Give a former member access again, in the role that they had.
 
     Raises:
         PermissionDenied: unless the actor administers the clinic, or is a superuser.
     """
-    require_administrator(actor, membership.clinic)
+    require_may_manage_clinic(actor, membership.clinic)
     current = _locked(membership)
     if not current.is_active:
         current.is_active = True
@@ -70,7 +71,7 @@ def reactivate_member(*, actor: Membership | User | None, membership: Membership
 
 
 @transaction.atomic
-def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
+def set_own_time_zone(*, actor: Actor, time_zone: str) -> None:
     """Set the zone in which times are told to the actor, in every clinic; empty for the clinic's.
 
     Raises:
@@ -85,14 +86,14 @@ def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
     audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
 
 
-def revoke_member_token(*, actor: Membership, token: ApiToken) -> None:
+def revoke_member_token(*, actor: Actor, token: ApiToken) -> None:
     """End an API token: one's own, or any of the clinic that one administers.
 
     Raises:
         PermissionDenied: for anybody else.
     """
     own = token.user_id == actor.user_id
-    if not own and (token.membership is None or not may_run(actor, token.membership.clinic)):
+    if not own and (token.membership is None or not may_manage_clinic(actor, token.membership.clinic)):
         raise PermissionDenied
     revoke_token(token=token, actor=actor)
 

@@ -9,8 +9,9 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Membership, User
-from skinsite.accounts.policies import require_administrator
+from skinsite.accounts.policies import require_may_manage_clinic
 
 
 @transaction.atomic
@@ -25,7 +26,7 @@ def change_password(*, user: User, password: str) -> None:
 
 
 @transaction.atomic
-def reset_password(*, actor: Membership | None, membership: Membership) -> tuple[str, str]:
+def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
     """Take a member's password away and give the two parts of a link that sets a new one.
 
     The link works once, for a day (PASSWORD_RESET_TIMEOUT). The person's sessions and API tokens end at once.
@@ -35,7 +36,7 @@ def reset_password(*, actor: Membership | None, membership: Membership) -> tuple
         ValidationError: for oneself; for somebody who works in another clinic too or runs the site: that account is not
             this clinic's to take.
     """
-    require_administrator(actor, membership.clinic)
+    require_may_manage_clinic(actor, membership.clinic)
     user = User.objects.select_for_update().get(pk=membership.user_id)
     if actor is not None:
         _require_own_person(actor, membership, user)
@@ -64,7 +65,7 @@ def _set(user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
-def _require_own_person(actor: Membership, membership: Membership, user: User) -> None:
+def _require_own_person(actor: Actor, membership: Membership, user: User) -> None:
     if actor.user_id == user.pk:
         raise ValidationError(_("Change your own password on your account page."), code="own_password")
     if not membership.is_active:

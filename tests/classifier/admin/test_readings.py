@@ -99,7 +99,16 @@ def test_readings_are_searched_as_in_the_history(
     rows = client_for(reviewer).get(LIST, {"q": "КЛЮЧ"}).context["cl"].result_list
     assert [row.pk for row in rows] == [found.pk]
     event = AuditEvent.objects.get(action="prediction.listed")
-    assert (event.actor, event.details) == (reviewer.user, {"rows": 1, "filters": ["q"], "by": "admin"})
+    assert (event.actor, event.details) == (
+        reviewer.user,
+        {
+            "rows": 1,
+            "filters": ["q"],
+            "by": "admin",
+            "shown": [str(found.public_id)],
+            "photographs": [str(found.image.public_id)],
+        },
+    )
 
 
 def test_newest_readings_come_first(owner: Membership, reviewer: Membership, client_for: ClientFor) -> None:

@@ -217,7 +217,7 @@ def test_the_audit_trail_keeps_the_names_of_filters_and_not_their_values(
 ) -> None:
     client_for(owner).get("/api/v1/patients/", {"code": "Ward 7"})
     details = AuditEvent.objects.get(action="patient.listed").details
-    assert details == {"rows": 0, "filters": ["code"]}
+    assert details == {"rows": 0, "filters": ["code"], "shown": []}
 
 
 def test_what_is_not_visible_leaves_no_trace_of_a_look(

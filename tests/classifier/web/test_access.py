@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from classifier.models import Lesion, ModelVersion, Prediction
+from classifier.models import Lesion, ModelVersion, Patient, Prediction
 from skinsite.accounts.models import Membership, Role
 from skinsite.audit.models import AuditEvent
 from tests import factories
@@ -127,10 +127,15 @@ def test_looking_at_a_reading_a_patient_and_a_lesion_is_on_the_audit_trail(
 def test_that_a_list_was_given_out_is_kept_without_what_was_asked_for(
     name: str, asked: dict[str, str], action: str, site: Client, owner: Membership
 ) -> None:
-    factories.PredictionFactory.create(
+    reading = factories.PredictionFactory.create(
         image__lesion__patient__clinic=owner.clinic, image__lesion__patient__code="Berg-17"
     )
+    lesion = reading.image.lesion
+    kinds: dict[str, Prediction | Lesion | Patient]
+    kinds = {"prediction": reading, "lesion": lesion, "patient": lesion.patient}
+    shown = kinds[action.partition(".")[0]]
     site.get(reverse(name), asked)
     event = AuditEvent.objects.get(action__endswith=".listed")
     assert (event.action, event.actor, event.clinic) == (action, owner.user, owner.clinic)
-    assert event.details == {"rows": 1, "filters": sorted(asked)}
+    pictures = {"photographs": [str(reading.image.public_id)]} if shown == reading else {}
+    assert event.details == {"rows": 1, "filters": sorted(asked), "shown": [str(shown.public_id)], **pictures}

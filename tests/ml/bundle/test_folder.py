@@ -13,7 +13,7 @@ from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, synthetic_view
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import BundleError
 from ml.bundle.trust import SHIPPED
-from ml.serve.predictor import Outcome, Predictor, average_views, calibrate, decide
+from ml.serve.predictor import Outcome, Predictor, decide
 from ml.serve.runtime import open_runtime
 from ml.taxonomy import CLASSES
 from tests.ml.pictures import draw_lesion, jpeg
@@ -84,9 +84,10 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
+        (lambda m: m.update(schema_version=1), "schema_version: is 1; use 2"),
         (lambda m: m.update(schema_version=3), "schema_version"),
         (lambda m: m["thresholds"]["melanoma"].update(low_risk_below=1.5), "thresholds"),
-        (lambda m: m["calibration"]["offsets"].pop(), "seven"),
+        (lambda m: m["calibration"]["offsets"].pop(), "calibration.offsets: holds 6; must hold at least 7"),
         (lambda m: m["prediction_sets"].update(score="logits"), "prediction_sets.score"),
         (lambda m: m["gate"].pop("distance_to"), "distance_to"),
         (lambda m: m.update(gate=None), "files must name"),
@@ -99,8 +100,8 @@ def test_a_changed_or_missing_file_is_refused(copy: Path, name: str) -> None:
         (lambda m: m.update(malignant=["MEL"]), "malignant"),
         (lambda m: m["thresholds"]["malignant"].update(low_risk_below=0.9), "thresholds"),
         (lambda m: m["thresholds"]["malignant"].update(suspicious_from=1.5), "thresholds"),
-        (lambda m: m["training_prior"]["frequencies"].pop(), "seven"),
-        (lambda m: m["target_prior"]["frequencies"].__setitem__(0, 0.0), "positive"),
+        (lambda m: m["training_prior"]["frequencies"].pop(), "training_prior.frequencies: holds 6"),
+        (lambda m: m["target_prior"]["frequencies"].__setitem__(0, 0.0), "must be more than 0"),
         (lambda m: m["calibration"].update(temperature=0), "temperature"),
         (lambda m: m["calibration"].update(temperature="1"), "temperature"),
         (lambda m: m.update(preprocessing_version="0"), "preprocessing_version"),
@@ -119,38 +120,6 @@ def test_a_wrong_key_is_named(copy: Path, edit: Callable[[dict[str, Any]], objec
     assert told in refuse(copy)
 
 
-def to_first_schema(manifest: dict[str, Any]) -> None:
-    """The manifest as the first schema had it: no gate, no sets, a temperature, four flags."""
-    for key in ("operating_points", "prediction_sets", "gate", "not_assessable_where", "limits"):
-        del manifest[key]
-    manifest["schema_version"] = 1
-    manifest["temperature"] = manifest.pop("calibration")["temperature"]
-    manifest["thresholds"] = {"malignant": {"low_risk_below": 0.03, "suspicious_from": 0.16, "how": ""}}
-    limits = {"blurred_below": 0.1, "dark_below": 140.0, "overexposed_above": 239.0, "low_contrast_below": 24.0}
-    manifest["quality"] = {**limits, "blank_below": 2.7, "how": ""}
-    del manifest["files"]["gate.npz"]
-
-
-def test_a_bundle_of_the_first_schema_still_reads_as_it_did(copy: Path) -> None:
-    change(copy, to_first_schema)
-    (copy / "gate.npz").unlink()
-    old = load_bundle(copy)
-    assert old.sha256 == hash_file(copy / "manifest.json")
-    reading = Predictor(old, "onnx").read(jpeg())
-    assert reading.probabilities == pytest.approx(
-        calibrate(
-            average_views(reading.logits),
-            old.manifest.training_prior.frequencies,
-            old.manifest.target_prior.frequencies,
-            old.manifest.calibration.temperature,
-        )[0]
-    )
-    assert (reading.prediction_set, reading.outcome is not Outcome.NOT_ASSESSABLE) == ((), True)
-    below, above = (decide(np.eye(7)[code], None, old.manifest.thresholds)[0] for code in (1, 0))
-    assert (below, above) == (Outcome.LOW_RISK, Outcome.SUSPICIOUS)
-    assert [rule.name for rule in old.manifest.quality.flags] == ["blurred", "dark", "overexposed", "low_contrast"]
-
-
 def to_earlier(manifest: dict[str, Any]) -> None:
     """The manifest as it was before bundle 1.3: nothing of colour or alteration, no second limit, and a flag of ink."""
     del manifest["thresholds"]["refused"], manifest["quality"]["colour_from"], manifest["quality"]["altered"]
@@ -167,12 +136,6 @@ def test_a_bundle_made_before_the_second_limit_still_reads_as_it_did(copy: Path)
     certain = np.eye(7)[0]
     assert decide(certain, "unlike_training", old.manifest.thresholds)[0] is Outcome.NOT_ASSESSABLE
     assert "ink" in [rule.name for rule in old.manifest.quality.flags], "as it was said, so that it can be repeated"
-
-
-def test_a_damaged_manifest_of_the_first_schema_is_refused(copy: Path) -> None:
-    change(copy, to_first_schema)
-    change(copy, lambda m: m.pop("quality"))
-    assert "manifest.json" in refuse(copy)
 
 
 def test_a_gate_that_is_no_gate_is_refused(copy: Path) -> None:

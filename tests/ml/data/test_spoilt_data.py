@@ -52,7 +52,6 @@ COMMANDS: dict[str, Arguments] = {
     "train, svm": lambda p, d, o: ["--data", d, "--config", p / "svm.yaml", "--out", o / "svm"],
     "tune": lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--space", p / "space.yaml", "--out", o],
     "eda": lambda _, d, o: ["--data", d, "--out", o],
-    "draw-sample": lambda _, d, o: ["--data", d, "--out", o],
     "prepare": lambda _, d, o: ["--source", d, "--out", o, "--no-embeddings"],
     "errors": lambda _, d, o: ["--data", d, "--out", o, "--cache", o / "cache"],
     "study": lambda p, d, o: ["--data", d, "--plan", p / "plan.yaml", "--out", o],

@@ -74,11 +74,10 @@ def test_tf32_is_switched_off_for_every_thread() -> None:
     assert seen == ("highest", False, True)
 
 
-def test_a_graph_of_the_first_schema_has_no_late_statistics() -> None:
-    arrays = [np.zeros((2, size), np.float32) for size in (7, 5, 3)]
-    outputs = name_outputs(arrays)
-    assert outputs.late_statistics.shape == (2, 0)
-    assert name_outputs([*arrays, np.ones((2, 8), np.float32)]).late_statistics.shape == (2, 8)
+def test_a_graph_without_a_decoder_has_an_empty_mask() -> None:
+    arrays = [np.zeros((2, size), np.float32) for size in (7, 5, 3, 8)]
+    assert name_outputs(arrays).mask.shape == (2, 0, 0)
+    assert name_outputs([*arrays, np.ones((2, 4, 4), np.float32)]).mask.shape == (2, 4, 4)
 
 
 def test_an_unknown_runtime_is_named(bundle: Bundle) -> None:

@@ -1,0 +1,30 @@
+"""The card's section on the gate's estimates of artefacts."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ml.bundle.folder import Bundle
+from ml.bundle.manifest import GATE_FILE
+from ml.reports.model_card import card as model_card
+
+
+def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = [0.05, 0.01, 0.15]
+    rules = {"flag": {"above": 2.5, "sensitivity": share, "specificity": [1.0, 0.9, 1.0], "kappa": share}}
+    part = {"images": 79, "positive": 44, "auroc": [0.88, 0.8, 0.95], "auroc_of_heuristic": share, "rules": rules}
+    heads = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
+    found = {"gate_sha256": bundle.manifest.files[GATE_FILE], "labelled": 100, "fitted_on": ["I"] * 15, "heads": heads}
+    path = tmp_path / "heads.json"
+    monkeypatch.setattr("ml.reports.model_card.heads.ARTEFACT_HEADS", path)
+    path.write_text(json.dumps(found))
+    card = model_card.render(bundle.manifest)
+    assert "| hair, flag (> 2.5) | 44 of 79 | 0.05 [0.01, 0.15] | 1.00 [0.90, 1.00] |" in card
+    assert "**Poor**: the flag of hair is raised in 5 %" in card
+    assert "| ink, flag (> 2.5) | 1 of 79 | too few |" in card
+    assert "15 of the 100 labelled" in card
+    path.write_text(json.dumps(found | {"gate_sha256": "another"}))
+    assert "Not measured of this gate" in model_card.render(bundle.manifest)
