@@ -11,8 +11,8 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from skinsite import disk
-from skinsite.request_id import current_request_id
+from skinsite.platform import disk
+from skinsite.platform.request_id import current_request_id
 
 PROBLEM_TYPE = "application/problem+json"
 TITLES: dict[int, Promise] = {

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from skimage.feature import hog, local_binary_pattern
 from skimage.measure import regionprops
 
+from ml.evaluation.segmentation import find_otsu_threshold
+
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -164,8 +166,8 @@ def segment_by_otsu(picture: Pixels) -> Mask:
     cv2.ellipse(ellipse, (width // 2, height // 2), (width // 2, height // 2), 0, 0, 360, 1, thickness=-1)
     inside = ellipse > 0
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), sigmaX=min(height, width) / 64)
-    values = grey[inside][np.newaxis]
-    threshold, _ = cv2.threshold(values, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    values = grey[inside]
+    threshold = find_otsu_threshold(np.bincount(values, minlength=256))
     lesion = keep_largest((grey <= threshold) & inside) if values.min() < values.max() else None
     return inside if lesion is None else lesion
 

@@ -19,6 +19,7 @@ from ml.baselines.deep_features import DeepFeatures
 from ml.baselines.features import Extractor, Features, HandcraftedFeatures, Source, compute_features, read_picture
 from ml.bundle.hashing import hash_file
 from ml.data.isic import Record, read_isic
+from ml.data.masks import DIRECTORY, find_masks
 from ml.data.split import SPLIT_SHA256, read_split
 from ml.errors import UserError
 from ml.support.disk import read_json
@@ -27,8 +28,7 @@ from ml.support.strict import to_plain
 from ml.taxonomy import CLASSES
 from ml.training.folder import RunFolder
 
-MASKS = "HAM10000_segmentations"
-MASK_SUFFIX = "_segmentation"
+OR_OTSU = "add it, or set features.masks to otsu"
 EXCLUDED = "excluded"
 """In place of the fold of a training image found bad or repeated. Its features are made all the same, so that a longer
 list of exclusions does not make those of all others anew."""
@@ -114,7 +114,7 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
     wanted = {*config.train_folds, config.choose_fold}
     records = tuple(record for record in records if folds[record.image_id] in wanted)
-    masks = find_masks(data, records) if _uses_masks(config) else {}
+    masks = find_masks(data, (each.image_id for each in records), remedy=OR_OTSU) if _uses_masks(config) else {}
     names = [record.image_id for record in records]
     left_out = {name for name in names if name in split.excluded and folds[name] in config.train_folds}
     images = Images(
@@ -136,7 +136,7 @@ def predict_test_fold(
     summary = read_json(folder.summary)
     if not classifier.is_file() or hash_file(classifier) != summary["sha256"]:
         raise UserError(f"{classifier}: is not the one of summary.json; train the model again in a new folder")
-    masks = find_masks(data, tuple(records)) if _uses_masks(config) else {}
+    masks = find_masks(data, (each.image_id for each in records), remedy=OR_OTSU) if _uses_masks(config) else {}
     sources = [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records]
     features = compute_features(sources, make_extractor(config.features, weights), folder.cache, progress=progress)
     prior = np.array(summary["training_prior"])
@@ -145,20 +145,6 @@ def predict_test_fold(
 
 def _uses_masks(config: ClassicalConfig) -> bool:
     return config.features.kind == "handcrafted" and config.features.masks == "auto"
-
-
-def find_masks(data: Path, records: tuple[Record, ...]) -> dict[str, Path]:
-    """The mask of every record by image id, or none at all where the data has no folder of masks."""
-    directory = data / MASKS
-    if not directory.is_dir():
-        return {}
-    found = {record.image_id: directory / f"{record.image_id}{MASK_SUFFIX}.png" for record in records}
-    missing = [path for path in found.values() if not path.is_file()]
-    if missing:
-        raise UserError(
-            f"{missing[0]}: is missing, with {len(missing) - 1} more; add it, or set features.masks to otsu"
-        )
-    return found
 
 
 def _check_classes(images: Images, config: ClassicalConfig) -> None:
@@ -202,7 +188,7 @@ def _summarise(config: ClassicalConfig, extractor: Extractor, weights: Path | No
 def _describe_run(
     config: ClassicalConfig, data: Path, weights: Path | None, images: Images, features: Features
 ) -> dict[str, Any]:
-    masks = MASKS if images.sources[0].mask else "Otsu's threshold"
+    masks = DIRECTORY if images.sources[0].mask else "Otsu's threshold"
     return {
         "git_revision": find_git_revision(),
         "data_directory": str(data.resolve()),

@@ -17,7 +17,7 @@ from ml.support.disk import read_json
 from ml.training.checkpoint import describe_input, load_average
 from ml.training.config import ReadingPlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.predict import Trained, choose_reading
+from ml.training.predict import TrainedNetwork, choose_reading
 from ml.training.selection import select_records, split_positions
 from ml.training.servable import check_checkpoint
 
@@ -34,7 +34,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     description = read_json(folder.description)
     data = data or Path(description["data_directory"])
     check_same_data(folder, config, description, data)
-    trained = Trained(*load_average(checkpoint, config), config)
+    trained = TrainedNetwork(*load_average(checkpoint, config), config)
     plan = read_or_choose_reading(folder, trained, data, progress=progress)
     origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
     with build_beside(out) as draft:
@@ -54,7 +54,7 @@ def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict
         )
 
 
-def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, progress: bool) -> ReadingPlan:
+def read_or_choose_reading(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> ReadingPlan:
     """The way to read that a run has chosen; where it was cut off before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
@@ -73,7 +73,7 @@ def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path)
 
 
 def describe_origin(
-    folder: RunFolder, trained: Trained, plan: ReadingPlan, description: dict[str, object], images: int
+    folder: RunFolder, trained: TrainedNetwork, plan: ReadingPlan, description: dict[str, object], images: int
 ) -> Origin:
     """What the manifest says of the network, how to read it, and what it learnt from."""
     config, weights = trained.config, description["weights"]

@@ -1,12 +1,18 @@
 """The lesion masks of HAM10000, where they lie beside the images (Tschandl et al., Nat Med 26, 2020)."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from ml.data.isic import find_images
 from ml.errors import UserError
 
 DIRECTORY = "HAM10000_segmentations"
+ENDING = "_segmentation"
+ADD_THEM = "add HAM10000's segmentations to the data directory"
 
 
 def has_masks(data_dir: Path) -> bool:
@@ -14,12 +20,34 @@ def has_masks(data_dir: Path) -> bool:
     return (data_dir / DIRECTORY).is_dir()
 
 
-def find_mask(data_dir: Path, image_id: str) -> Path:
+def find_mask(data_dir: Path, image_id: str, *, remedy: str = ADD_THEM) -> Path:
     """The file of an image's mask; raises ``UserError`` where there is none."""
-    path = data_dir / DIRECTORY / f"{image_id}_segmentation.png"
+    path = _name_mask(data_dir, image_id)
     if not path.is_file():
-        raise UserError(f"{path}: no lesion mask; add HAM10000's segmentations to the data directory")
+        raise UserError(f"{path}: no lesion mask; {remedy}")
     return path
+
+
+def find_masks(data_dir: Path, image_ids: Iterable[str], *, remedy: str) -> dict[str, Path]:
+    """The mask of every image by its id, or none at all where the data directory has no masks."""
+    if not has_masks(data_dir):
+        return {}
+    found = {image_id: _name_mask(data_dir, image_id) for image_id in image_ids}
+    missing = [path for path in found.values() if not path.is_file()]
+    if missing:
+        raise UserError(f"{missing[0]}: is missing, with {len(missing) - 1} more; {remedy}")
+    return found
+
+
+def list_masks(data_dir: Path) -> dict[str, Path]:
+    """All masks that are there by image id; none where the data directory has no masks."""
+    if not has_masks(data_dir):
+        return {}
+    return {name.removesuffix(ENDING): path for name, path in find_images(data_dir / DIRECTORY, (".png",)).items()}
+
+
+def _name_mask(data_dir: Path, image_id: str) -> Path:
+    return data_dir / DIRECTORY / f"{image_id}{ENDING}.png"
 
 
 def open_mask(path: Path) -> Image.Image:
@@ -29,3 +57,8 @@ def open_mask(path: Path) -> Image.Image:
             return image.convert("L")
     except (OSError, UnidentifiedImageError) as error:
         raise UserError(f"{path}: cannot be read as a mask; fetch it again") from error
+
+
+def shrink_mask(path: Path, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
+    """A mask drawn by people at the size (W, H): (H, W)."""
+    return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127

@@ -24,11 +24,11 @@ from tqdm import tqdm
 from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record, read_isic
-from ml.data.masks import find_mask
+from ml.data.masks import find_mask, shrink_mask
 from ml.data.pictures import read_upload
 from ml.data.split import select_folds
 from ml.errors import UserError
-from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap, shrink_mask
+from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap
 from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask
 from ml.serve.predictor import Predictor

@@ -7,10 +7,10 @@ import numpy as np
 
 from ml.bundle.folder import Bundle
 from ml.data.isic import Record
-from ml.data.masks import find_mask, has_masks
+from ml.data.masks import find_mask, has_masks, shrink_mask
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.observe import open_picture
-from ml.evaluation.segmentation import measure_masks, shrink_mask
+from ml.evaluation.segmentation import measure_masks
 from ml.evaluation.similar_cases import measure_similar_cases
 from ml.serve.lesion_mask import grid_size, lay_mask
 from ml.serve.similar_cases import load_similar_cases

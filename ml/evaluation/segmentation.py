@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from ml.data.masks import open_mask
 from ml.evaluation.observe import open_picture
 from ml.metrics import bootstrap
 from ml.metrics.ranks import correlate_ranks
@@ -78,11 +77,6 @@ def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
     with np.errstate(invalid="ignore", divide="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
     return int(np.nanargmax(between)) if np.isfinite(between).any() else 0
-
-
-def shrink_mask(path: Path, size: tuple[int, int]) -> Mask:
-    """A mask drawn by people at the size (W, H) of those found."""
-    return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127
 
 
 def describe_mean(values: FloatArray, groups: Sequence[str]) -> list[float]:

@@ -1,6 +1,7 @@
-"""Augmentation by albumentations, image by image in the loader's workers. Imported only when configured.
+"""Augmentation by albumentations, image by image in the loader's workers; imported only if configured.
 
-Its draws are its own: they do not repeat when a run is resumed."""
+albumentations keeps its own random state, so its draws do not repeat when a run is resumed.
+"""
 
 import os
 from collections.abc import Callable
@@ -18,13 +19,13 @@ Alter = Callable[[Pixels, int], Pixels]
 HAIRS = 12
 HAIR_PROBABILITY = 0.3
 RANDOM_OPERATIONS = 2
-"""Of ``randaugment``: as many of the list are drawn for each image."""
+"""Number of operations that ``randaugment`` draws for each image."""
 
 
 def make_alter(config: Augmentation) -> Alter:
-    """A function of an image's content (H, W, 3) uint8 and an output size S, giving (S, S, 3) uint8.
+    """A function from an image's content (H, W, 3) uint8 and an output size S to the augmented image (S, S, 3) uint8.
 
-    Raises ``UserError`` where albumentations is not installed.
+    Raises ``UserError`` if albumentations is not installed.
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     try:
@@ -43,7 +44,7 @@ def make_alter(config: Augmentation) -> Alter:
 
 
 def list_transforms(config: Augmentation, size: int) -> list[Any]:
-    """The transforms of the configured level, in order, as ``Augmentation`` describes them."""
+    """The transforms of the configured level, in order; see ``Augmentation``."""
     import albumentations
     import cv2
 
@@ -99,7 +100,7 @@ def _strong(size: int) -> list[Any]:
 
 
 def _randaugment() -> list[Any]:
-    """Without solarising, posterising, inverting and equalising: colour is a sign in dermoscopy."""
+    """RandAugment without solarise, posterise, invert and equalise, since colour is diagnostic in dermoscopy."""
     import albumentations
     import cv2
 
@@ -124,7 +125,7 @@ def _randaugment() -> list[Any]:
 
 
 def draw_hairs(image: Pixels, **_: Any) -> Pixels:
-    """Draw up to ``HAIRS`` dark curved hairs, thin as in dermoscopy, on a picture (H, W, 3)."""
+    """Draw up to ``HAIRS`` dark curved hairs, thin as in dermoscopy, on an image (H, W, 3)."""
     import cv2
 
     height, width = image.shape[:2]

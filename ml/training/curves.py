@@ -1,4 +1,4 @@
-"""Curves of a training run."""
+"""Training curves."""
 
 import argparse
 import csv
@@ -16,9 +16,9 @@ PANELS = (
 
 
 def draw_curves(metrics: Path, out: Path) -> None:
-    """Draw loss and figures by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
+    """Draw loss and metrics by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
 
-    The same rows give the same bytes. Raises ``UserError`` where there are no rows.
+    Equal rows give identical bytes. Raises ``UserError`` if there are no rows.
     """
     try:
         with metrics.open(newline="", encoding="utf-8") as file:

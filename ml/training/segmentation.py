@@ -1,7 +1,7 @@
-"""Train the decoder of lesion masks on a network that stays as it is.
+"""Training of the lesion segmentation decoder on a frozen network.
 
 Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
-writes the decoder's, half a hundred kilobytes, for ``python -m ml build --decoder``.
+writes the decoder's weights, about 50 kB, for ``python -m ml build --decoder``.
 """
 
 import argparse
@@ -42,8 +42,10 @@ SEED = 2018
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many images are seen, once each while there are enough, at which input size (pixels); whether the network
-    computes in bf16, which takes half the time where the processor has it and ten times as long where not."""
+    """Number of images, each used once while there are enough, input size (px) and precision.
+
+    bf16 takes half the time on processors that support it and ten times as long on others.
+    """
 
     images: int
     size: int
@@ -51,8 +53,10 @@ class Plan:
 
 
 class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
-    """Crops (3, S, S), -1 to 1, and the share of lesion (S/8, S/8) in each place: of 70 to 100 % of both sides,
-    mirrored, turned, and altered in brightness and colour."""
+    """Crops (3, S, S), −1 to 1, and the share of lesion (S/8, S/8) in each cell.
+
+    Crops cover 70 to 100 % of both sides and are mirrored, turned, and changed in brightness and colour.
+    """
 
     def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: Plan) -> None:
         self._records, self._masks, self._plan = records, masks, plan
@@ -60,11 +64,11 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
     def __len__(self) -> int:
         return self._plan.images
 
-    def __getitem__(self, place: int) -> tuple[Tensor, Tensor]:
-        random = np.random.default_rng((SEED, place))
-        which = place % len(self._records)
-        picture = Image.fromarray(read_pixels(self._records[which].path))
-        mask = open_mask(self._masks[which]).resize(picture.size, Image.Resampling.NEAREST)
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        random = np.random.default_rng((SEED, index))
+        record_index = index % len(self._records)
+        picture = Image.fromarray(read_pixels(self._records[record_index].path))
+        mask = open_mask(self._masks[record_index]).resize(picture.size, Image.Resampling.NEAREST)
         box = _draw_box(picture.size, random)
         size, coarse = self._plan.size, self._plan.size // STRIDE
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box), np.float32)
@@ -79,7 +83,7 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
 
 
 def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
-    """Train a decoder for a network in place of which nothing changes; raises ``UserError`` for a lacking mask."""
+    """Train a decoder on the frozen network; raises ``UserError`` for a missing mask."""
     records = choose_records(data_dir)
     masks = [find_mask(data_dir, record.image_id) for record in records]
     torch.manual_seed(SEED)
@@ -93,7 +97,7 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
     for images, shares in bar:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16):
             features = tap(network, run_blocks(network, images.to(device, memory_format=torch.channels_last)))
-        logits = decoder([each.float().clone() for each in features])
+        logits = decoder([feature.float().clone() for feature in features])
         loss = measure_loss(logits, shares.to(device))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]  # torch's
@@ -101,27 +105,30 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if not loss.isfinite():
-            raise DivergedError("the loss is no number any more; leave out --bf16, or give other weights")
+            raise DivergedError("the loss is not finite; leave out --bf16, or give other weights")
     return decoder.cpu().eval()
 
 
 def choose_records(data_dir: Path) -> list[Record]:
-    """The images of the training folds, but for those that no training uses, in the order in which they are seen."""
+    """Records of the training folds without the excluded ones, in training order."""
     split = read_split()
     records = [record for record in read_isic(data_dir).records if split.is_trained_on(record.image_id)]
-    return [records[place] for place in np.random.default_rng(SEED).permutation(len(records))]
+    return [records[index] for index in np.random.default_rng(SEED).permutation(len(records))]
 
 
 def measure_loss(logits: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy and one less the soft Dice of each image (Milletari et al., "V-Net", 3DV 2016), both (N, h, w)."""
-    found = logits.sigmoid()
-    overlap = 2 * (found * shares).sum((1, 2)) + 1
-    dice = overlap / (found.sum((1, 2)) + shares.sum((1, 2)) + 1)
+    """Loss of logits against shares, both (N, h, w): cross-entropy plus 1 − soft Dice.
+
+    Soft Dice is that of each image (Milletari et al., "V-Net", 3DV 2016).
+    """
+    probabilities = logits.sigmoid()
+    overlap = 2 * (probabilities * shares).sum((1, 2)) + 1
+    dice = overlap / (probabilities.sum((1, 2)) + shares.sum((1, 2)) + 1)
     return functional.binary_cross_entropy_with_logits(logits, shares) + (1 - dice).mean()
 
 
 def save_decoder(decoder: LesionDecoder, path: Path) -> None:
-    """Write the decoder's weights as safetensors, halved."""
+    """Write the decoder's weights as safetensors in fp16."""
     with writing(path):
         save_file({name: tensor.half().contiguous() for name, tensor in decoder.state_dict().items()}, path)
 

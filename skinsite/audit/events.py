@@ -22,7 +22,7 @@ from django.utils.functional import Promise
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.request_id import current_request_id
+from skinsite.platform.request_id import current_request_id
 
 P = ParamSpec("P")
 

@@ -14,12 +14,12 @@ from django.utils import timezone
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
-from skinsite.cache import ForgivingRedisCache
-from skinsite.celery import app as celery_app
-from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.models import CLOCK, Heartbeat
 from skinsite.health.registry import CheckResult, register_check
-from skinsite.storage import private_storage
+from skinsite.platform.cache import ForgivingRedisCache
+from skinsite.platform.celery import app as celery_app
+from skinsite.platform.encoding import MAKE_ANEW, encoding_fault
+from skinsite.storage.private import private_storage
 
 # A clock before this cannot be right: the code is younger.
 _EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -9,7 +9,7 @@ from django.urls import reverse
 from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.request_id import current_request_id, set_request_id
+from skinsite.platform.request_id import current_request_id, set_request_id
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
 

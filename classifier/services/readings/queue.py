@@ -19,8 +19,8 @@ from classifier.services import records
 from classifier.services.readings import handover, states
 from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
-from skinsite import tasks
 from skinsite.accounts.actors import Actor
+from skinsite.platform import tasks
 from skinsite.problems import WrongStateError
 
 log = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ml.data.isic import name_no_file
+from ml.data.masks import DIRECTORY, ENDING
 from ml.data.prepare.archives import is_wanted, list_files, open_archive
 from ml.data.rows import IMAGE_SUFFIXES, Table
 from ml.errors import UserError
@@ -23,8 +24,7 @@ STEM = "ISIC2018_Task3_Training"
 INPUT, GROUND_TRUTH, GROUPINGS = f"{STEM}_Input", f"{STEM}_GroundTruth", f"{STEM}_LesionGroupings"
 PARTS = ("HAM10000_images_part_1", "HAM10000_images_part_2")
 METADATA = "HAM10000_metadata"
-SEGMENTATIONS = ("HAM10000_segmentations_lesion_tschandl", "HAM10000_segmentations")
-MASK_ENDING = "_segmentation"
+SEGMENTATIONS = ("HAM10000_segmentations_lesion_tschandl", DIRECTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def find_layout(directory: Path) -> Layout:
     places = [official] if official is not None else [place for place in parts.values() if place]
     return Layout(
         images=_list_images(places, faults),
-        masks={name.removesuffix(MASK_ENDING): mask for name, mask in _list_images(masks[:1], {}).items()},
+        masks={name.removesuffix(ENDING): mask for name, mask in _list_images(masks[:1], {}).items()},
         groupings=_find_table(directory, GROUPINGS),
         ground_truth=ground_truth,
         metadata=metadata,

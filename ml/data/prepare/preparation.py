@@ -14,10 +14,11 @@ from pathlib import Path
 from ml.data.duplicates.contact_sheet import write_pages
 from ml.data.duplicates.embeddings import open_embeddings, whiten
 from ml.data.isic import Record, read_isic
+from ml.data.masks import DIRECTORY, ENDING
 from ml.data.prepare.check import Inspection, inspect_images
 from ml.data.prepare.download import download_official
 from ml.data.prepare.find_duplicates import WAYS, count_pairs, find_pairs, make_tiles, write_pairs
-from ml.data.prepare.layouts import GROUND_TRUTH, INPUT, MASK_ENDING, SEGMENTATIONS, Layout, find_layout
+from ml.data.prepare.layouts import GROUND_TRUTH, INPUT, Layout, find_layout
 from ml.data.prepare.official_layout import write_images
 from ml.data.prepare.tables import Tables, check_tables, read_tables, write_csv, write_tables
 from ml.data.split import read_split
@@ -148,7 +149,7 @@ def _write_good_images(
 def _write_masks(layout: Layout, image_ids: Iterable[str], out: Path, options: Options) -> None:
     masks = {name: layout.masks[name] for name in image_ids if name in layout.masks}
     if masks:
-        write_images(masks, out / SEGMENTATIONS[-1], ending=MASK_ENDING, progress=options.progress)
+        write_images(masks, out / DIRECTORY, ending=ENDING, progress=options.progress)
 
 
 def _list_duplicates(

@@ -15,28 +15,18 @@ from tqdm import tqdm
 
 from ml.data import artefacts
 from ml.data.duplicates import perceptual_hash
-from ml.data.isic import Record, find_images
+from ml.data.isic import Record
 from ml.data.pictures import read_pixels
 from ml.errors import UserError
 from ml.reports.eda import shape
 from ml.serve import quality
 from ml.support.disk import stat_file
 
-MASKS = "HAM10000_segmentations"
-MASK_ENDING = "_segmentation"
 COLUMNS = (
     *("image", "stamp", "phash", "lightness", "redness", "yellowness", "sharpness", "contrast"),
     *("area", "asymmetry", "cut_off"),
     *artefacts.ARTEFACTS,
 )
-
-
-def find_masks(data: Path) -> dict[str, Path]:
-    """Mask files by image id; none where the data have no masks."""
-    directory = data / MASKS
-    if not directory.is_dir():
-        return {}
-    return {name.removesuffix(MASK_ENDING): path for name, path in find_images(directory, (".png",)).items()}
 
 
 def measure_all(

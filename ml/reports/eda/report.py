@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ml.data.isic import read_isic
+from ml.data.masks import list_masks
 from ml.data.split import SPLIT_SHA256, TEST, hash_data, read_split
 from ml.errors import UserError
 from ml.reports.destination import check_destination
@@ -17,7 +18,7 @@ from ml.reports.eda.appearance import describe_appearance, describe_shapes
 from ml.reports.eda.augmentation import describe_augmentation
 from ml.reports.eda.duplicates import describe_duplicates, list_pairs
 from ml.reports.eda.galleries import describe_pictures
-from ml.reports.eda.measures import find_masks, measure_all
+from ml.reports.eda.measures import measure_all
 from ml.reports.eda.page import Page, Section, write_page
 from ml.reports.eda.population import describe_classes, describe_patients
 from ml.reports.eda.shortcuts import describe_artefacts
@@ -44,7 +45,7 @@ def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = Fal
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
-    measures = measure_all(list(dataset.records), find_masks(data), out / CACHE, workers=workers, progress=progress)
+    measures = measure_all(list(dataset.records), list_masks(data), out / CACHE, workers=workers, progress=progress)
     table = build_table(dataset, measures, folds)
     labels = agreement.read_labels()
     if out.resolve() != agreement.LABELS.parent:

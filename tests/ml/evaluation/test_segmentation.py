@@ -8,12 +8,12 @@ import scipy.stats
 import skimage.filters
 from PIL import Image
 
+from ml.data.masks import shrink_mask
 from ml.evaluation.segmentation import (
     dice_of,
     find_otsu_threshold,
     measure_masks,
     overlap,
-    shrink_mask,
     threshold_by_otsu,
 )
 from ml.metrics.ranks import correlate_ranks, rank

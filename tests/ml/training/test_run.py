@@ -269,14 +269,14 @@ def test_a_used_folder_is_not_overwritten(
     finished: Path, data: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(finished))
-    assert "holds a run already" in message
+    assert "contains a run already" in message
 
 
 def test_nothing_to_resume_is_said(
     data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(tmp_path / "new"), "--resume")
-    assert "no run to resume there" in message
+    assert "no run to resume" in message
 
 
 def test_resuming_with_another_configuration_is_refused(

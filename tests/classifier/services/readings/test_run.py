@@ -22,7 +22,7 @@ from classifier.services.registry import register_model
 from classifier.storage import read_stored
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 from tests.classifier.conftest import draw_lesion
 from tests.factories import DonePredictionFactory, LesionImageFactory, ModelVersionFactory
 

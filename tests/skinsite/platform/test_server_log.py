@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 
 
 def command_of_the_image() -> list[str]:

@@ -3,8 +3,8 @@
 import pytest
 from django.conf import settings
 
-from skinsite.celery import app
-from skinsite.tasks import IdentifiersOnlyError, task
+from skinsite.platform.celery import app
+from skinsite.platform.tasks import IdentifiersOnlyError, task
 
 seen: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Photographs in an S3 bucket. Apart from `skinsite.storage`, so that only those who use a bucket load its library."""
+"""Photographs in an S3 bucket. A module of its own, so that only those who use a bucket load its library."""
 
 from typing import Any, NoReturn
 
@@ -6,8 +6,8 @@ from botocore.config import Config  # type: ignore[import-untyped] # botocore sh
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError  # type: ignore[import-untyped] # as above
 from storages.backends.s3 import S3Storage
 
-from skinsite.breaker import Breaker
-from skinsite.storage import PrivateAddressError
+from skinsite.platform.breaker import Breaker
+from skinsite.storage.private import PrivateAddressError
 
 # Long enough for a browser to follow a redirect, too short to pass on.
 SIGNED_SECONDS = 60

@@ -1,4 +1,4 @@
-"""The Celery application. Nothing but `skinsite.tasks.task` makes tasks for it.
+"""The Celery application. Nothing but `skinsite.platform.tasks.task` makes tasks for it.
 
 Production settings, unless DJANGO_SETTINGS_MODULE says otherwise: a worker beside a production site would read another
 database without a word.
@@ -13,7 +13,7 @@ from celery.signals import beat_init, celeryd_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from skinsite.starting import DOES_NOT_START, ending_on_faults, require_sound_settings
+from skinsite.platform.starting import DOES_NOT_START, ending_on_faults, require_sound_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skinsite.settings.production")
 

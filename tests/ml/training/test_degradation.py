@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.training.degrade import compress, degrade, resample
+from ml.training.degradation import compress, degrade, resample
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "classifier" / "samples" / "photographs"
 

@@ -15,8 +15,8 @@ from typing import IO, Any
 
 from django.conf import settings
 
-from skinsite.disk import is_full
-from skinsite.watch import WATCH, Watched, stop_reading
+from skinsite.platform.disk import is_full
+from skinsite.platform.watch import WATCH, Watched, stop_reading
 
 REFUSED = "skinsite.refused"
 """Where the middleware finds why a body was not taken in: one of ``errors.NOT_TAKEN``, or too_large."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
-from skinsite.watch import WATCH, stop_all, stop_reading
+from skinsite.platform.watch import WATCH, stop_all, stop_reading
 
 SILENT_SECONDS = 0.2
 """What a thread waits for the first byte of a new connection, before the connection waits without a thread."""

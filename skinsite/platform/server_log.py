@@ -3,7 +3,7 @@
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 
-from skinsite.logs import KeyValueFormatter
+from skinsite.platform.logs import KeyValueFormatter
 
 
 class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types

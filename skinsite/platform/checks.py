@@ -10,9 +10,11 @@ from django.db import connection, connections
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.triggers import missing_triggers
-from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.files import CLOSE, COLLECT, database_fault, static_age_fault, static_fault
+from skinsite.platform.encoding import MAKE_ANEW, encoding_fault
 from skinsite.zones import zone_names
+
+PRIVATE_STORAGES = ("skinsite.storage.private.PrivateFileSystemStorage", "skinsite.storage.bucket.PrivateS3Storage")
 
 
 @register()
@@ -47,11 +49,11 @@ def check_media(**_options: Any) -> list[CheckMessage]:
     errors: list[CheckMessage] = []
     storage = settings.STORAGES["default"]
     options: dict[str, Any] = storage.get("OPTIONS", {})
-    if storage["BACKEND"] not in ("skinsite.storage.PrivateFileSystemStorage", "skinsite.bucket.PrivateS3Storage"):
+    if storage["BACKEND"] not in PRIVATE_STORAGES:
         errors.append(
             Error(
                 f"Photographs would lie in {storage['BACKEND']}, which hands out addresses.",
-                hint="Use skinsite.storage.PrivateFileSystemStorage or skinsite.bucket.PrivateS3Storage.",
+                hint=f"Use {' or '.join(PRIVATE_STORAGES)}.",
                 id="skinsite.E003",
             )
         )

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from skinsite.logs import KeyValueFormatter, hide_secrets
+from skinsite.platform.logs import KeyValueFormatter, hide_secrets
 
 
 def line(message: str, *arguments: object, error: bool = False) -> str:

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 
-from skinsite.bodies import REFUSED
-from skinsite.errors import body_not_taken, domain_error, request_too_large
+from skinsite.platform.bodies import REFUSED
+from skinsite.platform.errors import body_not_taken, domain_error, request_too_large
 from skinsite.problems import DomainError
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]

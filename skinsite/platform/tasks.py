@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from kombu import Queue
 
-from skinsite.request_id import set_request_id
+from skinsite.platform.request_id import set_request_id
 
 P = ParamSpec("P")
 

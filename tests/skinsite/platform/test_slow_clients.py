@@ -21,10 +21,10 @@ from django.core.signals import request_finished
 from django.http import HttpResponse
 from django.test import Client
 
-from skinsite import server
-from skinsite.bodies import AT_ONCE, REFUSED, take_bodies_first
+from skinsite.platform import server
+from skinsite.platform.bodies import AT_ONCE, REFUSED, take_bodies_first
 from tests.skinsite.echo import LARGE
-from tests.skinsite.test_server_log import PROJECT, command_of_the_image, serving, wait_for_address
+from tests.skinsite.platform.test_server_log import PROJECT, command_of_the_image, serving, wait_for_address
 
 ANSWERS_WITHIN = 1.0
 

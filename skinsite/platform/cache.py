@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as LostConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as SilentError
 
-from skinsite.breaker import Breaker
+from skinsite.platform.breaker import Breaker
 
 _breaker = Breaker("cache")  # one for all threads, each of which has a client of its own
 _AWAY = object()

@@ -12,11 +12,11 @@ from django.core.exceptions import ImproperlyConfigured
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from skinsite import cache as cache_module
 from skinsite.accounts.models import Membership
-from skinsite.breaker import Breaker
 from skinsite.health import run_checks
 from skinsite.health.checks import check_cache
+from skinsite.platform import cache as cache_module
+from skinsite.platform.breaker import Breaker
 from skinsite.settings.caches import describe_caches
 from tests.skinsite.conftest import token_for
 
@@ -63,7 +63,7 @@ def test_the_api_answers_without_its_cache_and_quickly(
     api = APIClient(headers={"authorization": f"Token {token_for(owner)[1]}"})
 
     began = time.monotonic()
-    with caplog.at_level(logging.WARNING, "skinsite.breaker"):
+    with caplog.at_level(logging.WARNING, "skinsite.platform.breaker"):
         statuses = [api.get("/api/v1/predictions/").status_code for _time in range(10)]
         statuses.append(api.post("/api/v1/predictions/").status_code)
 
@@ -111,14 +111,14 @@ def test_it_is_used_while_it_is_there_and_again_when_it_is_back(
     valkey_url: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.INFO, "skinsite.breaker")
+    caplog.set_level(logging.INFO, "skinsite.platform.breaker")
     use_cache(settings, monkeypatch, refusing)
     cache.set("skinsite-test", 17)
     use_cache(settings, monkeypatch, valkey_url)
     cache.set("skinsite-test", 17)
     assert cache.get("skinsite-test") is None  # left alone for some seconds
 
-    monkeypatch.setattr("skinsite.breaker.SECONDS_LEFT_ALONE", 0.0)
+    monkeypatch.setattr("skinsite.platform.breaker.SECONDS_LEFT_ALONE", 0.0)
     cache_module._breaker._asked_again_at = 0.0
     cache.set("skinsite-test", 17)
 

@@ -1,6 +1,6 @@
-"""What cameras, programs and networks do to a picture before it is read: resampled, and compressed as a JPEG.
+"""Degradation of image quality as by cameras, software and networks: resampling and JPEG compression.
 
-Made of tensor operations, for whole batches on any device.
+Implemented as tensor operations, for whole batches on any device.
 """
 
 import math
@@ -12,7 +12,7 @@ from torch.nn import functional
 BLOCK = 8
 QUALITIES = (40.0, 95.0)
 SCALES = (0.5, 1.0)
-"""Of the side at which a picture is held for a moment."""
+"""Range of the intermediate side, relative to the original."""
 LUMA_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -30,22 +30,24 @@ CHROMA_TABLE = (
     (47, 66, 99, 99, 99, 99, 99, 99),
     *((99,) * BLOCK,) * 4,
 )
-"""Quantisation at quality 50: Annex K of ITU-T T.81."""
+"""Quantisation tables at quality 50: Annex K of ITU-T T.81."""
 TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
-"""JFIF's (ITU-T T.871)."""
+"""JFIF colour transform (ITU-T T.871)."""
 
 
 def degrade(pixels: Tensor, probability: float) -> Tensor:
-    """Resample and compress each of (N, H, W, 3) uint8 with this probability. Scales and qualities are drawn uniformly,
-    one scale for the batch."""
+    """Resample and compress each image of (N, H, W, 3) uint8 with this probability.
+
+    Scale, one for the batch, and quality, one for each image, are drawn uniformly.
+    """
     if probability == 0:
-        return pixels  # and draw nothing, as before there was this
+        return pixels  # without drawing, so that earlier runs stay reproducible
     chosen = torch.rand(len(pixels), device=pixels.device) < probability
     if not chosen.any():
         return pixels
     scale = float(torch.empty(()).uniform_(*SCALES))
     quality = torch.empty(int(chosen.sum()), device=pixels.device).uniform_(*QUALITIES)
-    with torch.autocast(pixels.device.type, enabled=False):  # bf16 would round coarser than the tables
+    with torch.autocast(pixels.device.type, enabled=False):  # bf16 is coarser than the tables
         images = pixels[chosen].permute(0, 3, 1, 2).float() / 255
         altered = compress(resample(images, scale), quality)
     degraded = pixels.clone()
@@ -62,10 +64,12 @@ def resample(images: Tensor, scale: float) -> Tensor:
 
 
 def compress(images: Tensor, quality: Tensor) -> Tensor:
-    """What a JPEG of (N, 3, H, W), 0 to 1, would show, at a quality (N,) from 1 to 100; colours at half the resolution,
-    the border repeated where a block is not full."""
+    """Simulate JPEG compression of (N, 3, H, W), 0 to 1, at quality (N,) from 1 to 100.
+
+    Chroma has half the resolution; incomplete blocks are padded by repeating the border.
+    """
     height, width = images.shape[-2:]
-    unit = 2 * BLOCK  # of a block of colours
+    unit = 2 * BLOCK  # side of a block of chroma
     full = functional.pad(images, (0, -width % unit, 0, -height % unit), mode="replicate")
     matrix = images.new_tensor(TO_YCBCR)
     planes = torch.einsum("cd,ndhw->nchw", matrix, full) * 255
@@ -78,7 +82,7 @@ def compress(images: Tensor, quality: Tensor) -> Tensor:
 
 
 def _quantise(planes: Tensor, table: Tensor, factor: Tensor) -> Tensor:
-    """Round the cosine coefficients of (N, C, H, W), 8 by 8, to multiples of ``table`` times ``factor`` (N,)."""
+    """Round the DCT coefficients of (N, C, H, W), 8 by 8, to multiples of ``table`` times ``factor`` (N,)."""
     count, channels, height, width = planes.shape
     steps = (table * factor[:, None, None] + 0.5).floor().clamp(1, 255)[:, None, None, None]
     cosines = _make_cosines(planes.device)
@@ -89,8 +93,8 @@ def _quantise(planes: Tensor, table: Tensor, factor: Tensor) -> Tensor:
 
 
 def _make_cosines(device: torch.device) -> Tensor:
-    """The orthonormal DCT-II (8, 8)."""
-    place = torch.arange(BLOCK, device=device, dtype=torch.float32)
-    matrix = torch.cos(math.pi * (place + 0.5) * place[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
+    """The orthonormal DCT-II matrix (8, 8)."""
+    positions = torch.arange(BLOCK, device=device, dtype=torch.float32)
+    matrix = torch.cos(math.pi * (positions + 0.5) * positions[:, None] / BLOCK) * math.sqrt(2 / BLOCK)
     matrix[0] /= math.sqrt(2)
     return matrix

@@ -15,9 +15,9 @@ from django.core.files.storage import storages
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
-from skinsite.checks import check_media
+from skinsite.platform.checks import check_media
 from skinsite.settings.storages import describe_storages
-from skinsite.storage import PrivateAddressError, PrivateFileSystemStorage, private_storage, signed_url
+from skinsite.storage.private import PrivateAddressError, PrivateFileSystemStorage, private_storage, signed_url
 
 NAME = "images/6f1c0d0e-8a5e-4f0a-9a57-3b8f2f0f6a11.jpg"
 
@@ -115,9 +115,12 @@ def test_a_bucket_passes_the_system_check(bucket: Any) -> None:
     [
         ({"BACKEND": "django.core.files.storage.FileSystemStorage"}, "skinsite.E003"),
         ({"BACKEND": "storages.backends.s3.S3Storage"}, "skinsite.E003"),
-        ({"BACKEND": "skinsite.bucket.PrivateS3Storage", "OPTIONS": {"querystring_auth": False}}, "skinsite.E004"),
         (
-            {"BACKEND": "skinsite.bucket.PrivateS3Storage", "OPTIONS": {"custom_domain": "cdn.example.org"}},
+            {"BACKEND": "skinsite.storage.bucket.PrivateS3Storage", "OPTIONS": {"querystring_auth": False}},
+            "skinsite.E004",
+        ),
+        (
+            {"BACKEND": "skinsite.storage.bucket.PrivateS3Storage", "OPTIONS": {"custom_domain": "cdn.example.org"}},
             "skinsite.E005",
         ),
     ],

@@ -11,9 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from skinsite import disk
+from skinsite.platform import disk
+from skinsite.platform.request_id import current_request_id
 from skinsite.problems import DISK_FULL, Problem, problem_of
-from skinsite.request_id import current_request_id
 
 API_PREFIX = "/api/"
 RETRY_AFTER = 30  # seconds
