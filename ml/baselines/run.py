@@ -50,7 +50,9 @@ class Images:
         return np.flatnonzero(np.isin(self.folds, folds))
 
 
-def run(*, data: Path, config_path: Path, weights: Path | None = None, out: Path, progress: bool = True) -> Path:
+def run_baseline(
+    *, data: Path, config_path: Path, weights: Path | None = None, out: Path, progress: bool = True
+) -> Path:
     """Fit by the configuration, choose on its choosing fold, predict that fold, and write ``out``.
 
     ``weights`` are a deep feature's network's. Features lie in ``cache`` beside ``out``, so that a stopped run goes on

@@ -204,14 +204,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.filterwarnings("ignore", module="lightning")
     try:
-        print(json.dumps(measure(options)))
+        print(json.dumps(measure_loop(options)))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def measure(options: argparse.Namespace) -> dict[str, float]:
+def measure_loop(options: argparse.Namespace) -> dict[str, float]:
     """What ``--mode`` asks for."""
     config = read_config(options.config)
     records = spread_records(select_records(read_isic(options.data).records, config), options.images)

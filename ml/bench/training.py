@@ -74,13 +74,13 @@ class Bench:
 
 def main(options: argparse.Namespace) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
-    found = run(options)
+    found = run_benchmark(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def run(options: argparse.Namespace) -> dict[str, object]:
+def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
     """Measure what is asked for, print it, and return it."""
     if options.timm_train is not None:
         check_script(options.timm_train)
@@ -101,13 +101,13 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         _say(_describe_machine(bench))
         found: dict[str, object] = {"machine": _describe_machine(bench)}
         if "parts" in options.only:
-            found["parts"] = measure_parts(bench, way)
+            found["parts"] = time_parts(bench, way)
         if script is None:
             _say("(b) and (c) left out: give timm's script with --timm-train")
         else:
             found |= measure_against_timm(bench, way, options.only)
         if "memory" in options.only:
-            found["memory"] = measure_memory(bench, way)
+            found["memory"] = measure_loop_memory(bench, way)
     return found
 
 
@@ -117,14 +117,14 @@ def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dic
     link_images(spread_records(records, bench.images), bench.linked)
     found: dict[str, object] = {}
     if "alike" in sections:
-        found["alike"] = compare(bench, way, way, "(b) alike")
+        found["alike"] = compare_speeds(bench, way, way, "(b) alike")
     if "best" in sections:
         best = {who: find_fastest(bench, who) for who in ("ours", "timm")}
-        found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
+        found["best"] = compare_speeds(bench, best["ours"], best["timm"], "(c) each at its best")
     return found
 
 
-def measure_parts(bench: Bench, way: Way) -> Speed:
+def time_parts(bench: Bench, way: Way) -> Speed:
     """Part (a)."""
     parts = run_ours(bench, way, mode="parts")
     decoding = parts.pop("decoding")
@@ -138,7 +138,7 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
     return {"decoding": decoding, **parts}
 
 
-def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
+def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
     """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
@@ -180,7 +180,7 @@ def find_fastest(bench: Bench, who: str) -> Way:
     return min(taken, key=lambda way: taken[way])
 
 
-def measure_memory(bench: Bench, way: Way) -> Speed:
+def measure_loop_memory(bench: Bench, way: Way) -> Speed:
     """Part (d)."""
     whole = replace(bench, config=replace(bench.config, cache_side=WHOLE_SIDE))
     found = run_ours(whole, way, mode="memory", images=WHOLE_SET)

@@ -32,7 +32,9 @@ def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
     return None if options.clinical is None else read_other_photographs(options.clinical, options.everyday)
 
 
-def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
+def credit_and_measure(
+    bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None
+) -> Bundle:
     """Renew the attribution, measure the limits, and the test fold where its reading has a reason."""
     bundle = write_manifest(bundle.path, write_attribution(bundle.path, bundle.manifest))
     bundle = measure_limits(bundle, observer, options.data, options.fold, others)
@@ -64,7 +66,7 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
         records = select_folds(dataset.records, (options.fold,))
         observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
         bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
-    return finish(bundle, observer, options, others)
+    return credit_and_measure(bundle, observer, options, others)
 
 
 def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:

@@ -9,7 +9,7 @@ import argparse
 from dataclasses import replace
 
 from ml.build.assemble import Origin, build_bundle
-from ml.build.remeasure import finish, read_others, tell
+from ml.build.remeasure import credit_and_measure, read_others, tell
 from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.draft import build_beside
 from ml.bundle.manifest import InputSpec, Prior, ViewSpec
@@ -65,6 +65,6 @@ def main(options: argparse.Namespace) -> int:
             with_cases=True,
             kept=options.keep,
         )
-        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+        bundle = credit_and_measure(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     tell(replace(bundle, path=options.out), options.data)
     return 0

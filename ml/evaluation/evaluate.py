@@ -35,7 +35,7 @@ UNWEIGHTED = frozenset({"ISIC_0035068"})
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
+class LabelledImage:
     """One image of a truth file; ``path`` is None where there is no such file, ``lesion_id`` where it is not known."""
 
     image_id: str
@@ -51,7 +51,7 @@ class Evaluation:
 
     bundle: Bundle
     report: Report
-    items: list[Labelled]
+    items: list[LabelledImage]
     readings: list[Reading]
     seen: Seen = NOTHING_SEEN
 
@@ -126,7 +126,7 @@ def list_files_read(
 
 
 def _check_reading_of_test(
-    items: Sequence[Labelled], folds: Mapping[str, str], truth_csv: Path, why: str | None
+    items: Sequence[LabelledImage], folds: Mapping[str, str], truth_csv: Path, why: str | None
 ) -> None:
     others = sum(folds.get(item.image_id) != TEST for item in items)
     if others:
@@ -142,7 +142,7 @@ def evaluate_observations(
     bundle: Bundle, truth_csv: Path, fold: str | None, records: Sequence[Record], observations: Sequence[Observation]
 ) -> Evaluation:
     """Measure on records that were observed before."""
-    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    items = [LabelledImage(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     gate = load_gate(bundle)
     readings = [interpret(each, bundle.manifest, gate) for each in observations]
     return Evaluation(bundle, build_report(bundle, truth_csv, fold, items, readings), items, readings)
@@ -150,7 +150,7 @@ def evaluate_observations(
 
 def select_images(
     images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: Mapping[str, str]
-) -> list[Labelled]:
+) -> list[LabelledImage]:
     """Match a truth file's rows with image files and lesions; raises ``UserError`` when over 1 % have no image."""
     labels = read_ground_truth(truth_csv)
     if fold is not None:
@@ -162,7 +162,7 @@ def select_images(
     files = find_images(images_dir, SUFFIXES)
     lesions = _read_lesions(truth_csv, lesions_csv)
     items = [
-        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or None)
+        LabelledImage(image_id, label, files.get(image_id), lesions.get(image_id) or None)
         for image_id, label in labels.items()
     ]
     missing = [item.image_id for item in items if item.path is None]
@@ -174,19 +174,19 @@ def select_images(
     return items
 
 
-def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> list[Reading]:
+def read_images(observer: Observer, items: Iterable[LabelledImage], name: str) -> list[Reading]:
     """Read images as uploads are read, whatever their size; what was observed is kept under ``name``."""
     makers = [from_file(item.path) for item in items if item.path is not None]
     return [observer.predictor.conclude(each) for each in observer.observe(makers, name)]
 
 
-def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
+def read_photograph(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
     return predictor.read(read_upload(path, limits=limits))
 
 
 def build_report(
-    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[Labelled], readings: list[Reading]
+    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[LabelledImage], readings: list[Reading]
 ) -> Report:
     """Measure the readings of the items that have an image."""
     present = [item for item in items if item.path is not None]
@@ -216,7 +216,7 @@ def build_report(
     )
 
 
-def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
+def make_measure(manifest: Manifest, items: Sequence[LabelledImage], readings: Sequence[Reading]) -> bootstrap.Measure:
     """What ``classification.measure`` gives of the readings of items at the manifest's thresholds, ready to be
     resampled.
 
@@ -244,13 +244,13 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
     return measure
 
 
-def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
+def list_shown_again(items: Sequence[LabelledImage]) -> tuple[str, ...]:
     """The images whose lesion another fold shows too, under another id."""
     shown = read_split().shown_again
     return tuple(item.image_id for item in items if item.image_id in shown)
 
 
-def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> classification.Scored:
+def score_readings(items: Sequence[LabelledImage], readings: Sequence[Reading]) -> classification.Scored:
     """Labels and scores of the readings of items."""
     return classification.Scored(
         np.array([item.label for item in items]),
@@ -259,17 +259,17 @@ def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> cl
     )
 
 
-def weigh(items: Sequence[Labelled]) -> classification.FloatArray:
+def weigh(items: Sequence[LabelledImage]) -> classification.FloatArray:
     """Weights (N,): 0 for what the official scorer leaves out, else 1."""
     return np.array([item.image_id not in UNWEIGHTED for item in items], np.float64)
 
 
-def list_groups(items: Sequence[Labelled]) -> list[str]:
+def list_groups(items: Sequence[LabelledImage]) -> list[str]:
     """Each image's lesion; the image itself where that is not known."""
     return [item.lesion_id or item.image_id for item in items]
 
 
-def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:
+def write_predictions(path: Path, items: Iterable[LabelledImage], readings: dict[str, Reading]) -> None:
     """Write balanced scores in the official submission layout; an image that is missing gets equal scores."""
     equal = np.full(len(CLASSES), 1 / len(CLASSES))
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -25,7 +25,7 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import OtherPhotographs, Pictures, describe_refusals
+from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
 from ml.evaluation.refused import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
@@ -99,7 +99,7 @@ class Measuring:
 
     def _measure_gate(self, others: OtherPhotographs, gate: Gate) -> dict[str, Any]:
         """Refusals of every kind of picture, each in its own format and in the common one."""
-        unseen = Pictures(average_statistics(self.plain), self.lesions)
+        unseen = PictureStatistics(average_statistics(self.plain), self.lesions)
         result = {"fold": self._describe_refusals(self.plain, self.lesions, unseen, gate)}
         for name, made in self._list_pictures(others).items():
             observations = self.observer.observe([make for make, _ in made], name)
@@ -127,11 +127,11 @@ class Measuring:
         }
 
     def _describe_refusals(
-        self, observations: Sequence[Observation], groups: Sequence[str], unseen: Pictures, gate: Gate
+        self, observations: Sequence[Observation], groups: Sequence[str], unseen: PictureStatistics, gate: Gate
     ) -> dict[str, Any]:
         readings = self._interpret(observations)
         reasons = [None if each.is_read else each.reason for each in readings]
-        pictures = Pictures(average_statistics(observations), groups)
+        pictures = PictureStatistics(average_statistics(observations), groups)
         return describe_refusals(pictures, reasons, unseen, gate.arrays) | {"called": count_called(readings)}
 
     def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:

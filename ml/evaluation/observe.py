@@ -73,7 +73,7 @@ class Observer:
         if path is not None and len(found := _read_measures(path)) == len(makers):
             return found
         at_least = DECODED_SIDE_PER_INPUT * self.predictor.bundle.manifest.input.size
-        found = self._map(lambda data: quality.measure(decode_stored(data, at_least=at_least)), makers, name)
+        found = self._map(lambda data: quality.measure_quality(decode_stored(data, at_least=at_least)), makers, name)
         if path is not None:
             write_whole(path, json.dumps(found))
         return found

@@ -43,7 +43,7 @@ class Halves:
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
+class PictureStatistics:
     """Late statistics (N, 2C), and by ``groups`` (N) which pictures are of one lesion or patient."""
 
     statistics: FloatArray
@@ -151,7 +151,7 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
 
 
 def describe_refusals(
-    pictures: Pictures, reasons: Sequence[str | None], unseen: Pictures, arrays: GateArrays
+    pictures: PictureStatistics, reasons: Sequence[str | None], unseen: PictureStatistics, arrays: GateArrays
 ) -> dict[str, Any]:
     """How many pictures of one kind are refused, for which reasons, and the areas under the ROC curve.
 

@@ -26,7 +26,7 @@ FIGURES = (
 """What is compared beside the shares of outcomes."""
 
 
-def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
+def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     """Figures of both, and of ``one`` less ``other``, each as [value, low, high]: 95 % intervals over lesions.
 
     Both are resampled alike, so that what an easy or a hard lesion does to both falls out of the difference (Efron &

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ml.bundle.folder import load_bundle
 from ml.errors import UserError
-from ml.evaluation.evaluate import SUFFIXES, read_file
+from ml.evaluation.evaluate import SUFFIXES, read_photograph
 from ml.serve.image_io import LIMITS
 from ml.serve.predictor import Predictor, Reading
 from ml.taxonomy import CLASSES
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     problems: list[str] = []
     for path in tqdm(paths, unit="image", disable=len(paths) == 1):
         try:
-            readings[path] = read_file(predictor, path, limits=LIMITS)
+            readings[path] = read_photograph(predictor, path, limits=LIMITS)
         except UserError as error:
             problems.append(str(error))
     if options.json:

@@ -13,7 +13,7 @@ from ml.bundle.folder import Bundle, load_bundle
 from ml.data.isic import read_isic
 from ml.evaluation.evaluate import evaluate_bundle
 from ml.evaluation.fold_log import TEST_FOLD_LOG
-from ml.evaluation.paired import compare
+from ml.evaluation.paired import compare_evaluations
 from ml.evaluation.report import LABELS
 from ml.metrics.comparison import Table, format_difference, format_figure
 from ml.reports.model_card.limits import SHARES
@@ -32,7 +32,7 @@ def compare_bundles(
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> dict[str, Any]:
-    """What ``ml.evaluation.paired.compare`` says of the new bundle (one) and the old (other) on a fold.
+    """What ``ml.evaluation.paired.compare_evaluations`` says of the new bundle (one) and the old (other) on a fold.
 
     ``kept``, ``why`` and ``log`` are those of ``evaluate_bundle``, and so are the errors.
     """
@@ -50,7 +50,7 @@ def compare_bundles(
         )
         for bundle in (old, new)
     )
-    return compare(later, earlier)
+    return compare_evaluations(later, earlier)
 
 
 def tabulate(compared: dict[str, Any], old: Bundle, new: Bundle) -> Table:

@@ -27,7 +27,7 @@ from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import CALIBRATION_FOLD, TRAINING_FOLDS, select_folds
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.paired import compare
+from ml.evaluation.paired import compare_evaluations
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.reports.bundles import tabulate
 from ml.serve import preprocess
@@ -71,7 +71,7 @@ def measure_int8(
     )
     measured = replace(fitted, metrics={f"fold_{CALIBRATION_FOLD}": round_figures(one.report.to_dict())})
     return write_manifest(out, measured), {
-        **compare(one, other),
+        **compare_evaluations(one, other),
         "logits": float(np.mean([np.abs(a.logits - b.logits).mean() for a, b in zip(after, before, strict=True)])),
         "same_outcome": _share_of_same_outcome(one, other),
     }
@@ -100,7 +100,7 @@ def time_bundles(bundles: Sequence[Bundle], repeats: int) -> list[Speed]:
     ]
 
 
-def render(bundle: Bundle, quantised: Bundle, compared: dict[str, Any], speeds: Sequence[Speed]) -> str:
+def render_int8(bundle: Bundle, quantised: Bundle, compared: dict[str, Any], speeds: Sequence[Speed]) -> str:
     """The document as Markdown."""
     before, after = speeds
     lost, low, high = compared["figures"]["balanced_accuracy"]["difference"]
@@ -154,7 +154,7 @@ def main(options: argparse.Namespace) -> int:
         with build_beside(place / "int8") as draft:
             quantised, compared = measure_int8(bundle, dataset, draft, kept=options.keep)
         quantised = replace(quantised, path=place / "int8")
-        text = render(bundle, quantised, compared, time_bundles((bundle, quantised), REPEATS))
+        text = render_int8(bundle, quantised, compared, time_bundles((bundle, quantised), REPEATS))
     out.write_text(text, encoding="utf-8")
     print(out)
     return 0

@@ -43,7 +43,7 @@ and whatever is best here looks better than it is: a choice needs a margin beyon
 measured and cannot be served: a manifest has no word for them."""
 
 
-def render(bundle: Bundle, judged: Mapping[ViewSet, Judged], images: int, lesions: int) -> str:
+def render_views(bundle: Bundle, judged: Mapping[ViewSet, Judged], images: int, lesions: int) -> str:
     """The document as Markdown."""
     best = choose_single(judged)
     given = bundle.manifest.input
@@ -147,7 +147,7 @@ def main(options: argparse.Namespace) -> int:
     bundle = load_bundle(options.bundle)
     records = select_folds(read_isic(options.data).records, FOLD)
     judged = judge_all(bundle, records, options.sizes or SIZES, kept=options.keep, repeats=REPEATS)
-    text = render(bundle, judged, len(records), len(set(list_lesions(records))))
+    text = render_views(bundle, judged, len(records), len(set(list_lesions(records))))
     out.write_text(text, encoding="utf-8")
     print(out)
     return 0

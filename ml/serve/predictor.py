@@ -124,7 +124,7 @@ class Predictor:
         outputs = self._runtime.run(batch)
         computed = time.perf_counter()
         mask = outputs.mask[widest_view(self._manifest.input)]
-        measures = quality.measure(image) | self._measure_lesion(mask, image)
+        measures = quality.measure_quality(image) | self._measure_lesion(mask, image)
         spent = {"decode": decoded - started, "network": computed - prepared, "total": time.perf_counter() - started}
         return Observation(
             logits=outputs.logits,

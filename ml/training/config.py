@@ -185,7 +185,7 @@ def read_config(path: Path) -> TrainingConfig:
     return config
 
 
-def make_config(plain: dict[str, Any]) -> TrainingConfig:
+def build_config(plain: dict[str, Any]) -> TrainingConfig:
     """The configuration of plain values, as ``to_dict`` gives them. Raises ``UserError`` as reading does."""
     config: TrainingConfig = build(TrainingConfig, plain)
     _check(config)

@@ -49,13 +49,13 @@ def degrade(pixels: Tensor, probability: float) -> Tensor:
     quality = torch.empty(int(chosen.sum()), device=pixels.device).uniform_(*QUALITIES)
     with torch.autocast(pixels.device.type, enabled=False):  # bf16 is coarser than the tables
         images = pixels[chosen].permute(0, 3, 1, 2).float() / 255
-        altered = compress(resample(images, scale), quality)
+        altered = compress_batch(resample_batch(images, scale), quality)
     degraded = pixels.clone()
     degraded[chosen] = (altered * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
     return degraded
 
 
-def resample(images: Tensor, scale: float) -> Tensor:
+def resample_batch(images: Tensor, scale: float) -> Tensor:
     """Shrink (N, 3, H, W) to ``scale`` of its sides and enlarge it again."""
     height, width = images.shape[-2:]
     shrunk = (round(height * scale), round(width * scale))
@@ -63,7 +63,7 @@ def resample(images: Tensor, scale: float) -> Tensor:
     return functional.interpolate(small, (height, width), mode="bicubic", align_corners=False).clamp(0, 1)
 
 
-def compress(images: Tensor, quality: Tensor) -> Tensor:
+def compress_batch(images: Tensor, quality: Tensor) -> Tensor:
     """Simulate JPEG compression of (N, 3, H, W), 0 to 1, at quality (N,) from 1 to 100.
 
     Chroma has half the resolution; incomplete blocks are padded by repeating the border.

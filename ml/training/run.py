@@ -59,7 +59,7 @@ class Material:
     cache: PixelCache
 
 
-def run(
+def run_training(
     *,
     data: Path,
     config_path: Path | None = None,

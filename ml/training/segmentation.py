@@ -41,7 +41,7 @@ SEED = 2018
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DecoderSchedule:
     """Number of images, each used once while there are enough, input size (px) and precision.
 
     bf16 takes half the time on processors that support it and ten times as long on others.
@@ -58,7 +58,7 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
     Crops cover 70 to 100 % of both sides and are mirrored, turned, and changed in brightness and colour.
     """
 
-    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: Plan) -> None:
+    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: DecoderSchedule) -> None:
         self._records, self._masks, self._plan = records, masks, plan
 
     def __len__(self) -> int:
@@ -82,7 +82,9 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
 
 
-def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
+def train_decoder(
+    backbone: nn.Module, data_dir: Path, plan: DecoderSchedule, *, progress: bool = True
+) -> LesionDecoder:
     """Train a decoder on the frozen network; raises ``UserError`` for a missing mask."""
     records = choose_records(data_dir)
     masks = [find_mask(data_dir, record.image_id) for record in records]
@@ -147,7 +149,7 @@ def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
 def main(options: argparse.Namespace) -> int:
     """Train, and write the decoder's weights."""
     check_can_be_written(options.out, not_over=(options.weights,))
-    plan = Plan(options.images, options.size, options.bf16)
+    plan = DecoderSchedule(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
     load_weights(backbone, options.weights)
     save_decoder(train_decoder(backbone, options.data, plan), options.out)

@@ -28,7 +28,7 @@ from ml.data.split import SPLIT_SHA256, read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
-from ml.evaluation.paired import compare
+from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
 from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
@@ -178,4 +178,4 @@ def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplac
         evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
         for each, observations in ((bundle, found.observations), (shipped, earlier))
     )
-    return {"shipped": shipped.sha256, **compare(one, other)}
+    return {"shipped": shipped.sha256, **compare_evaluations(one, other)}

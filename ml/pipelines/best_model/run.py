@@ -26,7 +26,7 @@ from ml.support.disk import read_json, write_whole
 from ml.support.strict import build, load_yaml
 from ml.training.config import TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.run import run
+from ml.training.run import run_training
 from ml.training.selection import select_records
 
 STAGE_MINUTES = 8
@@ -112,7 +112,7 @@ def train(stage: Stage, place: Workplace) -> None:
         weights = place.folder(stage.needs[1]).weights
     elif stage.step.weights is not None:
         weights = find_weights(stage, place)
-    run(
+    run_training(
         data=place.training_data,
         config_path=_config_path(stage, place),
         weights=weights,

@@ -36,7 +36,7 @@ def train(
             raise UserError(f"{config_path}: a {kind} is fitted in one go; leave out --resume and --devices")
         from ml.baselines import run as baseline
 
-        return baseline.run(
+        return baseline.run_baseline(
             data=data, config_path=config_path, weights=weights, out=out or Path("runs") / config_path.stem
         )
     if kind != "network":
@@ -47,7 +47,7 @@ def train(
 
         check_servable(read_config(config_path))
     folder = RunFolder(
-        network.run(
+        network.run_training(
             data=data,
             config_path=config_path,
             weights=weights,

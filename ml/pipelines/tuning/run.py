@@ -41,7 +41,7 @@ from ml.support.disk import owning, read_json, write_whole
 from ml.training.config import TrainingConfig, read_config
 from ml.training.folder import RunFolder
 from ml.training.losses import DivergedError
-from ml.training.run import run
+from ml.training.run import run_training
 from ml.training.selection import select_records
 
 NAME = "tuning"
@@ -313,7 +313,7 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves behind
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        run(**options, progress=False)
+        run_training(**options, progress=False)
     except DivergedError:
         sys.exit(DIVERGED)
     except UserError as error:

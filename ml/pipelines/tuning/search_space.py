@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ml.errors import UserError
 from ml.support.strict import load_yaml
-from ml.training.config import TrainingConfig, make_config
+from ml.training.config import TrainingConfig, build_config
 
 Value = bool | int | float | str
 Metric = Literal["balanced_accuracy", "malignancy_auc", "nll"]
@@ -124,6 +124,6 @@ def _check(space: SearchSpace, base: TrainingConfig) -> None:
 
 def _try(plain: dict[str, Any], complaint: str) -> None:
     try:
-        make_config(plain)
+        build_config(plain)
     except UserError as error:
         raise UserError(f"{complaint} ({error})") from None

@@ -28,7 +28,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class PageTable:
     """Rows of text under a header; the first column names the row."""
 
     header: Sequence[str]
@@ -43,7 +43,7 @@ class Section:
     title: str
     text: str
     figures: Sequence[Figure] = field(default=())
-    table: Table | None = None
+    table: PageTable | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from ml.data.artefacts import ARTEFACTS
 from ml.metrics.shares import find_interval
 from ml.reports.eda import charts, galleries
 from ml.reports.eda.agreement import check_artefact
-from ml.reports.eda.page import Figure, Image, Section, Table
+from ml.reports.eda.page import Figure, Image, PageTable, Section
 from ml.taxonomy import CLASSES
 
 NAMES = {"hair": "Hair", "ruler": "A ruler", "ink": "Ink", "dark_corner": "A dark corner"}
@@ -105,7 +105,7 @@ def judge_shortcut(name: str, sides: Mapping[str, pd.Series]) -> str:
     )
 
 
-def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
+def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> PageTable:
     rows = []
     for artefact, check in checks.items():
         count, of = check["seen_at_random"]
@@ -122,7 +122,7 @@ def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
             ]
         )
     header = ("", "seen, pass 1 / 2", "κ of passes", "sensitivity", "specificity", "κ of heuristic", "seen at random")
-    return Table(header, rows)
+    return PageTable(header, rows)
 
 
 def _write_kappa(kappa: float | None) -> str:

@@ -31,7 +31,7 @@ COST = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DoubtedLabel:
     """An image whose label ``given`` looks wrong: what it looks like, and the label's own probability."""
 
     name: str
@@ -43,13 +43,13 @@ class Candidate:
 
 def find_candidates(
     names: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: FloatArray
-) -> list[Candidate]:
+) -> list[DoubtedLabel]:
     """Candidates among images (N) by out-of-sample probabilities (N, 7), the least believed label first."""
     doubted = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
     quality = get_label_quality_scores(labels, probabilities)
     places = np.flatnonzero(doubted)
     return [
-        Candidate(
+        DoubtedLabel(
             names[place],
             CLASSES[int(labels[place])],
             CLASSES[int(probabilities[place].argmax())],

@@ -10,7 +10,7 @@ from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
 from ml.metrics.comparison import format_figure
 from ml.pipelines.study.plan import Question
-from ml.reports.eda.page import Figure, Image, Page, Section, Table, write_page
+from ml.reports.eda.page import Figure, Image, Page, PageTable, Section, write_page
 from ml.reports.errors.text import describe_doubts
 from ml.reports.study import findings
 from ml.reports.study.read import list_models, read_study
@@ -31,7 +31,7 @@ COLUMNS = {
 }
 
 
-def write(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, plan: Path) -> None:
+def write_error_page(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, plan: Path) -> None:
     """Write the page of an error report's ``figures``."""
     pictures = Pictures(data, path.parent)
     sections = [
@@ -89,7 +89,7 @@ def _show_confusion(figures: Mapping[str, Any]) -> Section:
         "confusion",
         "Confusion",
         f"Rows: the label; columns: the highest balanced score. The commonest confusions: {usual}.",
-        table=Table(("label", *CLASSES, "none", "recall"), rows),
+        table=PageTable(("label", *CLASSES, "none", "recall"), rows),
     )
 
 
@@ -133,7 +133,7 @@ def _show_part(name: str, parts: Mapping[str, Any]) -> Section:
         f"By {name}",
         "95 % intervals by bootstrap over lesions; sensitivity: malignant and not low risk; specificity: benign and low"
         " risk. Parts of fewer than 20 images are left out; balanced accuracy is over the classes that a part has.",
-        table=Table((name, "images", "malignant", *COLUMNS.values()), rows),
+        table=PageTable((name, "images", "malignant", *COLUMNS.values()), rows),
     )
 
 
@@ -182,4 +182,6 @@ def _show_study(results: Path, plan_path: Path, beside: Path) -> list[Section]:
 
 def _show_curve(question: Question, text: str, points: Sequence[tuple[float, list[float]]]) -> Section:
     rows = [(f"{place:g}", format_figure(figure)) for place, figure in points]
-    return Section("learning-curve", question.title, text, table=Table(("training images", "balanced accuracy"), rows))
+    return Section(
+        "learning-curve", question.title, text, table=PageTable(("training images", "balanced accuracy"), rows)
+    )

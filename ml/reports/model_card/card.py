@@ -32,9 +32,9 @@ calibration error, the sensitivities and specificities and what is *not assessab
 curve (AUC, auc), which no threshold enters, least."""
 
 
-def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
+def write_card(manifest: Manifest, path: Path = MODEL_CARD) -> None:
     """Write the card of a manifest, and beside it the diagram that it shows."""
-    path.write_text(render(manifest), encoding="utf-8")
+    path.write_text(render_card(manifest), encoding="utf-8")
     if (figure := draw_reliability(manifest.limits)) is not None:
         save(figure, path.parent / BESIDE / DIAGRAM)
 
@@ -51,7 +51,7 @@ def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) 
         (folder / f"{name}.jpg").write_bytes(thumbnail(read_file(images / f"{name}.jpg"), side=THUMBNAIL_SIDE))
 
 
-def render(manifest: Manifest) -> str:
+def render_card(manifest: Manifest) -> str:
     """The card as Markdown."""
     sections = (
         _introduce(manifest),
@@ -203,7 +203,7 @@ def _format(entry: dict[str, float | None]) -> str:
 def main(options: argparse.Namespace) -> int:
     """Write the card of the shipped bundle, and its small pictures where there are data."""
     manifest = load_bundle(DEFAULT_BUNDLE).manifest
-    write(manifest)
+    write_card(manifest)
     if options.data is not None:
         write_thumbnails(manifest, read_isic(options.data).records[0].path.parent)
     return 0

@@ -26,7 +26,9 @@ least {noise}, one seed's noise. Balanced accuracy, accuracy, F1 and macro AUC f
 calibrated probabilities. Bold: best of its table on the choosing fold."""
 
 
-def write(results: Path = DEFAULT_RESULTS, plan_path: Path = DEFAULT_PLAN, document: Path = DOCUMENT) -> None:
+def write_experiments(
+    results: Path = DEFAULT_RESULTS, plan_path: Path = DEFAULT_PLAN, document: Path = DOCUMENT
+) -> None:
     """Write the document and, beside the results, its figures."""
     study = read_study(results, plan_path, document.parent)
     for question in study.plan.questions:
@@ -37,10 +39,10 @@ def write(results: Path = DEFAULT_RESULTS, plan_path: Path = DEFAULT_PLAN, docum
             figures.save(figures.draw_curve(points, question.along.replace("_", " ")), path)
         elif any(result for _, result in models):
             figures.save(figures.draw_models(models), path)
-    document.write_text(render(study), encoding="utf-8")
+    document.write_text(render_experiments(study), encoding="utf-8")
 
 
-def render(study: Study) -> str:
+def render_experiments(study: Study) -> str:
     """The document as Markdown."""
     sections = [
         HEAD.format(noise=NOISE),
@@ -137,5 +139,6 @@ def main(options: argparse.Namespace) -> int:
         raise UserError(f"{options.out}: is of the published results; leave out --out, or --results")
     if not own and not any((options.results / "results").glob("*.json")):
         raise UserError(f"{options.results}: holds no results; give the directory that python -m ml study wrote")
-    write(options.results, options.plan, options.out or (DOCUMENT if own else options.results / DOCUMENT.name))
+    out = options.out or (DOCUMENT if own else options.results / DOCUMENT.name)
+    write_experiments(options.results, options.plan, out)
     return 0

@@ -61,7 +61,7 @@ def list_models(study: Study, question: Question) -> Models:
     return [(study.labels[name], study.found.get(name, {})) for name in names]
 
 
-def compare(study: Study, part: str, keys: Sequence[str] = ()) -> str:
+def compare_models(study: Study, part: str, keys: Sequence[str] = ()) -> str:
     """Tables of the questions named, or of all, on the choosing or the test fold, as text.
 
     Raises ``UserError`` for a question that the plan has not.
@@ -122,5 +122,5 @@ def main(options: argparse.Namespace) -> int:
         print(compare_runs(options.runs, options.data))
         return 0
     study = read_study(options.results, options.plan, options.results)
-    print(compare(study, options.on, options.questions))
+    print(compare_models(study, options.on, options.questions))
     return 0

@@ -62,7 +62,7 @@ def test_the_rule_goes_by_the_loss_and_the_interval_says_what_is_known(
     bundle: Bundle, difference: list[float], verdict: str
 ) -> None:
     speeds = (Speed(50, 40, 6_800_000), Speed(30, 20, 3_800_000))
-    text = int8.render(bundle, bundle, compared(difference), speeds)
+    text = int8.render_int8(bundle, bundle, compared(difference), speeds)
     assert re.search(verdict, text)
     assert "| one reading, ms | 50.0 | 30.0 | 0.60 |" in text
 

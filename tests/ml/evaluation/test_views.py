@@ -69,7 +69,7 @@ def test_the_document_tells_gains_for_each_millisecond_and_what_is_noise(bundle:
     given = bundle.manifest.input
     single, shipped = ViewSet(320, (0.7,)), ViewSet(given.size, tuple(view.fraction for view in given.views))
     judged = {single: make_judged(0.8, 0.4, 20), shipped: make_judged(0.82, 0.38, 40)}
-    text = document.render(bundle, judged, 798, 596)
+    text = document.render_views(bundle, judged, 798, 596)
     assert "**320 px, 70%**" in text
     assert "| 40.0 | +0.020 [+0.020, +0.020] | -0.020 [-0.020, -0.020] | +1.00 | +1.00 |" in text
     assert "Balanced accuracy: of 1 sets 1 are better than the best single view" in text

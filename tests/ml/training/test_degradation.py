@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.training.degradation import compress, degrade, resample
+from ml.training.degradation import compress_batch, degrade, resample_batch
 
 PHOTOGRAPHS = Path(__file__).parents[3] / "classifier" / "samples" / "photographs"
 
@@ -29,7 +29,7 @@ def test_a_picture_is_compressed_as_pillow_does_it(quality: int) -> None:
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=quality, subsampling=2)
     before, theirs = to_tensor(picture), to_tensor(Image.open(file))
-    ours = compress(before, torch.tensor([float(quality)]))
+    ours = compress_batch(before, torch.tensor([float(quality)]))
     lost = (theirs - before).abs().mean()
     assert (ours - before).abs().mean() == pytest.approx(float(lost), rel=0.1)
     assert (ours - theirs).abs().mean() < 0.6 * lost, "the same is lost, but for rounding and filters of colour"
@@ -38,18 +38,18 @@ def test_a_picture_is_compressed_as_pillow_does_it(quality: int) -> None:
 @pytest.mark.parametrize(("height", "width"), [(64, 64), (60, 81), (33, 16)])
 def test_any_size_is_compressed(height: int, width: int) -> None:
     images = torch.rand(2, 3, height, width, generator=torch.Generator().manual_seed(0))
-    assert compress(images, torch.tensor([50.0, 80.0])).shape == images.shape
+    assert compress_batch(images, torch.tensor([50.0, 80.0])).shape == images.shape
 
 
 def test_a_picture_of_one_colour_stays_as_it_is() -> None:
     plain = torch.tensor([0.8, 0.6, 0.5])[None, :, None, None].expand(1, 3, 64, 64)
-    assert torch.allclose(compress(plain, torch.tensor([90.0])), plain, atol=0.02)
-    assert torch.allclose(resample(plain, 0.5), plain, atol=1e-5)
+    assert torch.allclose(compress_batch(plain, torch.tensor([90.0])), plain, atol=0.02)
+    assert torch.allclose(resample_batch(plain, 0.5), plain, atol=1e-5)
 
 
 def test_a_resampled_picture_has_lost_what_is_fine() -> None:
     noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    assert resample(noise, 0.5).std() < 0.7 * noise.std()
+    assert resample_batch(noise, 0.5).std() < 0.7 * noise.std()
 
 
 def test_so_many_are_degraded_and_no_others() -> None:

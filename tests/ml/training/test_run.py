@@ -29,7 +29,7 @@ from ml.networks.backbone import create_backbone, load_weights
 from ml.taxonomy import CLASSES
 from ml.training.config import Stage, read_config
 from ml.training.folder import RunFolder
-from ml.training.run import is_at_end, run, start_model
+from ml.training.run import is_at_end, run_training, start_model
 from ml.training.selection import select_records
 from tests.ml.spoilt_isic import add_metadata
 from tests.ml.tiny_isic import write_tiny_isic
@@ -242,12 +242,12 @@ def test_a_run_goes_on_with_the_ages_that_it_began_with(tmp_path: Path) -> None:
     add_metadata(data, age="45")
     config = tmp_path / "aged.yaml"
     config.write_text(f"{CONFIG}metadata: [age]\naugmentation: {{mix_probability: 0}}\n", encoding="utf-8")
-    out = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
+    out = run_training(data=data, config_path=config, out=tmp_path / "run", progress=False)
     add_metadata(data, age="60")
     with pytest.raises(UserError, match=f"{out}: was trained with other age"):
-        run(data=data, config_path=config, out=out, resume=True, progress=False)
+        run_training(data=data, config_path=config, out=out, resume=True, progress=False)
     add_metadata(data, age="45")
-    assert run(data=data, config_path=config, out=out, resume=True, progress=False) == out
+    assert run_training(data=data, config_path=config, out=out, resume=True, progress=False) == out
 
 
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
@@ -362,7 +362,7 @@ def test_a_run_without_progress_ends_early(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "patient.yaml"
     still = "learning_rate: 1.0e-12\nema_decay: 0.0\npatience: 2\nunfreeze_epochs: 2\nlayer_decay: 0.8\naccumulate: 2\n"
     config.write_text(ALIKE.replace("epochs: 2", "epochs: 9") + still, encoding="utf-8")
-    folder = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
+    folder = run_training(data=data, config_path=config, out=tmp_path / "run", progress=False)
     assert len(read_figures(folder)) == 3, "the first epoch is the best there is; two more wait for a better one"
     assert is_at_end(RunFolder(folder).last_checkpoint, read_config(config)), "a resumed run would not go on either"
 
@@ -372,7 +372,7 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
     fused = CONFIG.replace("precision: fp32", "precision: fp32\nmetadata: [age, sex, site]")
     config.write_text(fused + "augmentation: {mix_probability: 0}\n", encoding="utf-8")
     known = add_metadata(shutil.copytree(data, tmp_path / "isic"))
-    folder = run(data=known, config_path=config, out=tmp_path / "run", progress=False)
+    folder = run_training(data=known, config_path=config, out=tmp_path / "run", progress=False)
     assert (folder / "predictions.csv").is_file()
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))["metadata_known"]
     assert told["the training images"] == {"age": 28, "sex": 28, "site": 28}

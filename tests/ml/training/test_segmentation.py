@@ -15,7 +15,7 @@ from ml.data.split import read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
 from ml.networks.segmentation import create_decoder, load_decoder, run_blocks, tap
-from ml.training.segmentation import Plan, choose_records, measure_loss, save_decoder, train_decoder
+from ml.training.segmentation import DecoderSchedule, choose_records, measure_loss, save_decoder, train_decoder
 from tests.ml.tiny_isic import write_tiny_isic
 
 SIZE = 64
@@ -71,7 +71,7 @@ def test_training_finds_the_lesion_and_leaves_the_network_as_it_is(
     data: Path, backbone: nn.Module, tmp_path: Path
 ) -> None:
     before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
-    decoder = train_decoder(backbone, data, Plan(images=16 * 30, size=SIZE), progress=False)
+    decoder = train_decoder(backbone, data, DecoderSchedule(images=16 * 30, size=SIZE), progress=False)
     assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.state_dict().items())
     save_decoder(decoder, tmp_path / "decoder.safetensors")
     loaded = load_decoder(backbone, tmp_path / "decoder.safetensors")

@@ -22,7 +22,7 @@ from ml.training.checkpoint_files import AtomicCheckpointIO, read_checkpoint
 from ml.training.config import read_config
 from ml.training.folder import RunFolder
 from ml.training.losses import DivergedError
-from ml.training.run import run
+from ml.training.run import run_training
 from tests.ml.spoilt_isic import add_metadata
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -55,7 +55,7 @@ def write_config(directory: Path, *more: str, epochs: int = 2) -> Path:
 
 
 def train(data: Path, config: Path, out: Path, *, resume: bool = False) -> Path:
-    return run(data=data, config_path=config, out=out, progress=False, resume=resume)
+    return run_training(data=data, config_path=config, out=out, progress=False, resume=resume)
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_a_study_goes_from_files_to_its_document(place: Path, capsys: pytest.Cap
         "errors", "--data", data, "--run", place / "runs" / "network", "--out", results / "errors",
         "--cache", place / "docs" / "eda" / "cache", *shared,
     ) == 0  # fmt: skip
-    experiments.write(results, place / "study.yaml", place / "docs" / "experiments.md")
+    experiments.write_experiments(results, place / "study.yaml", place / "docs" / "experiments.md")
     document = (place / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert "| Broken | not run |" in document
     assert "2 trials" in document
