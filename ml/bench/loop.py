@@ -120,7 +120,7 @@ def time_loop(
         speed_up_depthwise(model)
     altered = config.augmentation.kind == "albumentations"
     train_set = CachedBatches(cache, alter=make_alter(config.augmentation) if altered else None)
-    steps = len(batches)  # type: ignore[arg-type]  # ours have a length
+    steps = len(batches)  # type: ignore[arg-type] # ours have a length
     schedule = Schedule(config.stages, steps_per_epoch=steps, warmup_epochs=0, final_fraction=1)
     train_set.size.fill_(schedule.size)
     prior = weigh_classes(cache.labels, power=config.sampling_power)[1]

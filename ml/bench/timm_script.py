@@ -72,7 +72,7 @@ def list_command(script: Path, config: TrainingConfig, way: Way, *, images: Path
         "model": config.architecture,
         "num-classes": len(CLASSES),
         "input-size": (3, size, size),
-        "mean": normalisation["mean"],  # type: ignore[index]  # timm adds it
+        "mean": normalisation["mean"],  # type: ignore[index] # timm adds it
         "std": normalisation["std"],  # type: ignore[index]
         "batch-size": config.batch_size,
         "opt": "adamw",

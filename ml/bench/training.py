@@ -31,9 +31,9 @@ from ml.bench.timm_script import Way, check_script, link_images, list_command, r
 from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.training.config import Stage, TrainingConfig, read_config
+from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 WHOLE_SET = 10_015
 WHOLE_SIDE = 300
 AIMS = {"cpu": 0.97, "cuda": 1.5}
@@ -197,7 +197,7 @@ def list_ours(bench: Bench, way: Way, mode: str, images: int | None = None) -> l
     alter = replace(
         bench.config.augmentation, kind="albumentations" if way.workers else "tensor", workers=max(1, way.workers)
     )
-    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type]  # a Way's are the configuration's
+    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type] # a Way's are the configuration's
     path = bench.directory / f"{way.precision}-{way.workers}-{way.compiled}-{config.cache_side}.yaml"
     path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     options = {
@@ -235,7 +235,7 @@ def _run(command: list[str], directory: Path) -> str:
     """Standard output and error of a command. Raises ``UserError`` with its last line where it fails."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(directory), "NO_ALBUMENTATIONS_UPDATE": "1"}
-    done = subprocess.run(  # noqa: S603  # our own command
+    done = subprocess.run(  # noqa: S603 our own command
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:

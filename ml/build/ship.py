@@ -18,6 +18,7 @@ from ml.evaluation.observe import Observer
 from ml.networks.backbone import create_backbone, load_weights
 from ml.networks.segmentation import load_decoder
 from ml.serve.predictor import Predictor
+from ml.serve.preprocess import MAX_ASPECT
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
@@ -31,7 +32,7 @@ ORIGIN = Origin(
     input=InputSpec(
         size=320,
         views=(ViewSpec("central 90 %", 0.9), ViewSpec("central 70 %", 0.7)),
-        max_aspect_ratio=4 / 3,
+        max_aspect_ratio=MAX_ASPECT,
         interpolation="bicubic",
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),

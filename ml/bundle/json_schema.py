@@ -16,7 +16,7 @@ from ml.support.strict import make_adapter
 class _WithoutTitles(GenerateJsonSchema):
     """A field's title would be its name again."""
 
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002  as pydantic has it
+    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 as pydantic has it
         return False
 
 

@@ -14,7 +14,6 @@ the first weights had not been trained on.
 """
 
 import argparse
-import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from ml.bundle.hashing import hash_file
 from ml.data.duplicates.near_duplicates import MAX_DISTANCE, find_near_duplicates, hash_images
 from ml.data.isic import find_images, read_isic
+from ml.data.prepare.tables import write_csv
 from ml.data.rows import fill_in, read_rows
 from ml.data.split import COLUMNS, FOLDS
 from ml.errors import UserError
@@ -122,8 +122,7 @@ def main(options: argparse.Namespace) -> int:
     images = read_layout(options.data) if options.table is None else read_table(options.table, options.images)
     hashes = hash_images([each.path for each in images])
     rows = make_split(images, hashes, seed=options.seed)
-    with options.out.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_csv(options.out, COLUMNS, rows)
     options.out.with_suffix(".sha256").write_text(f"{hash_file(options.out)}  {options.out.name}\n", encoding="utf-8")
     np.save(options.out.with_suffix(".hashes.npy"), hashes)
     print(dict(sorted(Counter(fold for *_, fold in rows).items())))

@@ -35,7 +35,7 @@ from ml.metrics.shares import describe_share
 from ml.serve.gate import Gate, load_gate
 from ml.serve.predictor import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
-from ml.taxonomy import CLASSES
+from ml.taxonomy import CLASSES, MELANOMA
 
 DRAWN_OF_EACH = 50
 FAULT_SAMPLE, SAMPLE = 100, 150
@@ -169,7 +169,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
     chosen = [records[item.image_id] for item in evaluation.items]
     low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
     scores = {"malignant": (scored.malignant, scored.is_malignant)}
-    scores["melanoma"] = (scored.probabilities[:, classification.MELANOMA], scored.labels == classification.MELANOMA)
+    scores["melanoma"] = (scored.probabilities[:, MELANOMA], scored.labels == MELANOMA)
     return {
         "images": len(readings),
         "lesions": len(set(groups)),
@@ -248,7 +248,7 @@ def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
     scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
-    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == classification.MELANOMA
+    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == MELANOMA
     wanted = {
         "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
         "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
@@ -280,10 +280,10 @@ def _list_missed(
         {
             "image": record.image_id,
             "malignant": round(reading.malignant_probability, ROUNDED),
-            "melanoma": round(float(reading.probabilities[classification.MELANOMA]), ROUNDED),
+            "melanoma": round(float(reading.probabilities[MELANOMA]), ROUNDED),
         }
         for record, reading, label in zip(records, readings, scored.labels, strict=True)
-        if label == classification.MELANOMA and reading.outcome is Outcome.LOW_RISK
+        if label == MELANOMA and reading.outcome is Outcome.LOW_RISK
     ]
 
 

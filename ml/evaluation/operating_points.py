@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.bundle.manifest import MalignantThresholds, MelanomaThresholds, OperatingPoint, Thresholds
-from ml.metrics.classification import MELANOMA, Scored
+from ml.metrics.classification import Scored
+from ml.taxonomy import MELANOMA
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

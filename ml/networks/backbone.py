@@ -55,7 +55,7 @@ def create_backbone(
 
 def get_classifier(model: nn.Module) -> nn.Linear:
     """The last linear layer of a timm model. Raises ``UserError`` where it is something else."""
-    classifier = model.get_submodule(str(model.default_cfg["classifier"]))  # type: ignore[index]  # timm adds it
+    classifier = model.get_submodule(str(model.default_cfg["classifier"]))  # type: ignore[index] # timm adds it
     if not isinstance(classifier, nn.Linear):
         raise UserError("architecture: its classifier is not one linear layer; choose another timm model")
     return classifier
@@ -70,7 +70,7 @@ def load_weights(model: nn.Module, path: Path) -> bool:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as safetensors ({error}); give a .safetensors state dict") from error
-    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index]  # timm adds it
+    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index] # timm adds it
     own = model.state_dict()
     takes_classifier = all(_fits(own, state, name) for name in own if name.startswith(prefix))
     if not takes_classifier:

@@ -130,7 +130,7 @@ def draw_hairs(image: Pixels, **_: Any) -> Pixels:
 
     height, width = image.shape[:2]
     drawn = image.copy()
-    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002  # albumentations seeds workers by it
+    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002 albumentations seeds workers by it
         start, bend, end = np.random.uniform(-0.2, 1.2, (3, 2)) * (width, height)  # noqa: NPY002
         along = np.linspace(0, 1, 24)[:, None]
         curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end

@@ -102,7 +102,7 @@ def train_decoder(
         logits = decoder([feature.float().clone() for feature in features])
         loss = measure_loss(logits, shares.to(device))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's
+        loss.backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")

@@ -74,7 +74,7 @@ def _read(path: Path) -> Pixels:
 
 
 def _alter(level: Level, pictures: Sequence[Pixels]) -> list[Pixels]:
-    np.random.seed(SEED)  # noqa: NPY002  # the drawn hairs follow it
+    np.random.seed(SEED)  # noqa: NPY002  the drawn hairs follow it
     transforms = list_transforms(Augmentation(kind="albumentations", level=level), SIZE)
     altering = albumentations.Compose(transforms, seed=SEED)
     return [altering(image=picture)["image"] for picture in pictures]
@@ -104,9 +104,9 @@ def _draw_mixing(pictures: Sequence[Pixels], out: Path) -> Figure:
         ("mixup", {"mixup_alpha": config.mixup_alpha, "cutmix_alpha": 0.0}),
         ("cutmix", {"mixup_alpha": 0.0, "cutmix_alpha": config.cutmix_alpha}),
     ):
-        np.random.seed(SEED)  # noqa: NPY002  # timm draws by it
+        np.random.seed(SEED)  # noqa: NPY002 timm draws by it
         batch = torch.from_numpy(np.stack(even)).permute(0, 3, 1, 2).float()
-        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))  # type: ignore[no-untyped-call]  # timm's has no types
+        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))  # type: ignore[no-untyped-call] # timm's has no types
         mixed, _ = mix(batch, torch.arange(len(even)))
         altered = mixed.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8).numpy()
         save_grid([Pillow.fromarray(tile) for tile in altered], out / f"augmentation-{name}.webp", columns=4)

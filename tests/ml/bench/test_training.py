@@ -13,18 +13,8 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from ml.training.config import read_config
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 1}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
 # As timm 1.0.31 logs steps of 8 images: three of them, the first slow.
 LOG = """
 Train: 0 [ 0/3]  Loss:  1.95 ( 1.95)  Time: 4.000s,    2.00/s  (4.000s,    2.00/s)  LR: 1.000e-03  Data: 2.000 (2.000)
@@ -52,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
+    path.write_text(TINY_RUN, encoding="utf-8")
     return path
 
 

@@ -10,18 +10,8 @@ import pytest
 from ml.__main__ import main
 from ml.data.cache import AT_ONCE
 from tests.ml.spoilt_isic import UNREADABLE, add_metadata, spoil
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 1}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
 SVM = """
 kind: svm
 features: {kind: handcrafted}
@@ -41,7 +31,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("place")
     add_metadata(write_tiny_isic(place / "isic", per_class={"0": 9, "1": 4, "3": 5, "4": 2}))
     assert len(list((place / "isic").glob("*_Input/*"))) > AT_ONCE
-    for name, content in (("network", CONFIG), ("svm", SVM), ("space", SPACE), ("plan", PLAN)):
+    for name, content in (("network", TINY_RUN), ("svm", SVM), ("space", SPACE), ("plan", PLAN)):
         (place / f"{name}.yaml").write_text(content, encoding="utf-8")
     return place
 

@@ -24,18 +24,9 @@ from ml.training.folder import RunFolder
 from ml.training.losses import DivergedError
 from ml.training.run import run_training
 from tests.ml.spoilt_isic import add_metadata
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 2}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
+CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
     "from ml.__main__ import main; sys.exit(main(['train', *sys.argv[1:]]))"

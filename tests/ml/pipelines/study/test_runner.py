@@ -33,7 +33,7 @@ def prepare(plan: Plan, place: Workplace) -> list[Job]:
     return [prepare_job(plan, entry, place) for entry in plan.entries.values()]
 
 
-def work(jobs: list[Job], place: Workplace, rules: Rules = Rules()) -> tuple[list[str], dict[str, str]]:  # noqa: B008  # frozen
+def work(jobs: list[Job], place: Workplace, rules: Rules = Rules()) -> tuple[list[str], dict[str, str]]:  # noqa: B008 frozen
     """Names of what was done, and the failures."""
     done: list[str] = []
     return done, run_jobs(jobs, place, lambda job: done.append(job.entry.name), rules=rules, progress=False)

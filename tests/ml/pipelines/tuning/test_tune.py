@@ -20,18 +20,9 @@ from ml.pipelines.tuning.report import write_report
 from ml.pipelines.tuning.run import tune
 from ml.pipelines.tuning.search_space import Choice, Range, SearchSpace, read_space, replace_keys
 from ml.training.config import TrainingConfig, read_config
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 2}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
+CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 SPACE = """
 metric: nll
 keys:
