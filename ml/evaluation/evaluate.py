@@ -1,14 +1,17 @@
 """Evaluation of a bundle on labelled images through the serving functions, re-encoding included."""
 
+import argparse
 import csv
+import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ml.bundle.folder import Bundle
+from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.pictures import read_upload
@@ -293,3 +296,29 @@ def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
     if path is None or path == truth_csv:
         return {}
     return {image_id: row["lesion_id"] for image_id, row in read_lesion_groupings(path).items()}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Evaluate as the options say, and print the report."""
+    bundle = load_bundle(options.bundle)
+    if options.json is not None:
+        read = list_files_read(bundle, options.images, options.truth, options.lesions)
+        check_can_be_written(options.json, not_over=(*read, options.predictions))
+        if options.predictions is not None and options.json.resolve() == options.predictions.resolve():
+            raise UserError(f"{options.json}: cannot take both --json and --predictions; name two files")
+    found = evaluate_bundle(
+        bundle,
+        options.images,
+        options.truth,
+        fold=options.fold,
+        why=options.why,
+        lesions_csv=options.lesions,
+        predictions_csv=options.predictions,
+    )
+    if options.json is not None:
+        told = found.report.to_dict() | {"seen": asdict(found.seen)}
+        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    print(found.report.to_text())
+    for line in found.seen.to_lines():
+        print(f"note: {line}", file=sys.stderr)
+    return 0

@@ -1,4 +1,4 @@
-"""Sanity checks of the heat-map: ``python -m ml.evaluation.heat_map --data DIR --out FILE``.
+"""Sanity checks of the heat-map: randomised weights and localisation.
 
 Two checks on photographs of fold 4, on the served graph. Randomised weights: the layers are shuffled from the
 classifier downwards, and the map should change (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
@@ -21,7 +21,7 @@ import onnx
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, shrink_mask
@@ -33,7 +33,6 @@ from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask
 from ml.serve.predictor import Predictor
 from ml.serve.runtime.onnx import OnnxRuntime
-from ml.support.command_line import command
 from ml.support.disk import writing
 
 Map = npt.NDArray[np.float32]
@@ -134,14 +133,8 @@ def _draw(predictor: Predictor, stored: Sequence[bytes], name: str, *, progress:
         return list(tqdm(drawn, name, total=len(stored), unit="image", disable=not progress))
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 2, with a one-line message, for an error that the user can correct."""
-    parser = argparse.ArgumentParser(prog="python -m ml.evaluation.heat_map", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Run both checks and write them as JSON."""
     bundle = load_bundle(options.bundle)
     if not bundle.manifest.heat_map:
         raise UserError(f"{options.bundle}: its network gives no heat-map, so there is nothing to measure")
@@ -152,7 +145,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(options.out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

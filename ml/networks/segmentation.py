@@ -53,7 +53,7 @@ def load_decoder(backbone: nn.Module, path: Path) -> LesionDecoder:
         decoder.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except (OSError, SafetensorError, RuntimeError) as error:
         raise UserError(
-            f"{path}: cannot be read as this network's mask decoder; train it by python -m ml.training.segmentation"
+            f"{path}: cannot be read as this network's mask decoder; train it by python -m ml train-decoder"
         ) from error
     return decoder.eval()
 
