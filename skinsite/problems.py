@@ -87,7 +87,7 @@ class DomainError(Exception):
         return Problem(self.status, self.sentence, self.code, self.field, self.retry_after)
 
 
-class WrongStateError(ValidationError, DomainError):  # type: ignore[misc]  # both have a code
+class WrongStateError(ValidationError, DomainError):  # type: ignore[misc] # both have a code
     """Something that the record's state does not allow now; forms show it as any other error of theirs."""
 
     status = HTTPStatus.CONFLICT

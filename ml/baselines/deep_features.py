@@ -13,9 +13,8 @@ from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import InputSpec, ViewSpec
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, get_classifier, load_weights, to_channels_last
-from ml.serve.preprocess import views
+from ml.serve.preprocess import MAX_ASPECT, views
 
-MAX_ASPECT = 4 / 3
 DEEP_VERSION = 1
 
 
@@ -38,7 +37,7 @@ class DeepFeatures:
             )
         self.length = get_classifier(self.network).in_features
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters()) - self._classifier_size()
-        self.network.reset_classifier(0)  # type: ignore[operator]  # timm's
+        self.network.reset_classifier(0)  # type: ignore[operator] # timm's
         to_channels_last(self.network).eval()
         normalisation = self.network.pretrained_cfg
         self.spec = InputSpec(
@@ -46,7 +45,7 @@ class DeepFeatures:
             views=tuple(ViewSpec(f"central {100 * fraction:.0f} %", fraction) for fraction in fractions),
             max_aspect_ratio=MAX_ASPECT,
             interpolation="bicubic",
-            mean=tuple(normalisation["mean"]),  # type: ignore[index]  # timm adds it
+            mean=tuple(normalisation["mean"]),  # type: ignore[index] # timm adds it
             std=tuple(normalisation["std"]),  # type: ignore[index]
             layout="NHWC",
         )

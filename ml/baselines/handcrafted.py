@@ -97,7 +97,7 @@ def count_patterns(grey: Pixels, regions: tuple[Mask, ...]) -> FloatArray:
     """The shares of the uniform, rotation-invariant local binary patterns in each region, by radius and region."""
     shares = []
     for neighbours, radius in PATTERNS:
-        found = local_binary_pattern(grey, neighbours, radius, method="uniform")  # type: ignore[no-untyped-call]  # scikit-image
+        found = local_binary_pattern(grey, neighbours, radius, method="uniform")  # type: ignore[no-untyped-call] # scikit-image
         patterns = found.astype(int)
         shares += [np.bincount(patterns[region], minlength=neighbours + 2) / region.sum() for region in regions]
     return np.concatenate(shares)
@@ -119,7 +119,7 @@ def measure_shape(lesion: Mask) -> FloatArray:
     """Area (share of the picture), perimeter over the root of the area, compactness (1 for a disc), eccentricity,
     solidity, extent, and the axes over the root of the area; Hu's seven moments, compressed; asymmetry about both
     principal axes: (17,)."""
-    region = regionprops(lesion.astype(np.uint8))[0]  # type: ignore[no-untyped-call]  # scikit-image's, as above
+    region = regionprops(lesion.astype(np.uint8))[0]  # type: ignore[no-untyped-call] # scikit-image's, as above
     area, perimeter = float(region.area), max(1.0, float(region.perimeter_crofton))
     scale = np.sqrt(area)
     sizes = [

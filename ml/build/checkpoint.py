@@ -1,5 +1,6 @@
 """From a run's best checkpoint to a calibrated, measured bundle."""
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from ml.bundle.draft import build_beside, check_can_be_replaced
 from ml.bundle.folder import Bundle
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import Prior, TrainedOn
-from ml.data.cache import hash_data, open_cache
-from ml.data.isic import read_isic
+from ml.data.cache import open_cache
+from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
 from ml.support.disk import read_json
 from ml.training.checkpoint import describe_input, load_average
@@ -46,7 +47,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
 def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
     """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
     under the name of those that it learnt from."""
-    if hash_data(select_records(read_isic(data).records, config)) != description["data_sha256"]:
+    if hash_records(select_records(read_isic(data).records, config)) != description["data_sha256"]:
         raise UserError(
             f"{data}: holds other images or labels than {folder.path} was trained on (those in"
             f" {description['data_directory']}); give --data with these"
@@ -99,3 +100,10 @@ def describe_origin(
             config_sha256=hash_file(folder.config),
         ),
     )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Export as the options say, and print the bundle's directory and hash."""
+    bundle = export_checkpoint(options.checkpoint, options.out, data=options.data)
+    print(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}")
+    return 0

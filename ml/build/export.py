@@ -220,7 +220,7 @@ def trace(network: nn.Module, views: Tensor) -> torch.jit.ScriptModule:
     """TorchScript of a network by tracing; the number of views stays free, their size does not."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # tracing is deprecated, and pads by the fixed size of the views
-        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call]  # torch's
+        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call] # torch's
 
 
 def check_parity(bundle: Bundle) -> float:

@@ -35,7 +35,7 @@ OPERATORS = ("Conv", "Clip", "Add", "Gemm")
 ends where its ReLU6 does: without it the logits are off by 1.0 instead of 0.1 (60 photographs of folds 0 to 3)."""
 
 
-class ViewReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+class ViewReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime ships no types
     """Hands the views of photographs to the calibration, one photograph at a time."""
 
     def __init__(self, records: Sequence[Record], spec: InputSpec, *, progress: bool) -> None:

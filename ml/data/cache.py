@@ -19,11 +19,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from ml.bundle.hashing import hash_file
-from ml.data.isic import Record
+from ml.data.isic import Record, describe_content
 from ml.data.pictures import read_uploaded_pixels
+from ml.serve.preprocess import MAX_ASPECT
 from ml.support.disk import check_space, make_directory, stat_file
 
-MAX_ASPECT = 4 / 3
 CACHE_VERSION = 1
 AT_ONCE = 128
 """Images that a process decodes in one go; a cache of no more needs no other process."""
@@ -63,18 +63,6 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
     )
 
 
-def hash_data(records: Sequence[Record]) -> str:
-    """SHA-256 of all files and labels, as a cache of these records tells it."""
-    digest = hashlib.sha256()
-    for record in records:
-        digest.update(_describe(record, hash_file(record.path)))
-    return digest.hexdigest()
-
-
-def _describe(record: Record, sha256: str) -> bytes:
-    return f"{record.image_id} {record.label} {sha256}\n".encode()
-
-
 def _is_whole(stem: Path, shape: tuple[int, ...]) -> bool:
     """Whether a cache is there as it was written, none of it cut off by a disk or a copy."""
     try:
@@ -106,7 +94,7 @@ def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], 
         for found in run(write, [each.start for each in places], parts):
             for width, sha256 in found:
                 record = records[len(widths)]
-                digest.update(_describe(record, sha256))
+                digest.update(describe_content(record, sha256))
                 widths.append(width)
             bar.update(len(found))
     part.replace(stem.with_suffix(".u8"))

@@ -3,13 +3,16 @@
 Source: https://challenge.isic-archive.com/data/#2018; HAM10000's metadata: Tschandl et al., Sci Data 5:180161 (2018).
 """
 
+import hashlib
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
+from ml.bundle.hashing import hash_file
 from ml.data.rows import IMAGE_SUFFIXES, Table, fill_in, read_rows
 from ml.errors import UserError
 from ml.support.disk import Stamp, stamp_file
@@ -93,6 +96,19 @@ def parse_isic(
     return Dataset(tuple(records), truth_path)
 
 
+def hash_records(records: Iterable[Record]) -> str:
+    """SHA-256 over id, label and file of every record, in their order."""
+    digest = hashlib.sha256()
+    for record in records:
+        digest.update(describe_content(record, hash_file(record.path)))
+    return digest.hexdigest()
+
+
+def describe_content(record: Record, sha256: str) -> bytes:
+    """The line of a record in ``hash_records``, given its file's hash."""
+    return f"{record.image_id} {record.label} {sha256}\n".encode()
+
+
 def find_image_folder(directory: Path) -> Path:
     """The folder of the training images, also where an archive was unpacked into a folder of its own name."""
     found = _list_visible(directory, "*_Training_Input")
@@ -100,7 +116,7 @@ def find_image_folder(directory: Path) -> Path:
     if not folders:
         raise UserError(
             f"{directory}: no *_Training_Input here; give the directory in the official ISIC 2018 Task 3 layout, or "
-            "make one with prepare_data"
+            "make one with python -m ml prepare"
         )
     if len(folders) > 1:
         names = ", ".join(path.name for path in folders)
@@ -210,7 +226,7 @@ def _find_one(directory: Path, name: str) -> Path:
     if found is None:
         raise UserError(
             f"{directory}: no {name}.csv here; give the directory in the official ISIC 2018 Task 3 layout, or make one "
-            "with prepare_data"
+            "with python -m ml prepare"
         )
     return found
 

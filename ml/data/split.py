@@ -1,7 +1,6 @@
 """The one frozen split of ISIC 2018 Task 3, read once and checked against its hash; ``make_split`` is for others."""
 
 import csv
-import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ml.bundle.hashing import hash_file
-from ml.data.isic import Record
+from ml.data.isic import Record, hash_records
 from ml.data.rows import read_rows
 from ml.errors import UserError
 from ml.support.disk import Stamp, stamp_file
@@ -80,14 +79,10 @@ def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Reco
 
 
 def hash_data(records: Iterable[Record]) -> str:
-    """SHA-256 over id, label and file of every record of folds 0 to 4: what tells whether figures are of the same
-    data. The test fold's files are not opened."""
+    """``hash_records`` of folds 0 to 4: what tells whether figures are of the same data. The test fold's files are not
+    opened."""
     fold_of = read_split().fold_of
-    digest = hashlib.sha256()
-    for record in records:
-        if fold_of.get(record.image_id, TEST) != TEST:
-            digest.update(f"{record.image_id} {record.label} {hash_file(record.path)}\n".encode())
-    return digest.hexdigest()
+    return hash_records(record for record in records if fold_of.get(record.image_id, TEST) != TEST)
 
 
 @lru_cache(maxsize=4)

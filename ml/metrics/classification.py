@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ml.taxonomy import CLASSES, MALIGNANT_INDICES
+from ml.taxonomy import CLASSES, MALIGNANT_INDICES, MELANOMA
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 CALIBRATION_BINS = 15
 UNDECIDED = -1
-MELANOMA = CLASSES.index("MEL")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from ml.bundle.manifest import Manifest, PredictionSets, Thresholds
 from ml.serve import quality
 from ml.serve.gate import IMAGE_DOMAINS, UNLIKE_TRAINING, Gate
 from ml.serve.similar_cases import SimilarCase
-from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES
+from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES, MELANOMA
 
 FloatArray = npt.NDArray[np.float64]
 Float32Array = npt.NDArray[np.float32]
 
-MELANOMA_INDEX = CLASSES.index("MEL")
+
 NO_OFFSETS = (0.0,) * len(CLASSES)
 DETECTED = (*IMAGE_DOMAINS[1:], UNLIKE_TRAINING, quality.WITHOUT_COLOUR, quality.ALTERED)
 """Reasons by which a detector refuses an image that may nevertheless show a cancer."""
@@ -160,7 +160,7 @@ def decide(probabilities: FloatArray, refusal: str | None, thresholds: Threshold
         return Outcome.SUSPICIOUS, "above_suspicious_threshold"
     if malignant >= thresholds.malignant.low_risk_below:
         return Outcome.REFER_UNCERTAIN, "between_thresholds"
-    if probabilities[MELANOMA_INDEX] >= thresholds.melanoma.low_risk_below:
+    if probabilities[MELANOMA] >= thresholds.melanoma.low_risk_below:
         return Outcome.REFER_UNCERTAIN, "melanoma_not_excluded"
     return Outcome.LOW_RISK, "below_low_risk_threshold"
 

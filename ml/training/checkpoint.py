@@ -7,10 +7,10 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from ml.bundle.manifest import InputSpec, ViewSpec
-from ml.data.cache import MAX_ASPECT
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, to_channels_last
 from ml.networks.metadata import MetadataFusion
+from ml.serve.preprocess import MAX_ASPECT
 from ml.training.checkpoint_files import read_checkpoint
 from ml.training.config import TrainingConfig
 

@@ -61,7 +61,7 @@ class CachedBatches(TorchDataset[Batch]):
         self.cache = cache
         self.alter = alter
         self.folds = folds
-        self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]  # torch's
+        self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call] # torch's
         metadata = np.zeros((len(cache.labels), 0), np.float32) if metadata is None else metadata
         known = (torch.from_numpy(array) for array in (cache.widths, cache.labels, metadata))
         self.widths, self.labels, self.metadata = (tensor.to(device) for tensor in known)

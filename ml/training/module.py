@@ -59,7 +59,7 @@ class LesionModule(lightning.LightningModule):
         self.loss = loss
         self.register_buffer("prior", loss.learnt_prior)
         self.teachers = Teachers(config.distillation, self.prior) if config.distillation.teachers else None
-        normalisation: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]  # timm adds it
+        normalisation: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment] # timm adds it
         self.register_buffer("mean", torch.tensor(normalisation["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(normalisation["std"])[:, None, None], persistent=False)
         self.mix = make_mix(config.augmentation)
@@ -95,7 +95,7 @@ class LesionModule(lightning.LightningModule):
         # Every random draw follows from seed and step, so that a resumed run equals an uninterrupted one.
         drawn = self.config.seed + self.schedule.steps * self.trainer.world_size + self.global_rank
         torch.manual_seed(drawn)
-        np.random.seed(drawn)  # noqa: NPY002  # timm's Mixup draws from it
+        np.random.seed(drawn)  # noqa: NPY002 timm's Mixup draws from it
         self.train_set.size.fill_(self.schedule.size)
         rate = self.config.learning_rate * self.schedule.learning_rate_factor
         self.log("learning_rate", rate)
@@ -149,7 +149,7 @@ class LesionModule(lightning.LightningModule):
             self.log(f"recall_{code}", recall)
         self.recalls.reset()
 
-    def _stop_where_diverged(self, is_diverged: bool) -> None:  # noqa: FBT001  what it asks is its one argument
+    def _stop_where_diverged(self, is_diverged: bool) -> None:  # noqa: FBT001 what it asks is its one argument
         if is_diverged:
             raise DivergedError(
                 f"epoch {self.current_epoch + 1}: the loss is not finite; lower learning_rate"
@@ -196,7 +196,7 @@ class LesionModule(lightning.LightningModule):
 
 def make_mix(config: Augmentation) -> Mixup:
     """Mixup of timm: each batch is mixed by MixUp (Zhang et al., ICLR 2018) or by CutMix (Yun et al., ICCV 2019)."""
-    return Mixup(  # type: ignore[no-untyped-call]  # timm's
+    return Mixup(  # type: ignore[no-untyped-call] # timm's
         mixup_alpha=config.mixup_alpha,
         cutmix_alpha=config.cutmix_alpha,
         prob=config.mix_probability if config.mixup_alpha or config.cutmix_alpha else 0.0,

@@ -42,7 +42,7 @@ class _FullPrecision:
 
     def forward(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
-            result: Tensor = super().forward(features.float())  # type: ignore[misc]  # the convolution's
+            result: Tensor = super().forward(features.float())  # type: ignore[misc] # the convolution's
         return result.to(features.dtype)
 
 
@@ -70,7 +70,7 @@ def _time_steps(model: nn.Module, precision: str, size: int, batch_size: int) ->
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = model(images)
-        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call]  # torch's
+        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":

@@ -28,7 +28,7 @@ class Teachers(nn.Module):
         self.models = nn.ModuleList(model for model, _ in loaded).requires_grad_(requires_grad=False)
         self.register_buffer("prior_ratios", torch.stack([prior / own for _, own in loaded]), persistent=False)
 
-    def train(self, mode: bool = True) -> "Teachers":  # noqa: FBT001, ARG002  # torch's signature
+    def train(self, mode: bool = True) -> "Teachers":  # noqa: FBT001, ARG002 torch's signature
         """Stay in evaluation mode, whatever the student does."""
         return super().train(mode=False)
 

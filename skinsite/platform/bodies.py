@@ -26,8 +26,8 @@ AT_ONCE = 10
 
 PATIENCE_SECONDS = 20.0
 LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
-_PIECE = 16 * 1024
-_IN_MEMORY = 2 * 1024 * 1024
+PIECE = 16 * 1024
+IN_MEMORY = 2 * 1024 * 1024
 
 Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
@@ -93,7 +93,7 @@ def _take(environ: Environ) -> IO[bytes]:
     length = str(environ.get("CONTENT_LENGTH") or "")
     if not length.isdigit() and not environ.get("wsgi.input_terminated"):
         raise _RefusedError("length_required")  # this server does not say where the body ends
-    body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 the caller closes it
+    body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 the caller closes it
     try:
         most = int(length) if length.isdigit() else settings.REQUEST_MAX_BYTES + 1
         size = _copy(environ, body, most, is_declared=length.isdigit())
@@ -122,7 +122,7 @@ def _copy(environ: Environ, body: IO[bytes], most: int, *, is_declared: bool) ->
     with watching as watched:
         while size < most:
             try:
-                piece = environ["wsgi.input"].read(min(_PIECE, most - size))
+                piece = environ["wsgi.input"].read(min(PIECE, most - size))
             except OSError as error:
                 raise _RefusedError(_why_ended(watched)) from error
             if not piece:

@@ -12,7 +12,7 @@ from redis.exceptions import TimeoutError as SilentError
 from skinsite.platform.breaker import Breaker
 
 _breaker = Breaker("cache")  # one for all threads, each of which has a client of its own
-_AWAY = object()
+AWAY = object()
 log = logging.getLogger(__name__)
 
 
@@ -48,20 +48,19 @@ class _ForgivingClient(RedisCacheClient):
     set_many = _forgiving(RedisCacheClient.set_many, otherwise=None)
     delete_many = _forgiving(RedisCacheClient.delete_many, otherwise=None)
     clear = _forgiving(RedisCacheClient.clear, otherwise=False)
-    _get = _forgiving(RedisCacheClient.get, otherwise=_AWAY)
-    _incr = _forgiving(RedisCacheClient.incr, otherwise=_AWAY)
+    _get = _forgiving(RedisCacheClient.get, otherwise=AWAY)
+    _incr = _forgiving(RedisCacheClient.incr, otherwise=AWAY)
 
     def get(self, key: str | bytes | memoryview, default: Any) -> Any:
         """The value, or the default."""
         value = self._get(key, default)
-        return default if value is _AWAY else value
+        return default if value is AWAY else value
 
     def incr(self, key: str | bytes | memoryview, delta: int) -> int:
         """Add to a number. Raises ``ValueError`` where there is none, as every cache does."""
         number = self._incr(key, delta)
-        if number is _AWAY:
-            msg = f"Key {key!r} not found."
-            raise ValueError(msg)
+        if number is AWAY:
+            raise ValueError(f"Key {key!r} not found.")
         return int(number)
 
 

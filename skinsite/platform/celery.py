@@ -35,7 +35,8 @@ def _require_sound_settings(**_signal: Any) -> None:
     """Start under what a server starts under, and with a broker: Celery would look for one on this machine."""
     with ending_on_faults(DOES_NOT_START):
         if not settings.CELERY_BROKER_URL:
-            msg = "BROKER_URL is not set, and a worker has no work without it. Set it as for the web processes."
-            raise ImproperlyConfigured(msg)
+            raise ImproperlyConfigured(
+                "BROKER_URL is not set, and a worker has no work without it. Set it as for the web processes."
+            )
         django.setup()
         require_sound_settings()

@@ -29,7 +29,7 @@ class OneLineCommand(BaseCommand):
             parser.exit(BAD_INPUT, f"{parser.prog}: {message}; see {parser.prog} --help\n")
 
         if getattr(self, "_called_from_command_line", False):
-            parser.error = tell  # type: ignore[method-assign]  # Django names the class of its parsers
+            parser.error = tell  # type: ignore[method-assign] # Django names the class of its parsers
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:

@@ -5,7 +5,7 @@ import errno
 from django.utils.translation import gettext_lazy
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_POSTGRESQL_FULL = "53100"
+POSTGRESQL_FULL = "53100"
 
 SENTENCE = gettext_lazy(
     "The disk of this service is full, so nothing was saved. Tell whoever runs it to make room, and then try again."
@@ -21,7 +21,7 @@ def is_full(error: BaseException | None) -> bool:
             return True
         if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
             return True
-        if getattr(error, "sqlstate", "") == _POSTGRESQL_FULL:
+        if getattr(error, "sqlstate", "") == POSTGRESQL_FULL:
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 
 # Tokens of the API, and the secrets of invitations and password links, which are part of an address.
-_SECRETS = (
+SECRETS = (
     (re.compile(r"(?i)\b(token|bearer)\s+[a-z0-9._-]{8,}"), r"\1 [hidden]"),
     (re.compile(r"(/(?:invitations|set-password)/)[^\s\"'?]+"), r"\1[hidden]"),
     # What PostgreSQL tells of a row that breaks a rule: a patient's code among the rest.
@@ -18,7 +18,7 @@ _SECRETS = (
 
 def hide_secrets(text: str) -> str:
     """The text without tokens, secret links and query strings."""
-    for pattern, replacement in _SECRETS:
+    for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     return text
 

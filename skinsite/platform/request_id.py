@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
 # What a proxy may hand us; anything else could forge lines of a log.
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -34,7 +34,7 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer under an id."""
         given = request.headers.get(HEADER, "")
-        request_id = given if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        request_id = given if ACCEPTABLE.fullmatch(given) else uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined] # told on error pages
         token = _current.set(request_id)
         try:

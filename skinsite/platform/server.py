@@ -22,7 +22,7 @@ SEND_SECONDS = timedelta(seconds=20).total_seconds()
 
 LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
 LINGER_SECONDS = 1.0
-_PIECE = 64 * 1024
+PIECE = 64 * 1024
 
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
@@ -64,8 +64,8 @@ def _send_in_time(response: Iterable[bytes], connection: socket.socket) -> Itera
     try:
         left = SEND_SECONDS
         for made in response:
-            for at in range(0, len(made), _PIECE):
-                piece = made[at : at + _PIECE]
+            for at in range(0, len(made), PIECE):
+                piece = made[at : at + PIECE]
                 allowed, began = left + len(piece) / LEAST_BYTES_A_SECOND, time.monotonic()
                 with WATCH.over(connection, allowed, stop_all):
                     yield piece
@@ -81,6 +81,6 @@ def _linger(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(LINGER_SECONDS)
         until = time.monotonic() + LINGER_SECONDS
-        while time.monotonic() < until and connection.recv(_PIECE):
+        while time.monotonic() < until and connection.recv(PIECE):
             pass
     stop_reading(connection)

@@ -6,7 +6,7 @@ from gunicorn.glogging import Logger
 from skinsite.platform.logs import KeyValueFormatter
 
 
-class ServerLogger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+class ServerLogger(Logger):  # type: ignore[misc] # gunicorn ships no types
     """Hides secrets that are part of an address, in the lines of requests and of errors alike."""
 
     def setup(self, cfg: Config) -> None:

@@ -42,8 +42,7 @@ def ending_on_faults(code: int) -> Iterator[None]:
 def require_sound_settings() -> None:
     """Run the system checks, which also loads every address and its views before a request waits for them.
 
-    Raises:
-        ImproperlyConfigured: for each serious finding, with its remedy.
+    Raises ``ImproperlyConfigured`` for each serious finding, with its remedy.
     """
     serious = [message for message in run_checks() if message.is_serious()]
     if serious:
@@ -53,8 +52,7 @@ def require_sound_settings() -> None:
 def unknown_settings(error: ModuleNotFoundError) -> str:
     """What to tell when the module of the settings is not there.
 
-    Raises:
-        ModuleNotFoundError: the error itself, where another module is missing.
+    Raises ``ModuleNotFoundError`` the error itself, where another module is missing.
     """
     name = os.environ.get("DJANGO_SETTINGS_MODULE", "")
     if not error.name or not (name == error.name or name.startswith(f"{error.name}.")):

@@ -36,8 +36,7 @@ class IdentifierTask(Task):  # type: ignore[type-arg] # generic only in the stub
     ) -> Any:
         """Send it.
 
-        Raises:
-            IdentifiersOnlyError: for an argument that is not a whole number.
+        Raises ``IdentifiersOnlyError`` for an argument that is not a whole number.
         """
         _require_ids(self.name, *(args or ()), *(kwargs or {}).values())
         return super().apply_async(args, kwargs, **options)
@@ -65,8 +64,7 @@ def send(name: str, *ids: int) -> None:
 
     Raises what the broker's client raises.
 
-    Raises:
-        IdentifiersOnlyError: for an argument that is not a whole number.
+    Raises ``IdentifiersOnlyError`` for an argument that is not a whole number.
     """
     _require_ids(name, *ids)
     current_app.send_task(name, args=list(ids), retry=False)
@@ -86,8 +84,7 @@ def count_messages(queue_name: str) -> int:
 def _require_ids(name: str, *values: object) -> None:
     for value in values:
         if type(value) is not int:
-            msg = f"{name} takes ids (whole numbers), not {type(value).__name__}."
-            raise IdentifiersOnlyError(msg)
+            raise IdentifiersOnlyError(f"{name} takes ids (whole numbers), not {type(value).__name__}.")
 
 
 @task_prerun.connect

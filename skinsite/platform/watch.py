@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 GiveUp = Callable[[socket.socket], None]
 
-_SECONDS_BETWEEN_ROUNDS = 0.5
+SECONDS_BETWEEN_ROUNDS = 0.5
 
 
 def stop_reading(connection: socket.socket) -> None:
@@ -68,7 +68,7 @@ class Watch:
 
     def _look(self) -> None:
         while True:
-            time.sleep(_SECONDS_BETWEEN_ROUNDS)
+            time.sleep(SECONDS_BETWEEN_ROUNDS)
             with self._lock:
                 overdue = {watched for watched in self._watched if watched.due < time.monotonic()}
                 self._watched -= overdue

@@ -56,8 +56,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages ships
     def url(self, name: str, *_arguments: object, **_options: object) -> NoReturn:
         """Refuse.
 
-        Raises:
-            PrivateAddressError: always.
+        Raises ``PrivateAddressError`` always.
         """
         raise PrivateAddressError(name)
 
@@ -69,8 +68,7 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages ships
 def _spare(**_event: Any) -> None:
     """Before a request is sent: fail at once while the bucket is left alone."""
     if _breaker.is_open():
-        msg = "The bucket did not answer some seconds ago."
-        raise BucketSilentError(msg)
+        raise BucketSilentError("The bucket did not answer some seconds ago.")
 
 
 def _note(caught_exception: Exception | None = None, **_event: Any) -> None:

@@ -29,8 +29,7 @@ class PrivateFileSystemStorage(FileSystemStorage):
     def url(self, name: str | None) -> NoReturn:
         """Refuse.
 
-        Raises:
-            PrivateAddressError: always.
+        Raises ``PrivateAddressError`` always.
         """
         raise PrivateAddressError(name)
 

@@ -151,13 +151,13 @@ def _fetch_rest(url: str, part: Path, *, progress: bool) -> bool:
 
 def _ask(url: str, part: Path, have: int) -> _Answer:
     """Ask for the file from byte ``have``, as long as it still is the version that those bytes are of."""
-    request = urllib.request.Request(url, headers={"User-Agent": "skinsite"})  # noqa: S310  the scheme was checked
+    request = urllib.request.Request(url, headers={"User-Agent": "skinsite"})  # noqa: S310 the scheme was checked
     if have:
         request.add_header("Range", f"bytes={have}-")
         validator = _validator_path(part)
         if validator.is_file() and (text := validator.read_text(encoding="utf-8")):
             request.add_header("If-Range", text)
-    body = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310  the scheme was checked
+    body = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310 the scheme was checked
     etag = body.headers.get("ETag", "")
     validator_text = body.headers.get("Last-Modified", "") if not etag or etag.startswith("W/") else etag
     whole = re.fullmatch(rf"bytes {have}-\d+/(\d+)", body.headers.get("Content-Range", ""))

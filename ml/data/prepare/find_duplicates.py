@@ -145,7 +145,7 @@ def _row(pair: Pair, folds: Mapping[str, str]) -> tuple[object, ...]:
     )
 
 
-def _yes(true: bool) -> str:  # noqa: FBT001  what it says is its one argument
+def _yes(true: bool) -> str:  # noqa: FBT001 what it says is its one argument
     return "yes" if true else "no"
 
 

@@ -22,7 +22,6 @@ from ml.bundle.attribution import ATTRIBUTION, LICENCE, write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
-from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
@@ -34,6 +33,7 @@ from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
+from ml.serve.preprocess import MAX_ASPECT
 from ml.support.environment import find_git_revision
 from ml.training.config import TrainingConfig, read_config
 

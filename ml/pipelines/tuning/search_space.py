@@ -49,7 +49,7 @@ class Choice:
     choices: Annotated[tuple[Value, ...], Field(min_length=1)]
 
     def draw(self, trial: optuna.Trial, key: str) -> Value:
-        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
+        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment] # of ours, none is None
         return drawn
 
     def holds(self, value: object) -> bool:

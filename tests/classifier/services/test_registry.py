@@ -310,7 +310,7 @@ def saved_program(path: Path, written: Path) -> None:
             return file.add_(views.float().mean())
 
     place = str(written)
-    script = torch.jit.trace(Program(), torch.ones(1), check_trace=False)  # type: ignore[no-untyped-call]  # torch's
+    script = torch.jit.trace(Program(), torch.ones(1), check_trace=False)  # type: ignore[no-untyped-call] # torch's
     written.unlink()
     torch.jit.save(script, path / TORCHSCRIPT_FILE)
     manifest = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))

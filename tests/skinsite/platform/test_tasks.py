@@ -4,7 +4,7 @@ import pytest
 from django.conf import settings
 
 from skinsite.platform.celery import app
-from skinsite.platform.tasks import IdentifiersOnlyError, task
+from skinsite.platform.tasks import IdentifiersOnlyError, send, task
 
 seen: list[int] = []
 
@@ -34,6 +34,8 @@ def test_nothing_but_ids_goes_to_the_broker(argument: object) -> None:
         remember.delay(argument)  # type: ignore[arg-type] # what is refused
     with pytest.raises(IdentifiersOnlyError, match="takes ids"):
         remember.apply_async(kwargs={"number": argument})
+    with pytest.raises(IdentifiersOnlyError, match="takes ids"):
+        send(remember.name, argument)  # type: ignore[arg-type] # what is refused
 
 
 def test_a_task_is_the_function() -> None:
