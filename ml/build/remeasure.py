@@ -18,7 +18,7 @@ from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import read_isic
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.errors import UserError
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--clinical", type=Path, help="directory in PAD-UFES-20's layout: images/ and metadata.csv")
     parser.add_argument("--everyday", type=Path, help="directory of photographs of everything but skin")
-    parser.add_argument("--fold", default="4", help="calibration fold (4)")
+    parser.add_argument("--fold", default=CALIBRATION_FOLD, help="calibration fold (4)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
     parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ml.bundle.folder import Bundle, load_bundle
 from ml.data.isic import read_isic
-from ml.data.split import FOLDS
+from ml.data.split import CALIBRATION_FOLD, FOLDS
 from ml.evaluation.evaluate import evaluate_bundle
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.evaluation.paired import compare_evaluations
@@ -77,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("old", type=Path, help="directory of a bundle")
     parser.add_argument("new", type=Path, help="directory of the bundle that may take its place")
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--fold", choices=FOLDS, default="4", help="fold of the frozen split (4)")
+    parser.add_argument("--fold", choices=FOLDS, default=CALIBRATION_FOLD, help="fold of the frozen split (4)")
     parser.add_argument("--why", metavar="TEXT", help="noted in the log of the test fold, where that is read")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read of other folds")
     options = parser.parse_args(arguments)

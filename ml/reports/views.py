@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.data.isic import read_isic
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.evaluation.views import SIZES, Judged, ViewSet, choose_single, is_apart, judge_all, list_lesions, subtract
 from ml.metrics.bootstrap import percentiles
 from ml.metrics.comparison import Table, format_difference, format_figure
@@ -19,7 +19,6 @@ from ml.metrics.estimate import describe
 from ml.support.command_line import command
 from ml.support.disk import check_can_be_written
 
-FOLD = "4"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "views.md"
 FIGURES = {"balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "malignancy_auc": "malignancy AUC"}
 GAINS = {"balanced_accuracy": 1, "log_loss": -1}
@@ -153,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     check_can_be_written(options.out)
     bundle = load_bundle(options.bundle)
-    records = select_folds(read_isic(options.data).records, FOLD)
+    records = select_folds(read_isic(options.data).records, CALIBRATION_FOLD)
     judged = judge_all(bundle, records, options.sizes, kept=options.keep, repeats=REPEATS)
     text = render_views(bundle, judged, len(records), len(set(list_lesions(records))))
     options.out.write_text(text, encoding="utf-8")

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from ml.reports.errors.sources import PUBLISHED, UNSEEN_FOLD, Sources
+from ml.data.split import CALIBRATION_FOLD
+from ml.reports.errors.sources import PUBLISHED, Sources
 from ml.support.command_line import command, needs_training_libraries
 
 
@@ -27,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "out": "directory of the report; default runs/errors",
     }
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--fold", default=UNSEEN_FOLD, help="fold that the bundle has not seen (4)")
+    parser.add_argument("--fold", default=CALIBRATION_FOLD, help="fold that the bundle has not seen (4)")
     parser.add_argument("--publish", action="store_true", help="into docs/study/errors; refused where the data differ")
     for name, text in helps.items():
         parser.add_argument(f"--{name}", type=Path, default=defaults[name], help=text)
