@@ -194,7 +194,7 @@ def spread_records(records: Sequence[Record], count: int) -> list[Record]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Time the loop and print what was found."""
-    parser = argparse.ArgumentParser(prog="python -m ml.bench.loop", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--config", type=Path, required=True, help="YAML file; its first stage is run")
     parser.add_argument("--cache", type=Path, required=True, help="directory of decoded pixels")

@@ -1,4 +1,4 @@
-"""How fast the training loop is and where its time goes: ``python -m ml.bench.training --data DIR``.
+"""How fast the training loop is and where its time goes.
 
 (a) Milliseconds an image of each part of a step, and of decoding, which the cache does once for all epochs: processor
 time on a CPU, by the clock on a GPU.
@@ -30,7 +30,6 @@ from ml.bench.loop import spread_records
 from ml.bench.timm_script import Way, check_script, link_images, list_command, read_speed
 from ml.data.isic import read_isic
 from ml.errors import UserError
-from ml.support.command_line import command
 from ml.training.config import Stage, TrainingConfig, read_config
 from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
@@ -73,24 +72,8 @@ class Bench:
         return self.directory / "linked"
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.bench.training", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--timm-train", type=Path, help="timm's train.py; without it `alike` and `best` are left out")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="network and recipe (lite0_cpu.yaml)")
-    parser.add_argument("--size", type=int, default=128, help="input size in pixels (128)")
-    parser.add_argument("--batch-size", type=int, help="default: the configuration's")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of (a) and (b) (fp32)")
-    parser.add_argument("--workers", type=int, default=TENSOR_WORKERS, help="of both loaders in (b) (0)")
-    parser.add_argument("--compile", action="store_true", help="compile both networks in (b)")
-    parser.add_argument("--steps", type=int, default=15, help="counted steps of a turn (15)")
-    parser.add_argument("--warm-up", type=int, default=4, help="steps before them (4)")
-    parser.add_argument("--turns", type=int, default=5, help="turns of each (5)")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    options = parser.parse_args(arguments)
     found = run_benchmark(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -103,7 +86,7 @@ def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
         check_script(options.timm_train)
     if min(options.steps, options.warm_up, options.turns) < 1:
         raise UserError("--steps, --warm-up and --turns: must be at least 1")
-    config = read_config(options.config)
+    config = read_config(options.config or DEFAULT_CONFIG)
     config = replace(
         config,
         stages=(Stage(options.size, 1),),
@@ -280,7 +263,3 @@ def _describe_machine(bench: Bench) -> str:
 def _say(line: str) -> None:
     tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

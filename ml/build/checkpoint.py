@@ -1,5 +1,6 @@
 """From a run's best checkpoint to a calibrated, measured bundle."""
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,3 +100,10 @@ def describe_origin(
             config_sha256=hash_file(folder.config),
         ),
     )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Export as the options say, and print the bundle's directory and hash."""
+    bundle = export_checkpoint(options.checkpoint, options.out, data=options.data)
+    print(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}")
+    return 0

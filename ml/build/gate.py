@@ -106,7 +106,7 @@ def _guises(half: Halves) -> list[Maker]:
 
 def score_record(record: Record) -> dict[str, float]:
     """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
-    from ml.data.artefacts import score_artefacts  # noqa: PLC0415 OpenCV is not there where networks only train
+    from ml.data.artefacts import score_artefacts
 
     return score_artefacts(np.asarray(open_picture(record.path)))
 

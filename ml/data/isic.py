@@ -116,7 +116,7 @@ def find_image_folder(directory: Path) -> Path:
     if not folders:
         raise UserError(
             f"{directory}: no *_Training_Input here; give the directory in the official ISIC 2018 Task 3 layout, or "
-            "make one with prepare_data"
+            "make one with python -m ml prepare"
         )
     if len(folders) > 1:
         names = ", ".join(path.name for path in folders)
@@ -226,7 +226,7 @@ def _find_one(directory: Path, name: str) -> Path:
     if found is None:
         raise UserError(
             f"{directory}: no {name}.csv here; give the directory in the official ISIC 2018 Task 3 layout, or make one "
-            "with prepare_data"
+            "with python -m ml prepare"
         )
     return found
 

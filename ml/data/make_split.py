@@ -1,7 +1,7 @@
 """Splits any labelled data set in six folds that share no lesion, no patient and no copy of a photograph.
 
-    python -m ml.data.make_split --data DIR --out split.csv
-    python -m ml.data.make_split --images DIR --table labels.csv --out split.csv
+    python -m ml make-split --data DIR --out split.csv
+    python -m ml make-split --images DIR --table labels.csv --out split.csv
 
 The first takes a directory in the official layout of ISIC 2018 Task 3, the second a CSV with the columns ``image`` and
 ``class``, of any names, and where they are known ``lesion`` and ``patient``. Groups join the images of one lesion or
@@ -32,7 +32,6 @@ from ml.data.prepare.tables import write_csv
 from ml.data.rows import fill_in, read_rows
 from ml.data.split import COLUMNS, FOLDS
 from ml.errors import UserError
-from ml.support.command_line import command
 from ml.support.disk import check_can_be_written
 from ml.taxonomy import CLASSES
 
@@ -115,21 +114,10 @@ def make_split(
     return [(each.image_id, f"G{group:05d}", fold) for each, group, fold in zip(images, groups, folds, strict=True)]
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the split and, beside it, its SHA-256 and the hashes; 2 with a one-line message for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ml.data.make_split", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--data", type=Path, help="directory in the official ISIC 2018 Task 3 layout")
-    source.add_argument("--table", type=Path, help="CSV with the columns image, class and perhaps lesion and patient")
-    parser.add_argument("--images", type=Path, help="directory of the images that --table names")
-    parser.add_argument("--out", type=Path, required=True, help="the file to write")
-    parser.add_argument("--seed", type=int, default=SEED, help=f"of the draw ({SEED})")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Write the split and, beside it, its SHA-256 and the hashes."""
     if (options.table is None) != (options.images is None):
-        parser.error("--table and --images go together")
+        raise UserError("--table and --images go together; give both or neither")
     check_can_be_written(options.out, not_over=(options.table,))
     images = read_layout(options.data) if options.table is None else read_table(options.table, options.images)
     hashes = hash_images([each.path for each in images])
@@ -139,7 +127,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     np.save(options.out.with_suffix(".hashes.npy"), hashes)
     print(dict(sorted(Counter(fold for *_, fold in rows).items())))
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -60,5 +60,5 @@ def open_mask(path: Path) -> Image.Image:
 
 
 def shrink_mask(path: Path, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """A mask drawn by people at the size (W, H): (H, W)."""
+    """A manual mask, resized to (W, H) of the predicted one."""
     return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127

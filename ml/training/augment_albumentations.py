@@ -29,7 +29,7 @@ def make_alter(config: Augmentation) -> Alter:
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     try:
-        import albumentations  # noqa: PLC0415 a run that augments by tensor operations does without
+        import albumentations
     except ImportError as error:
         raise UserError("augmentation.kind: albumentations is not installed; install it or set `tensor`") from error
     composed: dict[int, albumentations.Compose] = {}
@@ -45,8 +45,8 @@ def make_alter(config: Augmentation) -> Alter:
 
 def list_transforms(config: Augmentation, size: int) -> list[Any]:
     """The transforms of the configured level, in order; see ``Augmentation``."""
-    import albumentations  # noqa: PLC0415
-    import cv2  # noqa: PLC0415 comes with albumentations
+    import albumentations
+    import cv2
 
     if config.level == "none":
         return [albumentations.Resize(size, size, interpolation=cv2.INTER_AREA)]
@@ -72,7 +72,7 @@ def list_transforms(config: Augmentation, size: int) -> list[Any]:
 
 
 def _colour(config: Augmentation) -> list[Any]:
-    import albumentations  # noqa: PLC0415
+    import albumentations
 
     gain = (-255 * config.channel_gain, 255 * config.channel_gain)
     return [
@@ -88,7 +88,7 @@ def _colour(config: Augmentation) -> list[Any]:
 
 
 def _strong(size: int) -> list[Any]:
-    import albumentations  # noqa: PLC0415
+    import albumentations
 
     hole = (max(1, size // 10), max(2, size // 4))
     return [
@@ -101,8 +101,8 @@ def _strong(size: int) -> list[Any]:
 
 def _randaugment() -> list[Any]:
     """RandAugment without solarise, posterise, invert and equalise, since colour is diagnostic in dermoscopy."""
-    import albumentations  # noqa: PLC0415
-    import cv2  # noqa: PLC0415
+    import albumentations
+    import cv2
 
     reflected = cv2.BORDER_REFLECT_101
 
@@ -126,7 +126,7 @@ def _randaugment() -> list[Any]:
 
 def draw_hairs(image: Pixels, **_: Any) -> Pixels:
     """Draw up to ``HAIRS`` dark curved hairs, thin as in dermoscopy, on an image (H, W, 3)."""
-    import cv2  # noqa: PLC0415
+    import cv2
 
     height, width = image.shape[:2]
     drawn = image.copy()

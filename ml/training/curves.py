@@ -1,15 +1,13 @@
-"""Training curves: ``python -m ml.training.curves RUN --out FILE.svg``."""
+"""Training curves."""
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ml.errors import UserError
-from ml.support.command_line import command
 
 PANELS = (
     (("train_loss", "nll"), ("training loss (mixed labels)", "negative log-likelihood"), "loss"),
@@ -52,16 +50,7 @@ def draw_curves(metrics: Path, out: Path) -> None:
         figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
 
 
-@command()
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; returns 2, with a one-line message, for an error that the user can correct."""
-    parser = argparse.ArgumentParser(prog="python -m ml.training.curves", description="Draw a run's curves.")
-    parser.add_argument("run", type=Path, help="run folder, or its metrics.csv")
-    parser.add_argument("--out", type=Path, required=True, help="SVG or PNG file")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Draw the curves of the run that is named."""
     draw_curves(options.run / "metrics.csv" if options.run.is_dir() else options.run, options.out)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -154,7 +154,7 @@ def measure_balanced_accuracy(*, scores: FloatArray, prior: FloatArray, labels: 
 def _draw_curves(folder: RunFolder) -> None:
     """Draw the training curves if matplotlib is installed; ``metrics.csv`` holds the same figures."""
     if importlib.util.find_spec("matplotlib") is not None:
-        from ml.training.curves import draw_curves  # noqa: PLC0415
+        from ml.training.curves import draw_curves
 
         draw_curves(folder.metrics, folder.curves)
 

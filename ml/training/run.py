@@ -27,6 +27,7 @@ from ml.errors import UserError
 from ml.networks.backbone import HubError, create_backbone, load_weights
 from ml.support.disk import owning, read_json, write_whole
 from ml.support.environment import describe_environment, find_git_revision
+from ml.training.augment_albumentations import make_alter
 from ml.training.callbacks import EarlyStopping, EpochLog, RunProgress, make_logger
 from ml.training.checkpoint import fuse_metadata
 from ml.training.checkpoint_files import AtomicCheckpointIO, find_readable_checkpoint, read_checkpoint
@@ -266,8 +267,6 @@ def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedB
         device = torch.device("cuda", shard.rank) if torch.cuda.is_available() else None
         batches = CachedBatches(cache, metadata, folds=folds, device=device)
         return batches, batches, 0
-    from ml.training.augment_albumentations import make_alter  # noqa: PLC0415 a run by tensors does without
-
     altered = CachedBatches(cache, metadata, make_alter(config.augmentation), folds=folds)
     return altered, CachedBatches(cache, metadata), config.augmentation.workers
 

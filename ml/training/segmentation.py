@@ -1,7 +1,7 @@
-"""Training of the lesion segmentation decoder on a frozen network: ``python -m ml.training.segmentation``.
+"""Training of the lesion segmentation decoder on a frozen network.
 
 Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
-writes the decoder's weights, about 50 kB, for ``ml.build.ship --decoder``.
+writes the decoder's weights, about 50 kB, for ``python -m ml build --decoder``.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from ml.data.pictures import read_pixels
 from ml.data.split import read_split
 from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.networks.segmentation import LesionDecoder, create_decoder, run_blocks, tap
-from ml.support.command_line import command
 from ml.support.disk import check_can_be_written, writing
 from ml.training.losses import DivergedError
 
@@ -147,17 +146,8 @@ def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 2, with a one-line message, for an error that the user can correct."""
-    parser = argparse.ArgumentParser(prog="python -m ml.training.segmentation", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
-    parser.add_argument("--out", type=Path, required=True, help="safetensors file of the decoder to write")
-    parser.add_argument("--images", type=int, default=6000, help="images seen (6000)")
-    parser.add_argument("--size", type=int, default=320, help="input size in pixels (320)")
-    parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Train, and write the decoder's weights."""
     check_can_be_written(options.out, not_over=(options.weights,))
     plan = DecoderSchedule(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
@@ -165,7 +155,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     save_decoder(train_decoder(backbone, options.data, plan), options.out)
     print(options.out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

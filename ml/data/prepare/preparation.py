@@ -3,7 +3,9 @@
 Nothing is changed in the source. The labels are written last: a directory that lacks them is not finished.
 """
 
+import argparse
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -14,6 +16,7 @@ from ml.data.duplicates.embeddings import open_embeddings, whiten
 from ml.data.isic import Record, read_isic
 from ml.data.masks import DIRECTORY, ENDING
 from ml.data.prepare.check import Inspection, inspect_images
+from ml.data.prepare.download import download_official
 from ml.data.prepare.find_duplicates import WAYS, count_pairs, find_pairs, make_tiles, write_pairs
 from ml.data.prepare.layouts import GROUND_TRUTH, INPUT, Layout, find_layout
 from ml.data.prepare.official_layout import write_images
@@ -193,3 +196,22 @@ def _summarise(
         left_out=left_out,
         duplicates=duplicates,
     )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Prepare as the options say, and print what was found."""
+    if not 0 < options.min_cosine <= 1:
+        raise UserError(f"--min-cosine is {options.min_cosine}; it must be over 0 and at most 1")
+    if options.threads is not None and options.threads < 1:
+        raise UserError(f"--threads is {options.threads}; it must be 1 or more")
+    check_places(options.source, options.out)
+    if options.download:
+        download_official(options.source, address=options.address)
+    chosen = Options(
+        min_cosine=options.min_cosine,
+        keep_going=options.keep_going,
+        embeddings=not options.no_embeddings,
+        threads=options.threads or os.cpu_count() or 1,
+    )
+    print(prepare(options.source, options.out, chosen).to_text())
+    return 0

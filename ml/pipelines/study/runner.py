@@ -68,7 +68,7 @@ class Job:
 
     def list_command(self, data: Path) -> list[str]:
         """The command of its training, which a person may type too."""
-        command = [sys.executable, "-m", "ml.pipelines.train", "--data", str(data), "--config", str(self.config)]
+        command = [sys.executable, "-m", "ml", "train", "--data", str(data), "--config", str(self.config)]
         command += ["--out", str(self.folder)]
         command += [] if self.weights is None else ["--weights", str(self.weights)]
         if self.kind == NETWORK:

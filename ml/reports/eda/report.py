@@ -1,5 +1,6 @@
 """Explore a data set: measure every picture, draw the figures, write the page and its numbers."""
 
+import argparse
 import json
 import shutil
 from pathlib import Path
@@ -78,8 +79,8 @@ def _assemble(table: pd.DataFrame, numbers: dict[str, Any], sections: list[Secti
         title="What is in the training pictures",
         lead="The pictures of ISIC 2018 Task 3 (HAM10000) outside the test fold: who and what they show, how they "
         "look, and what "
-        "a network could learn from them by mistake. Every number is computed from the data by manage.py "
-        "eda_report; all of them are in numbers.json beside this page.",
+        "a network could learn from them by mistake. Every number is computed from the data by python "
+        "-m ml eda; all of them are in numbers.json beside this page.",
         tiles=[
             (f"{len(table):,}", "pictures explored"),
             (f"{table['lesion'].nunique():,}", "lesions"),
@@ -100,3 +101,12 @@ def _round(value: Any) -> Any:
     if isinstance(value, list):
         return [_round(each) for each in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the report and print the page's path."""
+    if options.workers < 1:
+        raise UserError(f"--workers {options.workers}: must be 1 at least")
+    out = agreement.LABELS.parent if options.publish else options.out
+    print(write_report(options.data, out, workers=options.workers, publish=options.publish))
+    return 0

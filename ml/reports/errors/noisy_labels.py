@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ml.baselines.config import read_classical_config
+from ml.baselines.features import compute_features
+from ml.baselines.run import make_extractor, select_images
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
@@ -66,9 +68,6 @@ def cross_validate_features(
     A logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts that
     share no lesion.
     """
-    from ml.baselines.features import compute_features  # noqa: PLC0415
-    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415 a model's own doubts need no torch
-
     config = read_classical_config(config_path)
     images = select_images(data, config)
     features = compute_features(images.sources, make_extractor(config.features, weights), cache, progress=progress)

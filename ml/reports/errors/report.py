@@ -1,7 +1,8 @@
 """Finding a model's errors: ``errors.json`` with the numbers, ``index.html`` with pictures."""
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +109,10 @@ def doubt_labels(subject: Subject, sources: Sources, *, progress: bool) -> dict[
 
 def _list(candidates: Sequence[DoubtedLabel]) -> list[dict[str, Any]]:
     return [asdict(each) for each in candidates[:LISTED]]
+
+
+def main(options: argparse.Namespace) -> int:
+    """Make the report and print its page."""
+    chosen = {item.name: getattr(options, item.name) for item in fields(Sources)}
+    print(report(Sources(**(chosen | {"out": PUBLISHED} if options.publish else chosen))))
+    return 0

@@ -1,12 +1,15 @@
-"""The model card, generated from a bundle's manifest: ``python -m ml.reports.model_card.card``.
+"""The model card, generated from a bundle's manifest.
 
 Its headings are those of Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
+from ml.data.isic import read_isic
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.reports.model_card.heads import describe_heads
 from ml.reports.model_card.lesions import describe_lesions
@@ -70,7 +73,7 @@ def render_card(manifest: Manifest) -> str:
 def _introduce(manifest: Manifest) -> str:
     return f"""# Model card: {manifest.name} {manifest.version}
 
-Generated from the bundle's manifest by `python -m ml.reports.model_card.card`; do not edit.
+Generated from the bundle's manifest by `python -m ml card`; do not edit.
 
 | | |
 |---|---|
@@ -195,3 +198,12 @@ def _format(entry: dict[str, float | None]) -> str:
     if entry["value"] is None or entry["low"] is None or entry["high"] is None:
         return "not defined"
     return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the card of the shipped bundle, and its small pictures where there are data."""
+    manifest = load_bundle(DEFAULT_BUNDLE).manifest
+    write_card(manifest)
+    if options.data is not None:
+        write_thumbnails(manifest, read_isic(options.data).records[0].path.parent)
+    return 0

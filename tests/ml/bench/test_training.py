@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.bench import loop, training
 from ml.bench.loop import Moment, describe_steps, split_step, spread_records
 from ml.bench.timm_script import Way, check_script, link_images, list_command, read_speed
@@ -172,7 +173,7 @@ def test_the_loops_take_turns_and_every_figure_is_written(
     out = tmp_path / "found.json"
     arguments = ("--data", data, "--timm-train", script, "--config", config, "--size", 32, "--json", out)
     counts = ("--steps", 2, "--warm-up", 1, "--turns", 1, "--only", "alike")
-    assert training.main([str(word) for word in (*arguments, *counts)]) == 0
+    assert main(["bench-training", *(str(word) for word in (*arguments, *counts))]) == 0
     found = json.loads(out.read_text(encoding="utf-8"))
     assert set(found) == {"machine", "alike"}
     alike = found["alike"]
@@ -197,10 +198,10 @@ def test_a_loop_that_fails_is_told_in_one_line(
     script.write_text(script.read_text(encoding="utf-8") + "\nraise SystemExit('no such model')", encoding="utf-8")
     monkeypatch.setattr(training, "run_ours", lambda *_: {"step": 1.0, "input": 0.5, "processor": 1.0})
     arguments = ("--data", str(data), "--timm-train", str(script), "--config", str(config), "--only", "alike")
-    assert training.main([*arguments, "--size", "32", "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
+    assert main(["bench-training", *arguments, "--size", "32", "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1].endswith("failed: no such model")
 
 
 def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert training.main(["--data", "/nowhere", "--turns", "0"]) == 2
+    assert main(["bench-training", "--data", "/nowhere", "--turns", "0"]) == 2
     assert "must be at least 1" in capsys.readouterr().err

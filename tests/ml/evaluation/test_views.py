@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.folder import Bundle
 from ml.data.isic import read_isic
 from ml.errors import UserError
@@ -87,9 +88,9 @@ def test_the_command_writes_the_document(
     monkeypatch.setattr(views, "FRACTIONS", (0.9, 0.7))
     monkeypatch.setattr(document, "REPEATS", 1)
     out = tmp_path / "views.md"
-    assert document.main(["--data", str(data), "--sizes", "64", "320", "--out", str(out)]) == 0
+    assert main(["views", "--data", str(data), "--sizes", "64", "320", "--out", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
     assert "21 images of\n21 lesions" in text
     assert "## Each view also mirrored" in text
-    assert document.main(["--data", str(data), "--out", str(tmp_path / "none" / "views.md")]) == 2
+    assert main(["views", "--data", str(data), "--out", str(tmp_path / "none" / "views.md")]) == 2
     assert "cannot be written" in capsys.readouterr().err

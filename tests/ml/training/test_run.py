@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ml.__main__ import main
 from ml.build.checkpoint import export_checkpoint
 from ml.bundle.folder import load_bundle
 from ml.bundle.hashing import hash_file, hash_tensors
@@ -25,7 +26,6 @@ from ml.data.isic import parse_isic, read_isic
 from ml.data.split import SPLIT_SHA256, parse_split, read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights
-from ml.pipelines.train.__main__ import main
 from ml.taxonomy import CLASSES
 from ml.training.config import Stage, read_config
 from ml.training.folder import RunFolder
@@ -74,7 +74,7 @@ def finished(data: Path, config: Path, tmp_path_factory: pytest.TempPathFactory)
 
 def list_command(data: Path, config: Path, out: Path, *more: str) -> list[str]:
     arguments = ["--data", str(data), "--config", str(config), "--out", str(out), *more]
-    return [sys.executable, "-m", "ml.pipelines.train", *arguments]
+    return [sys.executable, "-m", "ml", "train", *arguments]
 
 
 def read_figures(folder: Path) -> list[dict[str, str]]:
@@ -259,7 +259,7 @@ def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
 
 def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What the command says when it refuses, in one line."""
-    assert main(arguments) == 2
+    assert main(["train", *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     return lines[0]

@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ml.__main__ import main
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
-from ml.pipelines.train.__main__ import main
 from ml.support.disk import owning
 from ml.training.checkpoint import load_average
 from ml.training.checkpoint_files import AtomicCheckpointIO, read_checkpoint
@@ -29,7 +29,7 @@ from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
-    "from ml.pipelines.train.__main__ import main; sys.exit(main())"
+    "from ml.__main__ import main; sys.exit(main(['train', *sys.argv[1:]]))"
 )
 """A process that can write no file over 0.8 MB, as on a disk that is full; a checkpoint of the tiny network has 1.6."""
 
@@ -60,7 +60,7 @@ def begun(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def refuse(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """What the command says when it refuses, in its last line."""
-    assert main([str(word) for word in (*arguments, "--no-export")]) == 2
+    assert main(["train", *(str(word) for word in arguments), "--no-export"]) == 2
     said = capsys.readouterr().err
     assert "Traceback" not in said
     return said.strip().splitlines()[-1]

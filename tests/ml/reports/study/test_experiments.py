@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.pipelines.study.folder import open_study_folder, read_truth
 from ml.pipelines.study.plan import DEFAULT_PLAN, read_plan
 from ml.pipelines.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
-from ml.reports.study.experiments import DOCUMENT, main, render_experiments, write_experiments
+from ml.reports.study.experiments import DOCUMENT, render_experiments, write_experiments
 from ml.reports.study.findings import fill_in
 from ml.reports.study.read import read_study
 from tests.ml.pipelines.study.folders import predict_somehow, write_study_folder
@@ -164,5 +165,5 @@ def test_tuning_is_told_from_its_report(place: Path) -> None:
 
 
 def test_a_plan_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--plan", str(tmp_path / "gone.yaml")]) == 2
+    assert main(["experiments", "--plan", str(tmp_path / "gone.yaml")]) == 2
     assert "gone.yaml: cannot be read" in capsys.readouterr().err

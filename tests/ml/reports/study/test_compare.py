@@ -1,10 +1,10 @@
-"""``compare_models`` and ``error_report`` from the command line."""
+"""``python -m ml compare`` and ``errors``, and what neither may write over."""
 
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
 
+from ml.__main__ import main
 from ml.pipelines.study.folder import open_study_folder, read_truth
 from ml.pipelines.study.plan import read_plan
 from ml.pipelines.study.results import record_choosing
@@ -12,7 +12,7 @@ from tests.ml.pipelines.study.folders import write_study_folder
 from tests.ml.pipelines.study.test_plan import BASE, PLAN
 from tests.ml.tiny_isic import write_tiny_isic
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def compare(place: Path, *arguments: str) -> None:
-    call_command("compare_models", "--plan", place / "study.yaml", "--results", place / "results", *arguments)
+def ml(*arguments: object) -> int:
+    """The exit code of a command."""
+    return main([str(each) for each in arguments])
+
+
+def compare(place: Path, *arguments: str) -> int:
+    return ml("compare", "--plan", place / "study.yaml", "--results", place / "results", *arguments)
 
 
 def test_models_are_compared_in_a_table_for_each_question(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    compare(place)
+    assert compare(place) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "From scratch (tier 1), on the choosing fold" in lines
     assert any(line.startswith("Small *  0.") for line in lines)
@@ -42,56 +47,54 @@ def test_models_are_compared_in_a_table_for_each_question(place: Path, capsys: p
 
 def test_own_runs_are_compared_in_plain_text(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_study_folder(place / "runs" / "mine", place / "isic", skill=4.0)
-    call_command(
-        "compare_models", "--runs", place / "runs" / "small", place / "runs" / "mine", "--data", place / "isic"
-    )
+    runs = (place / "runs" / "small", place / "runs" / "mine")
+    assert ml("compare", "--runs", *runs, "--data", place / "isic") == 0
     out = capsys.readouterr().out
     assert "**" not in out
     assert any(line.startswith("mine *") for line in out.splitlines()), "the surer one is the best"
     assert any(line.startswith("mine less small  +0.") for line in out.splitlines())
-    with pytest.raises(CommandError, match="--runs: needs --data"):
-        call_command("compare_models", "--runs", place / "runs" / "mine")
+    assert ml("compare", "--runs", place / "runs" / "mine") == 2
+    assert "--runs: needs --data" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["eda_report", "error_report"])
-def test_what_the_project_publishes_is_not_written_over_with_other_data(place: Path, command: str) -> None:
+@pytest.mark.parametrize("command", ["eda", "errors"])
+def test_what_the_project_publishes_is_not_written_over_with_other_data(
+    place: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {path: path.read_bytes() for path in (ROOT / "docs").rglob("*") if path.is_file()}
-    published = {"eda_report": "docs/eda", "error_report": "docs/study/errors"}[command]
-    more = ["--run", place / "runs" / "small", "--cache", place / "cache"] if command == "error_report" else []
+    published = {"eda": "docs/eda", "errors": "docs/study/errors"}[command]
+    more = ["--run", place / "runs" / "small", "--cache", place / "cache"] if command == "errors" else []
     for arguments, message in (
         (["--publish"], "is published of other data than"),
         (["--out", ROOT / published], "is what the project publishes"),
         (["--out", place / "isic"], "lies in the data"),
     ):
-        with pytest.raises(CommandError, match=message) as error:
-            call_command(command, "--data", place / "isic", *more, *arguments)
-        assert error.value.returncode == 2
+        assert ml(command, "--data", place / "isic", *more, *arguments) == 2
+        assert message in capsys.readouterr().err
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_one_question_can_be_asked(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    compare(place, "loss", "--on", "test")
+    assert compare(place, "loss", "--on", "test") == 0
     out = capsys.readouterr().out
     assert out.startswith("Loss (tier 2), on the test fold")
     assert "From scratch" not in out
 
 
-def test_a_question_that_is_not_there_is_told(place: Path) -> None:
-    with pytest.raises(CommandError, match="huge: is no question of the plan; known are scratch, loss") as error:
-        compare(place, "huge")
-    assert error.value.returncode == 2
+def test_a_question_that_is_not_there_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(place, "huge") == 2
+    assert "huge: is no question of the plan; known are scratch, loss" in capsys.readouterr().err
 
 
 def test_errors_are_reported_on_the_choosing_fold(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call_command(
-        "error_report", "--data", place / "isic", "--run", place / "runs" / "small", "--out", place / "errors",
+    assert ml(
+        "errors", "--data", place / "isic", "--run", place / "runs" / "small", "--out", place / "errors",
         "--cache", place / "cache", "--results", place / "results", "--plan", place / "study.yaml",
-    )  # fmt: skip
+    ) == 0  # fmt: skip
     assert capsys.readouterr().out.strip() == str(place / "errors" / "index.html")
     assert "small on fold 3" in (place / "errors" / "index.html").read_text(encoding="utf-8")
 
 
-def test_a_folder_that_holds_no_model_is_told(place: Path) -> None:
-    with pytest.raises(CommandError, match=r"runs/none: holds no summary\.json") as error:
-        call_command("error_report", "--data", place / "isic", "--run", place / "runs" / "none")
-    assert error.value.returncode == 2
+def test_a_folder_that_holds_no_model_is_told(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ml("errors", "--data", place / "isic", "--run", place / "runs" / "none") == 2
+    assert "runs/none: holds no summary.json" in capsys.readouterr().err

@@ -1,5 +1,4 @@
-"""``python -m ml.pipelines.study``: train and measure the models of the plan; the same command goes on where it
-stopped.
+"""Train and measure the models of the plan; the same command goes on where it stopped.
 
 Without ``--report-test`` only the choosing fold is measured. With it nothing is trained: every selected model must be
 finished, and each reads the test fold once, which is logged.
@@ -9,15 +8,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
 from tqdm import tqdm
 
+from ml.baselines import run as baseline
 from ml.errors import UserError
-from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.pipelines.study.folder import Truth, is_finished, open_study_folder, read_truth
 from ml.pipelines.study.measure import Predict
-from ml.pipelines.study.plan import DEFAULT_PLAN, Entry, Plan, read_plan
+from ml.pipelines.study.plan import Entry, Plan, read_plan
 from ml.pipelines.study.results import (
     DEFAULT_RESULTS,
     check_same_data,
@@ -27,14 +25,12 @@ from ml.pipelines.study.results import (
     write_json,
 )
 from ml.pipelines.study.runner import NETWORK, Job, Rules, Workplace, find_weights, prepare_job, run_jobs
-from ml.support.command_line import command, needs_training_libraries
 from ml.support.disk import read_json
+from ml.training.predict import predict_test_fold
 
 
-@command(when_stopped="Stopped. The same command goes on where it was.")
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run; 2 for bad input, 1 where a model failed, 130 after Ctrl-C."""
-    options = _make_parser().parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Do what the options say; 1 where a model failed."""
     if options.publish:
         options.results = DEFAULT_RESULTS
     options.results = options.results or options.out / "report"
@@ -115,13 +111,9 @@ def describe_result(result: dict[str, object]) -> str:
 
 def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
     """How a finished model of that kind is asked about images that it has not seen."""
-    with needs_training_libraries():
-        if kind == NETWORK:
-            from ml.training.predict import predict_test_fold  # noqa: PLC0415 --help needs none of it
-
-            return predict_test_fold
-        from ml.baselines import run  # noqa: PLC0415
-    return partial(run.predict_test_fold, data=place.data, weights=find_weights(entry, place))
+    if kind == NETWORK:
+        return predict_test_fold
+    return partial(baseline.predict_test_fold, data=place.data, weights=find_weights(entry, place))
 
 
 def _prepare(
@@ -138,26 +130,3 @@ def _prepare(
             problems[entry.name] = str(error)
             print(f"{entry.name}: failed: {error}", file=sys.stderr)
     return jobs, problems
-
-
-def _make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m ml.pipelines.study", description=(__doc__ or ""))
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--weights-dir", type=Path, help="weights that entries start from; default: the hub")
-    parser.add_argument("--out", type=Path, default=Path("runs/study"), help="study folders; default runs/study")
-    parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
-    parser.add_argument("--results", type=Path, help="figures as JSON; default: report in the study folder")
-    parser.add_argument("--publish", action="store_true", help="into docs/study; refused where its data are others")
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these entries alone")
-    parser.add_argument("--tier", type=int, help="entries of this tier alone")
-    parser.add_argument("--gpu", action="store_true", help="the plan's values for a GPU: longer, larger")
-    parser.add_argument("--jobs", type=int, choices=range(1, 65), default=1, metavar="N", help="processes at once")
-    parser.add_argument("--minutes-per-job", type=float, metavar="N", help="stop a model after so long; resumable")
-    parser.add_argument("--keep-going", action="store_true", help="go on after a failure; count them at the end")
-    parser.add_argument("--report-test", metavar="WHY", help="train nothing; measure on the test fold, logged, once")
-    parser.add_argument("--log", type=Path, default=TEST_FOLD_LOG, help="log of the test fold's readings")
-    return parser
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""How long a reading takes and where the time goes: ``python -m ml.bench [IMAGE]``.
+"""How long a reading takes and where the time goes.
 
 (a) The predictor, stored bytes in and reading out, against its two unavoidable parts: Pillow's bare decode and the bare
 run of the network on the same views. At 600×450 also against one bare pass of the network, alone, at 224 px (needs the
@@ -28,9 +28,7 @@ from ml.serve import preprocess
 from ml.serve.image_io import Limits, decode_stored, normalise_upload
 from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.serve.runtime import UInt8Batch, open_runtime
-from ml.support.command_line import command
 
-REPEATS = 200
 SIZES = {"600×450": COMMON_SIZE, "12 megapixels": (4032, 3024)}
 LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
 AIM = 1.4
@@ -38,14 +36,8 @@ BARE_SIDE, BARE_AIM = 224, 6
 PROCESS_STATUS = Path("/proc/self/status")
 
 
-@command()
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.bench", description=__doc__)
-    parser.add_argument("image", nargs="?", type=Path, help="photograph to measure on, resized; default: a drawn one")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the network (1)")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Measure each part in turn, and print what it took."""
     picture = draw_photograph() if options.image is None else _open(options.image)
     bundle = load_bundle(DEFAULT_BUNDLE)
     _say(f"{platform.machine()}, {os.cpu_count()} cores; threads: {options.threads}; medians of {options.repeats}")
@@ -89,7 +81,7 @@ def measure_against_bare_pass(bundle: Bundle, picture: Image.Image, repeats: int
     if importlib.util.find_spec("onnx") is None:
         _say("(a) against a bare pass left out: needs requirements/ml.txt")
         return
-    from ml.evaluation.onnx_graph import open_bare_network  # noqa: PLC0415 onnx is not there in every installation
+    from ml.evaluation.onnx_graph import open_bare_network
 
     predictor, run = Predictor(bundle, "onnx", threads=1), open_bare_network(bundle, BARE_SIDE)
     stored = store(picture, COMMON_SIZE)
@@ -112,7 +104,7 @@ def measure_network(bundle: Bundle, picture: Image.Image, repeats: int, threads:
     if importlib.util.find_spec("torch") is None:
         _say("(b) left out: needs requirements/ml.txt")
         return
-    from ml.bench.network import list_ways  # noqa: PLC0415 torch is not there in every installation
+    from ml.bench.network import list_ways
 
     views = preprocess.views(np.asarray(picture), bundle.manifest.input)
     ways = list_ways(bundle, views, threads)
@@ -163,7 +155,3 @@ def _open(path: Path) -> Image.Image:
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())
