@@ -11,7 +11,7 @@ from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.refused import count_called
 from ml.metrics.shares import describe_share
 from ml.serve.gate import Gate
-from ml.serve.predictor import Outcome, Reading, interpret
+from ml.serve.interpretation import Outcome, Reading, interpret
 from ml.taxonomy import MALIGNANT_INDICES
 
 

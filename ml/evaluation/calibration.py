@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ml.bundle.manifest import Calibration
 from ml.metrics.classification import log_loss
-from ml.serve.predictor import calibrate
+from ml.serve.interpretation import calibrate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

@@ -12,7 +12,7 @@ from ml.bundle.manifest import SET_SCORES, PredictionSets
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics import bootstrap
 from ml.metrics.classification import Scored
-from ml.serve.predictor import in_sets
+from ml.serve.interpretation import in_sets
 from ml.taxonomy import CLASSES, MELANOMA
 
 FloatArray = npt.NDArray[np.float64]

@@ -24,7 +24,8 @@ from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
 from ml.metrics import bootstrap, classification
 from ml.serve.gate import load_gate
 from ml.serve.image_limits import UPLOAD_SUFFIXES, Limits
-from ml.serve.predictor import Observation, Outcome, Predictor, Reading, interpret
+from ml.serve.interpretation import Observation, Outcome, Reading, interpret
+from ml.serve.predictor import Predictor
 from ml.support.disk import check_can_be_written
 from ml.taxonomy import CLASSES
 

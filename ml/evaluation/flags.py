@@ -12,7 +12,7 @@ from ml.data.rows import read_rows
 from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.shifts import Change, Picture, blur, brighten
 from ml.metrics.shares import describe_share
-from ml.serve.predictor import Reading
+from ml.serve.interpretation import Reading
 from ml.serve.quality import find_flags
 
 LABELS = Path(__file__).parents[2] / "docs" / "flag-labels.csv"

@@ -33,7 +33,7 @@ from ml.metrics import bootstrap, classification
 from ml.metrics.decision_curve import describe, measure_net_benefit, measure_operating_point
 from ml.metrics.shares import describe_share
 from ml.serve.gate import Gate, load_gate
-from ml.serve.predictor import Observation, Outcome, Reading, interpret
+from ml.serve.interpretation import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
 from ml.taxonomy import CLASSES, MELANOMA
 

@@ -29,7 +29,8 @@ from ml.evaluation.shifts import (
 )
 from ml.serve import quality
 from ml.serve.image_io import ImageRejected, Limits, decode_stored, normalise_upload
-from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Observation, Predictor
+from ml.serve.interpretation import Observation
+from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.support.disk import part_of, read_file, read_json, write_whole, writing
 
 Maker = Callable[[], bytes]

@@ -21,7 +21,7 @@ from ml.metrics import bootstrap
 from ml.metrics.classification import area_under_roc
 from ml.metrics.shares import describe_share
 from ml.serve.gate import IMAGE_DOMAINS, GateArrays, dermoscopy_odds, measure_distance, score_domains
-from ml.serve.predictor import softmax
+from ml.serve.interpretation import softmax
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]

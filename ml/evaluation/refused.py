@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ml.serve.predictor import DETECTED, Reading
+from ml.serve.interpretation import DETECTED, Reading
 
 REFUSED_LIMITS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ml.metrics import bootstrap
 from ml.metrics.shares import describe_share
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 
 ROUNDED = 4
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}

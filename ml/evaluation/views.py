@@ -20,7 +20,8 @@ from ml.evaluation.onnx_graph import FreeSizeRuntime, check_side
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.metrics import bootstrap, classification
 from ml.metrics.estimate import describe
-from ml.serve.predictor import Predictor, average_views
+from ml.serve.interpretation import average_views
+from ml.serve.predictor import Predictor
 
 FloatArray = classification.FloatArray
 

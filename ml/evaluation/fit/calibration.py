@@ -10,7 +10,7 @@ from ml.bundle.manifest import LARGEST_OFFSET, TEMPERATURES, Calibration
 from ml.evaluation.calibration import ROUNDED, Priors, apply_calibration, fit_temperature, mean_loss
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics.classification import expected_calibration_error
-from ml.serve.predictor import softmax
+from ml.serve.interpretation import softmax
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
