@@ -14,9 +14,9 @@ from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
 from ml.support.disk import read_json
 from ml.training.checkpoint import describe_input, load_average
-from ml.training.config import ReadingPlan, TrainingConfig, read_config
+from ml.training.config import InferencePlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.predict import TrainedNetwork, choose_reading
+from ml.training.predict import TrainedNetwork, choose_inference_plan
 from ml.training.selection import select_records, split_positions
 from ml.training.servable import check_checkpoint
 
@@ -34,7 +34,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     data = data or Path(description["data_directory"])
     check_same_data(folder, config, description, data)
     trained = TrainedNetwork(*load_average(checkpoint, config), config)
-    plan = read_or_choose_reading(folder, trained, data, progress=progress)
+    plan = read_or_choose_plan(folder, trained, data, progress=progress)
     origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
     with build_beside(out) as draft:
         bundle = build_bundle(
@@ -53,7 +53,7 @@ def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict
         )
 
 
-def read_or_choose_reading(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> ReadingPlan:
+def read_or_choose_plan(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> InferencePlan:
     """The way to read that a run has chosen; where it was cut off before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
@@ -61,7 +61,9 @@ def read_or_choose_reading(folder: RunFolder, trained: TrainedNetwork, data: Pat
         return max(config.readings, key=lambda each: float(scores[str(each)]))
     records = select_records(read_isic(data).records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
-    return choose_reading(folder, trained, records, cache, split_positions(records, config)[1], progress=progress)[0]
+    return choose_inference_plan(
+        folder, trained, records, cache, split_positions(records, config)[1], progress=progress
+    )[0]
 
 
 def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
@@ -72,7 +74,7 @@ def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path)
 
 
 def describe_origin(
-    folder: RunFolder, trained: TrainedNetwork, plan: ReadingPlan, description: dict[str, object], images: int
+    folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, description: dict[str, object], images: int
 ) -> Origin:
     """What the manifest says of the network, how to read it, and what it learnt from."""
     config, weights = trained.config, description["weights"]

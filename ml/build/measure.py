@@ -13,7 +13,7 @@ from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
-from ml.serve.predictor import Observation
+from ml.serve.interpretation import Observation
 
 TEST = "test"
 

@@ -13,7 +13,8 @@ from ml.bundle.folder import load_bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import SUFFIXES, read_photograph
 from ml.serve.image_io import LIMITS
-from ml.serve.predictor import Predictor, Reading
+from ml.serve.interpretation import Reading
+from ml.serve.predictor import Predictor
 from ml.taxonomy import CLASSES
 
 SOME_FAILED = 1

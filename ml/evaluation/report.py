@@ -1,4 +1,4 @@
-"""What an evaluation found, as data and as text."""
+"""Report of an evaluation, as data and as text."""
 
 import math
 from dataclasses import dataclass
@@ -29,16 +29,17 @@ LABELS = {
     "expected_calibration_error": "expected calibration error",
     "log_loss": "log loss",
 }
-"""Metrics in words; ``WITHOUT_SHOWN_AGAIN`` is there only where such lesions are."""
+"""Names of metrics; ``WITHOUT_SHOWN_AGAIN`` occurs only with lesions of other folds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Metrics of one bundle on one truth file.
+    """Metrics of one bundle on one ground-truth file.
 
     ``values`` holds scalars and, for recall, precision and AUC, (7,); ``intervals`` low and high of each, (2, …);
-    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None where they
-    are not known: the bootstrap is then over images. ``shown_again`` are images whose lesion another fold shows too.
+    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None if they
+    are unknown: the bootstrap is then over images. ``shown_again`` are images of lesions that also occur in another
+    fold.
     """
 
     bundle: str
@@ -56,7 +57,7 @@ class Report:
     confusion: FloatArray
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; a metric is ``{"value", "low", "high"}``, one that is not defined is null."""
+        """Plain JSON values; a metric is ``{"value", "low", "high"}``, with null for undefined ones."""
         return {
             "bundle": self.bundle,
             "bundle_sha256": self.bundle_sha256,
@@ -69,8 +70,8 @@ class Report:
             "not_assessable": list(self.not_assessable),
             "metrics": {name: self._describe(name, ()) for name in LABELS if name in self.values},
             "per_class": {
-                code: {"images": self.per_class[place], **{name: self._describe(name, (place,)) for name in PER_CLASS}}
-                for place, code in enumerate(CLASSES)
+                code: {"images": self.per_class[index], **{name: self._describe(name, (index,)) for name in PER_CLASS}}
+                for index, code in enumerate(CLASSES)
             },
             "confusion": {
                 "rows": "truth",
@@ -102,10 +103,10 @@ class Report:
             return "; lesions are not known, the intervals are by bootstrap over images"
         return f" of {self.lesions} lesions; the intervals are by bootstrap over lesions"
 
-    def _describe(self, name: str, place: tuple[int, ...]) -> dict[str, float | None]:
+    def _describe(self, name: str, index: tuple[int, ...]) -> dict[str, float | None]:
         low, high = self.intervals[name]
-        found = {"value": self.values[name][place], "low": low[place], "high": high[place]}
-        return {key: None if math.isnan(value) else round(float(value), DIGITS) for key, value in found.items()}
+        entry = {"value": self.values[name][index], "low": low[index], "high": high[index]}
+        return {key: None if math.isnan(value) else round(float(value), DIGITS) for key, value in entry.items()}
 
 
 def _format(entry: dict[str, float | None]) -> str:

@@ -1,4 +1,4 @@
-"""How often a small change of the photograph changes what is said of it."""
+"""Stability of readings under small changes of the photograph."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ml.metrics import bootstrap
 from ml.metrics.shares import describe_share
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 
 ROUNDED = 4
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}
@@ -18,10 +18,10 @@ Table = list[list[bool]]
 
 
 def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
-    """For each change, the share of images whose outcome is another, and whose outcome is the opposite.
+    """For each change, the share of images with another outcome, and with the opposite one.
 
     Opposite is *low risk* against *suspicious*. ``any`` counts images that at least one of the changes moves. The
-    images are to be of different lesions; intervals are Wilson's, that of ``mean`` is by bootstrap over the images.
+    images must be of different lesions; intervals are Wilson's, that of ``mean`` is a bootstrap over the images.
     """
     tables = {
         name: [[differs(*pair) for pair in zip(before, readings, strict=True)] for readings in after.values()]
@@ -30,18 +30,18 @@ def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Re
     return {
         "images": len(before),
         "changes": {
-            change: _join(describe_share(name, table[place]) for name, table in tables.items())
-            for place, change in enumerate(after)
+            change: _join(describe_share(name, table[index]) for name, table in tables.items())
+            for index, change in enumerate(after)
         },
         "mean": _join(_describe_mean(name, table) for name, table in tables.items()),
         "any": _join(
-            describe_share(name, [any(each) for each in zip(*table, strict=True)]) for name, table in tables.items()
+            describe_share(name, [any(row) for row in zip(*table, strict=True)]) for name, table in tables.items()
         ),
     }
 
 
 def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> dict[str, Any]:
-    """Shares of images of which two sets of readings say the same: whether they can be read, flags, outcome."""
+    """Shares of images on which two sets of readings agree: assessable or not, flags, outcome."""
     pairs = list(zip(before, after, strict=True))
     agreed = {
         "assessable": [_refused(one) == _refused(other) for one, other in pairs],
@@ -52,13 +52,13 @@ def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> di
 
 
 def _describe_mean(name: str, table: Table) -> dict[str, Any]:
-    """The mean of all changes' shares."""
+    """Mean of the shares of all changes."""
     of_image = np.mean(table, axis=0)
 
     def measure(weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
         return {name: weights @ of_image / weights.sum(axis=1)}
 
-    interval = bootstrap.intervals(measure, [str(place) for place in range(len(of_image))])[name]
+    interval = bootstrap.intervals(measure, [str(index) for index in range(len(of_image))])[name]
     return {
         name: round(float(of_image.mean()), ROUNDED),
         f"{name}_interval": [round(float(end), ROUNDED) for end in interval],

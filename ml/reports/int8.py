@@ -32,7 +32,8 @@ from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.reports.bundles import tabulate
 from ml.serve import preprocess
 from ml.serve.image_io import decode_stored
-from ml.serve.predictor import Observation, Predictor
+from ml.serve.interpretation import Observation
+from ml.serve.predictor import Predictor
 from ml.serve.runtime import open_runtime
 from ml.support.disk import check_can_be_written
 

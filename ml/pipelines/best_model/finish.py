@@ -28,7 +28,8 @@ from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
 from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
-from ml.serve.predictor import Observation, Predictor
+from ml.serve.interpretation import Observation
+from ml.serve.predictor import Predictor
 from ml.support.environment import find_git_revision
 from ml.training.checkpoint import describe_input
 from ml.training.config import read_config

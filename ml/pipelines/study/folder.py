@@ -20,7 +20,7 @@ from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
 from ml.metrics import bootstrap, classification
 from ml.metrics.estimate import describe
-from ml.serve.predictor import calibrate
+from ml.serve.interpretation import calibrate
 from ml.support.disk import read_json
 from ml.taxonomy import CLASSES
 

@@ -8,7 +8,7 @@ from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, LabelledImage, build_report
 from ml.evaluation.paired import FIGURES, compare_evaluations
 from ml.metrics.classification import FloatArray
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 from ml.taxonomy import CLASSES
 
 EMPTY = np.empty((0, 0), np.float32)

@@ -8,7 +8,9 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from classifier.models import ImageCorrection, ModelVersion, Prediction
 from classifier.selectors.history import history
 from classifier.selectors.reading import reading_detail
-from classifier.services.corrections import correct_declared, correct_modality, mark_entered_in_error, move_image
+from classifier.services.corrections.declaration import correct_declared, correct_modality
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
+from classifier.services.corrections.move import move_image
 from classifier.services.intake import receive_upload
 from classifier.services.readings.queue import queue_prediction
 from classifier.services.registry import register_model
