@@ -21,6 +21,7 @@ EXCLUSIONS_SUFFIX = ".exclusions.csv"
 COLUMNS = ("image", "group", "fold")
 TEST, CALIBRATION_FOLD = "test", "4"
 TRAINING_FOLDS = ("0", "1", "2", "3")
+"""Folds that the shipped network has learnt; it has seen neither the calibration fold nor the test fold."""
 OPEN_FOLDS = (*TRAINING_FOLDS, CALIBRATION_FOLD)
 """All folds but the test fold."""
 FOLDS = (TEST, *OPEN_FOLDS)
