@@ -1,4 +1,4 @@
-"""The one way from a trained network to a bundle: ``assemble`` exports it, ``build_bundle`` fits its limits too."""
+"""Assembly of a bundle from a trained network: ``assemble`` exports it, ``build_bundle`` also fits its limits."""
 
 import copy
 import tempfile
@@ -55,12 +55,12 @@ UNKNOWN_LIMITS: dict[str, Any] = {
     "metrics": {},
     "limits": {},
 }
-"""The manifest's fields that are fitted after the export, before they are."""
+"""Placeholders of the manifest's fields that are fitted after the export."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the network does not tell of itself: names, how to read it, where it comes from, on whose terms."""
+    """What the manifest says of the network's origin: names, inference plan, provenance and licence."""
 
     name: str
     version: str
@@ -109,10 +109,10 @@ def build_bundle(
     kept: Path | None = None,
     progress: bool = True,
 ) -> Bundle:
-    """Assemble the bundle in directory ``out``, then fit everything that the manifest says of its limits: see
-    ``ml.build.fit_limits``.
+    """Assemble the bundle in directory ``out``, then fit all limits in the manifest: see ``ml.build.fit_limits``.
 
-    ``with_cases`` makes its file of similar cases. ``kept`` is a directory for what was observed, see ``Observer``.
+    A ``decoder`` adds lesion masks, ``with_cases`` the file of similar cases. ``kept`` is a cache directory for
+    observations, see ``Observer``.
     """
     target_prior = measure_target_prior(read_isic(data_dir), read_split().fold_of)
     bundle = assemble(model, out, origin, target_prior, decoder=decoder)
@@ -123,10 +123,10 @@ def build_bundle(
 
 
 def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
-    """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
+    """Trial export of a copy of a network; raises ``UserError`` if its two graphs would differ.
 
-    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
-    gets logits as large as a trained one's.
+    Untrained values that would hide a difference are drawn at random: batch norm statistics of 0 and 1, and the nearly
+    zero classifier, which gets logits of the size of a trained one's.
     """
     rehearsed = copy.deepcopy(model).cpu()
     _draw_anew(rehearsed.eval(), spec.size)

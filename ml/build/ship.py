@@ -41,7 +41,7 @@ def describe_shipped(model: nn.Module) -> Origin:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Build, measure and put the bundle in its place."""
+    """Build and measure the bundle, and replace the shipped one."""
     others = read_others(options)
     model = create_backbone(ARCHITECTURE)
     if not load_weights(model, options.weights):
