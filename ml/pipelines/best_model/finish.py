@@ -5,25 +5,22 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 
-from ml.build.assemble import UNKNOWN_LIMITS, measure_target_prior
-from ml.build.export import export_bundle
+from ml.build.assemble import Origin, assemble, describe_sampled_prior, measure_target_prior
 from ml.build.fit_limits import add_gate, fit_decisions
 from ml.build.fit_quality import fit_picture_quality
 from ml.build.gate import build_gate
 from ml.build.measure import measure_calibration_fold
 from ml.build.similar_cases import add_similar_cases
-from ml.bundle.attribution import ATTRIBUTION, LICENCE, write_attribution
+from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
-from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import SPLIT_SHA256, read_split, select_folds
+from ml.data.split import read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
@@ -33,9 +30,9 @@ from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
-from ml.serve.preprocess import MAX_ASPECT
 from ml.support.environment import find_git_revision
-from ml.training.config import TrainingConfig, read_config
+from ml.training.checkpoint import describe_input
+from ml.training.config import read_config
 
 SHIPPED_FOLD = "4"
 """The bundle that ships has not seen it, unless it was made by this road."""
@@ -107,22 +104,16 @@ def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
     load_weights(model, weights)
     with safe_open(weights, "pt") as file:
         told = file.metadata()
-    prior = tuple(float(value) for value in told["prior"].split())
-    fields: dict[str, Any] = {
-        **UNKNOWN_LIMITS,
-        "name": f"{config.architecture}-isic2018-out-of-fold",
-        "version": (find_git_revision() or "unknown")[:12],
-        "architecture": config.architecture,
-        "input": _describe_input(config, model.pretrained_cfg),
-        "training_prior": Prior(prior, "class frequencies that the training's sampling made"),
-        "training": _describe_training(place, told["folds"].split()),
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
-        "created": datetime.now(UTC).date().isoformat(),
-        "target_prior": measure_target_prior(dataset, read_split().fold_of),
-        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
-    }
-    return export_bundle(model, out, fields)
+    plan = config.readings[0]
+    origin = Origin(
+        name=f"{config.architecture}-isic2018-out-of-fold",
+        version=(find_git_revision() or "unknown")[:12],
+        architecture=config.architecture,
+        input=describe_input(model, plan.size, plan.fractions),
+        training_prior=describe_sampled_prior(map(float, told["prior"].split())),
+        training=_describe_training(place, told["folds"].split()),
+    )
+    return assemble(model, out, origin, measure_target_prior(dataset, read_split().fold_of))
 
 
 def _name_folds(folds: Sequence[str]) -> str:
@@ -131,19 +122,6 @@ def _name_folds(folds: Sequence[str]) -> str:
 
 def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
     return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
-
-
-def _describe_input(config: TrainingConfig, normalisation: Any) -> InputSpec:
-    plan = config.readings[0]
-    return InputSpec(
-        size=plan.size,
-        views=tuple(ViewSpec(f"central {100 * part:.0f} %", part) for part in plan.fractions),
-        max_aspect_ratio=MAX_ASPECT,
-        interpolation="bicubic",
-        mean=tuple(normalisation["mean"]),
-        std=tuple(normalisation["std"]),
-        layout="NHWC",
-    )
 
 
 def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
