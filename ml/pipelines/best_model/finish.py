@@ -1,5 +1,7 @@
-"""The last stage, at home: export the student, calibrate it on what its copies, or it itself, say of images that they
-have not seen, and set it beside the bundle that ships."""
+"""The last stage: export and calibrate the student, and compare it with the shipped bundle.
+
+It is calibrated on out-of-fold predictions, of its copies or its own.
+"""
 
 import json
 import tempfile
@@ -35,19 +37,19 @@ from ml.training.checkpoint import describe_input
 from ml.training.config import read_config
 
 SHIPPED_FOLD = "4"
-"""The bundle that ships has not seen it, unless it was made by this road."""
+"""A fold that the shipped bundle has not seen, unless this pipeline made it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Images with what the student, or a copy of it, which had not seen them, observed."""
+    """Images with the observations of a student, or a copy of it, that has not seen them."""
 
     records: list[Record]
     observations: list[Observation]
 
 
 def finish(stage: Stage, place: Workplace) -> Bundle:
-    """Write ``out/bundle`` and, beside it, how it compares; nothing of the test fold is read."""
+    """Write ``out/bundle`` and, beside it, the comparison; nothing of the test fold is read."""
     folder = place.folder(stage.name)
     with build_beside(place.out / "bundle") as draft:
         bundle, told = _build(place, draft)
@@ -58,8 +60,8 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
 
 
 def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
-    """The bundle in the directory ``draft``, and what its figures are beside those of the shipped one."""
-    # Of the data, what the stages were trained on; so in a proof in small the same few images.
+    """The bundle in the directory ``draft``, and its metrics beside those of the shipped one."""
+    # The stages' training data; in a small trial the same few images.
     dataset = read_isic(place.training_data)
     bundle = _export(place, name_stage(AVERAGE, ()), draft, dataset)
     judged = {fold: _observe_unseen(place, fold, dataset, bundle) for fold in place.plan.judging_folds}
@@ -83,11 +85,11 @@ def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
 
 
 def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
-    """What the copy without the fold says of it, or the ``student``, where nothing that it learnt from has seen it."""
+    """Observations of a fold by the copy without it, or by the ``student`` if neither it nor its teachers saw it."""
     records = select_folds(dataset.records, (fold,))
     if fold not in place.plan.copies:
         return OutOfFold(records, _observe(student, records, f"fold {fold}", place))
-    with tempfile.TemporaryDirectory() as scratch:  # a copy is asked once, and is never measured
+    with tempfile.TemporaryDirectory() as scratch:  # a copy is used once, and is never measured
         copy = _export(place, name_stage(AVERAGE, (fold,)), Path(scratch), dataset)
         return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
@@ -137,8 +139,10 @@ def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
 
 
 def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
-    """Similar cases and the gate read the student's own features, which no copy shares: where there are copies, their
-    limits are set on images that the student has seen."""
+    """Add similar cases and the out-of-distribution detector, which need the student's own features.
+
+    Copies do not share these features, so with copies their limits are set on images that the student has seen.
+    """
     assert place.others is not None
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
     bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.judging_folds[-1])
@@ -150,7 +154,7 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
 
 
 def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:
-    """The new bundle, by its copy, and the shipped one on the fold that neither has seen, paired."""
+    """Paired comparison of the new bundle, by its copy, and the shipped one on a fold that neither has seen."""
     shipped = load_bundle(DEFAULT_BUNDLE)
     earlier = _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place)
     one, other = (
