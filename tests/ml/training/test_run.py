@@ -131,7 +131,7 @@ def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(fin
     readings = json.loads((finished / "readings.json").read_text(encoding="utf-8"))
     assert len(readings) == 2
     assert manifest.input.size == (
-        48 if max(readings, key=lambda key: readings[key]).startswith("InferencePlan(size=48") else 64
+        48 if max(readings, key=lambda key: readings[key]).startswith("ReadingPlan(size=48") else 64
     )
     assert manifest.training_prior.frequencies == pytest.approx([1 / 7] * 7, abs=1e-5)
     assert "chosen on fold 3" in manifest.training
