@@ -204,7 +204,7 @@ def _read_metadata(directory: Path) -> dict[str, dict[str, str]]:
     """Rows of the metadata by image name without suffix."""
     path = directory / "metadata.csv"
     if not path.is_file():
-        raise UserError(f"{path}: is not there; give PAD-UFES-20's layout")
+        raise UserError(f"{path}: is missing; give PAD-UFES-20's layout")
     rows = {Path(row["image"]).name: row for _, row in read_rows(path, ("image", "patient_id"))}
     if not all(row["patient_id"] for row in rows.values()):
         raise UserError(f"{path}: a row has no patient_id; fill the column, as halves are drawn by patient")

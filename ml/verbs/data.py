@@ -18,10 +18,10 @@ def prepare(parser: ArgumentParser) -> None:
     """
     parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folders or zips of ISIC or HAM10000")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the official layout is written here")
-    parser.add_argument("--download", action="store_true", help="first fetch what --source lacks of the official files")
+    parser.add_argument("--download", action="store_true", help="first download the official files that --source lacks")
     parser.add_argument("--address", default=OFFICIAL_ADDRESS, metavar="URL", help="where from; default: %(default)s")
     parser.add_argument("--keep-going", action="store_true", help="leave faulty images out, and list them")
-    parser.add_argument("--no-embeddings", action="store_true", help="find duplicates by hashes alone: minutes faster")
+    parser.add_argument("--no-embeddings", action="store_true", help="find duplicates by hashes only, minutes faster")
     parser.add_argument("--min-cosine", type=float, default=MIN_COSINE, help="of embeddings; default: %(default)s")
     parser.add_argument("--threads", type=int, metavar="N", help="default: one a core")
 
@@ -54,7 +54,7 @@ VERBS = (
         name="prepare",
         options=prepare,
         work="ml.data.prepare.preparation:main",
-        when_stopped="Stopped. The same command goes on with what is written already.",
+        when_stopped="Stopped. Run the same command again to resume.",
     ),
     Verb(
         name="eda",

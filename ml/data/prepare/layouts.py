@@ -126,7 +126,7 @@ def _list_images(places: Iterable[Path], faults: dict[str, str]) -> dict[str, Im
             if name in found:
                 first = found[name]
                 raise UserError(
-                    f"{place}: {name} is there twice ({first.member or first.place}, "
+                    f"{place}: {name} occurs twice ({first.member or first.place}, "
                     f"{source.member or source.place}); keep one"
                 )
             found[name] = source

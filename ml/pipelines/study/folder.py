@@ -146,7 +146,7 @@ def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Flo
     rows = sorted((row for _, row in read_rows(path, COLUMNS)), key=lambda row: row["image"])
     images = tuple(row["image"] for row in rows)
     if len(set(images)) != len(images):
-        raise UserError(f"{path}: an image is there twice; train the model again")
+        raise UserError(f"{path}: an image occurs twice; train the model again")
     try:
         scores = np.array([[float(row[code]) for code in CLASSES] for row in rows], np.float64).reshape(
             -1, len(CLASSES)
@@ -204,10 +204,10 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
         "metrics": {name: describe(values[name], limits[name]) for name in values if name not in PER_CLASS},
         "per_class": {
             code: {
-                "images": int(confusion[place].sum()),
-                **{name: describe(values[name][place], limits[name][:, place]) for name in PER_CLASS},
+                "images": int(confusion[index].sum()),
+                **{name: describe(values[name][index], limits[name][:, index]) for name in PER_CLASS},
             }
-            for place, code in enumerate(CLASSES)
+            for index, code in enumerate(CLASSES)
         },
         "confusion": confusion.astype(int).tolist(),
     }

@@ -118,8 +118,8 @@ def read_result(results: Path, name: str) -> dict[str, Any]:
 
 def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Figures of all named models that have any."""
-    found = {name: read_result(results, name) for name in names}
-    return {name: result for name, result in found.items() if result}
+    results_of = {name: read_result(results, name) for name in names}
+    return {name: result for name, result in results_of.items() if result}
 
 
 def read_comparisons(results: Path) -> list[dict[str, Any]]:
@@ -141,8 +141,10 @@ def pair(one: Measured, other: Measured) -> dict[str, Any]:
 
 def read_published_data() -> str | None:
     """Hash of the data of the published results; None if there are none."""
-    every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
-    return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
+    published = read_results(
+        DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))]
+    )
+    return next((result["data_sha256"] for result in published.values() if result.get("data_sha256")), None)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -172,6 +174,6 @@ def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict
         return None
     values = [[part_figures["metrics"][name][0] for name in PAIRED] for part_figures in figures if part_figures]
     return {
-        name: describe(values[0][place] - values[1][place], bootstrap.percentiles(first[name] - second[name]))
-        for place, name in enumerate(PAIRED)
+        name: describe(values[0][index] - values[1][index], bootstrap.percentiles(first[name] - second[name]))
+        for index, name in enumerate(PAIRED)
     }
