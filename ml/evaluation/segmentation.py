@@ -10,7 +10,7 @@ from PIL import Image, ImageFilter
 
 from ml.data.masks import open_mask
 from ml.evaluation.observe import open_picture
-from ml.metrics import bootstrap
+from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask, measure_lesion
 
@@ -20,7 +20,6 @@ ENOUGH_OVERLAP = 0.65
 """ISIC 2018 Task 1: an intersection over union below it counts as 0."""
 
 BLUR = 2.0
-ROUNDED = 4
 
 
 def measure_masks(
@@ -44,7 +43,7 @@ def measure_masks(
     measured = [[measure_lesion(mask) for mask in masks] for masks in (found, drawn)]
     return {
         "images": len(found),
-        **{name: describe_mean(values, groups) for name, values in rows.items()},
+        **{name: estimate_mean(values, groups).to_json() for name, values in rows.items()},
         "rank_correlation": {
             name: correlate_ranks(*(np.array([each[name] for each in part]) for part in measured))
             for name in ("lesion_area", "lesion_asymmetry")
@@ -83,13 +82,3 @@ def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
 def shrink_mask(path: Path, size: tuple[int, int]) -> Mask:
     """A mask drawn by people at the size (W, H) of those found."""
     return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127
-
-
-def describe_mean(values: FloatArray, groups: Sequence[str]) -> list[float]:
-    """Mean, and the low and high end of its interval."""
-
-    def measure(weights: FloatArray) -> dict[str, FloatArray]:
-        return {"mean": (weights @ values) / weights.sum(axis=1)}
-
-    low, high = bootstrap.intervals(measure, groups)["mean"]
-    return [round(float(value), ROUNDED) for value in (values.mean(), low, high)]

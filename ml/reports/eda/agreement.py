@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 
 from ml.data.artefacts import ARTEFACTS, THRESHOLDS
@@ -73,9 +72,3 @@ def choose_threshold(scores: npt.NDArray[np.float64], seen: npt.NDArray[np.int64
     kappas = [measure_kappa(scores >= step, seen) or 0.0 for step in steps]
     best = max(range(len(steps)), key=lambda place: (kappas[place], place))
     return [float(steps[max(best - 1, 0)]), float(steps[best])]
-
-
-def find_interval(count: int, of: int) -> tuple[float, float]:
-    """95 % interval of a share by Wilson (JASA 22 (1927))."""
-    interval = binomtest(count, of).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ml.metrics.estimate import Table
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -25,14 +27,6 @@ class Figure:
     means: str
     size: str = "chart"
     """chart, wide (the whole column) or tiles (small pictures side by side)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text under a header; the first column names the row."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)

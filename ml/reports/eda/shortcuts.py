@@ -7,9 +7,11 @@ from typing import Any
 import pandas as pd
 
 from ml.data.artefacts import ARTEFACTS
+from ml.metrics.estimate import Table, table
+from ml.metrics.shares import find_interval
 from ml.reports.eda import charts, galleries
-from ml.reports.eda.agreement import check_artefact, find_interval
-from ml.reports.eda.page import Figure, Image, Section, Table
+from ml.reports.eda.agreement import check_artefact
+from ml.reports.eda.page import Figure, Image, Section
 from ml.taxonomy import CLASSES
 
 NAMES = {"hair": "Hair", "ruler": "A ruler", "ink": "Ink", "dark_corner": "A dark corner"}
@@ -63,7 +65,7 @@ def _draw_prevalence(table: pd.DataFrame, artefact: str, out: Path, numbers: dic
     by_class = has.groupby(table["class"]).agg(["sum", "size"])
     by_class = by_class.reindex([code for code in CLASSES if code in by_class.index])
     shares = pd.DataFrame({"share": by_class["sum"] / by_class["size"]})
-    bounds = [find_interval(int(count), int(of)) for count, of in by_class.to_numpy()]
+    bounds = [find_interval(count / of, int(of)) for count, of in by_class.to_numpy()]
     file = f"{artefact.replace('_', '-')}.svg"
     charts.draw_shares(out / file, shares, f"% of pictures with {NAMES[artefact].lower()}, 95 % interval", bounds)
     sides = {side: has[table["malignant"] == (side == "malignant")] for side in ("malignant", "benign")}
@@ -91,7 +93,7 @@ def judge_shortcut(name: str, sides: Mapping[str, pd.Series]) -> str:
     high, low = float(sides[more].mean()), float(sides[fewer].mean())
     if high == 0 or high < UNEVEN * low:
         return f"{name} lies about evenly over malignant and benign: a nuisance to be robust to more than a shortcut."
-    bounds = {side: find_interval(int(found.sum()), len(found)) for side, found in sides.items()}
+    bounds = {side: find_interval(float(found.mean()), len(found)) for side, found in sides.items()}
     times = f"{high / low:.1f} times as often" if low > 0 else "only"
     if bounds[more][0] <= bounds[fewer][1]:
         return (
@@ -108,7 +110,7 @@ def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = []
     for artefact, check in checks.items():
         count, of = check["seen_at_random"]
-        low, high = find_interval(count, of)
+        low, high = find_interval(count / of, of)
         rows.append(
             [
                 NAMES[artefact],
@@ -121,7 +123,7 @@ def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
             ]
         )
     header = ("", "seen, pass 1 / 2", "κ of passes", "sensitivity", "specificity", "κ of heuristic", "seen at random")
-    return Table(header, rows)
+    return table(header, rows)
 
 
 def _write_kappa(kappa: float | None) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.reports.eda.agreement import check_artefact, choose_threshold, find_interval, measure_kappa, read_labels
+from ml.reports.eda.agreement import check_artefact, choose_threshold, measure_kappa, read_labels
 
 
 def test_kappa_of_the_textbook_example() -> None:
@@ -43,11 +43,6 @@ def test_the_heuristic_is_judged_on_the_other_half_and_only_where_both_passes_ag
     assert check["sensitivity"] == [1, 1]
     assert check["specificity"] == [0, 1]
     assert check["seen_at_random"] == [2, 4]
-
-
-def test_wilsons_interval_of_a_published_example() -> None:
-    # Newcombe, Stat Med 17 (1998), table I: 81 of 263 gives 0.2553 to 0.3662.
-    assert find_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
 
 
 def test_the_committed_labels_are_of_100_lesions_outside_the_test_fold() -> None:
