@@ -60,8 +60,8 @@ test: check ## Everything: the checks, then all tests with real servers and a re
 	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .PHONY: bench
-bench: setup-dev ## Measure: decoder, network and reading; then requests a second and memory of the service
-	$(BIN)/python -m ml.bench
+bench: setup-dev ## Measure: decoder, network and reading; then what an upload costs, uploads a second and memory of the service
+	$(BIN)/python -m ml bench
 	$(BIN)/python manage.py bench_service
 
 # --- Research: DATA is a directory in the official ISIC 2018 Task 3 layout, WEIGHTS one of safetensors -------------------------
@@ -73,16 +73,16 @@ JOBS ?= 1
 
 .PHONY: study
 study: setup-dev ## Train, measure and report every model of the study into OUT; goes on where it stopped (DATA=, WEIGHTS=, OUT=, JOBS=2)
-	$(BIN)/python -m ml.pipelines.study --data $(DATA) --weights-dir $(WEIGHTS) --out $(OUT) --jobs $(JOBS) --keep-going
-	$(BIN)/python -m ml.reports.study.experiments --results $(OUT)/report
+	$(BIN)/python -m ml study --data $(DATA) --weights-dir $(WEIGHTS) --out $(OUT) --jobs $(JOBS) --keep-going
+	$(BIN)/python -m ml experiments --results $(OUT)/report
 
 .PHONY: bench-training
 bench-training: setup-dev ## Measure the training loop, also against timm's own (DATA=, TIMM_TRAIN=train.py of the same version)
-	$(BIN)/python -m ml.bench.training --data $(DATA) $(if $(TIMM_TRAIN),--timm-train $(TIMM_TRAIN))
+	$(BIN)/python -m ml bench-training --data $(DATA) $(if $(TIMM_TRAIN),--timm-train $(TIMM_TRAIN))
 
 .PHONY: best-model
 best-model: setup-dev ## Go the whole road to the model that ships, stage by stage; best on a GPU (DATA=, WEIGHTS=, CLINICAL=, EVERYDAY=)
-	$(BIN)/python -m ml.pipelines.best_model --data $(DATA) --weights $(WEIGHTS) $(if $(CLINICAL),--clinical $(CLINICAL) --everyday $(EVERYDAY))
+	$(BIN)/python -m ml best-model --data $(DATA) --weights $(WEIGHTS) $(if $(CLINICAL),--clinical $(CLINICAL) --everyday $(EVERYDAY))
 
 # --- Keeping generated files in step -------------------------------------------------------------------------------------
 
@@ -107,4 +107,4 @@ openapi: setup-dev ## Write docs/openapi.yaml anew from the API's code
 
 .PHONY: schema
 schema: setup ## Write docs/manifest.schema.json, what a bundle's manifest must be, anew from the code
-	$(BIN)/python -m ml.bundle.json_schema docs/manifest.schema.json
+	$(BIN)/python -m ml manifest-schema docs/manifest.schema.json

@@ -1,10 +1,10 @@
 """What gunicorn takes up by itself when it starts beside `manage.py`: its threads, and a log that tells no secret."""
 
-# Threads, so that slow clients do not stop the site; more of them than `skinsite.bodies` lets wait for a body.
-worker_class = "skinsite.server.SiteWorker"
+# Threads, so that slow clients do not stop the site; more of them than `skinsite.platform.bodies` lets wait for a body.
+worker_class = "skinsite.platform.server.SiteWorker"
 threads = 16
 timeout = 60
-logger_class = "skinsite.server_log.ServerLogger"
+logger_class = "skinsite.platform.server_log.ServerLogger"
 # Client, method, path without its query, status, bytes, time. No Referer: it may be the address of an invitation.
 access_log_format = "%(h)s %(m)s %(U)s %(s)s %(b)s bytes %(M)s ms"
 # Nothing here is steered over it, and it would lie in the home folder: in a container, among the photographs of all.

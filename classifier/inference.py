@@ -21,7 +21,8 @@ from classifier.models import ModelStatus, ModelVersion
 from ml.bundle.folder import Bundle, load_bundle, synthetic_view
 from ml.bundle.manifest import BundleError
 from ml.errors import UserError
-from ml.serve.predictor import Predictor, Reading
+from ml.serve.interpretation import Reading
+from ml.serve.predictor import Predictor
 from skinsite.problems import DomainError
 
 __all__ = [

@@ -6,7 +6,7 @@ from django.utils import timezone
 from classifier.models import Status
 from classifier.services import sweeping
 from classifier.services.readings import queue, run, states
-from skinsite.tasks import task
+from skinsite.platform.tasks import task
 
 
 @task

@@ -38,6 +38,8 @@ CLASSES: tuple[str, ...] = tuple(each.code for each in LESION_CLASSES)
 MALIGNANT: tuple[str, ...] = tuple(each.code for each in LESION_CLASSES if each.malignant)
 """Codes whose probabilities make the malignant sum."""
 
+MELANOMA: int = CLASSES.index("MEL")
+
 MALIGNANT_INDICES: tuple[int, ...] = tuple(CLASSES.index(code) for code in MALIGNANT)
 
 DECISIONS: tuple[str, ...] = (

@@ -17,7 +17,7 @@ from skinsite.menu import first_page
 LEFT_OUT = {"search", "view_on_site", "password_change_done"}
 
 
-class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc]  # unfold ships no types
+class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no types
     """Reviewers and administrators of the acting clinic get in, and superusers; each by the site's own sign-in."""
 
     def has_permission(self, request: HttpRequest) -> bool:

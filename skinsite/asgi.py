@@ -2,6 +2,6 @@
 
 from django.core.asgi import get_asgi_application
 
-from skinsite.starting import start
+from skinsite.platform.starting import start
 
 application = start(get_asgi_application)

@@ -11,8 +11,8 @@ from django.http import HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from skinsite import disk
-from skinsite.request_id import current_request_id
+from skinsite.platform import disk
+from skinsite.platform.request_id import current_request_id
 
 PROBLEM_TYPE = "application/problem+json"
 TITLES: dict[int, Promise] = {
@@ -87,7 +87,7 @@ class DomainError(Exception):
         return Problem(self.status, self.sentence, self.code, self.field, self.retry_after)
 
 
-class WrongStateError(ValidationError, DomainError):  # type: ignore[misc]  # both have a code
+class WrongStateError(ValidationError, DomainError):  # type: ignore[misc] # both have a code
     """Something that the record's state does not allow now; forms show it as any other error of theirs."""
 
     status = HTTPStatus.CONFLICT

@@ -14,19 +14,19 @@ from django.utils.translation import gettext as _
 
 # What no font shows although Unicode does not count it among the format characters: a joiner, fillers, variation
 # selectors (of its property Default_Ignorable_Code_Point), the place of an object, a note without a head.
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\U00016fe4\U0001d159")
-_UNSEEN |= frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\U00016fe4\U0001d159")
+UNSEEN |= frozenset(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 # Signs that are blank although Unicode does not count them among the blanks: of Braille and of hieroglyphs.
-_BLANK = frozenset("\u2800\U00013441\U00013442")
+BLANK = frozenset("\u2800\U00013441\U00013442")
 
 # Decompositions of these kinds give the same sign in plain clothes. Superscripts, fractions and circled digits are
 # left as they are: P² is not P2.
-_SAME_SIGN = frozenset(
+SAME_SIGN = frozenset(
     ("<wide>", "<narrow>", "<noBreak>", "<compat>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
 )
-_LONGEST_SIGN = 4  # of a ligature or a Roman numeral; what is longer is a phrase
+LONGEST_SIGN = 4  # of a ligature or a Roman numeral; what is longer is a phrase
 
-_PLAIN = {
+PLAIN = {
     **dict.fromkeys("\u2212\u02d7\u2043\u2796", "-"),  # minus signs, and a bullet that looks like one
     **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\u02b9\u2032", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033", '"'),
@@ -37,7 +37,7 @@ _PLAIN = {
 # Of Unicode's confusables (UTS 39, https://www.unicode.org/Public/security/latest/confusables.txt) those of Latin,
 # Cyrillic, Greek, Armenian, Cherokee and digits, in lower case, where either the small letters or the capitals look
 # alike.
-_ALIKE = {
+ALIKE = {
     "a": "аαɑᎪ",
     "b": "вьβᏏᏴ",
     "c": "сᏟ",
@@ -66,13 +66,13 @@ _ALIKE = {
     "4": "Ꮞ",
     "6": "б",
 }
-_SHAPES = {ord(sign): shape for shape, signs in _ALIKE.items() for sign in signs}
-_SEPARATORS = re.compile(r"[\s\-_./\\\u00b7\u2022\u2027\u22c5\u30fb]+")  # the last five are middle dots
+SHAPES = {ord(sign): shape for shape, signs in ALIKE.items() for sign in signs}
+SEPARATORS = re.compile(r"[\s\-_./\\\u00b7\u2022\u2027\u22c5\u30fb]+")  # the last five are middle dots
 
 
 def clean_line(text: str) -> str:
     """One line of text, composed, without control, direction and other invisible characters; blanks become one."""
-    blanks = "".join(" " if character.isspace() or character in _BLANK else character for character in text)
+    blanks = "".join(" " if character.isspace() or character in BLANK else character for character in text)
     return unicodedata.normalize("NFC", " ".join("".join(filter(_is_seen, blanks)).split()))
 
 
@@ -105,18 +105,18 @@ def shape_of_key(key: str) -> str:
     if not key.isascii():
         letters = unicodedata.normalize("NFKD", key)
         key = "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
-    return _SEPARATORS.sub("", key.translate(_SHAPES))
+    return SEPARATORS.sub("", key.translate(SHAPES))
 
 
 def _is_seen(character: str) -> bool:
-    return not unicodedata.category(character).startswith("C") and character not in _UNSEEN
+    return not unicodedata.category(character).startswith("C") and character not in UNSEEN
 
 
 @lru_cache(maxsize=4096)
 def _plain(character: str) -> str:
     """A character as the plain signs that it stands for."""
-    if character in _PLAIN:
-        return _PLAIN[character]
+    if character in PLAIN:
+        return PLAIN[character]
     if unicodedata.category(character) == "Pd":
         return "-"
     digit = unicodedata.decimal(character, None)
@@ -124,7 +124,7 @@ def _plain(character: str) -> str:
         return str(digit)
     kind, *codes = unicodedata.decomposition(character).split() or [""]
     signs = [chr(int(code, 16)) for code in codes]
-    if kind not in _SAME_SIGN or " " in signs or len(signs) > _LONGEST_SIGN:
+    if kind not in SAME_SIGN or " " in signs or len(signs) > LONGEST_SIGN:
         return character
     return "".join(map(_plain, signs))
 

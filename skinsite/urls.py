@@ -13,7 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("language/", set_language, name="set_language"),
 ]
 
-handler400 = "skinsite.errors.bad_request"
-handler403 = "skinsite.errors.permission_denied"
-handler404 = "skinsite.errors.not_found"
-handler500 = "skinsite.errors.server_error"
+handler400 = "skinsite.platform.errors.bad_request"
+handler403 = "skinsite.platform.errors.permission_denied"
+handler404 = "skinsite.platform.errors.not_found"
+handler500 = "skinsite.platform.errors.server_error"

@@ -2,7 +2,7 @@
 
 from django.core.wsgi import get_wsgi_application
 
-from skinsite.bodies import take_bodies_first
-from skinsite.starting import start
+from skinsite.platform.bodies import take_bodies_first
+from skinsite.platform.starting import start
 
 application = take_bodies_first(start(get_wsgi_application))

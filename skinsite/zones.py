@@ -13,13 +13,13 @@ from django.utils.translation import gettext as _
 NAME_LENGTH = 64
 _EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 # What some systems have among the names, and none means a place.
-_NO_PLACES = ("posix/", "right/", "SystemV/", "localtime", "Factory", "posixrules")
+NO_PLACES = ("posix/", "right/", "SystemV/", "localtime", "Factory", "posixrules")
 
 
 @lru_cache(maxsize=1)
 def zone_names() -> tuple[str, ...]:
     """The names of IANA's time zones, as this machine knows them, in order."""
-    return tuple(sorted(name for name in available_timezones() if not name.startswith(_NO_PLACES)))
+    return tuple(sorted(name for name in available_timezones() if not name.startswith(NO_PLACES)))
 
 
 def find_zone_name(name: str) -> str | None:

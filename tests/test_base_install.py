@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ml.taxonomy import CLASSES
+from ml.verbs.table import VERBS
+from ml.verbs.verb import Needs
 from tests.ml import pictures
 
 PROJECT = Path(__file__).parents[1]
@@ -65,6 +67,25 @@ def test_the_base_install_helps_reads_and_evaluates(python: Path, tmp_path: Path
     measured = manage(python, tmp_path, "evaluate_model", *arguments)
     assert measured.returncode == 0, measured.stderr
     assert json.loads(report.read_text(encoding="utf-8"))["images"] == len(names)
+
+
+def ml(python: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(python), "-m", "ml", *(str(each) for each in arguments)]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+
+
+def test_the_base_install_helps_with_every_research_command(python: Path) -> None:
+    assert len(VERBS) > 20
+    helped = {name: ml(python, name, "--help") for name in VERBS}
+    assert {name: done.stderr for name, done in helped.items() if done.returncode} == {}
+    assert "base.txt" in ml(python, "--help").stdout
+
+
+@pytest.mark.parametrize("name", [verb.name for verb in VERBS.values() if verb.needs is Needs.BASE])
+def test_what_the_table_promises_for_the_base_install_can_be_imported(python: Path, name: str) -> None:
+    module = VERBS[name].work.partition(":")[0]
+    done = subprocess.run([python, "-c", f"import {module}"], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_base_install_says_what_more_a_research_command_needs(python: Path, tmp_path: Path) -> None:

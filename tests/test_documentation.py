@@ -1,5 +1,6 @@
 """The documentation says what is so."""
 
+import argparse
 import re
 import subprocess
 from functools import cache
@@ -8,6 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from django.core.management import get_commands, load_command_class
+
+from ml.verbs.table import VERBS
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -77,3 +81,84 @@ def test_readme_names_commands_that_make_knows() -> None:
     named = set(re.findall(r"`?make ([a-z][a-z-]+)`", pages)) | set(re.findall(r"^make ([a-z-]+)", pages, re.MULTILINE))
     assert named >= {"run", "test", "bench"}
     assert named - known == set()
+
+
+NAMED = re.compile(r"(?<!# )(python -m ml|manage\.py) ([a-z][\w-]*)((?:[^`\n#\\|&]|\\\n|\\\|)*)")
+"""A command as a document or the Makefile writes it, with what follows it on its line or in its quotes."""
+QUOTED = re.compile(r"(?<!`)`([a-z][\w-]*)( [^`\n]*--[^`\n]*)`")
+"""A command with options in quotes, without what runs it."""
+
+
+def list_named_commands() -> list[tuple[str, str, str, frozenset[str]]]:
+    """Where each is named, what runs it, its name, and the options that are shown with it."""
+    found = []
+    for path in (*PAGES, ROOT / "Makefile", ROOT / "compose.yaml", *(ROOT / "ml" / "configs").rglob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        named = [(each[1], each[2], each[3]) for each in NAMED.finditer(text)]
+        named += [("", each[1], each[2]) for each in QUOTED.finditer(text)]
+        found += [
+            (path.name, runner, name, frozenset(re.findall(r"--[a-z][\w-]*", rest))) for runner, name, rest in named
+        ]
+    return found
+
+
+@cache
+def list_options(runner: str, name: str) -> frozenset[str] | None:
+    """The options of a command; None where there is no such command."""
+    if runner != "manage.py" and name in VERBS:
+        parser = argparse.ArgumentParser()
+        VERBS[name].options(parser)
+        return frozenset(parser._option_string_actions)
+    if runner != "python -m ml" and name in get_commands():
+        app = get_commands()[name]
+        assert isinstance(app, str)
+        return frozenset(load_command_class(app, name).create_parser("manage.py", name)._option_string_actions)
+    return None
+
+
+def test_every_command_that_is_named_exists_with_the_options_shown() -> None:
+    named = list_named_commands()
+    assert {name for _, runner, name, _ in named if runner == "python -m ml"} >= {"train", "study", "build", "errors"}
+    assert {name for _, runner, name, _ in named if runner == "manage.py"} >= {"doctor", "create_clinic", "train_model"}
+    wrong = []
+    for page, runner, name, shown in named:
+        options = list_options(runner, name)
+        if options is None and runner:
+            wrong.append(f"{page}: {runner} {name}")
+        elif options is not None and not shown <= options:
+            wrong.append(f"{page}: {runner} {name} {', '.join(sorted(shown - options))}")
+    assert wrong == []
+
+
+def test_no_module_is_named_as_a_command() -> None:
+    tracked = [path for path in published() if path.suffix in {".md", ".py", ".yaml", ".html", ""} and path.is_file()]
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in tracked}
+    found = {path.relative_to(ROOT).as_posix() for path, text in texts.items() if re.search(r"python -m ml\.\w", text)}
+    assert found == set()
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = ("skinsite/", "classifier/", "ml/", "templates/", "locale/", "docs/", "tests/", "requirements/")
+    named = {name for name in re.findall(r"`([\w./-]+)`", text) if name.startswith(rooms)}
+    assert len(named) > 40
+    assert {name for name in named if (ROOT / name) not in published()} == set()
+
+
+def test_ten_changes_name_their_files() -> None:
+    table = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Ten changes")[2]
+    changes = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(changes) == 10
+    for change, files in changes:
+        paths = re.findall(r"`([\w./-]+)`", files)
+        assert paths, change
+        assert all((ROOT / path) in published() for path in paths), change
+
+
+def test_the_glossary_is_short() -> None:
+    glossary = (
+        (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Glossary")[2].partition("##")[0]
+    )
+    words = [line.split("|")[1].strip() for line in glossary.splitlines() if line.startswith("| ")][1:]
+    assert 20 < len(words) <= 40
+    assert len(set(words)) == len(words)

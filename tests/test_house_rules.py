@@ -24,7 +24,7 @@ SENDING = {"send_task", "delay", "apply_async"}
 SENDING_BY = {"tasks.send", "handover.submit"}
 # Who sends at all: each after the commit, or of what is committed already.
 SENDERS = {
-    "skinsite/tasks.py",
+    "skinsite/platform/tasks.py",
     "classifier/tasks.py",
     "classifier/services/registry.py",
     "classifier/services/readings/handover.py",

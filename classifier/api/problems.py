@@ -16,7 +16,7 @@ from rest_framework.serializers import as_serializer_error
 from classifier.models import LesionImage
 from classifier.presentation.problems import problem_of
 from classifier.services.intake import DuplicateImageError
-from skinsite.errors import too_large_problem
+from skinsite.platform.errors import too_large_problem
 from skinsite.problems import PROBLEM_TYPE, TITLES, Problem, problem_body
 
 NO_FIELD = "non_field_errors"

@@ -7,6 +7,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
+import classifier.api.problems  # noqa: F401 names the statuses that only the domain gives
 from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.uploads import UploadSerializer
 from skinsite.problems import PROBLEM_TYPE, TITLES

@@ -1,12 +1,16 @@
 """What the classifier's commands share."""
 
+import argparse
+import sys
+from contextlib import redirect_stdout
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from ml.errors import UserError
 from ml.support.command_line import INTERRUPTED, describe_refusal, escape_what_cannot_be_printed, is_refused
-from skinsite.commands import BAD_INPUT, OneLineCommand
+from ml.verbs.table import VERBS
+from skinsite.platform.commands import BAD_INPUT, OneLineCommand
 
 
 class UserErrorCommand(OneLineCommand):
@@ -33,3 +37,27 @@ class UserErrorCommand(OneLineCommand):
             if self.when_stopped is None:
                 raise
             raise CommandError(self.when_stopped, returncode=INTERRUPTED) from None
+
+
+class VerbCommand(UserErrorCommand):
+    """A command of ``python -m ml``, with the same options and exit codes; it needs neither database nor settings."""
+
+    verb: str
+    requires_system_checks = ()
+    requires_migrations_checks = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.help = VERBS[self.verb].description
+        self.when_stopped = VERBS[self.verb].when_stopped
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """The options of the verb."""
+        VERBS[self.verb].options(parser)
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        """Do what the verb does, and exit with its code where that is not 0."""
+        with redirect_stdout(options.get("stdout") or sys.stdout):
+            code = VERBS[self.verb].run(argparse.Namespace(**options))
+        if code:
+            sys.exit(code)

@@ -49,7 +49,7 @@ class Standing(models.TextChoices):
 
 
 # What each status says about the fields; the database holds every row to it.
-_NOT_FINISHED = Q(
+NOT_FINISHED = Q(
     outcome=None,
     reason="",
     finished_at=None,
@@ -58,7 +58,7 @@ _NOT_FINISHED = Q(
     malignant_probability=None,
     failure="",
 )
-_PRODUCED = Q(
+PRODUCED = Q(
     model_version__isnull=False,
     started_at__isnull=False,
     logits__isnull=False,
@@ -68,7 +68,7 @@ _PRODUCED = Q(
     malignant_probability__lte=1,
     thresholds__isnull=False,
 ) & ~Q(bundle_sha256="")
-_NOT_RUN = Q(
+NOT_RUN = Q(
     outcome=Outcome.NOT_ASSESSABLE,
     modality=Modality.CLINICAL,
     model_version=None,
@@ -76,13 +76,13 @@ _NOT_RUN = Q(
     probabilities__isnull=True,
     malignant_probability=None,
 )
-_IMPLIED = (
-    (Q(status=Status.QUEUED) & _NOT_FINISHED & Q(model_version=None))
-    | (Q(status=Status.RUNNING, model_version__isnull=False, started_at__isnull=False, attempts__gte=1) & _NOT_FINISHED)
+IMPLIED = (
+    (Q(status=Status.QUEUED) & NOT_FINISHED & Q(model_version=None))
+    | (Q(status=Status.RUNNING, model_version__isnull=False, started_at__isnull=False, attempts__gte=1) & NOT_FINISHED)
     | (
         Q(status=Status.DONE, finished_at__isnull=False, outcome__isnull=False, failure="")
         & ~Q(reason="")
-        & (_PRODUCED | _NOT_RUN)
+        & (PRODUCED | NOT_RUN)
     )
     | (Q(status=Status.FAILED, finished_at__isnull=False, outcome=None, probabilities__isnull=True) & ~Q(failure=""))
 )
@@ -203,7 +203,7 @@ class Prediction(models.Model):
                 condition=Q(outcome=None) | Q(outcome__in=Outcome.values), name="prediction_outcome_known"
             ),
             models.CheckConstraint(condition=Q(modality__in=Modality.values), name="prediction_modality_known"),
-            models.CheckConstraint(condition=_IMPLIED, name="prediction_status_implies_fields"),
+            models.CheckConstraint(condition=IMPLIED, name="prediction_status_implies_fields"),
         ]
         indexes = [
             # The history page and the API's list: newest first.

@@ -12,7 +12,7 @@ from skinsite.text import fold_line, shape_of_key
 
 LOOK_ALIKES = 3  # as many are named
 
-_DATE = re.compile(
+DATE = re.compile(
     r"(?<!\d)(?:"
     r"(?:0?[1-9]|[12]\d|3[01])[./\- ](?:0?[1-9]|1[0-2])[./\- ](?:18|19|20)\d{2}"  # 12.3.1980
     r"|(?:0[1-9]|[12]\d|3[01])[./\-](?:0[1-9]|1[0-2])[./\-]\d{2}"  # 12.03.80
@@ -23,8 +23,8 @@ _DATE = re.compile(
     r")(?!\d)"
 )
 # Eleven digits: a telephone or SNILS number; sixteen: an insurance policy. Blanks and hyphens between are no end.
-_LONG_NUMBER = re.compile(r"(?<!\d)(?:\d[ \-()]*){10,}\d(?!\d)")
-_LEAST_LETTERS = 3  # of a word that stands alone beside a blank
+LONG_NUMBER = re.compile(r"(?<!\d)(?:\d[ \-()]*){10,}\d(?!\d)")
+LEAST_LETTERS = 3  # of a word that stands alone beside a blank
 
 PERSONAL = gettext_lazy(
     "“%(code)s” looks like a name, a date or a personal number. Use a code of your own records that says nothing of "
@@ -56,8 +56,8 @@ def looks_personal(code: str) -> bool:
     key = fold_line(code)
     words = [re.sub(r"[^\w]", "", word) for word in re.split(r"[\s,;]+", key)]
     names = [word for word in words if word.isalpha()]
-    has_name = len(words) > 1 and (len(names) > 1 or any(len(name) >= _LEAST_LETTERS for name in names))
-    return has_name or "@" in key or bool(_DATE.search(key) or _LONG_NUMBER.search(key))
+    has_name = len(words) > 1 and (len(names) > 1 or any(len(name) >= LEAST_LETTERS for name in names))
+    return has_name or "@" in key or bool(DATE.search(key) or LONG_NUMBER.search(key))
 
 
 def find_look_alikes(actor: Actor, code: str, patient: Patient | None = None) -> list[Patient]:

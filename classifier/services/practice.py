@@ -11,21 +11,20 @@ from skinsite.accounts.models import Clinic
 from skinsite.accounts.policies import require_may_manage_clinic
 
 
-@transaction.atomic
 def set_malignant_percent(*, actor: Actor, malignant_percent: Decimal) -> ClinicPractice:
     """Say how many of a hundred lesions of the actor's clinic are malignant.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: by field, outside 0.1 to 50 per cent.
+    Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` by field, outside
+    0.1 to 50 per cent.
     """
     require_may_manage_clinic(actor, actor.clinic)
-    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
-    practice = ClinicPractice.objects.filter(clinic=clinic).first() or ClinicPractice(clinic=clinic)
-    before, practice.malignant_percent = practice.malignant_percent, malignant_percent
-    if before == malignant_percent:
+    with transaction.atomic():
+        clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+        practice = ClinicPractice.objects.filter(clinic=clinic).first() or ClinicPractice(clinic=clinic)
+        before, practice.malignant_percent = practice.malignant_percent, malignant_percent
+        if before == malignant_percent:
+            return practice
+        practice.clean_fields()
+        practice.save()
+        audit.clinic_malignant_percent_set(actor=actor, about=clinic, before=str(before), after=str(malignant_percent))
         return practice
-    practice.clean_fields()
-    practice.save()
-    audit.clinic_malignant_percent_set(actor=actor, about=clinic, before=str(before), after=str(malignant_percent))
-    return practice

@@ -20,8 +20,8 @@ from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import MANIFEST_FILE, BundleError
 from ml.errors import UserError
-from skinsite import tasks
 from skinsite.accounts.models import User
+from skinsite.platform import tasks
 
 SECONDS_IN_THE_REQUEST = 10.0
 

@@ -11,7 +11,7 @@ from classifier import storage
 from classifier.models import Lesion, LesionImage, Prediction, Status
 from classifier.models.folded import write_missing_keys
 from classifier.models.prediction import name_heat_map
-from skinsite import housekeeping
+from skinsite.platform import housekeeping
 
 log = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """How pages write shares, times and outcomes."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 
 from django import template
@@ -12,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from classifier.models import Prediction, Status
-from classifier.presentation import figures, thumbnails, wording
+from classifier.models import Prediction
+from classifier.presentation import figures, thumbnails, verdict, wording
 from skinsite.zones import write_moment
 
 register = template.Library()
@@ -27,6 +28,7 @@ register.filter("lesion_title", wording.lesion_title)
 register.filter("sex_and_age", wording.sex_and_age)
 register.filter("status_text", figures.status_text)
 register.filter("thumbnail_address", thumbnails.thumbnail_address)
+register.filter("verdict_kind", verdict.verdict_kind)
 register.filter("waiting_text", wording.waiting_text)
 
 
@@ -54,25 +56,9 @@ def filter_query(context: Context, name: str, value: str | None = None) -> str:
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")
-def outcome(prediction: Prediction | None) -> dict[str, object]:
+def outcome(prediction: Prediction | None) -> dict[str, str]:
     """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
-    if prediction is None:
-        return {"kind": "waiting", "shape": "waiting", "word": _("No reading")}
-    if not prediction.is_valid:
-        said = prediction.get_outcome_display() if prediction.outcome else ""
-        return {"kind": "void", "shape": "void", "word": prediction.standing.label, "said": said}
-    if prediction.status == Status.DONE and prediction.outcome:
-        return {"kind": prediction.outcome, "shape": prediction.outcome, "word": prediction.get_outcome_display()}
-    if prediction.status == Status.FAILED:
-        return {"kind": "failed", "shape": "failed", "word": _("Failed")}
-    word = _("Being read") if prediction.status == Status.RUNNING else _("Waiting")
-    return {"kind": "waiting", "shape": "waiting", "word": word}
-
-
-@register.filter
-def verdict_kind(prediction: Prediction) -> str:
-    """What the colours of a verdict go by: its outcome, else how far it is; none where it does not count."""
-    return (prediction.outcome or prediction.status) if prediction.is_valid else "void"
+    return asdict(verdict.verdict_of(prediction))
 
 
 @register.filter

@@ -1,4 +1,4 @@
-"""Features of a frozen network: what its last layer before the classifier says of an image."""
+"""Deep features: the pooled embedding of a frozen network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,18 +13,15 @@ from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import InputSpec, ViewSpec
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, get_classifier, load_weights, to_channels_last
-from ml.serve.preprocess import views
+from ml.serve.preprocess import MAX_ASPECT, views
 
-MAX_ASPECT = 4 / 3
 DEEP_VERSION = 1
 
 
 class DeepFeatures:
-    """The pooled embedding of a timm network, averaged over central ``fractions`` of the picture, each squashed to
-    ``size`` px, in fp32.
+    """The pooled embedding of a timm network, averaged over central ``fractions``, at ``size`` px, in fp32.
 
-    ``weights`` must be of something other than lesions: what has learnt from images of folds 0 to 3 cannot be chosen
-    on fold 3. Raises ``UserError``.
+    Raises ``UserError`` for ``weights`` trained on lesions: they have seen folds 0 to 3, so fold 3 could not choose.
     """
 
     batch_size = 16
@@ -38,7 +35,7 @@ class DeepFeatures:
             )
         self.length = get_classifier(self.network).in_features
         self.parameters = sum(parameter.numel() for parameter in self.network.parameters()) - self._classifier_size()
-        self.network.reset_classifier(0)  # type: ignore[operator]  # timm's
+        self.network.reset_classifier(0)  # type: ignore[operator] # timm's
         to_channels_last(self.network).eval()
         normalisation = self.network.pretrained_cfg
         self.spec = InputSpec(
@@ -46,21 +43,21 @@ class DeepFeatures:
             views=tuple(ViewSpec(f"central {100 * fraction:.0f} %", fraction) for fraction in fractions),
             max_aspect_ratio=MAX_ASPECT,
             interpolation="bicubic",
-            mean=tuple(normalisation["mean"]),  # type: ignore[index]  # timm adds it
+            mean=tuple(normalisation["mean"]),  # type: ignore[index] # timm adds it
             std=tuple(normalisation["std"]),  # type: ignore[index]
             layout="NHWC",
         )
         self.identity = f"deep {DEEP_VERSION} {architecture} {size} {fractions} {hash_file(weights)}"
 
     def describe(self, pictures: Sequence[Picture]) -> FloatArray:
-        pixels = torch.from_numpy(np.concatenate([views(each.pixels, self.spec) for each in pictures]))
+        pixels = torch.from_numpy(np.concatenate([views(picture.pixels, self.spec) for picture in pictures]))
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.spec.mean, self.spec.std))
         with torch.inference_mode():
             embeddings = self.network((pixels.permute(0, 3, 1, 2) / 255 - mean) / std)
         return np.asarray(embeddings.unflatten(0, (len(pictures), -1)).mean(dim=1).numpy())
 
     def count_operations(self) -> int:
-        """Floating-point operations of one image's pass through the network: twice its multiply-adds, all views."""
+        """FLOPs of one image, all views: twice the multiply-adds."""
         views_of_one = torch.zeros(len(self.spec.views), 3, self.spec.size, self.spec.size)
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
             self.network(views_of_one)

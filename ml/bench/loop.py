@@ -120,7 +120,7 @@ def time_loop(
         speed_up_depthwise(model)
     altered = config.augmentation.kind == "albumentations"
     train_set = CachedBatches(cache, alter=make_alter(config.augmentation) if altered else None)
-    steps = len(batches)  # type: ignore[arg-type]  # ours have a length
+    steps = len(batches)  # type: ignore[arg-type] # ours have a length
     schedule = Schedule(config.stages, steps_per_epoch=steps, warmup_epochs=0, final_fraction=1)
     train_set.size.fill_(schedule.size)
     prior = weigh_classes(cache.labels, power=config.sampling_power)[1]
@@ -194,7 +194,7 @@ def spread_records(records: Sequence[Record], count: int) -> list[Record]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Time the loop and print what was found."""
-    parser = argparse.ArgumentParser(prog="python -m ml.bench.loop", description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--config", type=Path, required=True, help="YAML file; its first stage is run")
     parser.add_argument("--cache", type=Path, required=True, help="directory of decoded pixels")
@@ -204,14 +204,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     warnings.filterwarnings("ignore", module="lightning")
     try:
-        print(json.dumps(measure(options)))
+        print(json.dumps(measure_loop(options)))
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
     return 0
 
 
-def measure(options: argparse.Namespace) -> dict[str, float]:
+def measure_loop(options: argparse.Namespace) -> dict[str, float]:
     """What ``--mode`` asks for."""
     config = read_config(options.config)
     records = spread_records(select_records(read_isic(options.data).records, config), options.images)

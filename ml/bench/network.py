@@ -47,7 +47,7 @@ def rebuild_network(bundle: Bundle) -> ServedNetwork:
     fold_batch_norms(model)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # all of TorchScript is deprecated
-        stored = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE))  # type: ignore[no-untyped-call]  # torch's
+        stored = torch.jit.load(str(bundle.path / TORCHSCRIPT_FILE))  # type: ignore[no-untyped-call] # torch's
     weights = stored.float().state_dict()
     decoder = create_decoder(model) if any(name.startswith("decoder.") for name in weights) else None
     network = ServedNetwork(model, bundle.manifest.input, decoder).eval()

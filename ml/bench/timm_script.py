@@ -1,8 +1,7 @@
 """timm's own training script, given the same work as our loop, and what it says of its speed.
 
-``python -m ml.bench.timm_script TRAIN.PY OPTION…`` runs the script as it is; only its log lines get the processor time
-of
-the process at their ends.
+As a process of its own, with the script and its options as arguments, it runs the script as it is; only the script's
+log lines get the processor time of the process at their ends.
 """
 
 import logging
@@ -13,6 +12,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import timm
 
 from ml.data.isic import Record
 from ml.errors import UserError
@@ -40,8 +41,6 @@ class Way:
 
 def check_script(path: Path) -> None:
     """Raise ``UserError`` unless the file is timm's training script."""
-    import timm  # noqa: PLC0415  # its version alone
-
     address = ADDRESS.format(version=timm.__version__)
     try:
         text = path.read_text(encoding="utf-8")
@@ -73,7 +72,7 @@ def list_command(script: Path, config: TrainingConfig, way: Way, *, images: Path
         "model": config.architecture,
         "num-classes": len(CLASSES),
         "input-size": (3, size, size),
-        "mean": normalisation["mean"],  # type: ignore[index]  # timm adds it
+        "mean": normalisation["mean"],  # type: ignore[index] # timm adds it
         "std": normalisation["std"],  # type: ignore[index]
         "batch-size": config.batch_size,
         "opt": "adamw",

@@ -1,4 +1,4 @@
-"""How fast the training loop is and where its time goes: ``python -m ml.bench.training --data DIR``.
+"""How fast the training loop is and where its time goes.
 
 (a) Milliseconds an image of each part of a step, and of decoding, which the cache does once for all epochs: processor
 time on a CPU, by the clock on a GPU.
@@ -30,11 +30,10 @@ from ml.bench.loop import spread_records
 from ml.bench.timm_script import Way, check_script, link_images, list_command, read_speed
 from ml.data.isic import read_isic
 from ml.errors import UserError
-from ml.support.command_line import command
 from ml.training.config import Stage, TrainingConfig, read_config
+from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
 
-DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 WHOLE_SET = 10_015
 WHOLE_SIDE = 300
 AIMS = {"cpu": 0.97, "cuda": 1.5}
@@ -73,37 +72,21 @@ class Bench:
         return self.directory / "linked"
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(options: argparse.Namespace) -> int:
     """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.bench.training", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--timm-train", type=Path, help="timm's train.py; without it `alike` and `best` are left out")
-    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help="network and recipe (lite0_cpu.yaml)")
-    parser.add_argument("--size", type=int, default=128, help="input size in pixels (128)")
-    parser.add_argument("--batch-size", type=int, help="default: the configuration's")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of (a) and (b) (fp32)")
-    parser.add_argument("--workers", type=int, default=TENSOR_WORKERS, help="of both loaders in (b) (0)")
-    parser.add_argument("--compile", action="store_true", help="compile both networks in (b)")
-    parser.add_argument("--steps", type=int, default=15, help="counted steps of a turn (15)")
-    parser.add_argument("--warm-up", type=int, default=4, help="steps before them (4)")
-    parser.add_argument("--turns", type=int, default=5, help="turns of each (5)")
-    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    options = parser.parse_args(arguments)
-    found = run(options)
+    found = run_benchmark(options)
     if options.json is not None:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     return 0
 
 
-def run(options: argparse.Namespace) -> dict[str, object]:
+def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
     """Measure what is asked for, print it, and return it."""
     if options.timm_train is not None:
         check_script(options.timm_train)
     if min(options.steps, options.warm_up, options.turns) < 1:
         raise UserError("--steps, --warm-up and --turns: must be at least 1")
-    config = read_config(options.config)
+    config = read_config(options.config or DEFAULT_CONFIG)
     config = replace(
         config,
         stages=(Stage(options.size, 1),),
@@ -118,13 +101,13 @@ def run(options: argparse.Namespace) -> dict[str, object]:
         _say(_describe_machine(bench))
         found: dict[str, object] = {"machine": _describe_machine(bench)}
         if "parts" in options.only:
-            found["parts"] = measure_parts(bench, way)
+            found["parts"] = time_parts(bench, way)
         if script is None:
             _say("(b) and (c) left out: give timm's script with --timm-train")
         else:
             found |= measure_against_timm(bench, way, options.only)
         if "memory" in options.only:
-            found["memory"] = measure_memory(bench, way)
+            found["memory"] = measure_loop_memory(bench, way)
     return found
 
 
@@ -134,14 +117,14 @@ def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dic
     link_images(spread_records(records, bench.images), bench.linked)
     found: dict[str, object] = {}
     if "alike" in sections:
-        found["alike"] = compare(bench, way, way, "(b) alike")
+        found["alike"] = compare_speeds(bench, way, way, "(b) alike")
     if "best" in sections:
         best = {who: find_fastest(bench, who) for who in ("ours", "timm")}
-        found["best"] = compare(bench, best["ours"], best["timm"], "(c) each at its best")
+        found["best"] = compare_speeds(bench, best["ours"], best["timm"], "(c) each at its best")
     return found
 
 
-def measure_parts(bench: Bench, way: Way) -> Speed:
+def time_parts(bench: Bench, way: Way) -> Speed:
     """Part (a)."""
     parts = run_ours(bench, way, mode="parts")
     decoding = parts.pop("decoding")
@@ -155,7 +138,7 @@ def measure_parts(bench: Bench, way: Way) -> Speed:
     return {"decoding": decoding, **parts}
 
 
-def compare(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
+def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
     """Turns of both, and the medians of images a second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
@@ -197,7 +180,7 @@ def find_fastest(bench: Bench, who: str) -> Way:
     return min(taken, key=lambda way: taken[way])
 
 
-def measure_memory(bench: Bench, way: Way) -> Speed:
+def measure_loop_memory(bench: Bench, way: Way) -> Speed:
     """Part (d)."""
     whole = replace(bench, config=replace(bench.config, cache_side=WHOLE_SIDE))
     found = run_ours(whole, way, mode="memory", images=WHOLE_SET)
@@ -214,7 +197,7 @@ def list_ours(bench: Bench, way: Way, mode: str, images: int | None = None) -> l
     alter = replace(
         bench.config.augmentation, kind="albumentations" if way.workers else "tensor", workers=max(1, way.workers)
     )
-    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type]  # a Way's are the configuration's
+    config = replace(bench.config, precision=way.precision, compile=way.compiled, augmentation=alter)  # type: ignore[arg-type] # a Way's are the configuration's
     path = bench.directory / f"{way.precision}-{way.workers}-{way.compiled}-{config.cache_side}.yaml"
     path.write_text(yaml.safe_dump(config.to_dict(), sort_keys=False), encoding="utf-8")
     options = {
@@ -252,7 +235,7 @@ def _run(command: list[str], directory: Path) -> str:
     """Standard output and error of a command. Raises ``UserError`` with its last line where it fails."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(directory), "NO_ALBUMENTATIONS_UPDATE": "1"}
-    done = subprocess.run(  # noqa: S603  # our own command
+    done = subprocess.run(  # noqa: S603 our own command
         command, cwd=directory, env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
@@ -280,7 +263,3 @@ def _describe_machine(bench: Bench) -> str:
 def _say(line: str) -> None:
     tqdm.write(line, file=sys.stdout)
     sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -30,7 +30,7 @@ from ml.bundle.manifest import (
 )
 from ml.bundle.rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
-from ml.data.split import SPLIT_SHA256, TEST, read_split
+from ml.data.split import CALIBRATION_FOLD, SPLIT_SHA256, TEST, read_split
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
@@ -78,7 +78,7 @@ def build_bundle(
     origin: Origin,
     data_dir: Path,
     *,
-    calibration_fold: str = "4",
+    calibration_fold: str = CALIBRATION_FOLD,
     others: OtherPhotographs | None = None,
     decoder: LesionDecoder | None = None,
     with_cases: bool = False,

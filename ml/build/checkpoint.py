@@ -1,5 +1,6 @@
 """From a run's best checkpoint to a calibrated, measured bundle."""
 
+import argparse
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,14 +10,14 @@ from ml.bundle.draft import build_beside, check_can_be_replaced
 from ml.bundle.folder import Bundle
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import Prior, TrainedOn
-from ml.data.cache import hash_data, open_cache
-from ml.data.isic import read_isic
+from ml.data.cache import open_cache
+from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
 from ml.support.disk import read_json
 from ml.training.checkpoint import describe_input, load_average
-from ml.training.config import ReadingPlan, TrainingConfig, read_config
+from ml.training.config import InferencePlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.predict import Trained, choose_reading
+from ml.training.predict import TrainedNetwork, choose_inference_plan
 from ml.training.selection import select_records, split_positions
 from ml.training.servable import check_checkpoint
 
@@ -33,8 +34,8 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     description = read_json(folder.description)
     data = data or Path(description["data_directory"])
     check_same_data(folder, config, description, data)
-    trained = Trained(*load_average(checkpoint, config), config)
-    plan = read_or_choose_reading(folder, trained, data, progress=progress)
+    trained = TrainedNetwork(*load_average(checkpoint, config), config)
+    plan = read_or_choose_plan(folder, trained, data, progress=progress)
     origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
     with build_beside(out) as draft:
         bundle = build_bundle(
@@ -46,14 +47,14 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
 def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
     """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
     under the name of those that it learnt from."""
-    if hash_data(select_records(read_isic(data).records, config)) != description["data_sha256"]:
+    if hash_records(select_records(read_isic(data).records, config)) != description["data_sha256"]:
         raise UserError(
             f"{data}: holds other images or labels than {folder.path} was trained on (those in"
             f" {description['data_directory']}); give --data with these"
         )
 
 
-def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, progress: bool) -> ReadingPlan:
+def read_or_choose_plan(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> InferencePlan:
     """The way to read that a run has chosen; where it was cut off before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
@@ -61,7 +62,9 @@ def read_or_choose_reading(folder: RunFolder, trained: Trained, data: Path, *, p
         return max(config.readings, key=lambda each: float(scores[str(each)]))
     records = select_records(read_isic(data).records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
-    return choose_reading(folder, trained, records, cache, split_positions(records, config)[1], progress=progress)[0]
+    return choose_inference_plan(
+        folder, trained, records, cache, split_positions(records, config)[1], progress=progress
+    )[0]
 
 
 def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
@@ -72,7 +75,7 @@ def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path)
 
 
 def describe_origin(
-    folder: RunFolder, trained: Trained, plan: ReadingPlan, description: dict[str, object], images: int
+    folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, description: dict[str, object], images: int
 ) -> Origin:
     """What the manifest says of the network, how to read it, and what it learnt from."""
     config, weights = trained.config, description["weights"]
@@ -99,3 +102,10 @@ def describe_origin(
             config_sha256=hash_file(folder.config),
         ),
     )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Export as the options say, and print the bundle's directory and hash."""
+    bundle = export_checkpoint(options.checkpoint, options.out, data=options.data)
+    print(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}")
+    return 0

@@ -70,7 +70,7 @@ class ServedNetwork(nn.Module):
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
         """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) and perhaps (N, h', w') float32."""
         model: Any = self.model
-        blocks, features = run_stages(model, self.normalise(batch))
+        blocks, features = run_backbone(model, self.normalise(batch))
         late = blocks[-2] if len(blocks) > 1 else lay_features(model, features)
         embedding = model.forward_head(features, pre_logits=True)
         logits = model.get_classifier()(embedding)
@@ -85,7 +85,7 @@ class ServedNetwork(nn.Module):
         return (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std
 
 
-def run_stages(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
+def run_backbone(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
     """What each block of an EfficientNet gives, all (N, C, h, w), and the last features as timm lays them.
 
     The last block but one tells kinds of pictures apart better than the last features, which know lesions. Of other
@@ -170,7 +170,7 @@ def _write_graphs(
     model: nn.Module, out: Path, spec: InputSpec, decoder: LesionDecoder | None
 ) -> tuple[ServedNetwork, Outputs]:
     """Write both graphs; give the network that they are of, and what it says of the synthetic view."""
-    network = prepare(model, spec, decoder)
+    network = prepare_network(model, spec, decoder)
     views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)
     names = OUTPUT_NAMES if decoder is not None else OUTPUT_NAMES[:-1]
     _export_onnx(network, views, names, out / ONNX_FILE)
@@ -180,7 +180,7 @@ def _write_graphs(
     return network, given
 
 
-def prepare(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
+def prepare_network(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
     """Fold batch norm where that changes nothing, and round every weight to fp16 (kept as fp32).
 
     Buffers stay exact: they are few, and a mean of 123.675 is none in fp16.
@@ -220,7 +220,7 @@ def trace(network: nn.Module, views: Tensor) -> torch.jit.ScriptModule:
     """TorchScript of a network by tracing; the number of views stays free, their size does not."""
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # tracing is deprecated, and pads by the fixed size of the views
-        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call]  # torch's
+        return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call] # torch's
 
 
 def check_parity(bundle: Bundle) -> float:

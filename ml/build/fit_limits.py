@@ -28,7 +28,7 @@ from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
 from ml.evaluation.refused import REFUSED_LIMITS, list_refused_sums
 from ml.metrics.classification import Scored
 from ml.serve.gate import Gate, GateArrays, estimate_measures, save_gate
-from ml.serve.predictor import Observation, average_views, interpret
+from ml.serve.interpretation import Observation, average_views, interpret
 
 FittedGate = tuple[GateArrays, dict[str, Any]]
 """A gate's numbers, and how far it thinks a class from the others that it has not seen."""

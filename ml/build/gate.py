@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ml.data.isic import Record
-from ml.errors import UserError
+from ml.data.masks import find_mask, shrink_mask
 from ml.evaluation.observe import (
     Maker,
     Observer,
@@ -22,6 +21,7 @@ from ml.evaluation.observe import (
 from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_gate, fit_limits
 from ml.metrics.shares import estimate_share
 from ml.serve.gate import IMAGE_DOMAINS, MEASURES, GateArrays, measure_distance
+from ml.serve.lesion_mask import measure_extent
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -30,8 +30,8 @@ TRAINING_IMAGES = 1500
 SEED = 0
 FIRST_SHIFT = 1_000_000
 """The fit's simulated dermatoscopes are numbered from here on, those of a report from 0."""
-MASKS = "HAM10000_segmentations"
 MASK_SIZE = (80, 60)
+WITHOUT_MASKS = "add HAM10000's segmentations or build without other photographs"
 HELD_OUT = "VASC"
 HELD_OUT_INDEX = CLASSES.index(HELD_OUT)
 
@@ -66,15 +66,13 @@ def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
 
 def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
     """``ml.serve.gate.MEASURES`` (N, 6): two from the lesion masks, four from the artefact heuristics."""
-    return np.array([[*measure_mask(_find_mask(data_dir, each.image_id)), *_artefacts(each)] for each in records])
-
-
-def measure_mask(path: Path) -> tuple[float, float]:
-    """Share of the picture, and of its border, that a lesion's mask covers."""
-    with Image.open(path) as image:
-        mask = np.asarray(image.convert("L").resize(MASK_SIZE, Image.Resampling.BOX)) > 127
-    border = np.concatenate((mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]))
-    return float(mask.mean()), float(border.mean())
+    masks = [find_mask(data_dir, each.image_id, remedy=WITHOUT_MASKS) for each in records]
+    return np.array(
+        [
+            [*measure_extent(shrink_mask(mask, MASK_SIZE)), *_artefacts(each)]
+            for each, mask in zip(records, masks, strict=True)
+        ]
+    )
 
 
 def describe_held_out(
@@ -107,16 +105,9 @@ def _guises(half: Halves) -> list[Maker]:
 
 def score_record(record: Record) -> dict[str, float]:
     """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
-    from ml.data.artefacts import score_artefacts  # noqa: PLC0415  OpenCV is not there where networks only train
+    from ml.data.artefacts import score_artefacts
 
     return score_artefacts(np.asarray(open_picture(record.path)))
-
-
-def _find_mask(data_dir: Path, image_id: str) -> Path:
-    path = data_dir / MASKS / f"{image_id}_segmentation.png"
-    if not path.is_file():
-        raise UserError(f"{path}: no lesion mask; add HAM10000's segmentations or build without other photographs")
-    return path
 
 
 def _artefacts(record: Record) -> list[float]:

@@ -14,7 +14,7 @@ from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
 from ml.metrics.estimate import DIGITS
-from ml.serve.predictor import Observation
+from ml.serve.interpretation import Observation
 
 TEST = "test"
 

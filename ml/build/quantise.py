@@ -24,9 +24,8 @@ from ml.bundle.folder import Bundle, synthetic_view, write_manifest
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import ONNX_FILE, InputSpec
 from ml.data.isic import Record
-from ml.data.pictures import read_upload
+from ml.data.pictures import read_uploaded_pixels
 from ml.serve import preprocess
-from ml.serve.image_io import decode_stored
 from ml.serve.predictor import DECODED_SIDE_PER_INPUT
 from ml.serve.runtime import UInt8Batch
 from ml.serve.runtime.onnx import open_session
@@ -36,7 +35,7 @@ OPERATORS = ("Conv", "Clip", "Add", "Gemm")
 ends where its ReLU6 does: without it the logits are off by 1.0 instead of 0.1 (60 photographs of folds 0 to 3)."""
 
 
-class ViewReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+class ViewReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime ships no types
     """Hands the views of photographs to the calibration, one photograph at a time."""
 
     def __init__(self, records: Sequence[Record], spec: InputSpec, *, progress: bool) -> None:
@@ -51,8 +50,7 @@ class ViewReader(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime sh
 def cut_views(records: Sequence[Record], spec: InputSpec, *, progress: bool) -> Iterator[UInt8Batch]:
     """The views (V, S, S, 3) of each record's photograph, as an upload's are cut."""
     for record in tqdm(records, "calibrating int8", unit="image", disable=not progress):
-        stored = read_upload(record.path)
-        yield preprocess.views(decode_stored(stored, at_least=DECODED_SIDE_PER_INPUT * spec.size), spec)
+        yield preprocess.views(read_uploaded_pixels(record.path, at_least=DECODED_SIDE_PER_INPUT * spec.size), spec)
 
 
 def quantise_bundle(bundle: Bundle, out: Path, records: Sequence[Record], *, progress: bool = True) -> Bundle:

@@ -1,4 +1,4 @@
-"""Measure a bundle anew, into its manifest and the model card: ``python -m ml.build.remeasure --data DIR``.
+"""Measure a bundle anew, into its manifest and the model card.
 
 Reads the calibration fold, then what shows the limits (other photographs, faults, small changes). ``--refit`` first
 fits the limits anew. ``--report-test`` at last reads the test fold, once, and logs why. Needs no torch.
@@ -6,7 +6,6 @@ fits the limits anew. ``--report-test`` at last reads the test fold, once, and l
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,17 +23,6 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.serve.gate import GateArrays, load_gate
 from ml.serve.predictor import Predictor
-from ml.support.command_line import command
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """What building and rebuilding take alike."""
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--clinical", type=Path, help="directory in PAD-UFES-20's layout: images/ and metadata.csv")
-    parser.add_argument("--everyday", type=Path, help="directory of photographs of everything but skin")
-    parser.add_argument("--fold", default="4", help="calibration fold (4)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
-    parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
 
 
 def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
@@ -44,7 +32,9 @@ def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
     return None if options.clinical is None else read_other_photographs(options.clinical, options.everyday)
 
 
-def finish(bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
+def credit_and_measure(
+    bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None
+) -> Bundle:
     """Renew the attribution, measure the limits, and the test fold where its reading has a reason."""
     bundle = write_manifest(bundle.path, write_attribution(bundle.path, bundle.manifest))
     bundle = measure_limits(bundle, observer, options.data, options.fold, others)
@@ -57,7 +47,7 @@ def tell(bundle: Bundle, data_dir: Path) -> None:
     """Say which bundle is in its place now, and how the card of the one that ships is renewed."""
     sys.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}\n")
     if bundle.path == DEFAULT_BUNDLE:
-        sys.stdout.write(f"Its model card: python -m ml.reports.model_card --data {data_dir}\n")
+        sys.stdout.write(f"Its model card: python -m ml card --data {data_dir}\n")
 
 
 def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhotographs | None) -> Bundle:
@@ -76,7 +66,7 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
         records = select_folds(dataset.records, (options.fold,))
         observations = observer.observe([from_file(record.path) for record in records], f"fold {options.fold}")
         bundle = measure_calibration_fold(bundle, dataset, records, observations, options.fold)
-    return finish(bundle, observer, options, others)
+    return credit_and_measure(bundle, observer, options, others)
 
 
 def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
@@ -87,16 +77,8 @@ def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
     return gate.arrays, bundle.manifest.limits["held_out_class"]
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.build.remeasure", description=__doc__)
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
-    parser.add_argument("--keep-gate", action="store_true", help="but the gate, whose limits alone are set anew")
-    parser.add_argument("--name-version", metavar="VERSION", help="version that the manifest is to name")
-    add_arguments(parser)
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Measure, and put the bundle in its place."""
     others, bundle = read_others(options), load_bundle(options.bundle)
     if options.name_version:
         named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}
@@ -105,7 +87,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle = _measure_anew(replace(bundle, path=draft), options, others)
     tell(replace(bundle, path=options.bundle), options.data)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Build the shipped bundle anew from its weights and the data: ``python -m ml.build.ship --data DIR --weights FILE``.
+"""Build the shipped bundle anew from its weights and the data.
 
 Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday`` the
 gate; measures fold 4 and the limits. ``--report-test`` then reads the test fold, once, and writes its figures into the
@@ -6,22 +6,19 @@ manifest. Ends with the model card.
 """
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from ml.build.assemble import Origin, build_bundle
-from ml.build.remeasure import add_arguments, finish, read_others, tell
+from ml.build.remeasure import credit_and_measure, read_others, tell
 from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.draft import build_beside
-from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.bundle.manifest import InputSpec, Prior, ViewSpec
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.networks.backbone import create_backbone, load_weights
 from ml.networks.segmentation import load_decoder
 from ml.serve.predictor import Predictor
-from ml.support.command_line import command
+from ml.serve.preprocess import MAX_ASPECT
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
@@ -35,7 +32,7 @@ ORIGIN = Origin(
     input=InputSpec(
         size=320,
         views=(ViewSpec("central 90 %", 0.9), ViewSpec("central 70 %", 0.7)),
-        max_aspect_ratio=4 / 3,
+        max_aspect_ratio=MAX_ASPECT,
         interpolation="bicubic",
         mean=(0.5, 0.5, 0.5),
         std=(0.5, 0.5, 0.5),
@@ -50,15 +47,8 @@ ORIGIN = Origin(
 )
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.build.ship", description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
-    parser.add_argument("--decoder", type=Path, help="mask decoder of ml.training.segmentation for these weights")
-    parser.add_argument("--out", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    add_arguments(parser)
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Build, measure and put the bundle in its place."""
     others = read_others(options)
     model = create_backbone(ORIGIN.architecture)
     if not load_weights(model, options.weights):
@@ -76,10 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with_cases=True,
             kept=options.keep,
         )
-        bundle = finish(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
+        bundle = credit_and_measure(bundle, Observer(Predictor(bundle, "onnx"), kept=options.keep), options, others)
     tell(replace(bundle, path=options.out), options.data)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -146,7 +146,7 @@ class RefusedThresholds:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The outcome rule, as ``ml.serve.predictor.decide`` reads it.
+    """The outcome rule, as ``ml.serve.interpretation.decide`` reads it.
 
     *Suspicious* from the malignant sum's limit on; else *low risk* where both sums are below theirs; uncertain between.
     What a detector refuses is *not assessable*, and uncertain from ``refused`` on, where there is such a limit.

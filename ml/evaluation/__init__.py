@@ -1,1 +1,1 @@
-"""Measuring a bundle: metrics with intervals, calibration, operating points. Vectorised numpy alone."""
+"""Evaluation of a bundle: metrics with intervals, calibration, operating points, and limits of use."""

@@ -1,4 +1,4 @@
-"""What altered photographs of malignant lesions are called: with the rules on colour and alteration, and without."""
+"""Readings of altered photographs of malignant lesions, with and without the rules on colour and alteration."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,17 +11,17 @@ from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.refused import count_called
 from ml.metrics.shares import estimate_share
 from ml.serve.gate import Gate
-from ml.serve.predictor import Outcome, Reading, interpret
+from ml.serve.interpretation import Outcome, Reading, interpret
 from ml.taxonomy import MALIGNANT_INDICES
 
 
 def measure_manipulations(
     manifest: Manifest, gate: Gate | None, observer: Observer, chosen: Sequence[Record]
 ) -> dict[str, Any]:
-    """Photographs of malignant lesions as they are and in every kind and strength.
+    """Readings of photographs of malignant lesions, original and altered, by kind and strength.
 
-    Gives shares for each cell, and of all altered ones that are refused how many reach each candidate of the second
-    limit.
+    Returns shares for each cell and, among all altered photographs that are refused, the number that reaches each
+    candidate of the second limit.
     """
     plain = observer.observe([from_file(record.path) for record in chosen], "malignant lesions")
     rows = {("none", ""): plain}
@@ -32,7 +32,7 @@ def measure_manipulations(
     before = without_appearance(manifest)
     cells, altered = [], []
     for (kind, strength), observations in rows.items():
-        read = [interpret(each, manifest, gate) for each in observations]
+        read = [interpret(observation, manifest, gate) for observation in observations]
         altered += read if strength else []
         cells.append(
             {"kind": kind, "strength": strength, **_describe(read, [interpret(e, before, gate) for e in observations])}
@@ -51,7 +51,7 @@ def choose_malignant(records: Sequence[Record]) -> list[Record]:
 
 
 def without_appearance(manifest: Manifest) -> Manifest:
-    """The manifest as it would be without the rules on colour and alteration and without the second limit."""
+    """A copy of the manifest without the rules on colour and alteration and without the second limit."""
     return replace(
         manifest,
         thresholds=replace(manifest.thresholds, refused=None),

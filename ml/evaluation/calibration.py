@@ -1,4 +1,4 @@
-"""A temperature that makes probabilities mean what they say, and how a calibration is applied. NumPy alone."""
+"""Temperature scaling: fit and application. NumPy only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy.typing as npt
 from ml.bundle.manifest import Calibration
 from ml.metrics.classification import log_loss
 from ml.metrics.estimate import DIGITS
-from ml.serve.predictor import calibrate
+from ml.serve.interpretation import calibrate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -19,7 +19,7 @@ SMALLEST, LARGEST, STEPS = 0.2, 5.0, 2000
 
 @dataclass(frozen=True, slots=True)
 class Priors:
-    """Class frequencies that scores carry from the training, and those that probabilities are calibrated to."""
+    """Class frequencies in training, and those to which probabilities are calibrated."""
 
     training: Sequence[float]
     target: Sequence[float]
@@ -32,10 +32,10 @@ def fit_temperature(
     training_prior: Sequence[float],
     target_prior: Sequence[float],
 ) -> float:
-    """The temperature of least negative log-likelihood of ``labels`` (N,) under ``log_mean`` scores (N, 7).
+    """Fit the temperature that minimises the NLL of ``labels`` (N,) under ``log_mean`` scores (N, 7).
 
-    Guo et al., ICML 2017, with the prior moved from the training's to the target's. Searched on 2,000 steps from 0.2
-    to 5, evenly apart in their logarithm: one parameter needs no optimiser.
+    Guo et al., ICML 2017, with the prior moved from training to target. Grid search over 2,000 values from 0.2 to 5,
+    evenly spaced in their logarithm: one parameter needs no optimiser.
     """
     candidates = np.geomspace(SMALLEST, LARGEST, STEPS)
     losses = [
@@ -59,16 +59,16 @@ def negative_log_likelihood(
     target_prior: Sequence[float],
     temperature: float,
 ) -> float:
-    """Mean negative log-likelihood of the labels under the calibrated probabilities."""
+    """Mean NLL of labels (N,) under the calibrated probabilities of ``log_mean`` scores (N, 7)."""
     probabilities, _ = calibrate(log_mean, training_prior, target_prior, temperature)
     return mean_loss(probabilities=probabilities, labels=labels)
 
 
 def apply_calibration(log_mean: FloatArray, calibration: Calibration, priors: Priors) -> tuple[FloatArray, FloatArray]:
-    """Log mean scores (N, 7) to (probabilities, balanced scores)."""
+    """Calibrate log mean scores (N, 7) to (probabilities, balanced scores), each (N, 7)."""
     return calibrate(log_mean, priors.training, priors.target, calibration.temperature, calibration.offsets)
 
 
 def mean_loss(*, probabilities: FloatArray, labels: IntArray) -> float:
-    """Mean negative log-likelihood of labels (N,) under probabilities (N, 7), each image counting once."""
+    """Mean NLL of labels (N,) under probabilities (N, 7), unweighted."""
     return float(log_loss(labels=labels, probabilities=probabilities, weights=np.ones((1, len(labels))))[0])

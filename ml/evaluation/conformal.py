@@ -1,4 +1,4 @@
-"""Prediction sets that hold the true class nine times in ten: split conformal, chosen and measured."""
+"""Prediction sets with 90 % coverage by split conformal prediction: choice and measurement."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,10 +11,10 @@ from scipy.stats import beta
 from ml.bundle.manifest import SET_SCORES, PredictionSets
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics import bootstrap
-from ml.metrics.classification import MELANOMA, Scored
+from ml.metrics.classification import Scored
 from ml.metrics.estimate import CLOPPER_PEARSON, DIGITS, Estimate
-from ml.serve.predictor import in_sets
-from ml.taxonomy import CLASSES
+from ml.serve.interpretation import in_sets
+from ml.taxonomy import CLASSES, MELANOMA
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -23,26 +23,26 @@ Rescore = Callable[[npt.NDArray[np.int64]], Scored]
 COVERAGE = 0.90
 LEAST_MELANOMA_COVERAGE = 0.85
 FEW = 30
-EPSILON = 1e-9  # 0.1 times 20 is to be 2
+EPSILON = 1e-9  # so that 0.1 times 20 counts as 2
 CUMULATIVE = "cumulative probabilities"
 
 
 def fit_limit(true_scores: FloatArray) -> float:
-    """The least score, cut to six digits, that the next lesion's true class reaches with a chance of 0.90.
+    """The lowest score, cut to six digits, that the next lesion's true class reaches with probability 0.90.
 
     ``true_scores`` (N,) are those of the true classes (Sadinle et al., JASA 2019; Vovk et al. for the finite N).
     """
-    place = max(1, math.floor((1 - COVERAGE) * (len(true_scores) + 1) + EPSILON))
-    return float(math.floor(np.sort(true_scores)[place - 1] * 1e6) / 1e6)
+    rank = max(1, math.floor((1 - COVERAGE) * (len(true_scores) + 1) + EPSILON))
+    return float(math.floor(np.sort(true_scores)[rank - 1] * 1e6) / 1e6)
 
 
 def choose_sets(
     scored: Scored, rescore: Rescore, groups: Sequence[str], where: str
 ) -> tuple[PredictionSets, list[dict[str, Any]]]:
-    """The rule of the smallest sets among those that keep melanoma, and the comparison.
+    """The rule of the smallest sets among those that keep coverage of melanoma, and the comparison of all rules.
 
-    ``rescore`` gives all images' scores by a calibration fitted on those named alone, so that each part is judged by
-    what it was not fitted on. Sets of cumulative probabilities (Romano et al., NeurIPS 2020) are compared, not served.
+    ``rescore`` gives all images' scores by a calibration fitted on the given indices, so that each part is judged by a
+    fit on the others. Sets of cumulative probabilities (Romano et al., NeurIPS 2020) are compared, not served.
     """
     names = (*SET_SCORES, CUMULATIVE)
     sets = {name: np.zeros((len(scored.labels), len(CLASSES)), bool) for name in names}
@@ -64,9 +64,9 @@ def choose_sets(
 
 
 def measure_sets(scored: Scored, rule: PredictionSets, groups: Sequence[str]) -> dict[str, Any]:
-    """Coverage with its interval over lesions, by class with Beta bands, and the sizes of the sets.
+    """Coverage with its interval over lesions, by class with Clopper-Pearson intervals, and the sizes of the sets.
 
-    A class of fewer than 30 images is pooled with the others of that kind.
+    A class of fewer than 30 images is pooled with the other small ones.
     """
     sets = in_sets(_scores(scored, rule.score), rule.at_least)
     covered, sizes = sets[np.arange(len(sets)), scored.labels], sets.sum(axis=1)
@@ -111,13 +111,13 @@ def _summarise(sets: BoolArray, labels: npt.NDArray[np.int64]) -> dict[str, floa
 
 
 def _estimate_coverage(covered: BoolArray) -> Estimate:
-    """Coverage of one class with its Clopper-Pearson band."""
+    """Coverage of one class with its Clopper-Pearson interval."""
     hits, count = int(covered.sum()), len(covered)
     return Estimate.of(hits / count, clopper_pearson(hits, count), n=count, how=CLOPPER_PEARSON)
 
 
 def clopper_pearson(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % band of a share of so many independent ones (Biometrika 26, 1934)."""
+    """The 95 % Clopper-Pearson interval of ``hits`` out of ``count`` independent trials (Biometrika 26, 1934)."""
     low = 0.0 if hits == 0 else float(beta.ppf(0.025, hits, count - hits + 1))
     high = 1.0 if hits == count else float(beta.ppf(0.975, hits + 1, count - hits))
     return low, high

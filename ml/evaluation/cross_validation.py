@@ -1,4 +1,4 @@
-"""Parts of a calibration set, each to be judged by what was fitted on the others; whole lesions go to one part."""
+"""Cross-validation on a calibration set, grouped by lesion."""
 
 from collections.abc import Iterator, Sequence
 
@@ -12,7 +12,7 @@ SEED = 2018
 
 
 def grouped_parts(groups: Sequence[str], *, parts: int = PARTS, seed: int = SEED) -> Iterator[tuple[Indices, Indices]]:
-    """Yield (fitting, judging) indices ``parts`` times; ``groups`` (N) names each image's lesion."""
+    """Yield (fitting, judging) indices ``parts`` times; ``groups`` (N,) names each image's lesion."""
     names, group_of = np.unique(np.asarray(groups), return_inverse=True)
     part_of = np.random.default_rng(seed).permutation(len(names)) % parts
     for part in range(parts):

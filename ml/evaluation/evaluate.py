@@ -1,14 +1,17 @@
-"""Measuring a bundle on labelled images through the very functions that serve, re-encoding included."""
+"""Evaluation of a bundle on labelled images through the serving functions, re-encoding included."""
 
+import argparse
 import csv
+import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from ml.bundle.folder import Bundle
+from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import Record, find_images, read_ground_truth, read_lesion_groupings
 from ml.data.pictures import read_upload
@@ -21,19 +24,20 @@ from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
 from ml.metrics import bootstrap, classification
 from ml.serve.gate import load_gate
 from ml.serve.image_limits import UPLOAD_SUFFIXES, Limits
-from ml.serve.predictor import Observation, Outcome, Predictor, Reading, interpret
+from ml.serve.interpretation import Observation, Outcome, Reading, interpret
+from ml.serve.predictor import Predictor
 from ml.support.disk import check_can_be_written
 from ml.taxonomy import CLASSES
 
 MOST_MISSING = 0.01
 SUFFIXES = tuple(chain.from_iterable(UPLOAD_SUFFIXES.values()))
-# The official scorer gives this image of the test set no weight: it was withdrawn.
+# The official scorer gives this withdrawn image of the test set no weight.
 UNWEIGHTED = frozenset({"ISIC_0035068"})
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """One image of a truth file; ``path`` is None where there is no such file, ``lesion_id`` where it is not known."""
+class LabelledImage:
+    """One image of a ground-truth file; ``path`` and ``lesion_id`` are None if unknown."""
 
     image_id: str
     label: int
@@ -43,23 +47,25 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a bundle says of images: a report, the images that it rests on, and their readings in the same order;
-    ``seen``: which of them the training data hold."""
+    """An evaluation: the report, its images, and their readings in the same order.
+
+    ``seen`` lists those of the images that are in the training data.
+    """
 
     bundle: Bundle
     report: Report
-    items: list[Labelled]
+    items: list[LabelledImage]
     readings: list[Reading]
     seen: Seen = NOTHING_SEEN
 
     @property
     def groups(self) -> list[str]:
-        """Each image's lesion; the image itself where that is not known."""
+        """The lesion of each image, or the image itself if that is unknown."""
         return list_groups(self.items)
 
     @property
     def scored(self) -> classification.Scored:
-        """Labels and scores."""
+        """Labels and scores of the readings."""
         return score_readings(self.items, self.readings)
 
 
@@ -78,12 +84,12 @@ def evaluate_bundle(
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> Evaluation:
-    """Score every image of a truth file and measure, with 95 % intervals over lesions where they are known.
+    """Score every image of a ground-truth file and measure, with 95 % intervals over lesions if they are known.
 
-    ``fold`` keeps to one fold of the frozen split. Where images of the test fold are among them, all must be, ``why``
-    must say what for, and a line goes to ``log``, which must be writable. Images missing for a label are named and
-    weigh nothing; over 1 % is a ``UserError``, as is an image that cannot be decoded. ``kept``, a directory, keeps what
-    was observed of other folds, see ``Observer``.
+    ``fold`` selects one fold of the frozen split. If images of the test fold are included, all must be, ``why`` must
+    state the purpose, and a line goes to ``log``, which must be writable. Images missing for a label are named and
+    have weight 0; over 1 % is a ``UserError``, as is an image that cannot be decoded. ``kept`` is a cache directory
+    for the observations of other folds, see ``Observer``.
     """
     if predictions_csv is not None:
         read = list_files_read(bundle, images_dir, truth_csv, lesions_csv, log=log)
@@ -98,7 +104,7 @@ def evaluate_bundle(
     observer = Observer(Predictor(bundle, runtime), kept=None if reads_test else kept, progress=progress)
     readings = read_images(observer, present, f"fold {fold or 'any'} of {truth_csv.stem}")
     report = build_report(bundle, truth_csv, fold, items, readings)
-    # Nothing of the test fold is handed out before the log tells of it.
+    # No result on the test fold is returned before it is logged.
     if reads_test:
         append_to_log(
             log,
@@ -116,14 +122,14 @@ def evaluate_bundle(
 def list_files_read(
     bundle: Bundle, images_dir: Path, truth_csv: Path, lesions_csv: Path | None, *, log: Path = TEST_FOLD_LOG
 ) -> list[Path]:
-    """The files that a measurement reads or logs to, over which nothing that it writes may go."""
+    """Files that an evaluation reads or logs to, and which its output must not overwrite."""
     groupings = _find_lesions(truth_csv, lesions_csv)
     images = find_images(images_dir, SUFFIXES).values()
     return [truth_csv, *([] if groupings is None else [groupings]), log, *bundle.path.iterdir(), *images]
 
 
 def _check_reading_of_test(
-    items: Sequence[Labelled], folds: Mapping[str, str], truth_csv: Path, why: str | None
+    items: Sequence[LabelledImage], folds: Mapping[str, str], truth_csv: Path, why: str | None
 ) -> None:
     others = sum(folds.get(item.image_id) != TEST for item in items)
     if others:
@@ -138,17 +144,17 @@ def _check_reading_of_test(
 def evaluate_observations(
     bundle: Bundle, truth_csv: Path, fold: str | None, records: Sequence[Record], observations: Sequence[Observation]
 ) -> Evaluation:
-    """Measure on records that were observed before."""
-    items = [Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    """Evaluate records from observations made before."""
+    items = [LabelledImage(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     gate = load_gate(bundle)
-    readings = [interpret(each, bundle.manifest, gate) for each in observations]
+    readings = [interpret(observation, bundle.manifest, gate) for observation in observations]
     return Evaluation(bundle, build_report(bundle, truth_csv, fold, items, readings), items, readings)
 
 
 def select_images(
     images_dir: Path, truth_csv: Path, *, lesions_csv: Path | None, fold: str | None, split: Mapping[str, str]
-) -> list[Labelled]:
-    """Match a truth file's rows with image files and lesions; raises ``UserError`` when over 1 % have no image."""
+) -> list[LabelledImage]:
+    """Match the rows of a ground-truth file with images and lesions; raises ``UserError`` if over 1 % have no image."""
     labels = read_ground_truth(truth_csv)
     if fold is not None:
         if fold not in FOLDS:
@@ -159,7 +165,7 @@ def select_images(
     files = find_images(images_dir, SUFFIXES)
     lesions = _read_lesions(truth_csv, lesions_csv)
     items = [
-        Labelled(image_id, label, files.get(image_id), lesions.get(image_id) or None)
+        LabelledImage(image_id, label, files.get(image_id), lesions.get(image_id) or None)
         for image_id, label in labels.items()
     ]
     missing = [item.image_id for item in items if item.path is None]
@@ -171,19 +177,19 @@ def select_images(
     return items
 
 
-def read_images(observer: Observer, items: Iterable[Labelled], name: str) -> list[Reading]:
-    """Read images as uploads are read, whatever their size; what was observed is kept under ``name``."""
+def read_images(observer: Observer, items: Iterable[LabelledImage], name: str) -> list[Reading]:
+    """Read images of any size as uploads are read; observations are cached under ``name``."""
     makers = [from_file(item.path) for item in items if item.path is not None]
-    return [observer.predictor.conclude(each) for each in observer.observe(makers, name)]
+    return [observer.predictor.conclude(observation) for observation in observer.observe(makers, name)]
 
 
-def read_file(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
+def read_photograph(predictor: Predictor, path: Path, *, limits: Limits) -> Reading:
     """Read one image file just as an upload: normalised, encoded, decoded, read. Names the file when it cannot."""
     return predictor.read(read_upload(path, limits=limits))
 
 
 def build_report(
-    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[Labelled], readings: list[Reading]
+    bundle: Bundle, truth_csv: Path, fold: str | None, items: list[LabelledImage], readings: list[Reading]
 ) -> Report:
     """Measure the readings of the items that have an image."""
     present = [item for item in items if item.path is not None]
@@ -213,18 +219,17 @@ def build_report(
     )
 
 
-def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequence[Reading]) -> bootstrap.Measure:
-    """What ``classification.measure`` gives of the readings of items at the manifest's thresholds, ready to be
-    resampled.
+def make_measure(manifest: Manifest, items: Sequence[LabelledImage], readings: Sequence[Reading]) -> bootstrap.Measure:
+    """A function of weights that gives ``classification.measure`` at the manifest's thresholds, for the bootstrap.
 
-    Where lesions are among them that other folds show too, also balanced accuracy without these.
+    If some lesions also occur in other folds, it adds balanced accuracy without these.
     """
     scored, weighted, limits = score_readings(items, readings), weigh(items), manifest.thresholds
     shown_again = set(list_shown_again(items))
     new = np.array([item.image_id not in shown_again for item in items], np.float64)
 
     def measure(weights: classification.FloatArray) -> dict[str, classification.FloatArray]:
-        found = classification.measure(
+        metrics = classification.measure(
             scored,
             weights * weighted,
             low_risk_below=limits.malignant.low_risk_below,
@@ -233,21 +238,21 @@ def make_measure(manifest: Manifest, items: Sequence[Labelled], readings: Sequen
         )
         if shown_again:
             decided = classification.decide(scored.balanced_scores)
-            found[WITHOUT_SHOWN_AGAIN] = classification.mean_recall(
+            metrics[WITHOUT_SHOWN_AGAIN] = classification.mean_recall(
                 labels=scored.labels, decided=decided, weights=weights * weighted * new
             )
-        return found
+        return metrics
 
     return measure
 
 
-def list_shown_again(items: Sequence[Labelled]) -> tuple[str, ...]:
-    """The images whose lesion another fold shows too, under another id."""
-    shown = read_split().shown_again
-    return tuple(item.image_id for item in items if item.image_id in shown)
+def list_shown_again(items: Sequence[LabelledImage]) -> tuple[str, ...]:
+    """Images of lesions that also occur in another fold, under another id."""
+    shown_again = read_split().shown_again
+    return tuple(item.image_id for item in items if item.image_id in shown_again)
 
 
-def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> classification.Scored:
+def score_readings(items: Sequence[LabelledImage], readings: Sequence[Reading]) -> classification.Scored:
     """Labels and scores of the readings of items."""
     return classification.Scored(
         np.array([item.label for item in items]),
@@ -256,18 +261,18 @@ def score_readings(items: Sequence[Labelled], readings: Sequence[Reading]) -> cl
     )
 
 
-def weigh(items: Sequence[Labelled]) -> classification.FloatArray:
-    """Weights (N,): 0 for what the official scorer leaves out, else 1."""
+def weigh(items: Sequence[LabelledImage]) -> classification.FloatArray:
+    """Weights (N,): 0 for images that the official scorer leaves out, else 1."""
     return np.array([item.image_id not in UNWEIGHTED for item in items], np.float64)
 
 
-def list_groups(items: Sequence[Labelled]) -> list[str]:
-    """Each image's lesion; the image itself where that is not known."""
+def list_groups(items: Sequence[LabelledImage]) -> list[str]:
+    """The lesion of each image, or the image itself if that is unknown."""
     return [item.lesion_id or item.image_id for item in items]
 
 
-def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str, Reading]) -> None:
-    """Write balanced scores in the official submission layout; an image that is missing gets equal scores."""
+def write_predictions(path: Path, items: Iterable[LabelledImage], readings: dict[str, Reading]) -> None:
+    """Write balanced scores in the official submission layout; missing images get equal scores."""
     equal = np.full(len(CLASSES), 1 / len(CLASSES))
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -279,7 +284,7 @@ def write_predictions(path: Path, items: Iterable[Labelled], readings: dict[str,
 
 
 def _find_lesions(truth_csv: Path, lesions_csv: Path | None) -> Path | None:
-    """The file of lesions: the one given, or the one that lies beside the truth under its official name."""
+    """The file of lesions: the given one, or the one beside the ground truth under its official name."""
     if lesions_csv is not None:
         return lesions_csv
     path = truth_csv.with_name(truth_csv.name.replace("GroundTruth", "LesionGroupings"))
@@ -287,8 +292,34 @@ def _find_lesions(truth_csv: Path, lesions_csv: Path | None) -> Path | None:
 
 
 def _read_lesions(truth_csv: Path, lesions_csv: Path | None) -> dict[str, str]:
-    """Lesion by image id, where a file tells."""
+    """Lesion by image id, empty without a file."""
     path = _find_lesions(truth_csv, lesions_csv)
     if path is None or path == truth_csv:
         return {}
     return {image_id: row["lesion_id"] for image_id, row in read_lesion_groupings(path).items()}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Evaluate as the options say, and print the report."""
+    bundle = load_bundle(options.bundle)
+    if options.json is not None:
+        read = list_files_read(bundle, options.images, options.truth, options.lesions)
+        check_can_be_written(options.json, not_over=(*read, options.predictions))
+        if options.predictions is not None and options.json.resolve() == options.predictions.resolve():
+            raise UserError(f"{options.json}: cannot take both --json and --predictions; name two files")
+    found = evaluate_bundle(
+        bundle,
+        options.images,
+        options.truth,
+        fold=options.fold,
+        why=options.why,
+        lesions_csv=options.lesions,
+        predictions_csv=options.predictions,
+    )
+    if options.json is not None:
+        told = found.report.to_dict() | {"seen": asdict(found.seen)}
+        options.json.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    print(found.report.to_text())
+    for line in found.seen.to_lines():
+        print(f"note: {line}", file=sys.stderr)
+    return 0

@@ -1,4 +1,4 @@
-"""The log of the test fold: every reading of it goes through here and leaves a line in ``docs/test-fold-log.csv``."""
+"""The log of the test fold: every evaluation on it is recorded in ``docs/test-fold-log.csv``."""
 
 import csv
 from datetime import UTC, datetime
@@ -8,11 +8,11 @@ from ml.support.disk import check_can_be_written
 
 TEST_FOLD_LOG = Path(__file__).parents[2] / "docs" / "test-fold-log.csv"
 LOG_COLUMNS = ("date", "bundle_sha256", "balanced_accuracy", "images", "why")
-"""``bundle_sha256``: of the bundle, or of a study model's weights."""
+"""``bundle_sha256`` is that of the bundle, or of a study model's weights."""
 
 
 def append_to_log(log: Path, *, sha256: str, balanced_accuracy: float, images: int, why: str) -> None:
-    """Add the line of one reading; raises ``UserError`` where the log cannot be written."""
+    """Append one evaluation to the log; raises ``UserError`` if the log cannot be written."""
     check_can_be_written(log)
     is_new = not log.exists()
     with log.open("a", newline="", encoding="utf-8") as file:
@@ -23,7 +23,7 @@ def append_to_log(log: Path, *, sha256: str, balanced_accuracy: float, images: i
 
 
 def find_readings(log: Path, sha256: str) -> list[dict[str, str]]:
-    """The lines of the log that tell of a reading by this bundle or these weights."""
+    """Entries of the log for a bundle or weights."""
     if not log.exists():
         return []
     with log.open(newline="", encoding="utf-8") as file:

@@ -1,9 +1,9 @@
-"""Is the heat-map more than decoration? ``python -m ml.evaluation.heat_map --data DIR --out FILE``.
+"""Sanity checks of the heat-map: randomised weights and localisation.
 
-Two checks on photographs of fold 4, through the graph that serves. Randomised weights: layer after layer from the
-classifier down is shuffled, and the map should come apart (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS
-2018). Place: how far the hottest part of the picture, taken as large as the lesion's mask, meets that mask, against a
-disc of the same area in the picture's middle, where photographers put lesions.
+Two checks on photographs of fold 4, on the served graph. Randomised weights: the layers are shuffled from the
+classifier downwards, and the map should change (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
+Localisation: the overlap of the hottest pixels, as many as the lesion's mask has, with that mask, against a centred
+disc of the same area, since photographers centre lesions.
 """
 
 import argparse
@@ -21,26 +21,24 @@ import onnx
 from onnx import numpy_helper
 from tqdm import tqdm
 
-from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
+from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record, read_isic
-from ml.data.masks import find_mask
+from ml.data.masks import find_mask, shrink_mask
 from ml.data.pictures import read_upload
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.errors import UserError
-from ml.evaluation.segmentation import overlap, shrink_mask
+from ml.evaluation.segmentation import overlap
 from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.estimate import DIGITS, Estimate
 from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask
 from ml.serve.predictor import Predictor
 from ml.serve.runtime.onnx import OnnxRuntime
-from ml.support.command_line import command
 from ml.support.disk import writing
 
 Map = npt.NDArray[np.float32]
 
-FOLD = "4"
 SHUFFLED_ON = 100
 SEED = 2018
 PART = re.compile(r"^model\.((?:blocks\.\d+)|\w+)")
@@ -49,9 +47,9 @@ PART = re.compile(r"^model\.((?:blocks\.\d+)|\w+)")
 def measure_heat_map(
     bundle: Bundle, records: Sequence[Record], data_dir: Path, *, progress: bool = True
 ) -> dict[str, Any]:
-    """Both checks as plain JSON values; 100 of the records show what randomised weights change.
+    """Both checks as plain JSON values; weights are randomised on 100 of the records.
 
-    ``other_photographs`` is how alike the maps of two different photographs are: what no likeness at all looks like.
+    ``other_photographs`` is the similarity of maps of different photographs, the reference for no similarity.
     """
     drawn = [find_mask(data_dir, record.image_id) for record in records]
     stored = [read_upload(record.path) for record in records]
@@ -60,8 +58,10 @@ def measure_heat_map(
     chosen = np.unique(np.linspace(0, len(records) - 1, SHUFFLED_ON).astype(int))
     correlations = []
     for part, runtime in randomise(bundle):
-        found = _draw(Predictor(bundle, runtime), [stored[place] for place in chosen], part, progress=progress)
-        correlations.append({"down_to": part, "rank_correlation": correlate_maps([maps[at] for at in chosen], found)})
+        shuffled = _draw(Predictor(bundle, runtime), [stored[index] for index in chosen], part, progress=progress)
+        correlations.append(
+            {"down_to": part, "rank_correlation": correlate_maps([maps[at] for at in chosen], shuffled)}
+        )
     neighbours = [maps[(at + 1) % len(maps)] for at in chosen]
     overlaps = measure_overlap(maps, masks, [record.group for record in records])
     return {
@@ -74,8 +74,11 @@ def measure_heat_map(
 
 
 def correlate_maps(ones: Sequence[Map], others: Sequence[Map]) -> float:
-    """Mean rank correlation of pairs of maps of the same shape, where the network sees the picture: beyond the widest
-    view every map is 0, which would pass for likeness."""
+    """Mean rank correlation of pairs of maps of the same shape.
+
+    Only pixels that the network sees are compared: outside the widest view every map is 0, which would count as
+    similar.
+    """
     pairs = [
         (one, other, (one > 0) | (other > 0))
         for one, other in zip(ones, others, strict=True)
@@ -87,7 +90,7 @@ def correlate_maps(ones: Sequence[Map], others: Sequence[Map]) -> float:
 def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, Estimate]:
     """Mean intersection over union with the lesion's mask, each with its interval over lesions.
 
-    ``heat_map`` is that of the hottest places, as many as the mask has; ``centred_disc`` of those nearest the middle.
+    ``heat_map`` takes the hottest pixels, as many as the mask has; ``centred_disc`` those nearest the centre.
     """
     ours = np.array([overlap(take_highest(hot, int(mask.sum())), mask) for hot, mask in zip(maps, masks, strict=True)])
     disc = np.array([overlap(draw_disc(mask.shape, int(mask.sum())), mask) for mask in masks])
@@ -96,22 +99,22 @@ def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence
 
 
 def take_highest(values: npt.NDArray[np.floating], count: int) -> Mask:
-    """The ``count`` highest places of an array (H, W)."""
+    """Mask of the ``count`` highest values of an array (H, W)."""
     chosen = np.zeros(values.size, bool)
     chosen[np.argsort(-values, axis=None, kind="stable")[:count]] = True
     return chosen.reshape(values.shape)
 
 
 def draw_disc(shape: tuple[int, ...], count: int) -> Mask:
-    """The ``count`` places nearest the middle of a picture (H, W)."""
+    """Mask (H, W) of the ``count`` pixels nearest the centre."""
     rows, columns = np.ogrid[: shape[0], : shape[1]]
     return take_highest(-((rows - (shape[0] - 1) / 2) ** 2 + (columns - (shape[1] - 1) / 2) ** 2), count)
 
 
 def randomise(bundle: Bundle) -> Iterator[tuple[str, OnnxRuntime]]:
-    """Runtimes of the bundle's graph with ever more of its weights shuffled, and down to which part, last layer first.
+    """Yield (layer, runtime): the bundle's graph with its weights shuffled from the last layer down to that one.
 
-    A tensor's numbers are shuffled among themselves, so that their distribution, and with it the scale, stays.
+    Values are shuffled within a tensor, so that its distribution and scale stay.
     """
     model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     parts: dict[str, list[Any]] = {}
@@ -128,29 +131,19 @@ def randomise(bundle: Bundle) -> Iterator[tuple[str, OnnxRuntime]]:
 
 def _draw(predictor: Predictor, stored: Sequence[bytes], name: str, *, progress: bool) -> list[Map]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = pool.map(predictor.activation_map, stored)
-        return list(tqdm(found, name, total=len(stored), unit="image", disable=not progress))
+        drawn = pool.map(predictor.activation_map, stored)
+        return list(tqdm(drawn, name, total=len(stored), unit="image", disable=not progress))
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.evaluation.heat_map", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Run both checks and write them as JSON."""
     bundle = load_bundle(options.bundle)
     if not bundle.manifest.heat_map:
         raise UserError(f"{options.bundle}: its network gives no heat-map, so there is nothing to measure")
-    records = select_folds(read_isic(options.data).records, FOLD)
-    told = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
-    result = {**told, **measure_heat_map(bundle, records, options.data)}
+    records = select_folds(read_isic(options.data).records, CALIBRATION_FOLD)
+    header = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
+    result = {**header, **measure_heat_map(bundle, records, options.data)}
     with writing(options.out):
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(options.out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""What a bundle tells of a fold's lesions beside their class: cases like them, and where in the picture they are."""
+"""Evaluation of similar cases and lesion masks on a fold."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,17 +7,17 @@ import numpy as np
 
 from ml.bundle.folder import Bundle
 from ml.data.isic import Record
-from ml.data.masks import find_mask, has_masks
+from ml.data.masks import find_mask, has_masks, shrink_mask
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.observe import open_picture
-from ml.evaluation.segmentation import measure_masks, shrink_mask
+from ml.evaluation.segmentation import measure_masks
 from ml.evaluation.similar_cases import measure_similar_cases
 from ml.serve.lesion_mask import grid_size, lay_mask
 from ml.serve.similar_cases import load_similar_cases
 
 
 def describe_lesions(bundle: Bundle, evaluation: Evaluation, records: Mapping[str, Record]) -> dict[str, Any]:
-    """``similar_cases`` and ``segmentation`` of a fold that was read, each where the bundle and the data have it."""
+    """``similar_cases`` and ``segmentation`` of an evaluated fold, each if the bundle and the data have it."""
     chosen = [records[item.image_id] for item in evaluation.items]
     groups = [record.group for record in chosen]
     described: dict[str, Any] = {}
@@ -32,9 +32,9 @@ def describe_lesions(bundle: Bundle, evaluation: Evaluation, records: Mapping[st
             shrink_mask(find_mask(data_dir, record.image_id), grid_size(*size))
             for record, size in zip(chosen, sizes, strict=True)
         ]
-        found = [
+        masks = [
             lay_mask(reading.mask, *size, bundle.manifest.input)
             for reading, size in zip(evaluation.readings, sizes, strict=True)
         ]
-        described["segmentation"] = measure_masks(found, drawn, [record.path for record in chosen], groups)
+        described["segmentation"] = measure_masks(masks, drawn, [record.path for record in chosen], groups)
     return described

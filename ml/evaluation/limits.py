@@ -1,4 +1,4 @@
-"""Where a bundle's readings end, measured: what it refuses, what moves it, and what it says of whom."""
+"""Limits of use of a bundle: refusals, robustness to changes, and results by subgroup."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,7 +25,7 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import OtherPhotographs, Pictures, describe_refusals
+from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
 from ml.evaluation.refused import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
@@ -34,13 +34,13 @@ from ml.metrics.decision_curve import measure_net_benefit, measure_operating_poi
 from ml.metrics.estimate import DIGITS
 from ml.metrics.shares import estimate_share
 from ml.serve.gate import Gate, load_gate
-from ml.serve.predictor import Observation, Outcome, Reading, interpret
+from ml.serve.interpretation import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
-from ml.taxonomy import CLASSES
+from ml.taxonomy import CLASSES, MELANOMA
 
 DRAWN_OF_EACH = 50
 FAULT_SAMPLE, SAMPLE = 100, 150
-"""Lesions at most, a photograph of each."""
+"""Most lesions per measurement, one photograph each."""
 
 SHOWN_BINS = 10
 PATCH = 0.28
@@ -49,7 +49,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 
 class Measuring:
-    """One bundle's limits on the records of one fold; everything is read through the functions that serve."""
+    """Measures a bundle's limits on the records of one fold through the serving functions."""
 
     def __init__(self, bundle: Bundle, observer: Observer, records: Sequence[Record], name: str) -> None:
         self.manifest, self.observer, self.records = bundle.manifest, observer, records
@@ -58,50 +58,50 @@ class Measuring:
         self.lesions = [record.group for record in records]
 
     def measure(self, others: OtherPhotographs | None) -> dict[str, Any]:
-        """What does not need the labels: refusals, faults, scale, stability."""
-        found = {
+        """Measure everything that needs no labels: refusals, faults, scale, stability."""
+        results = {
             "faults": self._measure_faults(),
             "scale": self._measure_scale(),
             "stability": self._measure_stability(),
             "flags": measure_flags(self.manifest, self.observer, self._choose(FAULT_SAMPLE), self._read_by_image()),
         }
         if malignant := choose_malignant(self.records):
-            found["manipulations"] = measure_manipulations(self.manifest, self.gate, self.observer, malignant)
+            results["manipulations"] = measure_manipulations(self.manifest, self.gate, self.observer, malignant)
         if self.gate is not None and others is not None:
-            found["gate"] = self._measure_gate(others, self.gate)
-            found["skin_tones"] = self._measure_skin_tones(others)
-        return found
+            results["gate"] = self._measure_gate(others, self.gate)
+            results["skin_tones"] = self._measure_skin_tones(others)
+        return results
 
     def _interpret(self, observations: Sequence[Observation]) -> list[Reading]:
-        return [interpret(each, self.manifest, self.gate) for each in observations]
+        return [interpret(observation, self.manifest, self.gate) for observation in observations]
 
     def _read(self, makers: Sequence[Maker], name: str) -> list[Reading]:
         return self._interpret(self.observer.observe(makers, name))
 
     def _read_changed(self, change: shifts.Change, name: str, count: int) -> list[Reading]:
-        """So many of the fold's photographs after a change."""
-        return self._read([from_changed(self.records[place].path, change) for place in self._sample(count)], name)
+        """Readings of ``count`` sampled photographs after a change."""
+        return self._read([from_changed(self.records[index].path, change) for index in self._sample(count)], name)
 
     def _read_plain(self, count: int) -> list[Reading]:
-        """The same photographs as they are."""
-        return self._interpret([self.plain[place] for place in self._sample(count)])
+        """Readings of the same photographs, unchanged."""
+        return self._interpret([self.plain[index] for index in self._sample(count)])
 
     def _choose(self, count: int) -> list[Record]:
-        return [self.records[place] for place in self._sample(count)]
+        return [self.records[index] for index in self._sample(count)]
 
     def _read_by_image(self) -> dict[str, Reading]:
         readings = self._interpret(self.plain)
-        return {record.image_id: each for record, each in zip(self.records, readings, strict=True)}
+        return {record.image_id: reading for record, reading in zip(self.records, readings, strict=True)}
 
     def _sample(self, count: int) -> list[int]:
-        """Places of so many of the fold's photographs at most, evenly apart, and each of another lesion."""
-        first = {lesion: place for place, lesion in reversed(list(enumerate(self.lesions)))}
-        places = sorted(first.values())
-        return [places[at] for at in np.unique(np.linspace(0, len(places) - 1, count).astype(int))]
+        """Indices of at most ``count`` photographs, evenly spaced, each of another lesion."""
+        first = {lesion: index for index, lesion in reversed(list(enumerate(self.lesions)))}
+        indices = sorted(first.values())
+        return [indices[at] for at in np.unique(np.linspace(0, len(indices) - 1, count).astype(int))]
 
     def _measure_gate(self, others: OtherPhotographs, gate: Gate) -> dict[str, Any]:
-        """Refusals of every kind of picture, each in its own format and in the common one."""
-        unseen = Pictures(average_statistics(self.plain), self.lesions)
+        """Refusals by the out-of-distribution detector for every domain, in the original and in a common format."""
+        unseen = PictureStatistics(average_statistics(self.plain), self.lesions)
         result = {"fold": self._describe_refusals(self.plain, self.lesions, unseen, gate)}
         for name, made in self._list_pictures(others).items():
             observations = self.observer.observe([make for make, _ in made], name)
@@ -109,7 +109,7 @@ class Measuring:
         return result
 
     def _list_pictures(self, others: OtherPhotographs) -> dict[str, list[tuple[Maker, str]]]:
-        """By kind, how to make each picture, and what it is of: a patient, a lesion, or itself."""
+        """Per domain, a maker for each image, and its group: a patient, a lesion, or itself."""
         patients = [(path, others.clinical_rows[path.stem]["patient_id"]) for path in others.clinical.reporting]
         return {
             "clinical photographs": [(from_file(path), patient) for path, patient in patients],
@@ -124,16 +124,16 @@ class Measuring:
                 for name in shifts.DRAWN
             },
             "another dermatoscope, simulated": [
-                (simulate(self.records[place].path, place), self.lesions[place]) for place in self._sample(SAMPLE)
+                (simulate(self.records[index].path, index), self.lesions[index]) for index in self._sample(SAMPLE)
             ],
         }
 
     def _describe_refusals(
-        self, observations: Sequence[Observation], groups: Sequence[str], unseen: Pictures, gate: Gate
+        self, observations: Sequence[Observation], groups: Sequence[str], unseen: PictureStatistics, gate: Gate
     ) -> dict[str, Any]:
         readings = self._interpret(observations)
-        reasons = [None if each.is_read else each.reason for each in readings]
-        pictures = Pictures(average_statistics(observations), groups)
+        reasons = [None if reading.is_read else reading.reason for reading in readings]
+        pictures = PictureStatistics(average_statistics(observations), groups)
         return describe_refusals(pictures, reasons, unseen, gate.arrays) | {"called": count_called(readings)}
 
     def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:
@@ -143,12 +143,12 @@ class Measuring:
         return measure_skin_tones(malignant, [others.clinical_rows[path.stem] for path in paths])
 
     def _measure_faults(self) -> dict[str, Any]:
-        """Share of spoilt photographs that are refused or flagged, and of the same ones unspoilt."""
+        """Shares of photographs with a fault that are refused or flagged, and of the same photographs without it."""
         result = {}
         spoilt = {name: self._read_changed(change, name, FAULT_SAMPLE) for name, change in shifts.FAULTS.items()}
         for name, readings in {"none": self._read_plain(FAULT_SAMPLE), **spoilt}.items():
-            refused = [not each.is_read for each in readings]
-            noticed = [bool(each.flags) or gone for each, gone in zip(readings, refused, strict=True)]
+            refused = [not reading.is_read for reading in readings]
+            noticed = [bool(reading.flags) or gone for reading, gone in zip(readings, refused, strict=True)]
             result[name] = {
                 "images": len(readings),
                 "refused": estimate_share(refused).to_json(),
@@ -157,7 +157,7 @@ class Measuring:
         return result
 
     def _measure_scale(self) -> dict[str, Any]:
-        """Readings at the photographs' own size against those of a twofold enlargement."""
+        """Agreement of readings at the original size and after twofold enlargement."""
         return measure_agreement(self._read_plain(SAMPLE), self._read_changed(shifts.enlarge, "enlarged", SAMPLE))
 
     def _measure_stability(self) -> dict[str, Any]:
@@ -166,12 +166,12 @@ class Measuring:
 
 
 def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifest: Manifest) -> dict[str, Any]:
-    """All that a fold's labels tell beside the metrics: outcomes, sets, operating points, subgroups, decision curve."""
+    """Results that need a fold's labels, besides metrics: outcomes, sets, operating points, subgroups, net benefit."""
     readings, groups, scored = evaluation.readings, evaluation.groups, evaluation.scored
     chosen = [records[item.image_id] for item in evaluation.items]
     low = np.array([reading.outcome is Outcome.LOW_RISK for reading in readings])
     scores = {"malignant": (scored.malignant, scored.is_malignant)}
-    scores["melanoma"] = (scored.probabilities[:, classification.MELANOMA], scored.labels == classification.MELANOMA)
+    scores["melanoma"] = (scored.probabilities[:, MELANOMA], scored.labels == MELANOMA)
     return {
         "images": len(readings),
         "lesions": len(set(groups)),
@@ -199,7 +199,7 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
 
 
 def skin_patch(path: Path) -> Maker:
-    """The upper left corner of a clinical photograph, where the lesion mostly is not."""
+    """Maker of the upper left corner of a clinical photograph, which mostly shows skin without the lesion."""
 
     def make() -> bytes:
         picture = open_picture(path)
@@ -211,12 +211,12 @@ def skin_patch(path: Path) -> Maker:
 
 
 def drawn(name: str, number: int) -> Maker:
-    """The picture of that number of a drawn kind."""
+    """Maker of the drawn image of that kind and number."""
     return lambda: shifts.save_jpeg(shifts.DRAWN[name](np.random.default_rng(number)), 90)
 
 
 def _count_outcomes(scored: classification.Scored, readings: Sequence[Reading]) -> dict[str, dict[str, int]]:
-    """Images by class and outcome."""
+    """Number of images by class and outcome."""
     return {
         code: {
             outcome.value: sum(
@@ -233,7 +233,7 @@ def _count_outcomes(scored: classification.Scored, readings: Sequence[Reading]) 
 def _describe_unread(
     scored: classification.Scored, readings: Sequence[Reading], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """Why photographs were not read, the share that colour or alteration refused, and what the second limit calls."""
+    """Reasons of refusals, the share refused for colour or alteration, and those referred by the second limit."""
     reasons = [reading.reason for reading in readings if not reading.is_read]
     malignant = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if is_so]
     others = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if not is_so]
@@ -241,8 +241,8 @@ def _describe_unread(
     return {
         "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
         "by_appearance": estimate_share(by_appearance, groups).to_json(),
-        "malignant": {"unread": sum(not each.is_read for each in malignant), "called": count_called(malignant)},
-        "others": {"unread": sum(not each.is_read for each in others), "called": count_called(others)},
+        "malignant": {"unread": sum(not reading.is_read for reading in malignant), "called": count_called(malignant)},
+        "others": {"unread": sum(not reading.is_read for reading in others), "called": count_called(others)},
     }
 
 
@@ -251,7 +251,7 @@ def list_shares(evaluation: Evaluation) -> dict[str, tuple[BoolArray, BoolArray]
     scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
-    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == classification.MELANOMA
+    nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == MELANOMA
     return {
         "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
         "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
@@ -273,7 +273,7 @@ def make_share_measure(shares: Mapping[str, tuple[BoolArray, BoolArray]]) -> boo
 
 
 def _measure_shares(evaluation: Evaluation) -> dict[str, Any]:
-    """What ``list_shares`` gives, with intervals over lesions."""
+    """The shares which the outcome rule aims at, with intervals over lesions."""
     shares = list_shares(evaluation)
     of = {name: int(among.sum()) for name, (_, among) in shares.items()}
     found = bootstrap.estimate(make_share_measure(shares), evaluation.groups, of=of)
@@ -283,28 +283,31 @@ def _measure_shares(evaluation: Evaluation) -> dict[str, Any]:
 def _list_missed(
     scored: classification.Scored, readings: Sequence[Reading], records: Sequence[Record]
 ) -> list[dict[str, Any]]:
-    """Melanomas that were called low risk."""
+    """Melanomas with the outcome low risk."""
     return [
         {
             "image": record.image_id,
             "malignant": round(reading.malignant_probability, DIGITS),
-            "melanoma": round(float(reading.probabilities[classification.MELANOMA]), DIGITS),
+            "melanoma": round(float(reading.probabilities[MELANOMA]), DIGITS),
         }
         for record, reading, label in zip(records, readings, scored.labels, strict=True)
-        if label == classification.MELANOMA and reading.outcome is Outcome.LOW_RISK
+        if label == MELANOMA and reading.outcome is Outcome.LOW_RISK
     ]
 
 
 def measure_reliability(
-    said: classification.FloatArray, found: npt.NDArray[np.bool_], groups: Sequence[str]
+    predicted: classification.FloatArray, observed: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Tenths of N images by what was said of them (N,): its mean, and the share of which it was found (N,) so."""
+    """Reliability of N predicted probabilities in ten groups of equal size: mean prediction and observed share.
+
+    ``predicted`` and ``observed`` are (N,).
+    """
     return [
         {
             "images": len(part),
-            "said": round(float(said[part].mean()), DIGITS),
-            "found": estimate_share(list(found[part]), [groups[place] for place in part]).to_json(),
+            "said": round(float(predicted[part].mean()), DIGITS),
+            "found": estimate_share(list(observed[part]), [groups[index] for index in part]).to_json(),
         }
-        for part in np.array_split(np.argsort(said, kind="stable"), SHOWN_BINS)
+        for part in np.array_split(np.argsort(predicted, kind="stable"), SHOWN_BINS)
         if len(part)
     ]

@@ -1,8 +1,7 @@
-"""Photographs as no training set holds them: without colour, in other colours, printed, filmed off a screen, filtered.
+"""Manipulations that no training set contains: no colour, other colours, prints, screens, filters.
 
-Every kind has three strengths, the weakest first. All take and give a Pillow picture in RGB and draw nothing at random
-but what a fixed seed gives, so that the same photograph is always changed alike. ``draw_manipulation`` gives the kinds
-at any strength, for fitting.
+Every kind has three strengths, the weakest first. All map an RGB image of Pillow to another and use fixed seeds only,
+so that they are deterministic. ``draw_manipulation`` draws kind and strength, for fitting.
 """
 
 import math
@@ -24,12 +23,12 @@ SHARPENED_OVER = 0.005
 
 
 def keep_colour(share: float, picture: Picture) -> Picture:
-    """That share of the colour left, the rest grey."""
+    """Keep this share of the colour and replace the rest by grey."""
     return ImageEnhance.Color(picture).enhance(share)
 
 
 def grey_with_noise(deviation: float, picture: Picture) -> Picture:
-    """Grey, as a camera or a JPEG stores it: normal noise of that deviation (of 255) on both channels of colour."""
+    """Grey with normal noise of that deviation (of 255) on both chroma channels, as a camera or JPEG stores it."""
     grey = np.asarray(picture.convert("L"))
     noise = np.random.default_rng(0).normal(128, deviation, (*grey.shape, 2))
     channels = np.dstack((grey, np.clip(np.rint(noise), 0, 255).astype(np.uint8)))
@@ -37,42 +36,42 @@ def grey_with_noise(deviation: float, picture: Picture) -> Picture:
 
 
 def tint(share: float, picture: Picture) -> Picture:
-    """Grey toned in sepia, so much of it."""
+    """Blend with sepia by ``share``."""
     grey = np.asarray(picture.convert("L").convert("RGB"), np.float32)
     return _to_picture((1 - share) * grey + share * grey @ SEPIA.T)
 
 
 def multiply(gains: tuple[float, float, float], picture: Picture) -> Picture:
-    """Each channel multiplied: a coloured glass, or the wrong white balance."""
+    """Multiply each channel by its gain, as a coloured glass or a wrong white balance does."""
     return _to_picture(np.asarray(picture, np.float32) * np.array(gains, np.float32))
 
 
 def solarise(threshold: int, picture: Picture) -> Picture:
-    """Every value from the threshold on inverted; from 0, the negative."""
+    """Invert values from the threshold on; 0 gives the negative."""
     return ImageOps.solarize(picture, threshold)
 
 
 def posterise(bits: int, picture: Picture) -> Picture:
-    """Two to the power of so many levels of each channel, spread from black to white."""
+    """Reduce each channel to 2^``bits`` levels from black to white."""
     step = 256 >> bits
     return _to_picture(np.asarray(picture) // step * np.float32(255 / (2**bits - 1)))
 
 
 def turn_hue(degrees: float, picture: Picture) -> Picture:
-    """Hue turned on its circle; saturation and value kept."""
+    """Rotate the hue; saturation and value are kept."""
     hue, saturation, value = picture.convert("HSV").split()
     turned = (np.asarray(hue, np.int16) + round(degrees * 256 / 360)) % 256
     return Image.merge("HSV", (Image.fromarray(turned.astype(np.uint8)), saturation, value)).convert("RGB")
 
 
 def swap_channels(order: str, picture: Picture) -> Picture:
-    """Channels in another order, as BGR read for RGB."""
+    """Reorder the channels, such as BGR read as RGB."""
     bands = dict(zip("RGB", picture.split(), strict=True))
     return Image.merge("RGB", [bands[name] for name in order])
 
 
 def halftone(dot: int, picture: Picture) -> Picture:
-    """Ordered dither to full or no ink in each channel, dots of so many pixels, at the picture's own size."""
+    """Ordered dither of each channel to full or no ink, in dots of ``dot`` pixels at the image's own size."""
     pixels = np.asarray(picture, np.float32)
     tiles = math.ceil(pixels.shape[0] / (4 * dot)), math.ceil(pixels.shape[1] / (4 * dot))
     limits = np.tile(np.kron((BAYER + 0.5) / 16 * 255, np.ones((dot, dot), np.float32)), tiles)
@@ -80,7 +79,7 @@ def halftone(dot: int, picture: Picture) -> Picture:
 
 
 def film_screen(depth: float, picture: Picture) -> Picture:
-    """A photograph of a screen: bands of moiré of that depth, other in each channel, and a bluish white."""
+    """A photograph of a screen: moiré bands of that depth, different in each channel, and a bluish white."""
     pixels = np.asarray(picture, np.float32)
     rows, columns = np.mgrid[: pixels.shape[0], : pixels.shape[1]] / max(pixels.shape[:2])
     bands = [
@@ -92,7 +91,7 @@ def film_screen(depth: float, picture: Picture) -> Picture:
 
 
 def vignette(depth: float, picture: Picture) -> Picture:
-    """Darker by that share towards the corners, from half the way on."""
+    """Darken by ``depth`` towards the corners, from half the distance on."""
     pixels = np.asarray(picture, np.float32)
     rows, columns = np.mgrid[-1 : 1 : pixels.shape[0] * 1j, -1 : 1 : pixels.shape[1] * 1j]
     outwards = np.clip(np.hypot(rows, columns) / math.sqrt(2) * 2 - 0.6, 0, 1).astype(np.float32)
@@ -100,13 +99,13 @@ def vignette(depth: float, picture: Picture) -> Picture:
 
 
 def oversharpen(percent: int, picture: Picture) -> Picture:
-    """Unsharp masking of that strength."""
+    """Apply unsharp masking of that strength."""
     radius = SHARPENED_OVER * max(picture.size)
     return picture.filter(ImageFilter.UnsharpMask(radius=radius, percent=percent, threshold=0))
 
 
 def draw_manipulation(generator: np.random.Generator) -> Change:
-    """One of the kinds, at a strength between the weakest and beyond the strongest of ``MANIPULATIONS``."""
+    """Draw a kind and a strength, from the weakest to beyond the strongest of ``MANIPULATIONS``."""
     return DRAWS[int(generator.integers(len(DRAWS)))](generator)
 
 
@@ -165,7 +164,7 @@ MANIPULATIONS: dict[str, dict[str, Change]] = {
     "vignette": {f"corners {depth:.0%} darker": partial(vignette, depth) for depth in (0.5, 0.8, 1.0)},
     "over-sharpened": {f"by {percent} %": partial(oversharpen, percent) for percent in (200, 500, 1000)},
 }
-"""By kind and strength."""
+"""Manipulation by kind and strength."""
 
 
 DRAWS: tuple[Callable[[np.random.Generator], Change], ...] = (
@@ -183,4 +182,4 @@ DRAWS: tuple[Callable[[np.random.Generator], Change], ...] = (
     lambda generator: partial(vignette, generator.uniform(0.4, 1)),
     lambda generator: partial(oversharpen, int(generator.integers(150, 1200))),
 )
-"""The kinds in the order of ``MANIPULATIONS``."""
+"""Random manipulations, in the order of ``MANIPULATIONS``."""

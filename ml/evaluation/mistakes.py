@@ -1,4 +1,4 @@
-"""Where a model errs: the surest mistakes, the missed malignant lesions, the usual confusions, and parts of a fold."""
+"""Error analysis: confident mistakes, missed malignant lesions, common confusions, and subsets of a fold."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from ml.taxonomy import CLASSES
 FloatArray = npt.NDArray[np.float64]
 
 FEWEST = 20
-"""A part with fewer images is not measured."""
+"""Subsets with fewer images are not measured."""
 FIGURES = ("balanced_accuracy", "malignancy_auc", "sensitivity_not_low_risk", "specificity_low_risk")
 THIRDS = ("lowest third", "middle third", "highest third")
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """Labelled scores of ``names`` (N) of ``lesions`` (N), and the thresholds of their malignant sum."""
+    """Labelled scores with image ``names`` (N) and ``lesions`` (N), and the thresholds of the malignant sum."""
 
     names: tuple[str, ...]
     lesions: tuple[str, ...]
@@ -33,7 +33,7 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An image of class ``truth`` whose most probable class is ``decided``, with its probability and malignant sum."""
+    """A misclassified image: true class, most probable class (``decided``) with probability, and malignant sum."""
 
     name: str
     truth: str
@@ -43,22 +43,25 @@ class Mistake:
 
 
 def list_confident_mistakes(reviewed: Reviewed, count: int) -> list[Mistake]:
-    """The mistakes that the model was surest of, the surest first."""
+    """The mistakes with the highest probability, in descending order."""
     scored = reviewed.scored
     wrong = np.flatnonzero(scored.probabilities.argmax(axis=1) != scored.labels)
     confidence = scored.probabilities[wrong].max(axis=1)
-    return [_describe(reviewed, place) for place in wrong[np.argsort(-confidence, kind="stable")][:count]]
+    return [_describe(reviewed, index) for index in wrong[np.argsort(-confidence, kind="stable")][:count]]
 
 
 def list_missed_malignant(reviewed: Reviewed, count: int) -> list[Mistake]:
-    """Malignant lesions called low risk, that of the least malignant sum first."""
+    """Malignant lesions with the outcome low risk, in ascending order of the malignant sum."""
     scored = reviewed.scored
     missed = np.flatnonzero(scored.is_malignant & (scored.malignant < reviewed.low_risk_below))
-    return [_describe(reviewed, place) for place in missed[np.argsort(scored.malignant[missed], kind="stable")][:count]]
+    return [_describe(reviewed, index) for index in missed[np.argsort(scored.malignant[missed], kind="stable")][:count]]
 
 
 def list_confusions(reviewed: Reviewed, count: int) -> list[tuple[str, str, int, float]]:
-    """The commonest confusions by balanced score: truth, decision, images, and their share of the truth's images."""
+    """The most common confusions by balanced score: truth, decision, images, and their share of the class.
+
+    The share is of the true class's images.
+    """
     scored = reviewed.scored
     decided = classification.decide(scored.balanced_scores)
     pairs = Counter(
@@ -74,29 +77,30 @@ def list_confusions(reviewed: Reviewed, count: int) -> list[tuple[str, str, int,
 
 
 def measure_parts(reviewed: Reviewed, parts: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Figures of every part of 20 images or more (``parts``, N, names each image's), with 95 % intervals over lesions.
+    """Metrics of every subset of at least 20 images, with 95 % intervals over lesions.
 
-    Balanced accuracy is over the classes that a part has, which differ between parts.
+    ``parts`` (N,) names each image's subset. Balanced accuracy is over the classes that occur in the subset, which
+    differ between subsets.
     """
     names = np.array(parts)
-    found = {}
-    for part in sorted(set(parts), key=lambda each: (THIRDS.index(each) if each in THIRDS else -1, each)):
-        places = np.flatnonzero(names == part)
-        if len(places) >= FEWEST:
-            found[part] = _measure(reviewed, places)
-    return found
+    metrics = {}
+    for part in sorted(set(parts), key=lambda part: (THIRDS.index(part) if part in THIRDS else -1, part)):
+        indices = np.flatnonzero(names == part)
+        if len(indices) >= FEWEST:
+            metrics[part] = _measure(reviewed, indices)
+    return metrics
 
 
 def name_thirds(values: Sequence[float]) -> list[str]:
-    """Which third of the values each lies in; ``unknown`` where it is not a number."""
+    """The third of the values that each lies in, by name; ``unknown`` for NaN."""
     known = np.array(values, np.float64)
     edges = np.nanquantile(known, (1 / 3, 2 / 3)) if not np.isnan(known).all() else np.zeros(2)
     return ["unknown" if np.isnan(value) else THIRDS[int((value > edges).sum())] for value in known]
 
 
-def _measure(reviewed: Reviewed, places: npt.NDArray[np.int64]) -> dict[str, Any]:
+def _measure(reviewed: Reviewed, indices: npt.NDArray[np.int64]) -> dict[str, Any]:
     whole = reviewed.scored
-    part = classification.Scored(whole.labels[places], whole.probabilities[places], whole.balanced_scores[places])
+    part = classification.Scored(whole.labels[indices], whole.probabilities[indices], whole.balanced_scores[indices])
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
         values = classification.measure(
@@ -105,23 +109,23 @@ def _measure(reviewed: Reviewed, places: npt.NDArray[np.int64]) -> dict[str, Any
         return {name: values[name] for name in FIGURES}
 
     malignant = int(part.is_malignant.sum())
-    of = {name: count_judged(name, images=len(places), malignant=malignant) for name in FIGURES}
-    found = bootstrap.estimate(measure, [reviewed.lesions[place] for place in places], of=of)
+    of = {name: count_judged(name, images=len(indices), malignant=malignant) for name in FIGURES}
+    found = bootstrap.estimate(measure, [reviewed.lesions[index] for index in indices], of=of)
     return {
-        "images": len(places),
+        "images": len(indices),
         "malignant": malignant,
         "classes": len(set(part.labels.tolist())),
         **{name: each.to_json() for name, each in found.items()},
     }
 
 
-def _describe(reviewed: Reviewed, place: int) -> Mistake:
+def _describe(reviewed: Reviewed, index: int) -> Mistake:
     scored = reviewed.scored
-    decided = int(scored.probabilities[place].argmax())
+    decided = int(scored.probabilities[index].argmax())
     return Mistake(
-        name=reviewed.names[place],
-        truth=CLASSES[int(scored.labels[place])],
+        name=reviewed.names[index],
+        truth=CLASSES[int(scored.labels[index])],
         decided=CLASSES[decided],
-        probability=round(float(scored.probabilities[place, decided]), DIGITS),
-        malignant=round(float(scored.malignant[place]), DIGITS),
+        probability=round(float(scored.probabilities[index, decided]), DIGITS),
+        malignant=round(float(scored.malignant[index]), DIGITS),
     )

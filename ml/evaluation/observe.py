@@ -1,4 +1,4 @@
-"""Pictures to what the network and the quality measures make of them, by the functions that serve."""
+"""Observation of images, network outputs and measures, by the serving functions."""
 
 import hashlib
 import json
@@ -29,7 +29,8 @@ from ml.evaluation.shifts import (
 )
 from ml.serve import quality
 from ml.serve.image_io import ImageRejected, Limits, decode_stored, normalise_upload
-from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Observation, Predictor
+from ml.serve.interpretation import Observation
+from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.support.disk import part_of, read_file, read_json, write_whole, writing
 
 Maker = Callable[[], bytes]
@@ -39,15 +40,15 @@ ANY_SIZE = Limits(min_side=1)
 QUALITY = 95
 ARRAYS = ("logits", "embedding", "late_statistics", "mask")
 UNREADABLE = (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error)
-"""What NumPy raises for a file that is none of its own, or was cut off."""
+"""Exceptions of NumPy for a file of another format or a truncated one."""
 
 
 class Observer:
-    """Observes pictures by one bundle, as uploads, on every core.
+    """Observes images with one bundle, as uploads, on all cores.
 
-    With ``kept``, a directory, what was observed is kept there under the hash of graph and views, so that what is
-    interrupted goes on, and what is fitted anew need not be read anew. Empty it when the photographs or their changes
-    differ. A photograph that cannot be decoded is a ``UserError`` that names it.
+    With ``kept``, a directory, observations are cached there under the hash of graph and views, so that interrupted
+    work continues and refitting needs no new observations. Empty it if the photographs or their changes differ. Raises
+    ``UserError`` naming a photograph that cannot be decoded.
     """
 
     def __init__(self, predictor: Predictor, *, kept: Path | None = None, progress: bool = True) -> None:
@@ -57,26 +58,26 @@ class Observer:
         self._kept = None if kept is None else kept / hashlib.sha256(read_by.encode()).hexdigest()[:12]
 
     def observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
-        """Observe the files that ``makers`` make."""
+        """Observe the files that ``makers`` produce, cached under ``name``."""
         if self._kept is None:
             return self._observe(makers, name)
         path = self._kept / f"{_name_file(name)}.npz"
-        if len(found := _read_observations(path)) == len(makers):
-            return found
-        found = self._observe(makers, name)
-        _write_observations(path, found)
-        return found
+        if len(results := _read_observations(path)) == len(makers):
+            return results
+        results = self._observe(makers, name)
+        _write_observations(path, results)
+        return results
 
     def measure(self, makers: Sequence[Maker], name: str) -> list[dict[str, float]]:
-        """Measure the files that ``makers`` make by ``ml.serve.quality`` alone, without the network."""
+        """Measure the files that ``makers`` produce by ``ml.serve.quality`` alone, without the network."""
         path = None if self._kept is None else self._kept / f"{_name_file(name)}.json"
-        if path is not None and len(found := _read_measures(path)) == len(makers):
-            return found
+        if path is not None and len(results := _read_measures(path)) == len(makers):
+            return results
         at_least = DECODED_SIDE_PER_INPUT * self.predictor.bundle.manifest.input.size
-        found = self._map(lambda data: quality.measure(decode_stored(data, at_least=at_least)), makers, name)
+        results = self._map(lambda data: quality.measure_quality(decode_stored(data, at_least=at_least)), makers, name)
         if path is not None:
-            write_whole(path, json.dumps(found))
-        return found
+            write_whole(path, json.dumps(results))
+        return results
 
     def _observe(self, makers: Sequence[Maker], name: str) -> list[Observation]:
         return self._map(self.predictor.observe, makers, name)
@@ -95,7 +96,7 @@ class Observer:
 
 @dataclass(frozen=True, slots=True)
 class FromFile:
-    """A maker that is told of by its path."""
+    """A maker identified by the path of its file."""
 
     path: Path
 
@@ -107,27 +108,27 @@ class FromFile:
 
 
 def from_file(path: Path) -> Maker:
-    """The file's bytes."""
+    """Maker of the unchanged bytes of a file."""
     return FromFile(path)
 
 
 def from_changed(path: Path, change: Change, quality: int = QUALITY) -> Maker:
-    """The file's picture changed, as a JPEG."""
+    """Maker of a file's image after a change, as JPEG."""
     return lambda: save_jpeg(change(open_picture(path)), quality)
 
 
 def from_common(path: Path) -> Maker:
-    """The file's picture in the common format."""
+    """Maker of a file's image in the common format."""
     return lambda: to_common_format(open_picture(path))
 
 
 def simulate(path: Path, number: int) -> Maker:
-    """The file's picture as the simulated dermatoscope of that number shows it."""
+    """Maker of a file's image after the simulated dermatoscope ``number``."""
     return from_changed(path, shift_dermatoscope(np.random.default_rng(number)), COMMON_QUALITY)
 
 
 def open_picture(path: Path) -> Picture:
-    """The upright picture of a file of a data set, in RGB as it is."""
+    """Open an image of a data set upright, in RGB."""
     try:
         with Image.open(path) as image:
             return ImageOps.exif_transpose(image).convert("RGB")
@@ -136,8 +137,8 @@ def open_picture(path: Path) -> Picture:
 
 
 def average_statistics(observations: Sequence[Observation]) -> npt.NDArray[np.float64]:
-    """Late statistics (N, 2C), averaged over each one's views."""
-    return np.stack([each.late_statistics.mean(axis=0, dtype=np.float64) for each in observations])
+    """Late statistics (N, 2C) of observations, averaged over their views."""
+    return np.stack([observation.late_statistics.mean(axis=0, dtype=np.float64) for observation in observations])
 
 
 def _name_file(name: str) -> str:
@@ -146,23 +147,23 @@ def _name_file(name: str) -> str:
 
 def _write_observations(path: Path, observations: Sequence[Observation]) -> None:
     names = sorted(observations[0].measures)
-    arrays: dict[str, Any] = {name: np.stack([getattr(each, name) for each in observations]) for name in ARRAYS}
-    arrays["measures"] = np.array([[each.measures[name] for name in names] for each in observations])
+    arrays: dict[str, Any] = {name: np.stack([getattr(o, name) for o in observations]) for name in ARRAYS}
+    arrays["measures"] = np.array([[observation.measures[name] for name in names] for observation in observations])
     with writing(path), part_of(path) as part, part.open("wb") as file:
         np.savez(file, **arrays, names=np.array(names))
 
 
 def _read_measures(path: Path) -> list[dict[str, float]]:
-    """What was kept; nothing where there is none, or where it was cut off."""
+    """Cached measures; empty if the file is missing or truncated."""
     try:
-        found = read_json(path)
+        results = read_json(path)
     except UserError:
         return []
-    return found if isinstance(found, list) else []
+    return results if isinstance(results, list) else []
 
 
 def _read_observations(path: Path) -> list[Observation]:
-    """What was kept; nothing where there is none, where it was cut off, or where an earlier version kept less."""
+    """Cached observations; empty if the file is missing, truncated, or of an earlier version with fewer arrays."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = [stored[name] for name in ARRAYS]
@@ -172,9 +173,9 @@ def _read_observations(path: Path) -> list[Observation]:
     return [
         Observation(
             **dict(zip(ARRAYS, rows, strict=True)),
-            measures=dict(zip(names, map(float, taken), strict=True)),
+            measures=dict(zip(names, map(float, values), strict=True)),
             runtime="kept",
             milliseconds={},
         )
-        for *rows, taken in zip(*arrays, measures, strict=True)
+        for *rows, values in zip(*arrays, measures, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""A bundle's ONNX graph taken apart, to run it at sizes that it was not exported for; needs the package onnx."""
+"""Surgery on a bundle's ONNX graph, to run it at other sizes than exported; needs the package onnx."""
 
 from collections.abc import Callable
 
@@ -13,16 +13,16 @@ from ml.serve.runtime.base import OUTPUT_NAMES, Outputs, UInt8Batch, name_output
 from ml.serve.runtime.onnx import open_session
 
 STRIDE = 32
-"""Sides must be multiples of it: padding was fixed at the export, and is the same for these alone."""
+"""Sides must be multiples of this: the padding was fixed at export and is the same for these only."""
 
 SIZED = ("late_statistics", "mask")
-"""Outputs that have the exported size written into them."""
+"""Outputs with the exported size built in."""
 
 
 def free_size(bundle: Bundle) -> onnx.ModelProto:
-    """The graph for views (N, S, S, 3) uint8 of any S that ``check_side`` lets pass, without the outputs in ``SIZED``.
+    """The graph for views (N, S, S, 3) uint8 of any S allowed by ``check_side``, without the outputs in ``SIZED``.
 
-    The weights and what is done with them stay as they are.
+    Weights and operations are unchanged.
     """
     model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     outputs = [output.name for output in model.graph.output if output.name not in SIZED]
@@ -34,13 +34,13 @@ def cut_bare_network(bundle: Bundle) -> onnx.ModelProto:
     model = onnx.load_model_from_string(bundle.read(ONNX_FILE))
     first = next(node for node in model.graph.node if node.op_type == "Conv")
     for node in model.graph.node:
-        if node.op_type == "Shape" and node.input[0] == "views":  # the number of views, which both have in front
+        if node.op_type == "Shape" and node.input[0] == "views":  # the number of views, the leading dimension of both
             node.input[0] = first.input[0]
     return _extract(model, first.input[0], ["logits"], sides=(2, 3))
 
 
 def open_bare_network(bundle: Bundle, side: int) -> Callable[[], object]:
-    """A function that runs ``cut_bare_network`` once: one picture of that side, of noise, on one thread."""
+    """A function that runs ``cut_bare_network`` once on one noise image of that side, on one thread."""
     check_side(side)
     session = open_session(cut_bare_network(bundle).SerializeToString(), threads=1)
     pixels = np.random.default_rng(0).uniform(-1, 1, (1, 3, side, side)).astype(np.float32)
@@ -49,9 +49,9 @@ def open_bare_network(bundle: Bundle, side: int) -> Callable[[], object]:
 
 
 class FreeSizeRuntime:
-    """The graph at any size that ``check_side`` lets pass, without the outputs in ``SIZED``.
+    """The graph at any size allowed by ``check_side``, without the outputs in ``SIZED``.
 
-    With ``mirrored`` each batch of V views gives 2 V rows, those of the views' mirror images last.
+    With ``mirrored``, a batch of V views gives 2 V rows, those of the mirror images last.
     """
 
     name = "onnx"
@@ -63,25 +63,26 @@ class FreeSizeRuntime:
         self._mirrored = mirrored
 
     def run(self, batch: UInt8Batch) -> Outputs:
-        """Run views (N, S, S, 3) uint8, and perhaps their mirror images, through the network."""
+        """Run views (N, S, S, 3) uint8, and their mirror images if configured, through the network."""
         views = np.concatenate((batch, batch[:, :, ::-1])) if self._mirrored else batch
-        return name_outputs(self._session.run(self._names, {"views": views}))
+        arrays = self._session.run(self._names, {"views": views})
+        return name_outputs([*arrays, np.empty((len(views), 0), np.float32)])
 
 
 def check_side(side: int) -> None:
-    """Raise ``UserError`` for a side that a graph of free size would read wrongly."""
+    """Raise ``UserError`` for a side at which the graph would compute wrongly."""
     if side < STRIDE or side % STRIDE:
         raise UserError(f"a side of {side} px cannot be read; give a multiple of {STRIDE}")
 
 
 def _extract(model: onnx.ModelProto, start: str, outputs: list[str], sides: tuple[int, int]) -> onnx.ModelProto:
-    """The part between ``start`` and ``outputs``; the dimensions ``sides`` of what comes in are left open."""
+    """Extract the subgraph from ``start`` to ``outputs``; the input dimensions ``sides`` become symbolic."""
     part = Extractor(model).extract_model([start], outputs)
     del part.graph.value_info[:]
     (given,) = part.graph.input
     given.name, dimensions = start, given.type.tensor_type.shape.dim
-    for place in sides:
-        dimensions[place].dim_param = "side"
+    for axis in sides:
+        dimensions[axis].dim_param = "side"
     for output in part.graph.output:
         output.type.tensor_type.ClearField("shape")
     return part

@@ -1,4 +1,4 @@
-"""Thresholds: of a sensitivity, of a specificity, and of the outcome rule."""
+"""Thresholds at a given sensitivity or specificity, and those of the outcome rule."""
 
 import math
 from typing import Literal
@@ -7,46 +7,48 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.bundle.manifest import MalignantThresholds, MelanomaThresholds, OperatingPoint, Thresholds
-from ml.metrics.classification import MELANOMA, Scored
+from ml.metrics.classification import Scored
+from ml.taxonomy import MELANOMA
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 
 SCALE = 10**4
-EPSILON = 1e-9  # 0.05 times 20 is to be 1
+EPSILON = 1e-9  # so that 0.05 times 20 counts as 1
 SENSITIVITY = 0.95
 MELANOMAS_IN_LOW_RISK = 0.03
 
 
 def threshold_of_sensitivity(*, malignant: FloatArray, is_malignant: BoolArray, sensitivity: float) -> float:
-    """The highest threshold, cut to four digits, at which that share of the malignant images is at or above it."""
+    """The highest threshold, cut to four digits, with at least that sensitivity."""
     scores = np.sort(malignant[is_malignant])
     missed = len(scores) - math.ceil(sensitivity * len(scores))
     return float(math.floor(scores[missed] * SCALE) / SCALE)
 
 
 def threshold_of_specificity(*, malignant: FloatArray, is_malignant: BoolArray, specificity: float) -> float:
-    """The lowest threshold, raised to four digits, at which that share of the benign images is below it."""
+    """The lowest threshold, raised to four digits, with at least that specificity."""
     scores = np.sort(malignant[~is_malignant])
     below = math.ceil(specificity * len(scores))
     return float((math.floor(scores[below - 1] * SCALE) + 1) / SCALE)
 
 
 def threshold_of_misses(scores: FloatArray, share: float) -> float:
-    """The highest threshold, cut to four digits, that the next of these scores (N,) misses with at most that chance.
+    """The highest threshold, cut to four digits, that the next score misses with at most that probability.
 
-    Split conformal: of N + 1 exchangeable scores the next is below the k-th smallest with a chance of at most
-    k / (N + 1). So few scores that none would do give 0.
+    Split conformal over ``scores`` (N,): of N + 1 exchangeable scores the next is below the k-th smallest with
+    probability at most k / (N + 1). It is 0 if there are too few scores.
     """
-    place = math.floor(share * (len(scores) + 1) + EPSILON)
-    return 0.0 if place < 1 else float(math.floor(np.sort(scores)[place - 1] * SCALE) / SCALE)
+    rank = math.floor(share * (len(scores) + 1) + EPSILON)
+    return 0.0 if rank < 1 else float(math.floor(np.sort(scores)[rank - 1] * SCALE) / SCALE)
 
 
 def fit_outcome_rule(scored: Scored, where: str) -> tuple[Thresholds, tuple[OperatingPoint, ...]]:
-    """The outcome rule and the operating points from calibrated images of ``where``.
+    """Fit the outcome rule and the operating points on calibrated images of ``where``.
 
-    *Suspicious* from the malignant sum that the next malignant lesion reaches with a chance of 0.95; *low risk* below
-    it only where melanoma is below what the next melanoma misses with a chance of 0.03.
+    *Suspicious* starts at the malignant sum that the next malignant lesion reaches with probability 0.95; *low risk*
+    is below it, and only if the melanoma probability is below the limit that the next melanoma misses with probability
+    0.03.
     """
     melanoma, is_melanoma = scored.probabilities[:, MELANOMA], scored.labels == MELANOMA
     points = (

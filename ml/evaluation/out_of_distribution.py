@@ -1,7 +1,7 @@
-"""Fitting the gate: what is no dermoscopic photograph of a skin lesion, and what is unlike all training images.
+"""Fit of the out-of-distribution detector: image domain and distance from the training images.
 
-The kinds are told apart by a logistic model of a late stage's means and deviations, fitted on training images, the same
-as another dermatoscope might show them, and half of two sets of other photographs; the other halves are for reporting.
+The domain probe is a softmax regression on means and deviations of a late stage, fitted on training images, on the
+same with a simulated dermatoscope, and on half of two sets of other photographs; the other halves are for reporting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ from ml.metrics.classification import area_under_roc
 from ml.metrics.estimate import DIGITS, OVER_GROUPS, Estimate
 from ml.metrics.shares import estimate_share
 from ml.serve.gate import IMAGE_DOMAINS, GateArrays, dermoscopy_odds, measure_distance, score_domains
-from ml.serve.predictor import softmax
+from ml.serve.interpretation import softmax
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -36,15 +36,15 @@ SEED = 2018
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Photographs of one other kind: those that fit the gate, and those that report on it."""
+    """Photographs of another domain: one half fits the detector, the other measures it."""
 
     fitting: tuple[Path, ...]
     reporting: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Late statistics (N, 2C), and by ``groups`` (N) which pictures are of one lesion or patient."""
+class PictureStatistics:
+    """Late statistics (N, 2C) and ``groups`` (N), the lesion or patient of each image."""
 
     statistics: FloatArray
     groups: Sequence[str]
@@ -54,7 +54,7 @@ class Pictures:
 class OtherPhotographs:
     """Photographs that are not dermoscopic: clinical ones of lesions, and everyday ones.
 
-    ``clinical_rows`` are what the metadata say of each clinical one, by its name without suffix.
+    ``clinical_rows`` is the metadata of each clinical one, by its file name without suffix.
     """
 
     clinical: Halves
@@ -63,7 +63,7 @@ class OtherPhotographs:
 
 
 def read_other_photographs(clinical: Path, everyday: Path) -> OtherPhotographs:
-    """Halve a directory in PAD-UFES-20's layout by patient, and one of everyday photographs; the draw is fixed."""
+    """Split a directory in PAD-UFES-20's layout by patient, and one of everyday photographs, with fixed seeds."""
     rows = _read_metadata(clinical)
     files = find_images(clinical / "images")
     unknown = sorted(files.keys() - rows.keys())
@@ -78,7 +78,7 @@ def read_other_photographs(clinical: Path, everyday: Path) -> OtherPhotographs:
 
 
 def draw_half(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Which of N items make the first half: whole groups, drawn in a fixed random order until half is reached."""
+    """Mask (N,) of the first half: whole groups, in a fixed random order, until half of the items is reached."""
     names, group_of, counts = np.unique(np.asarray(groups), return_inverse=True, return_counts=True)
     order = np.random.default_rng(SEED).permutation(len(names))
     before = np.cumsum(counts[order]) - counts[order]
@@ -90,16 +90,16 @@ def draw_half(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
 def fit_gate(
     own: FloatArray, others: Mapping[str, FloatArray], pictures: FloatArray, measures: FloatArray
 ) -> GateArrays:
-    """Fit kinds, distance and measure heads on late statistics.
+    """Fit domain probe, distance and artefact probes on late statistics.
 
-    ``own`` (N, 2C) are training images in every guise, ``others`` by kind those of other photographs; ``pictures``
-    (M, 2C) are training images whose ``measures`` (M, 6) are known. The distance is that of Lee et al., NeurIPS 2018,
-    over the principal components of most variance.
+    ``own`` (N, 2C) are training images in all variants, ``others`` by domain those of other photographs; ``pictures``
+    (M, 2C) are training images with known ``measures`` (M, 6). The distance is that of Lee et al., NeurIPS 2018, on
+    the leading principal components.
     """
     centre, deviation = own.mean(axis=0), own.std(axis=0)
     deviation = deviation + 1e-3 * deviation.mean()
     rows = [own, *(others[kind] for kind in IMAGE_DOMAINS[1:])]
-    labels = np.repeat(np.arange(len(IMAGE_DOMAINS)), [len(each) for each in rows])
+    labels = np.repeat(np.arange(len(IMAGE_DOMAINS)), [len(features) for features in rows])
     kinds = fit_softmax((np.concatenate(rows) - centre) / deviation, labels, RIDGE)
     heads = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
     values, vectors = np.linalg.eigh(np.cov((own - centre).T))
@@ -114,7 +114,7 @@ def fit_gate(
 
 
 def fit_ridge(features: FloatArray, values: FloatArray, ridge: float) -> FloatArray:
-    """Ridge regression of values (N, K): weights (K, 1 + D), the first column the intercepts, not penalised."""
+    """Ridge regression of values (N, K): weights (K, 1 + D); the first column, the intercepts, is not penalised."""
     middle, average = features.mean(axis=0), values.mean(axis=0)
     inner = (features - middle).T @ (features - middle) + ridge * np.eye(features.shape[1])
     weights = np.linalg.solve(inner, (features - middle).T @ (values - average)).T
@@ -122,7 +122,7 @@ def fit_ridge(features: FloatArray, values: FloatArray, ridge: float) -> FloatAr
 
 
 def fit_softmax(features: FloatArray, labels: IntArray, ridge: float) -> FloatArray:
-    """Multinomial logistic regression: weights (K, 1 + D), the first column the intercepts, not penalised."""
+    """Multinomial logistic regression: weights (K, 1 + D); the first column, the intercepts, is not penalised."""
     count, kinds = len(labels), int(labels.max()) + 1
     truth = np.eye(kinds)[labels]
 
@@ -140,7 +140,7 @@ def fit_softmax(features: FloatArray, labels: IntArray, ridge: float) -> FloatAr
 
 
 def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
-    """Limits that refuse 0.8 % of unseen photographs (N, 2C) as another kind, and 0.4 % as unlike the training."""
+    """Limits that refuse 0.8 % of unseen photographs (N, 2C) by domain, and 0.4 % by distance."""
     odds, distance = dermoscopy_odds(score_domains(unseen, arrays)), measure_distance(unseen, arrays)
     share = REFUSED_AS_OTHER_KIND + REFUSED_AS_UNLIKE
     return GateSpec(
@@ -151,12 +151,12 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
 
 
 def describe_refusals(
-    pictures: Pictures, reasons: Sequence[str | None], unseen: Pictures, arrays: GateArrays
+    pictures: PictureStatistics, reasons: Sequence[str | None], unseen: PictureStatistics, arrays: GateArrays
 ) -> dict[str, Any]:
-    """How many pictures of one kind are refused, for which reasons, and the areas under the ROC curve.
+    """Number of refusals of images of one domain, their reasons, and the areas under the ROC curve.
 
-    The areas are of both scores, against ``unseen`` photographs that are to be read. ``groups`` counts the lesions or
-    patients that the intervals are over.
+    The areas are of both scores, against ``unseen`` photographs that should be read. ``groups`` is the number of
+    lesions or patients that the intervals are over.
     """
     given = [reason for reason in reasons if reason is not None]
     own = np.repeat((True, False), (len(unseen.groups), len(pictures.groups)))
@@ -188,7 +188,7 @@ def estimate_areas(
 
 
 def _unstandardise(weights: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:
-    """Weights (K, 1 + D) for standardised features as those for the features themselves."""
+    """Convert weights (K, 1 + D) for standardised features to weights for the original features."""
     raw = weights[:, 1:] / deviation
     return np.concatenate(((weights[:, 0] - raw @ centre)[:, np.newaxis], raw), axis=1)
 
@@ -199,7 +199,7 @@ def _halve(files: tuple[Path, ...], fitting: npt.NDArray[np.bool_]) -> Halves:
 
 
 def _read_metadata(directory: Path) -> dict[str, dict[str, str]]:
-    """Rows by image name without suffix."""
+    """Rows of the metadata by image name without suffix."""
     path = directory / "metadata.csv"
     if not path.is_file():
         raise UserError(f"{path}: is not there; give PAD-UFES-20's layout")

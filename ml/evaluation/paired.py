@@ -1,4 +1,4 @@
-"""Two readings of the same images side by side: each one's figures, and the differences on the same resamples."""
+"""Paired comparison of two evaluations on the same images."""
 
 from typing import Any
 
@@ -23,14 +23,14 @@ FIGURES = (
     "sensitivity_suspicious",
     "specificity_not_suspicious",
 )
-"""What is compared beside the shares of outcomes."""
+"""Metrics compared, besides the shares of outcomes."""
 
 
-def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
-    """Figures of both, and of ``one`` less ``other``, with 95 % intervals over lesions.
+def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
+    """Metrics of both evaluations and their differences, each with a 95 % interval over lesions.
 
-    Both are resampled alike, so that what an easy or a hard lesion does to both falls out of the difference (Efron &
-    Tibshirani, 1993). Raises ``UserError`` unless both read the same images.
+    Differences are ``one`` minus ``other`` on the same resamples, so that the difficulty of a lesion cancels out
+    (Efron & Tibshirani, 1993). Raises ``UserError`` unless both read the same images.
     """
     images = [item.image_id for item in one.items]
     if images != [item.image_id for item in other.items]:
@@ -41,8 +41,8 @@ def compare(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     of = _count(one)
     figures: dict[str, dict[str, Estimate]] = {}
     for name in plain[0]:
-        values = (*(each[name][0] for each in plain), plain[0][name][0] - plain[1][name][0])
-        drawn = (*(each[name] for each in resampled), resampled[0][name] - resampled[1][name])
+        values = (*(evaluation[name][0] for evaluation in plain), plain[0][name][0] - plain[1][name][0])
+        drawn = (*(evaluation[name] for evaluation in resampled), resampled[0][name] - resampled[1][name])
         figures[name] = {
             key: Estimate.of(value, bootstrap.percentiles(rows), n=of[name], how=OVER_LESIONS)
             for key, value, rows in zip(("one", "other", "difference"), values, drawn, strict=True)
@@ -58,13 +58,13 @@ def _count(evaluation: Evaluation) -> dict[str, int]:
 
 
 def _measure(evaluation: Evaluation) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-    """Every figure on the images (1,) and on each resample (2000,)."""
+    """Every metric on the images (1,) and on each resample (2000,)."""
     measure_scores = make_measure(evaluation.bundle.manifest, evaluation.items, evaluation.readings)
     measure_shares = make_share_measure(list_shares(evaluation))
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
-        found = measure_scores(weights)
-        return {name: found[name] for name in FIGURES} | measure_shares(weights)
+        values = measure_scores(weights)
+        return {name: values[name] for name in FIGURES} | measure_shares(weights)
 
     return measure(np.ones((1, len(evaluation.items)))), bootstrap.resample(measure, evaluation.groups)
 

@@ -1,4 +1,4 @@
-"""What an evaluation found, as data and as text."""
+"""Report of an evaluation, as data and as text."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,16 +29,17 @@ LABELS = {
     "expected_calibration_error": "expected calibration error",
     "log_loss": "log loss",
 }
-"""Metrics in words; ``WITHOUT_SHOWN_AGAIN`` is there only where such lesions are."""
+"""Names of metrics; ``WITHOUT_SHOWN_AGAIN`` occurs only with lesions of other folds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Metrics of one bundle on one truth file.
+    """Metrics of one bundle on one ground-truth file.
 
     ``values`` holds scalars and, for recall, precision and AUC, (7,); ``intervals`` low and high of each, (2, …);
-    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None where they
-    are not known: the bootstrap is then over images. ``shown_again`` are images whose lesion another fold shows too.
+    ``confusion`` (7, 8) has the truth in rows, the decision in columns, undecided last. ``lesions`` is None if they
+    are unknown: the bootstrap is then over images. ``shown_again`` are images of lesions that also occur in another
+    fold.
     """
 
     bundle: str

@@ -1,4 +1,4 @@
-"""Which images to be measured on are known from the training data: by name, or, under another, by their look."""
+"""Leakage check: which of the images are in the training data, by id or as near-duplicates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,14 +11,13 @@ from ml.data.split import HASHES_FILE, TEST, read_split
 from ml.evaluation.observe import open_picture
 
 MAX_DISTANCE = 2
-"""Bits of 64 in which two copies may differ, as where the split's groups were made."""
+"""Largest Hamming distance, of 64 bits, between copies; from three on, different lesions chain together."""
 NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Of so many ``images``: those of folds 0 to 4 by their ids, and those that look like an image of folds 0 to 4, or
-    of the test fold, under another id."""
+    """Known ones among ``images``: ids in folds 0 to 4, and near-duplicates of any fold under another id."""
 
     images: int = 0
     by_id: tuple[str, ...] = ()
@@ -26,7 +25,7 @@ class Seen:
     like_test: tuple[str, ...] = ()
 
     def to_lines(self) -> list[str]:
-        """What a person is to be told, a line each; none where no image is known."""
+        """Messages about known images, one line each; empty if there are none."""
         lines = []
         if self.by_id:
             lines.append(
@@ -50,13 +49,13 @@ NOTHING_SEEN = Seen()
 
 
 def find_seen(paths: Mapping[str, Path], split: Mapping[str, str]) -> Seen:
-    """Look for images, by id, in the frozen split; those whose ids are not there are looked for by perceptual hash."""
+    """Look up images in the frozen split by id, and all others by perceptual hash."""
     by_id = [name for name in paths if split.get(name, TEST) != TEST]
     strange = [name for name in paths if name not in split]
     folds = list(read_split().fold_of.values())
     hashes = np.array([hash_picture(open_picture(paths[name])) for name in strange], np.uint64)
-    places = find_alike(hashes, np.load(HASHES_FILE), max_distance=MAX_DISTANCE)
-    alike = {name: folds[place] for name, place in zip(strange, places.tolist(), strict=True) if place >= 0}
+    matches = find_alike(hashes, np.load(HASHES_FILE), max_distance=MAX_DISTANCE)
+    alike = {name: folds[match] for name, match in zip(strange, matches.tolist(), strict=True) if match >= 0}
     return Seen(
         len(paths),
         tuple(by_id),

@@ -1,4 +1,4 @@
-"""Lesion masks against those drawn by people: overlap, and whether size and asymmetry are told alike."""
+"""Lesion masks against manual ones: overlap, and agreement of area and asymmetry."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
-from ml.data.masks import open_mask
 from ml.evaluation.observe import open_picture
 from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.ranks import correlate_ranks
@@ -17,7 +16,7 @@ from ml.serve.lesion_mask import Mask, measure_lesion
 FloatArray = npt.NDArray[np.float64]
 
 ENOUGH_OVERLAP = 0.65
-"""ISIC 2018 Task 1: an intersection over union below it counts as 0."""
+"""ISIC 2018 Task 1: a lower intersection over union counts as 0."""
 
 BLUR = 2.0
 
@@ -25,10 +24,10 @@ BLUR = 2.0
 def measure_masks(
     found: Sequence[Mask], drawn: Sequence[Mask], pictures: Sequence[Path], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """Dice and intersection over union of masks with those drawn, and of Otsu's threshold on the same pictures.
+    """Dice and intersection over union with manual masks, and the same for Otsu's threshold on the same images.
 
-    Each with its 95 % interval over lesions; plain JSON values. ``rank_correlation`` are Spearman's, of shares of the
-    picture and of asymmetry.
+    Each with its 95 % interval over lesions; plain JSON values. ``rank_correlation`` is Spearman's, of area, share at
+    the edge and asymmetry.
     """
     otsu = [threshold_by_otsu(path, mask.shape) for path, mask in zip(pictures, drawn, strict=True)]
     ours, theirs = (np.array([overlap(*pair) for pair in zip(each, drawn, strict=True)]) for each in (found, otsu))
@@ -52,7 +51,7 @@ def measure_masks(
 
 
 def overlap(one: Mask, other: Mask) -> float:
-    """Intersection over union; 1 where both are empty."""
+    """Intersection over union; 1 if both masks are empty."""
     union = (one | other).sum()
     return float((one & other).sum() / union) if union else 1.0
 
@@ -63,22 +62,17 @@ def dice_of(jaccard: FloatArray) -> FloatArray:
 
 
 def threshold_by_otsu(path: Path, shape: tuple[int, ...]) -> Mask:
-    """The baseline: what is darker than Otsu's threshold (IEEE Trans SMC 9, 1979) of a picture, smoothed and small."""
+    """The baseline: the smoothed, reduced image, thresholded by Otsu's method (IEEE Trans SMC 9, 1979)."""
     grey = open_picture(path).convert("L").resize((shape[1], shape[0]), Image.Resampling.BOX)
     values = np.asarray(grey.filter(ImageFilter.GaussianBlur(BLUR)))
     return np.asarray(values <= find_otsu_threshold(np.bincount(values.ravel(), minlength=256)))
 
 
 def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
-    """The level up to which values belong to the darker part, so that the parts differ most; ``counts`` (256,)."""
+    """Otsu's threshold from a histogram (256,): the highest level of the darker part."""
     below = np.cumsum(counts, dtype=np.float64)
     sums = np.cumsum(counts * np.arange(len(counts)), dtype=np.float64)
     above = below[-1] - below
     with np.errstate(invalid="ignore", divide="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
     return int(np.nanargmax(between)) if np.isfinite(between).any() else 0
-
-
-def shrink_mask(path: Path, size: tuple[int, int]) -> Mask:
-    """A mask drawn by people at the size (W, H) of those found."""
-    return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127

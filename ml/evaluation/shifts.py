@@ -1,6 +1,6 @@
-"""Photographs changed or drawn to see where a reading's limits lie: other cameras, faults, and what is no lesion.
+"""Changed and synthetic photographs for measuring limits: other cameras, faults, and other subjects.
 
-Every function takes and gives a Pillow picture in RGB; what is random follows the generator that it is handed.
+Every function maps an RGB image of Pillow to another; randomness comes from the given generator.
 """
 
 import io
@@ -19,7 +19,7 @@ SKIN = (214, 170, 148)
 
 
 def to_common_format(picture: Picture) -> bytes:
-    """The central 4:3 part at 400×300, JPEG at quality 85: so that no detector learns a data set by its format."""
+    """The central 4:3 part at 400×300, JPEG quality 85, so that no detector recognises a data set by its format."""
     width, height = picture.size
     kept_width, kept_height = min(width, height * 4 / 3), min(height, width * 3 / 4)
     left, top = (width - kept_width) / 2, (height - kept_height) / 2
@@ -28,19 +28,19 @@ def to_common_format(picture: Picture) -> bytes:
 
 
 def save_jpeg(picture: Picture, quality: int) -> bytes:
-    """Encode as JPEG with Pillow's usual chroma subsampling."""
+    """Encode as JPEG with Pillow's default chroma subsampling."""
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 
 def compress(quality: int) -> Change:
-    """Through a JPEG of that quality."""
+    """Compress as JPEG of that quality and decode again."""
     return lambda picture: Image.open(io.BytesIO(save_jpeg(picture, quality))).convert("RGB")
 
 
 def brighten(factor: float) -> Change:
-    """Every value multiplied."""
+    """Multiply every value by ``factor``."""
     return lambda picture: ImageEnhance.Brightness(picture).enhance(factor)
 
 
@@ -50,7 +50,7 @@ def blur(radius: float) -> Change:
 
 
 def add_noise(deviation: float) -> Change:
-    """Normal noise of that deviation (of 255) on every value."""
+    """Add normal noise of that deviation (of 255) to every value."""
 
     def change(picture: Picture) -> Picture:
         pixels = np.asarray(picture).astype(np.float32)
@@ -61,7 +61,7 @@ def add_noise(deviation: float) -> Change:
 
 
 def zoom(share: float) -> Change:
-    """The central share of both sides; over 1, the picture shrunk within its own mirrored border."""
+    """Crop the central share of both sides; above 1, shrink within the mirrored border."""
 
     def change(picture: Picture) -> Picture:
         width, height = picture.size
@@ -76,7 +76,7 @@ def zoom(share: float) -> Change:
 
 
 def rotate(degrees: float) -> Change:
-    """Turned about the centre, the border mirrored into the corners."""
+    """Rotate around the centre, with the border mirrored into the corners."""
 
     def change(picture: Picture) -> Picture:
         width, height = picture.size
@@ -89,17 +89,17 @@ def rotate(degrees: float) -> Change:
 
 
 def mirror(picture: Picture) -> Picture:
-    """Left and right exchanged."""
+    """Mirror left to right."""
     return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
 def enlarge(picture: Picture) -> Picture:
-    """Twice as wide and high."""
+    """Double width and height."""
     return picture.resize((picture.width * 2, picture.height * 2), Image.Resampling.BICUBIC)
 
 
 def shift_dermatoscope(generator: np.random.Generator) -> Change:
-    """As another dermatoscope might show it: colour, tone curve, a round field with a soft dark rim, crop, sensor."""
+    """Simulate another dermatoscope: colour, tone curve, round field with a soft dark rim, crop, sensor noise."""
     gains = generator.uniform(0.88, 1.12, 3)
     gamma = generator.uniform(0.8, 1.25)
     share = generator.uniform(0.75, 1.0)
@@ -124,7 +124,7 @@ def shift_dermatoscope(generator: np.random.Generator) -> Change:
 
 
 def draw_document(generator: np.random.Generator) -> Picture:
-    """Lines of dark strokes like words on paper."""
+    """Draw lines of dark strokes, like words on paper."""
     paper = tuple(int(value) for value in generator.integers(225, 250, 3))
     picture = Image.new("RGB", (800, 600), paper)
     draw = ImageDraw.Draw(picture)
@@ -144,7 +144,7 @@ def draw_document(generator: np.random.Generator) -> Picture:
 
 
 def draw_radiograph(generator: np.random.Generator) -> Picture:
-    """Like a chest radiograph: grey, two dark lungs, a bright spine and ribs, grain."""
+    """Draw something like a chest radiograph: grey, two dark lungs, bright spine and ribs, grain."""
     picture = Image.new("L", (640, 512), 110)
     draw = ImageDraw.Draw(picture)
     for left in (90, 360):
@@ -159,7 +159,7 @@ def draw_radiograph(generator: np.random.Generator) -> Picture:
 
 
 def draw_screen(generator: np.random.Generator) -> Picture:
-    """A window with panels, buttons and text lines on a display, with its pixel grid."""
+    """Draw a window with panels, buttons and text lines on a display, with its pixel grid."""
     picture = Image.new("RGB", (800, 600), (238, 240, 244))
     draw = ImageDraw.Draw(picture)
     accent = tuple(int(value) for value in generator.integers(40, 200, 3))
@@ -175,7 +175,7 @@ def draw_screen(generator: np.random.Generator) -> Picture:
 
 
 def draw_healthy_skin(generator: np.random.Generator) -> Picture:
-    """Skin without a lesion: an even tone with soft light from one side, mottling and pores."""
+    """Draw skin without a lesion: an even tone with soft light from one side, mottling and pores."""
     tone = np.array(SKIN) * generator.uniform(0.45, 1.1)
     rows, columns = np.mgrid[-1:1:450j, -1:1:600j]
     angle = generator.uniform(0, 2 * math.pi)
@@ -188,7 +188,7 @@ def draw_healthy_skin(generator: np.random.Generator) -> Picture:
 
 
 def draw_blank(generator: np.random.Generator) -> Picture:
-    """A frame of one colour with a sensor's slight noise: a covered lens, a white wall."""
+    """Draw a frame of one colour with slight sensor noise: a covered lens, a white wall."""
     colour = generator.integers(0, 256, 3)
     noise = generator.normal(0, 0.4, (450, 600, 3))
     return Image.fromarray(np.clip(colour + noise, 0, 255).astype(np.uint8))
@@ -201,7 +201,7 @@ DRAWN: dict[str, Callable[[np.random.Generator], Picture]] = {
     "healthy skin": draw_healthy_skin,
     "blank frame": draw_blank,
 }
-"""Kinds that no data set of the gate holds, by name."""
+"""Synthetic domains, by name, that the detector is not fitted on."""
 
 FAULTS: dict[str, Change] = {
     "blur": blur(0.02),
@@ -210,7 +210,7 @@ FAULTS: dict[str, Change] = {
     "noise": add_noise(40),
     "crushed JPEG": compress(4),
 }
-"""Photographs spoilt beyond use, by name."""
+"""Faults that make photographs unusable, by name."""
 
 SMALL_CHANGES: dict[str, Change] = {
     "mirror": mirror,
@@ -222,4 +222,4 @@ SMALL_CHANGES: dict[str, Change] = {
     "10 % darker": brighten(0.9),
     "JPEG at quality 70": compress(70),
 }
-"""Changes after which a reading should say the same, by name."""
+"""Changes that should not alter a reading, by name."""

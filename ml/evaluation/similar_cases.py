@@ -1,4 +1,4 @@
-"""Are the cases that lie near alike in what matters? Mean average precision, class by class."""
+"""Retrieval quality of similar cases: mean average precision by class."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,11 +17,12 @@ Float64Array = npt.NDArray[np.float64]
 def measure_similar_cases(
     cases: SimilarCases, embeddings: Sequence[FloatArray], labels: npt.NDArray[np.integer], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """How well the classes of photographs (embeddings (V, D) each, labels (N,)) are met by those of the nearest cases.
+    """Retrieval quality of the cases nearest to photographs (embeddings (V, D) each, labels (N,)).
 
-    ``mean_average_precision`` over the ranking of all cases; ``precision`` among those that are shown; ``by_chance``
-    both, were cases drawn blindly: a class's share of them. Each first for the mean of the classes, with its interval
-    over lesions, then by class. ``copies`` is how many photographs had a case left out as their copy.
+    A case is relevant if it has the photograph's class. ``mean_average_precision`` is over the ranking of all cases,
+    ``precision`` over those shown; ``by_chance`` both for random cases, which is the share of the class among them.
+    Each first for the mean of the classes, with its interval over lesions, then by class. ``copies`` is the number of
+    photographs of which a case was left out as a copy.
     """
     similarity = np.stack([cases.compare(embedding) for embedding in embeddings])
     diagnoses = np.array([CLASSES.index(code.decode()) for code in cases.arrays.diagnoses])
@@ -40,13 +41,13 @@ def measure_similar_cases(
 
 
 def average_precision(relevant: npt.NDArray[np.bool_]) -> Float64Array:
-    """Mean precision (Q,) at the places of what is relevant in rankings (Q, N); 0 where nothing is."""
+    """Average precision (Q,) of rankings (Q, N) of relevance; 0 where nothing is relevant."""
     precision = np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1)
     return np.asarray((precision * relevant).sum(axis=1) / np.maximum(relevant.sum(axis=1), 1))
 
 
 def _by_class(values: Float64Array, labels: npt.NDArray[np.integer], groups: Sequence[str]) -> dict[str, Any]:
-    """Mean of the classes' means with its interval, under ``mean``, and each class's mean."""
+    """Mean over classes with its interval, under ``mean``, and each class's mean."""
     members = (labels[:, np.newaxis] == np.arange(len(CLASSES))).astype(np.float64)
 
     def measure(weights: Float64Array) -> dict[str, Float64Array]:
@@ -54,11 +55,11 @@ def _by_class(values: Float64Array, labels: npt.NDArray[np.integer], groups: Seq
             of_class = (weights @ (values[:, np.newaxis] * members)) / (weights @ members)
         return {"mean": np.nanmean(of_class, axis=1), "of_class": of_class}
 
-    found = measure(np.ones((1, len(labels))))
+    means = measure(np.ones((1, len(labels))))
     interval = bootstrap.intervals(measure, groups)["mean"]
-    mean = Estimate.of(found["mean"][0], interval, n=len(labels), how=OVER_LESIONS)
+    mean = Estimate.of(means["mean"][0], interval, n=len(labels), how=OVER_LESIONS)
     described: dict[str, Any] = {"mean": mean.to_json()}
-    for code, value in zip(CLASSES, found["of_class"][0], strict=True):
+    for code, value in zip(CLASSES, means["of_class"][0], strict=True):
         if not np.isnan(value):
             described[code] = round(float(value), DIGITS)
     return described

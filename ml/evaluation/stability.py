@@ -1,4 +1,4 @@
-"""How often a small change of the photograph changes what is said of it."""
+"""Stability of readings under small changes of the photograph."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.estimate import OVER_IMAGES
 from ml.metrics.shares import estimate_share
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}
 
@@ -17,10 +17,10 @@ Table = list[list[bool]]
 
 
 def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
-    """For each change, the share of images whose outcome is another, and whose outcome is the opposite.
+    """For each change, the share of images with another outcome, and with the opposite one.
 
     Opposite is *low risk* against *suspicious*. ``any`` counts images that at least one of the changes moves. The
-    images are to be of different lesions; intervals are Wilson's, that of ``mean`` is by bootstrap over the images.
+    images must be of different lesions; intervals are Wilson's, that of ``mean`` is a bootstrap over the images.
     """
     tables = {
         name: [[differs(*pair) for pair in zip(before, readings, strict=True)] for readings in after.values()]
@@ -45,7 +45,7 @@ def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Re
 
 
 def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> dict[str, Any]:
-    """Shares of images of which two sets of readings say the same: whether they can be read, flags, outcome."""
+    """Shares of images on which two sets of readings agree: assessable or not, flags, outcome."""
     pairs = list(zip(before, after, strict=True))
     agreed = {
         "assessable": [_refused(one) == _refused(other) for one, other in pairs],

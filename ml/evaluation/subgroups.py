@@ -1,4 +1,4 @@
-"""The same figures for parts of a fold: by age, sex, site, and how the diagnosis was confirmed."""
+"""Metrics by subgroup: age, sex, site, and how the diagnosis was confirmed."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,12 +21,12 @@ UNKNOWN = "not stated"
 
 
 def name_age(record: Record) -> str:
-    """The band of a record's age."""
+    """The age band of a record."""
     if record.age is None:
         return UNKNOWN
     edges = (0, *AGES)
-    place = sum(record.age >= edge for edge in AGES)
-    return f"{edges[place]} to {AGES[place] - 1}" if place < len(AGES) else f"{AGES[-1]} and over"
+    index = sum(record.age >= edge for edge in AGES)
+    return f"{edges[index]} to {AGES[index] - 1}" if index < len(AGES) else f"{AGES[-1]} and over"
 
 
 PARTITIONS: dict[str, Callable[[Record], str]] = {
@@ -40,9 +40,9 @@ PARTITIONS: dict[str, Callable[[Record], str]] = {
 def measure_subgroups(
     scored: classification.Scored, low_risk: BoolArray, records: Sequence[Record], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """Images, malignant images, and three figures with intervals over lesions, for every part of 20 images or more.
+    """Images, malignant images and three metrics with intervals over lesions, for subgroups of at least 20 images.
 
-    Sensitivity is the share of malignant images that is not called low risk, specificity that of the others that is.
+    Sensitivity is the share of malignant images that are not *low risk*, specificity that of the others that are.
     """
     return {
         name: {
@@ -55,14 +55,15 @@ def measure_subgroups(
 
 
 def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """How the malignant sum (N,) orders clinical photographs of each Fitzpatrick type, actinic keratosis as malignant.
+    """ROC AUC of the malignant sum (N,) on clinical photographs by Fitzpatrick type, actinic keratosis as malignant.
 
-    Photographs that the gate refuses, of other diagnoses: a hint whether skin tone matters, no measure of the network.
+    The detector refuses such photographs, and their diagnoses differ: a hint about skin tone, not a measure of the
+    network.
     """
     ill = np.array([row["diagnostic"] in CLINICAL_MALIGNANT for row in rows])
     tones = [SKIN_TONES.get(row["fitzpatrick"].split(".")[0], UNKNOWN) for row in rows]
     patients = [row["patient_id"] for row in rows]
-    found = {}
+    results = {}
     for tone in sorted(set(tones)):
         chosen = np.array([each == tone for each in tones])
 
@@ -72,12 +73,12 @@ def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]])
             }
 
         groups = [patient for patient, inside in zip(patients, chosen, strict=True) if inside]
-        found[tone] = {
+        results[tone] = {
             "images": int(chosen.sum()),
             "malignant": int(ill[chosen].sum()),
             "malignancy_auc": bootstrap.estimate(measure, groups, how=OVER_GROUPS)["auc"].to_json(),
         }
-    return found
+    return results
 
 
 def _measure_part(
@@ -96,7 +97,7 @@ def _measure_part(
             }
 
     of = {"sensitivity": int(ill.sum()), "specificity": int((~ill).sum())}
-    found = bootstrap.estimate(measure, [groups[int(place)] for place in chosen], of=of)
+    found = bootstrap.estimate(measure, [groups[int(index)] for index in chosen], of=of)
     return {
         "images": len(chosen),
         "malignant": int(ill.sum()),

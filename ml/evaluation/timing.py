@@ -1,4 +1,4 @@
-"""Timing: actions in turns, on a photograph that is the same everywhere."""
+"""Timing of alternating actions, on a reproducible photograph."""
 
 import io
 import statistics
@@ -17,22 +17,22 @@ WARM_UP = 5
 def take_turns(
     actions: Sequence[Callable[[], object]], repeats: int, *, clock: Callable[[], float] = time.perf_counter
 ) -> list[float]:
-    """Median milliseconds of each action; in every round each has its turn.
+    """Median milliseconds of each action; the actions alternate in every round.
 
-    With the clock ``time.process_time`` it is the processor's time, which other work on the machine hardly changes.
+    With the clock ``time.process_time`` it is CPU time, which other load on the machine hardly affects.
     """
-    taken: list[list[float]] = [[] for _ in actions]
+    times: list[list[float]] = [[] for _ in actions]
     for turn in range(WARM_UP + repeats):
-        for place, action in enumerate(actions):
+        for index, action in enumerate(actions):
             started = clock()
             action()
             if turn >= WARM_UP:
-                taken[place].append((clock() - started) * 1000)
-    return [statistics.median(each) for each in taken]
+                times[index].append((clock() - started) * 1000)
+    return [statistics.median(durations) for durations in times]
 
 
 def draw_photograph() -> Image.Image:
-    """Skin-like noise around a dark patch: a JPEG of it is as large as a dermoscopic photograph's."""
+    """Draw skin-like noise around a dark patch; as JPEG it is as large as a dermoscopic photograph."""
     rows, columns = np.mgrid[-1:1:450j, -1:1:600j]
     patch = 90.0 * (np.hypot(rows, columns) < 0.5)
     noise = np.random.default_rng(0).normal(0, 7, (450, 600, 3))
@@ -41,7 +41,7 @@ def draw_photograph() -> Image.Image:
 
 
 def store(picture: Image.Image, size: tuple[int, int]) -> bytes:
-    """A picture as it is stored at that size."""
+    """Encode an image as stored, at that size."""
     out = io.BytesIO()
     picture.resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=95, subsampling=0)
     return normalise_upload(out.getvalue()).data

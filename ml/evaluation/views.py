@@ -1,4 +1,4 @@
-"""What other views of the same photograph would be worth: other sizes and central parts, pairs, mirror images."""
+"""Comparison of test-time views: other sizes and crops, pairs, mirror images."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -20,19 +20,20 @@ from ml.evaluation.onnx_graph import FreeSizeRuntime, check_side
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.metrics import bootstrap, classification
 from ml.metrics.estimate import OVER_LESIONS, Estimate
-from ml.serve.predictor import Predictor, average_views
+from ml.serve.interpretation import average_views
+from ml.serve.predictor import Predictor
 
 FloatArray = classification.FloatArray
 
 SIZES = (224, 256, 288, 320, 352, 384)
 FRACTIONS = (1.0, 0.9, 0.8, 0.7, 0.6)
 RIDGE = 3.0
-"""Of the offsets by class, as chosen for the bundle that ships."""
+"""Ridge of the class offsets, as chosen for the shipped bundle."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSet:
-    """Views whose scores are averaged: central parts of the picture at one size, each also mirrored where so said."""
+    """Test-time views whose scores are averaged: central crops at one size, and their mirror images if ``mirrored``."""
 
     size: int
     fractions: tuple[float, ...]
@@ -45,7 +46,7 @@ class ViewSet:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Each figure of a view set on so many images (1,) and on each resample (2000,), and how long one reading takes."""
+    """Metrics of a view set on so many images (1,) and on each resample (2000,), and the time of one reading."""
 
     images: int
     plain: dict[str, FloatArray]
@@ -56,7 +57,7 @@ class Judged:
 def list_view_sets(bundle: Bundle, sizes: Sequence[int]) -> list[ViewSet]:
     """Single views and pairs at every size; at the bundle's own size also mirrored."""
     own = bundle.manifest.input.size
-    fractions = [*((each,) for each in FRACTIONS), *combinations(FRACTIONS, 2)]
+    fractions = [*((fraction,) for fraction in FRACTIONS), *combinations(FRACTIONS, 2)]
     plain = [ViewSet(size, parts) for size in sizes for parts in fractions]
     return plain + [ViewSet(own, parts, mirrored=True) for parts in fractions if own in sizes]
 
@@ -64,15 +65,15 @@ def list_view_sets(bundle: Bundle, sizes: Sequence[int]) -> list[ViewSet]:
 def read_views(
     bundle: Bundle, size: int, records: Sequence[Record], *, mirrored: bool, kept: Path | None, progress: bool
 ) -> FloatArray:
-    """Logits (N, F, 7) of records at one size, of all ``FRACTIONS``, or (N, 2 F, 7) with mirror images."""
+    """Logits of records at one size for all ``FRACTIONS``: (N, F, 7), or (N, 2 F, 7) with mirror images."""
     views = ViewSet(size, FRACTIONS, mirrored)
     observer = Observer(open_views(with_views(bundle, views), mirrored=mirrored), kept=kept, progress=progress)
     observations = observer.observe([from_file(record.path) for record in records], f"views {views}")
-    return np.stack([each.logits for each in observations]).astype(np.float64)
+    return np.stack([observation.logits for observation in observations]).astype(np.float64)
 
 
 def with_views(bundle: Bundle, views: ViewSet) -> Bundle:
-    """The bundle with another size and other central parts in its manifest, which is not written."""
+    """A copy of the bundle with another size and other crops in its manifest, which is not written."""
     specs = tuple(ViewSpec(f"central {fraction:.0%}", fraction) for fraction in views.fractions)
     return replace(
         bundle, manifest=replace(bundle.manifest, input=replace(bundle.manifest.input, size=views.size, views=specs))
@@ -80,14 +81,14 @@ def with_views(bundle: Bundle, views: ViewSet) -> Bundle:
 
 
 def open_views(bundle: Bundle, *, mirrored: bool) -> Predictor:
-    """A predictor that observes by the views of ``with_views``; it lacks what the gate reads."""
+    """A predictor for the views of ``with_views``; it lacks the inputs of the out-of-distribution detector."""
     return Predictor(bundle, FreeSizeRuntime(bundle, mirrored=mirrored))
 
 
 def judge(
     logits: Mapping[int, FloatArray], views: ViewSet, bundle: Bundle, records: Sequence[Record], milliseconds: float
 ) -> Judged:
-    """Measure a view set from the logits of ``read_views`` by size; calibrated anew, on parts that are not judged."""
+    """Measure a view set on the logits of ``read_views`` by size, with cross-validated calibration."""
     columns = [FRACTIONS.index(fraction) for fraction in views.fractions]
     columns += [len(FRACTIONS) + column for column in columns] if views.mirrored else []
     labels, groups = np.array([record.label for record in records]), list_lesions(records)
@@ -99,7 +100,7 @@ def judge(
 
 
 def measure_figures(scored: classification.Scored, weights: FloatArray) -> dict[str, FloatArray]:
-    """The three figures that are compared, each (B,)."""
+    """The three metrics that are compared, each (B,)."""
     decided = classification.decide(scored.balanced_scores)
     return {
         "balanced_accuracy": classification.mean_recall(labels=scored.labels, decided=decided, weights=weights),
@@ -111,20 +112,20 @@ def measure_figures(scored: classification.Scored, weights: FloatArray) -> dict[
 
 
 def list_lesions(records: Sequence[Record]) -> list[str]:
-    """Each record's lesion; the image itself where that is not known."""
+    """The lesion of each record, or the image itself if that is unknown."""
     return [record.group for record in records]
 
 
 def time_views(bundle: Bundle, views: Sequence[ViewSet], repeats: int) -> dict[tuple[int, int, bool], float]:
-    """Median milliseconds of the processor to observe a drawn photograph of 600×450, by size, number and mirroring.
+    """Median CPU milliseconds to observe a drawn photograph of 600×450, by size, number of views and mirroring.
 
-    Which central parts are cut makes no difference that matters. All take turns.
+    The choice of crops makes no noticeable difference. All actions alternate.
     """
     stored = store(draw_photograph(), COMMON_SIZE)
-    kinds = {(each.size, len(each.fractions), each.mirrored): each for each in views}
-    opened = [open_views(with_views(bundle, each), mirrored=each.mirrored) for each in kinds.values()]
-    taken = take_turns([partial(predictor.observe, stored) for predictor in opened], repeats, clock=time.process_time)
-    return dict(zip(kinds, taken, strict=True))
+    by_cost = {(view_set.size, len(view_set.fractions), view_set.mirrored): view_set for view_set in views}
+    opened = [open_views(with_views(bundle, view_set), mirrored=view_set.mirrored) for view_set in by_cost.values()]
+    times = take_turns([partial(predictor.observe, stored) for predictor in opened], repeats, clock=time.process_time)
+    return dict(zip(by_cost, times, strict=True))
 
 
 def judge_all(
@@ -136,7 +137,7 @@ def judge_all(
     repeats: int,
     progress: bool = True,
 ) -> dict[ViewSet, Judged]:
-    """Read, time and measure every view set; ``UserError`` for a size that is no multiple of 32."""
+    """Read, time and measure every view set; raises ``UserError`` for a size that is no multiple of 32."""
     for size in sizes:
         check_side(size)
     views = list_view_sets(bundle, sizes)
@@ -144,26 +145,29 @@ def judge_all(
     logits = {
         size: read_views(bundle, size, records, mirrored=size == own, kept=kept, progress=progress) for size in sizes
     }
-    taken = time_views(bundle, views, repeats)
+    times = time_views(bundle, views, repeats)
     bar = tqdm(views, "view sets", unit="set", disable=not progress)
     return {
-        each: judge(logits, each, bundle, records, taken[each.size, len(each.fractions), each.mirrored]) for each in bar
+        view_set: judge(
+            logits, view_set, bundle, records, times[view_set.size, len(view_set.fractions), view_set.mirrored]
+        )
+        for view_set in bar
     }
 
 
 def choose_single(judged: Mapping[ViewSet, Judged]) -> ViewSet:
-    """The single view of the least log loss, which one image moves less than it moves balanced accuracy."""
+    """The single view with the lowest log loss, which is less sensitive to single images than balanced accuracy."""
     single = [views for views in judged if len(views.fractions) == 1 and not views.mirrored]
     return min(single, key=lambda views: float(judged[views].plain["log_loss"][0]))
 
 
 def estimate(judged: Judged, name: str) -> Estimate:
-    """A figure with its interval."""
+    """A metric with its interval."""
     return _estimate(judged.plain[name], judged.resampled[name], judged.images)
 
 
 def subtract(one: Judged, other: Judged, name: str) -> Estimate:
-    """A figure of one less that of the other, on the same resamples."""
+    """Difference of a metric, ``one`` minus ``other``, on the same resamples."""
     return _estimate(one.plain[name] - other.plain[name], one.resampled[name] - other.resampled[name], one.images)
 
 

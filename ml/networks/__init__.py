@@ -1,1 +1,1 @@
-"""Networks by the names of timm, with metadata fusion and the decoder of lesion masks."""
+"""timm backbones, metadata fusion, and the lesion segmentation decoder."""

@@ -1,4 +1,4 @@
-"""timm backbones with a seven-class classifier, started from weights in a safetensors file."""
+"""timm backbones with a seven-class classifier, initialised from safetensors files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +14,11 @@ from ml.errors import UserError
 from ml.taxonomy import CLASSES
 
 CLASSIFIER_STD = 0.01
-"""Near zero: timm's default for EfficientNet starts the loss at 8 instead of ln 7 = 1.95."""
+"""Nearly zero: with timm's default for EfficientNet the loss starts at 8 instead of ln 7 = 1.95."""
 
 
 class HubError(Exception):
-    """The hub of weights cannot be reached, or has none of that name."""
+    """The hub of pretrained weights cannot be reached, or has none for the architecture."""
 
 
 def create_backbone(
@@ -29,10 +29,10 @@ def create_backbone(
     options: Mapping[str, Any] | None = None,
     pretrained: bool = False,
 ) -> nn.Module:
-    """A timm model of that name with a fresh, nearly zero classifier for ``CLASSES``.
+    """Create a timm model with a new, nearly zero classifier for ``CLASSES``.
 
-    ``options`` go to timm, which refuses what the architecture does not take. Only ``pretrained`` downloads, from the
-    hub; raises ``HubError`` where that cannot be reached or has no weights of that name.
+    ``options`` go to timm; raises ``UserError`` for those that the architecture does not take. Only ``pretrained``
+    downloads, from the hub; raises ``HubError`` if that cannot be reached or has no such weights.
     """
     if not timm.is_model(architecture):
         raise UserError(f"architecture: timm knows no model {architecture!r}; `timm.list_models()` names them")
@@ -54,7 +54,7 @@ def create_backbone(
 
 
 def get_classifier(model: nn.Module) -> nn.Linear:
-    """The last linear layer of a timm model. Raises ``UserError`` where it is something else."""
+    """The last linear layer of a timm model. Raises ``UserError`` if it is no linear layer."""
     classifier = model.get_submodule(str(model.default_cfg["classifier"]))  # type: ignore[index]  # timm adds it
     if not isinstance(classifier, nn.Linear):
         raise UserError("architecture: its classifier is not one linear layer; choose another timm model")
@@ -64,26 +64,27 @@ def get_classifier(model: nn.Module) -> nn.Linear:
 def load_weights(model: nn.Module, path: Path) -> bool:
     """Load a state dict with timm's names into ``model``; everything but the classifier must fit.
 
-    Returns whether the file's classifier fitted too and was taken: then the weights come from lesions, not ImageNet.
+    Returns whether the file's classifier fitted as well and was loaded: then the weights come from lesions, not
+    ImageNet. Raises ``UserError`` for an unreadable or unsuitable file.
     """
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as safetensors ({error}); give a .safetensors state dict") from error
-    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index]  # timm adds it
+    prefix = str(model.default_cfg["classifier"]) + "."  # type: ignore[index] # timm adds it
     own = model.state_dict()
     takes_classifier = all(_fits(own, state, name) for name in own if name.startswith(prefix))
     if not takes_classifier:
         state = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
     wrong = sorted(name for name in state if not _fits(own, state, name))
-    lacking = sorted(
+    missing = sorted(
         name
         for name in own.keys() - state.keys()
         if not name.endswith("num_batches_tracked") and not name.startswith(prefix)
     )
-    if wrong or lacking:
+    if wrong or missing:
         raise UserError(
-            f"{path}: does not fit this architecture (first at {[*wrong, *lacking][0]}); give its own weights"
+            f"{path}: does not fit this architecture (first at {[*wrong, *missing][0]}); give its own weights"
         )
     model.load_state_dict(state, strict=False)
     return takes_classifier
@@ -94,5 +95,5 @@ def _fits(own: dict[str, Tensor], state: dict[str, Tensor], name: str) -> bool:
 
 
 def to_channels_last(model: nn.Module) -> nn.Module:
-    """The layout in which convolutions are fastest, on CPU and GPU alike."""
+    """Convert to channels-last memory format, which is the fastest for convolutions on CPU and GPU."""
     return model.to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""A backbone whose pooled features are joined by the patient's age, sex and site."""
+"""Fusion of a backbone's pooled features with the patient's age, sex and site."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -14,8 +14,10 @@ HIDDEN = 64
 
 
 class MetadataFusion(nn.Module):
-    """Late fusion (after Gessert et al., ISIC 2019): features and a small network over the metadata under one
-    classifier. While training each field of an image is left out with ``dropout``, so that its absence is known."""
+    """Late fusion (after Gessert et al., ISIC 2019): one classifier over image features and a small metadata network.
+
+    In training each field of an image is dropped with probability ``dropout``, so that missing fields are learnt.
+    """
 
     def __init__(self, backbone: nn.Module, names: Sequence[str], dropout: float) -> None:
         super().__init__()
@@ -32,7 +34,7 @@ class MetadataFusion(nn.Module):
         nn.init.zeros_(self.classifier.bias)
 
     def forward(self, images: Tensor, metadata: Tensor) -> Tensor:
-        """Images (N, 3, S, S) and metadata (N, total width) to logits (N, 7)."""
+        """Logits (N, 7) from images (N, 3, S, S) and metadata (N, total width)."""
         backbone: Any = self.backbone
         features = backbone.forward_head(backbone.forward_features(images), pre_logits=True)
         if self.training:

@@ -1,4 +1,4 @@
-"""Where the lesion is, decoded from the features of a classifier that is not changed for it."""
+"""Lesion segmentation decoded from the features of a frozen classifier."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +13,16 @@ from torch.nn import functional
 from ml.errors import UserError
 
 STRIDES = (8, 16, 32)
-"""Of the features that are read: the last block's of each stride of an EfficientNet."""
+"""Strides of the features that are read, each from the last block of that stride of an EfficientNet."""
 
 CHANNELS = 24
 
 
 class LesionDecoder(nn.Module):
-    """Features of ``STRIDES`` to one logit a place: above 0 is lesion, at an eighth of the input's size.
+    """Decodes features of ``STRIDES`` to lesion logits at 1/8 of the input's size; positive is lesion.
 
-    Each stage is narrowed by a 1×1 convolution, enlarged bilinearly to the finest and added to the others (after
-    Kirillov et al., "Panoptic Feature Pyramid Networks", CVPR 2019); two small convolutions read the sum.
+    Each stage is reduced by a 1×1 convolution, upsampled bilinearly to the finest, and summed (after Kirillov et al.,
+    "Panoptic Feature Pyramid Networks", CVPR 2019); two small convolutions read the sum.
     """
 
     def __init__(self, widths: Sequence[int]) -> None:
@@ -32,7 +32,7 @@ class LesionDecoder(nn.Module):
         self.decide = nn.Conv2d(CHANNELS, 1, 1)
 
     def forward(self, features: Sequence[Tensor]) -> Tensor:
-        """Features (N, C_i, h_i, w_i), the finest first, to logits (N, h_0, w_0)."""
+        """Logits (N, h_0, w_0) from features (N, C_i, h_i, w_i), the finest first."""
         size = features[0].shape[-2:]
         total = self.narrow[0](features[0])
         for narrow, coarse in zip(self.narrow[1:], features[1:], strict=True):
@@ -42,24 +42,24 @@ class LesionDecoder(nn.Module):
 
 
 def create_decoder(backbone: nn.Module) -> LesionDecoder:
-    """A fresh decoder for that backbone; raises ``UserError`` for one that is no EfficientNet."""
+    """Create a decoder for a backbone; raises ``UserError`` if that is no EfficientNet."""
     return LesionDecoder([stage["num_chs"] for stage in _find_stages(backbone)])
 
 
 def load_decoder(backbone: nn.Module, path: Path) -> LesionDecoder:
-    """The decoder whose weights ``ml.training.segmentation`` wrote; raises ``UserError`` where they do not fit."""
+    """Load a decoder written by ``ml.training.segmentation``; raises ``UserError`` if it does not fit."""
     decoder = create_decoder(backbone)
     try:
         decoder.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except (OSError, SafetensorError, RuntimeError) as error:
         raise UserError(
-            f"{path}: cannot be read as this network's mask decoder; train it by python -m ml.training.segmentation"
+            f"{path}: cannot be read as this network's mask decoder; train it by python -m ml train-decoder"
         ) from error
     return decoder.eval()
 
 
 def run_blocks(backbone: nn.Module, normalised: Tensor) -> list[Tensor]:
-    """What each block of an EfficientNet gives for a batch (N, 3, S, S): (N, C, h, w), the finest first."""
+    """Output (N, C, h, w) of each block of an EfficientNet for a batch (N, 3, S, S), the finest first."""
     network: Any = backbone
     features = network.bn1(network.conv_stem(normalised))
     given = []
@@ -70,7 +70,7 @@ def run_blocks(backbone: nn.Module, normalised: Tensor) -> list[Tensor]:
 
 
 def tap(backbone: nn.Module, blocks: Sequence[Tensor]) -> list[Tensor]:
-    """Those of the blocks' features that the decoder reads."""
+    """Select the blocks' outputs that the decoder reads."""
     return [blocks[int(stage["module"].removeprefix("blocks."))] for stage in _find_stages(backbone)]
 
 

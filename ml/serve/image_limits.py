@@ -84,7 +84,7 @@ MESSAGES = {
 """Message by code, with placeholders; the site translates them."""
 
 
-class ImageRejected(UserError):  # noqa: N818  names what happened to the image, as the pages do
+class ImageRejected(UserError):  # noqa: N818 names what happened to the image, as the pages do
     """An upload that cannot be read; ``code`` gives the reason, ``params`` fill the message's placeholders."""
 
     def __init__(self, code: str, **params: object) -> None:

@@ -44,12 +44,14 @@ def measure_lesion(mask: Mask) -> dict[str, float]:
 
     All are 0 for an empty mask. The area has no physical unit, since the scale of a photograph is unknown.
     """
+    area, at_edge = measure_extent(mask)
+    return {"lesion_area": area, "lesion_at_edge": at_edge, "lesion_asymmetry": measure_asymmetry(mask)}
+
+
+def measure_extent(mask: Mask) -> tuple[float, float]:
+    """Measure the shares of the image and of its border that a mask covers."""
     border = np.concatenate((mask[0], mask[-1], mask[1:-1, 0], mask[1:-1, -1]))
-    return {
-        "lesion_area": float(mask.mean()),
-        "lesion_at_edge": float(border.mean()),
-        "lesion_asymmetry": measure_asymmetry(mask),
-    }
+    return float(mask.mean()), float(border.mean())
 
 
 def measure_asymmetry(mask: Mask) -> float:

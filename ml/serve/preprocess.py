@@ -8,6 +8,9 @@ from ml.bundle.manifest import InputSpec
 
 Box = tuple[float, float, float, float]
 
+MAX_ASPECT = 4 / 3
+"""Longer by shorter side that every network here is trained on; what lies beyond is cropped away centrally."""
+
 
 def view_boxes(width: int, height: int, spec: InputSpec) -> tuple[Box, ...]:
     """Box (left, top, right, bottom) of each test-time view, in pixels of an image of ``width`` by ``height``."""

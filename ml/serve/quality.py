@@ -21,7 +21,7 @@ PICTURE_MEASURES = ("sharpness", "bright", "contrast", "spread", "short_side")
 MOST_DEVIATIONS, SQUARES_OVER = 6.0, 4.0
 
 
-def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
+def measure_quality(image: npt.NDArray[np.uint8]) -> dict[str, float]:
     """Quality measures of the central 4:3 part of an image (H, W, 3), by name.
 
     sharpness: standard deviation of the Laplacian divided by that of luminance, so that a pale lesion does not count
@@ -48,7 +48,7 @@ def measure(image: npt.NDArray[np.uint8]) -> dict[str, float]:
         "contrast": float(quantile[0.95] - quantile[0.05]),
         "spread": float(quantile[0.995] - quantile[0.005]),
         "short_side": float(min(width, height)),
-        **appearance.describe(np.asarray(small)),
+        **appearance.describe_appearance(np.asarray(small)),
     }
 
 

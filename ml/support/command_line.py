@@ -76,9 +76,11 @@ def command(*, when_stopped: str | None = None) -> Callable[[Callable[P, int]], 
 
 
 @contextmanager
-def needs_training_libraries() -> Iterator[None]:
-    """Around imports of what needs torch: says in one line what to install where it is not there."""
+def naming_requirements(file: str) -> Iterator[None]:
+    """Around work that imports libraries: says in one line which requirement file to install where one is missing."""
     try:
         yield
     except ImportError as error:
-        raise UserError(f"{error.name} is not installed; run: pip install -r requirements/ml.txt") from error
+        if error.name is None or error.name.partition(".")[0] == "ml":
+            raise
+        raise UserError(f"{error.name} is not installed; run: pip install -r {file}") from error

@@ -140,7 +140,7 @@ def to_plain(value: Any) -> Any:
 class _OnceLoader(yaml.SafeLoader):
     """YAML's own would take the last of two values of one key."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001  as PyYAML has it
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001 as PyYAML has it
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:

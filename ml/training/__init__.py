@@ -1,1 +1,1 @@
-"""Training of the network. Needs ``requirements/ml.txt``, neither Django nor albumentations."""
+"""Training of the network. Needs ``requirements/ml.txt``, but neither Django nor albumentations."""

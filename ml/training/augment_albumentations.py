@@ -1,6 +1,7 @@
-"""Augmentation by albumentations, image by image in the loader's workers. Imported only when configured.
+"""Augmentation by albumentations, image by image in the loader's workers; imported only if configured.
 
-Its draws are its own: they do not repeat when a run is resumed."""
+albumentations keeps its own random state, so its draws do not repeat when a run is resumed.
+"""
 
 import os
 from collections.abc import Callable
@@ -18,17 +19,17 @@ Alter = Callable[[Pixels, int], Pixels]
 HAIRS = 12
 HAIR_PROBABILITY = 0.3
 RANDOM_OPERATIONS = 2
-"""Of ``randaugment``: as many of the list are drawn for each image."""
+"""Number of operations that ``randaugment`` draws for each image."""
 
 
 def make_alter(config: Augmentation) -> Alter:
-    """A function of an image's content (H, W, 3) uint8 and an output size S, giving (S, S, 3) uint8.
+    """A function from an image's content (H, W, 3) uint8 and an output size S to the augmented image (S, S, 3) uint8.
 
-    Raises ``UserError`` where albumentations is not installed.
+    Raises ``UserError`` if albumentations is not installed.
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     try:
-        import albumentations  # noqa: PLC0415  # a run that augments by tensor operations does without
+        import albumentations
     except ImportError as error:
         raise UserError("augmentation.kind: albumentations is not installed; install it or set `tensor`") from error
     composed: dict[int, albumentations.Compose] = {}
@@ -43,9 +44,9 @@ def make_alter(config: Augmentation) -> Alter:
 
 
 def list_transforms(config: Augmentation, size: int) -> list[Any]:
-    """The transforms of the configured level, in order, as ``Augmentation`` describes them."""
-    import albumentations  # noqa: PLC0415
-    import cv2  # noqa: PLC0415  # comes with albumentations
+    """The transforms of the configured level, in order; see ``Augmentation``."""
+    import albumentations
+    import cv2
 
     if config.level == "none":
         return [albumentations.Resize(size, size, interpolation=cv2.INTER_AREA)]
@@ -71,7 +72,7 @@ def list_transforms(config: Augmentation, size: int) -> list[Any]:
 
 
 def _colour(config: Augmentation) -> list[Any]:
-    import albumentations  # noqa: PLC0415
+    import albumentations
 
     gain = (-255 * config.channel_gain, 255 * config.channel_gain)
     return [
@@ -87,7 +88,7 @@ def _colour(config: Augmentation) -> list[Any]:
 
 
 def _strong(size: int) -> list[Any]:
-    import albumentations  # noqa: PLC0415
+    import albumentations
 
     hole = (max(1, size // 10), max(2, size // 4))
     return [
@@ -99,9 +100,9 @@ def _strong(size: int) -> list[Any]:
 
 
 def _randaugment() -> list[Any]:
-    """Without solarising, posterising, inverting and equalising: colour is a sign in dermoscopy."""
-    import albumentations  # noqa: PLC0415
-    import cv2  # noqa: PLC0415
+    """RandAugment without solarise, posterise, invert and equalise, since colour is diagnostic in dermoscopy."""
+    import albumentations
+    import cv2
 
     reflected = cv2.BORDER_REFLECT_101
 
@@ -124,12 +125,12 @@ def _randaugment() -> list[Any]:
 
 
 def draw_hairs(image: Pixels, **_: Any) -> Pixels:
-    """Draw up to ``HAIRS`` dark curved hairs, thin as in dermoscopy, on a picture (H, W, 3)."""
-    import cv2  # noqa: PLC0415
+    """Draw up to ``HAIRS`` dark curved hairs, thin as in dermoscopy, on an image (H, W, 3)."""
+    import cv2
 
     height, width = image.shape[:2]
     drawn = image.copy()
-    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002  # albumentations seeds workers by it
+    for _hair in range(np.random.randint(1, HAIRS + 1)):  # noqa: NPY002 albumentations seeds workers by it
         start, bend, end = np.random.uniform(-0.2, 1.2, (3, 2)) * (width, height)  # noqa: NPY002
         along = np.linspace(0, 1, 24)[:, None]
         curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * bend + along**2 * end

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches by tensor operations: the same on CPU and GPU, no worker processes."""
+"""Augmentation of whole batches by tensor operations, identical on CPU and GPU and without worker processes."""
 
 import math
 from dataclasses import dataclass
@@ -11,13 +11,16 @@ from ml.training.config import Augmentation
 
 LUMA = (0.299, 0.587, 0.114)
 MAX_SHRINK = 1.5
-"""Source pixels per output pixel beyond which a halved copy is sampled instead, against aliasing."""
+"""Source pixels per output pixel beyond which a copy of half the size is sampled instead, against aliasing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where each output pixel comes from. All (N,): centre and extent of the crop in source pixels, mirror signs (-1,
-    1), number of quarter turns, and a further rotation in radians."""
+    """Source of each output pixel; all (N,).
+
+    Centre and extent of the crop in source pixels, mirror signs (−1, 1), number of quarter turns, and a further
+    rotation in radians.
+    """
 
     centre_x: Tensor
     centre_y: Tensor
@@ -31,7 +34,7 @@ class Geometry:
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """Factors about 1. ``brightness``, ``contrast``, ``saturation`` (N,); ``gains`` (N, 3) by channel."""
+    """Colour factors around 1: ``brightness``, ``contrast``, ``saturation`` (N,), and ``gains`` (N, 3) by channel."""
 
     brightness: Tensor
     contrast: Tensor
@@ -40,7 +43,7 @@ class Colour:
 
 
 def augment(pixels: Tensor, widths: Tensor, size: int, config: Augmentation) -> Tensor:
-    """Draw and apply alterations: (N, H, W, 3) uint8 with content widths (N,) to (N, 3, size, size) float, 0 to 1."""
+    """Draw and apply augmentations: (N, H, W, 3) uint8 with content widths (N,) to (N, 3, size, size), 0 to 1."""
     if config.level == "none":
         return sample(pixels, take_whole(widths, pixels.shape[1]), size)
     altered = sample(pixels, draw_geometry(widths, pixels.shape[1], config), size)
@@ -50,7 +53,7 @@ def augment(pixels: Tensor, widths: Tensor, size: int, config: Augmentation) -> 
 
 
 def take_whole(widths: Tensor, image_height: int) -> Geometry:
-    """The whole image, as it lies."""
+    """The geometry of the whole image, neither cropped nor turned."""
     ones, height = torch.ones_like(widths, dtype=torch.float32), torch.full_like(widths, image_height).float()
     return Geometry(
         centre_x=widths / 2,
@@ -65,7 +68,7 @@ def take_whole(widths: Tensor, image_height: int) -> Geometry:
 
 
 def draw_geometry(widths: Tensor, image_height: int, config: Augmentation) -> Geometry:
-    """Crops of ``min_crop_area`` to all of the area, between square and ``max_crop_aspect``, inside the image."""
+    """Draw crops inside the image with ``min_crop_area`` to all of its area, from square to ``max_crop_aspect``."""
 
     def uniform(low: float, high: float) -> Tensor:
         return torch.empty(len(widths), device=widths.device).uniform_(low, high)
@@ -87,7 +90,7 @@ def draw_geometry(widths: Tensor, image_height: int, config: Augmentation) -> Ge
 
 
 def draw_colour(count: int, device: torch.device, config: Augmentation) -> Colour:
-    """Factors within the configured ranges about 1."""
+    """Draw colour factors uniformly from the configured ranges around 1."""
 
     def around_one(spread: float, *shape: int) -> Tensor:
         return torch.empty(*shape, device=device).uniform_(1 - spread, 1 + spread)
@@ -101,8 +104,10 @@ def draw_colour(count: int, device: torch.device, config: Augmentation) -> Colou
 
 
 def sample(pixels: Tensor, geometry: Geometry, size: int) -> Tensor:
-    """Squash each crop to ``size``: (N, H, W, 3) uint8 to (N, 3, size, size) float, 0 to 1, bilinear, reflected beyond
-    the border."""
+    """Resize each crop to ``size``: (N, H, W, 3) uint8 to (N, 3, size, size) float, 0 to 1.
+
+    Bilinear, with reflection beyond the border.
+    """
     full = pixels.permute(0, 3, 1, 2).float().div_(255)
     grid = _make_grid(geometry, full.shape[-2:], size)
     shrink = torch.maximum(geometry.width, geometry.height) / size
@@ -121,7 +126,7 @@ def sample(pixels: Tensor, geometry: Geometry, size: int) -> Tensor:
 
 
 def _make_grid(geometry: Geometry, source_shape: torch.Size, size: int) -> Tensor:
-    """Sampling positions (N, size, size, 2) in ``grid_sample``'s frame, -1 to 1 across the source."""
+    """Sampling positions (N, size, size, 2) in ``grid_sample``'s coordinates, −1 to 1 across the source."""
     axis = (torch.arange(size, device=geometry.width.device) + 0.5) * (2 / size) - 1
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     out = torch.stack((x, y)).reshape(1, 2, -1)
@@ -141,8 +146,11 @@ def _rotation(angle: Tensor) -> Tensor:
 
 
 def alter_colour(images: Tensor, colour: Colour) -> Tensor:
-    """Saturation about each pixel's luma, contrast about the image's mean luma, brightness and channel gains, in one
-    linear map for each image, then clipped to 0 to 1."""
+    """Change the colours of images (N, 3, H, W), 0 to 1.
+
+    Saturation around each pixel's luma, contrast around the image's mean luma, brightness and channel gains are one
+    linear map for each image; the result is clipped to 0 to 1.
+    """
     count = len(images)
     luma = images.new_tensor(LUMA)
     identity = torch.eye(3, device=images.device)
@@ -158,8 +166,10 @@ def alter_colour(images: Tensor, colour: Colour) -> Tensor:
 
 
 def view_cached(pixels: Tensor, widths: Tensor, fraction: float, size: int) -> Tensor:
-    """The central ``fraction`` of cached images, squashed: (N, H, W, 3) uint8 to (N, 3, size, size) float, 0 to 1,
-    antialiased bicubic."""
+    """Resize the central ``fraction`` of cached images: (N, H, W, 3) uint8 to (N, 3, size, size), 0 to 1.
+
+    Antialiased bicubic.
+    """
     height = pixels.shape[1]
     views = torch.empty((len(pixels), 3, size, size), device=pixels.device)
     for width in set(widths.tolist()):

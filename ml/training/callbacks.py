@@ -1,4 +1,4 @@
-"""What a run writes and shows while it goes."""
+"""Lightning callbacks: the log file and the progress display of a run."""
 
 import csv
 import importlib.util
@@ -16,13 +16,13 @@ from tqdm import tqdm
 from ml.support.disk import write_whole
 from ml.training.config import TrainingConfig
 from ml.training.folder import RunFolder
-from ml.training.module import ASKED_EVERY, LesionModule
+from ml.training.module import CHECK_EVERY, LesionModule
 
 COLUMNS = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc", "minutes")
 
 
-class EpochTable(lightning.Callback):
-    """One row of ``metrics.csv`` for each epoch; a resumed run drops the rows of epochs that it repeats."""
+class EpochLog(lightning.Callback):
+    """Writes one row of ``metrics.csv`` for each epoch; a resumed run drops the rows of epochs that it repeats."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,8 +49,8 @@ class EpochTable(lightning.Callback):
         write_whole(self.path, text.getvalue())
 
 
-class EarlyEnd(lightning.Callback):
-    """Ends the run's schedule after ``patience`` epochs without a better likelihood."""
+class EarlyStopping(lightning.Callback):
+    """Early stopping: ends the run's schedule after ``patience`` epochs without a lower validation loss."""
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
@@ -59,9 +59,9 @@ class EarlyEnd(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, LesionModule)
-        found = float(trainer.callback_metrics["nll"])
-        self.waited = 0 if found < self.best else self.waited + 1
-        self.best = min(self.best, found)
+        nll = float(trainer.callback_metrics["nll"])
+        self.waited = 0 if nll < self.best else self.waited + 1
+        self.best = min(self.best, nll)
         if self.waited >= self.patience:
             pl_module.schedule.finish()
             trainer.should_stop = True
@@ -74,8 +74,11 @@ class EarlyEnd(lightning.Callback):
 
 
 def make_logger(folder: RunFolder, config: TrainingConfig) -> Logger | bool:
-    """TensorBoard's, where it is installed: the figures of ``metrics.csv``, the learning rate of every step and the
-    recall of each class, beside the configuration."""
+    """TensorBoard's logger, or False if it is not installed.
+
+    It logs the figures of ``metrics.csv``, the learning rate of every step, the recall of each class, and the
+    configuration.
+    """
     if importlib.util.find_spec("tensorboard") is None:
         return False
     logger = TensorBoardLogger(folder.tensorboard.parent, name=folder.tensorboard.name, version="")
@@ -84,7 +87,7 @@ def make_logger(folder: RunFolder, config: TrainingConfig) -> Logger | bool:
 
 
 def read_epochs(path: Path) -> list[dict[str, str]]:
-    """The rows that ``EpochTable`` wrote, none if it has not yet."""
+    """The rows that ``EpochLog`` wrote; empty before the first epoch has ended."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
@@ -92,7 +95,7 @@ def read_epochs(path: Path) -> list[dict[str, str]]:
 
 
 class RunProgress(lightning.Callback):
-    """One bar for the whole run, with the time that is left; after each epoch one line."""
+    """One progress bar for the whole run, with the remaining time, and one line after each epoch."""
 
     def __init__(self) -> None:
         self.bar: tqdm[Any] | None = None
@@ -111,7 +114,7 @@ class RunProgress(lightning.Callback):
         if self.bar is None or not isinstance(pl_module, LesionModule):
             return
         self.seen += 1
-        if self.seen % ASKED_EVERY == 1 or pl_module.device.type == "cpu":  # a GPU would have to be waited for
+        if self.seen % CHECK_EVERY == 1 or pl_module.device.type == "cpu":  # on a GPU this would synchronise
             self.loss = float(outputs["loss"] if isinstance(outputs, dict) else outputs)
         rate = max(group["lr"] for group in trainer.optimizers[0].param_groups)
         self._tell(trainer, f"{pl_module.schedule.size} px, loss {self.loss:.3f}, rate {rate:.1e}")

@@ -1,4 +1,4 @@
-"""The network that a run's checkpoint holds."""
+"""The network in a run's checkpoint."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from ml.bundle.manifest import InputSpec, ViewSpec
-from ml.data.cache import MAX_ASPECT
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, to_channels_last
 from ml.networks.metadata import MetadataFusion
+from ml.serve.preprocess import MAX_ASPECT
 from ml.training.checkpoint_files import read_checkpoint
 from ml.training.config import TrainingConfig
 
@@ -18,12 +18,12 @@ AVERAGE_PREFIX = "average.module."
 
 
 def fuse_metadata(backbone: nn.Module, config: TrainingConfig) -> nn.Module:
-    """The backbone itself, or joined by the metadata that the configuration names."""
+    """The backbone, wrapped with the metadata that the configuration names, if any."""
     return MetadataFusion(backbone, config.metadata, config.metadata_dropout) if config.metadata else backbone
 
 
 def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, Tensor]:
-    """The moving average of a checkpoint as a network in evaluation mode, and the prior (7,) of its training."""
+    """Load the moving average of a checkpoint in evaluation mode, and the prior (7,) of its training."""
     state = read_checkpoint(checkpoint)["state_dict"]
     model = fuse_metadata(create_backbone(config.architecture, options=config.architecture_options), config)
     own = {name.removeprefix(AVERAGE_PREFIX): value for name, value in state.items() if name.startswith(AVERAGE_PREFIX)}
@@ -35,7 +35,7 @@ def load_average(checkpoint: Path, config: TrainingConfig) -> tuple[nn.Module, T
 
 
 def describe_input(model: nn.Module, size: int, fractions: Sequence[float]) -> InputSpec:
-    """How a network is read at that size (px) in these central fractions, normalised as it was trained."""
+    """The manifest's input: ``size`` (px), central fractions of the views, and the network's normalisation."""
     normalisation = cast("Any", model).pretrained_cfg
     return InputSpec(
         size=size,

@@ -1,4 +1,4 @@
-"""Checkpoints on disk: written whole or not at all, and one that was cut off is told in one line."""
+"""Checkpoint files: written atomically, and reported in one line if truncated."""
 
 import pickle
 import sys
@@ -17,40 +17,42 @@ UNREADABLE = (OSError, KeyError, RuntimeError, EOFError, ValueError, pickle.Unpi
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What Lightning wrote. Raises ``UserError`` for a file that is none, or was cut off."""
+    """Read a checkpoint of Lightning. Raises ``UserError`` for any other file and for a truncated one."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        state["state_dict"]  # what every checkpoint has
+        state["state_dict"]  # every checkpoint has it
     except (*UNREADABLE, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{path}: cannot be read as a checkpoint ({reason}); give one of ml.training") from error
     return state
 
 
-def find_whole(folder: RunFolder) -> Path | None:
-    """The latest checkpoint of a run that can be read, None where there is none yet. Raises ``UserError`` where there
-    are some and none can be read."""
-    there = [path for path in (folder.last_checkpoint, folder.best_checkpoint) if path.is_file()]
+def find_readable_checkpoint(folder: RunFolder) -> Path | None:
+    """The latest readable checkpoint of a run; None if there is none yet.
+
+    Raises ``UserError`` if there are some and none can be read.
+    """
+    existing = [path for path in (folder.last_checkpoint, folder.best_checkpoint) if path.is_file()]
     problems = []
-    for path in there:
+    for path in existing:
         try:
             epoch = read_checkpoint(path)["epoch"] + 1
         except UserError as error:
             problems.append(error)
             continue
         if problems:
-            print(f"{problems[0]}. Going on with {path.name}, after epoch {epoch}.", file=sys.stderr)
+            print(f"{problems[0]}. Resuming from {path.name}, after epoch {epoch}.", file=sys.stderr)
         return path
     if problems:
-        raise UserError(f"{str(problems[0]).partition(';')[0]}; start the run anew in another --out")
+        raise UserError(f"{str(problems[0]).partition(';')[0]}; start the run again in another --out")
     return None
 
 
-class WholeCheckpoints(TorchCheckpointIO):
-    """Lightning's way to files: through a part beside the file, which takes its place when it is whole."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Lightning's checkpoint I/O with atomic writes: a temporary file replaces the old one when complete."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, *_: Any, **__: Any) -> None:
-        """Write. Raises ``UserError`` where the disk refuses; the file that was there stays."""
+        """Write a checkpoint. Raises ``UserError`` if writing fails; the previous file is kept."""
         target = Path(path)
         part = target.with_suffix(".part")
         make_directory(target.parent)
@@ -67,5 +69,5 @@ class WholeCheckpoints(TorchCheckpointIO):
             ) from error
 
     def load_checkpoint(self, path: Any, *_: Any, **__: Any) -> dict[str, Any]:
-        """Read. Raises ``UserError`` for what is no whole checkpoint."""
+        """Read a checkpoint. Raises ``UserError`` for an incomplete one."""
         return read_checkpoint(Path(path))

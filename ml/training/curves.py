@@ -1,15 +1,13 @@
-"""Curves of a training run: ``python -m ml.training.curves RUN --out FILE.svg``."""
+"""Training curves."""
 
 import argparse
 import csv
-import sys
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ml.errors import UserError
-from ml.support.command_line import command
 
 PANELS = (
     (("train_loss", "nll"), ("training loss (mixed labels)", "negative log-likelihood"), "loss"),
@@ -18,9 +16,9 @@ PANELS = (
 
 
 def draw_curves(metrics: Path, out: Path) -> None:
-    """Draw loss and figures by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
+    """Draw loss and metrics by epoch from a run's ``metrics.csv``; a line marks each change of the input size.
 
-    The same rows give the same bytes. Raises ``UserError`` where there are no rows.
+    Equal rows give identical bytes. Raises ``UserError`` if there are no rows.
     """
     try:
         with metrics.open(newline="", encoding="utf-8") as file:
@@ -52,16 +50,7 @@ def draw_curves(metrics: Path, out: Path) -> None:
         figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
 
 
-@command()
-def main(arguments: list[str] | None = None) -> int:
-    """Draw; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.training.curves", description="Draw a run's curves.")
-    parser.add_argument("run", type=Path, help="run folder, or its metrics.csv")
-    parser.add_argument("--out", type=Path, required=True, help="SVG or PNG file")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Draw the curves of the run that is named."""
     draw_curves(options.run / "metrics.csv" if options.run.is_dir() else options.run, options.out)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,4 @@
-"""Batches drawn from the cache of decoded pixels."""
+"""Batches from the cache of decoded pixels."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -17,9 +17,12 @@ COPIED_AT_ONCE = 512
 
 
 class Batch(NamedTuple):
-    """N images: ``pixels`` (N, H, W, 3) uint8 of the cache, or (N, S, S, 3) when altered already; ``widths`` (N,) of
-    their content; ``labels`` (N,); ``metadata`` (N, M), M = 0 for a network that takes none; the ``fold`` that all are
-    of, where batches are drawn so."""
+    """A batch of N images.
+
+    ``pixels`` (N, H, W, 3) uint8 of the cache, or (N, S, S, 3) if already augmented; ``widths`` (N,) of their content;
+    ``labels`` (N,); ``metadata`` (N, M), M = 0 for a network without metadata; ``fold``, if all images of a batch come
+    from one fold.
+    """
 
     pixels: Tensor
     widths: Tensor
@@ -29,7 +32,7 @@ class Batch(NamedTuple):
 
 
 class Shard(NamedTuple):
-    """Which part of every batch this process takes, where several train together."""
+    """The share of every batch that this process takes in distributed training."""
 
     rank: int = 0
     processes: int = 1
@@ -39,12 +42,11 @@ ALONE = Shard()
 
 
 class CachedBatches(TorchDataset[Batch]):
-    """Batches of a cache by lists of positions, with the rows of ``metadata`` (all images, M) and, where batches are of
-    one fold each, the ``folds`` (all images) that belong to them.
+    """Batches of a cache, indexed by lists of positions.
 
-    With ``device`` all pixels are copied there once and batches are gathered there: nothing is left to load.
-    ``alter`` makes (S, S, 3) uint8 of one image's content and S; with it the batch has the size that ``size`` holds, in
-    memory shared with the loader's workers.
+    ``metadata`` (all images, M) and ``folds`` (all images), for batches of one fold each, are aligned with the cache.
+    With ``device`` all pixels are copied there once, so nothing is loaded later. ``alter`` augments one image's
+    content to (S, S, 3) uint8; S is read from ``size``, which is memory shared with the loader's workers.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class CachedBatches(TorchDataset[Batch]):
         self.cache = cache
         self.alter = alter
         self.folds = folds
-        self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]  # torch's
+        self.size = torch.zeros((), dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call] # torch's
         metadata = np.zeros((len(cache.labels), 0), np.float32) if metadata is None else metadata
         known = (torch.from_numpy(array) for array in (cache.widths, cache.labels, metadata))
         self.widths, self.labels, self.metadata = (tensor.to(device) for tensor in known)
@@ -80,12 +82,12 @@ class CachedBatches(TorchDataset[Batch]):
         self, positions: list[int], alter: Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.uint8]]
     ) -> Tensor:
         size = int(self.size)
-        contents = (self.cache.pixels[place, :, : self.cache.widths[place]] for place in positions)
+        contents = (self.cache.pixels[position, :, : self.cache.widths[position]] for position in positions)
         return torch.from_numpy(np.stack([alter(np.asarray(content), size) for content in contents]))
 
 
 def _copy_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
-    """The whole cache as one tensor, part by part, so that it is not held twice on its way."""
+    """Copy the whole cache into one tensor, in parts, so that it is not held twice in memory."""
     copied = torch.empty(pixels.shape, dtype=torch.uint8, device=device)
     for start in range(0, len(pixels), COPIED_AT_ONCE):
         part = pixels[start : start + COPIED_AT_ONCE]
@@ -94,11 +96,11 @@ def _copy_pixels(pixels: npt.NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 class WeightedBatches(Sampler[list[int]]):
-    """Lists of positions drawn with replacement by weight; each epoch's draw depends on seed and epoch alone, so that
-    a resumed run draws what an uninterrupted one does.
+    """Weighted sampler: lists of positions, drawn with replacement.
 
-    With ``folds`` (N,), of each position, every batch is of one fold, drawn by its share of the weight; each image
-    comes as often as without.
+    An epoch's draw depends on seed and epoch alone, so that a resumed run repeats that of an uninterrupted one. With
+    ``folds`` (N,), of each position, every batch comes from one fold, drawn by its share of the weight; the expected
+    frequency of each image is the same.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class WeightedBatches(Sampler[list[int]]):
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before every epoch."""
+        """Set the epoch; Lightning calls this before every epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -137,15 +139,15 @@ class WeightedBatches(Sampler[list[int]]):
 
     def _draw_by_fold(self, folds: npt.NDArray[np.str_], generator: torch.Generator) -> Iterator[Tensor]:
         members = [torch.from_numpy(np.flatnonzero(folds == name)) for name in np.unique(folds)]
-        shares = torch.stack([self.weights[places].sum() for places in members])
+        shares = torch.stack([self.weights[indices].sum() for indices in members])
         for chosen in torch.multinomial(shares, len(self), replacement=True, generator=generator).tolist():
-            places = members[chosen]
-            drawn = torch.multinomial(self.weights[places], self.batch_size, replacement=True, generator=generator)
-            yield places[drawn]
+            indices = members[chosen]
+            drawn = torch.multinomial(self.weights[indices], self.batch_size, replacement=True, generator=generator)
+            yield indices[drawn]
 
 
 class OrderedBatches(Sampler[list[int]]):
-    """Lists of positions, each once, in order."""
+    """Sequential sampler: lists of positions, each position once, in order."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Several processes that train one network together, each on its part of every batch (Lightning's DDP)."""
+"""Distributed training on several devices of one machine (Lightning's DDP)."""
 
 import os
 from typing import Any
@@ -11,17 +11,17 @@ from ml.training.dataset import ALONE, Shard
 
 
 def is_first_process() -> bool:
-    """Whether this process writes the files; Lightning starts the others with a rank in their environment."""
+    """Whether this is rank 0, which writes the files; Lightning sets a rank in the environment of the others."""
     return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def current_shard(devices: int) -> Shard:
-    """This process's part."""
+    """The shard of this process."""
     return ALONE if devices == 1 else Shard(int(os.environ.get("LOCAL_RANK", "0")), devices)
 
 
 def check_devices(config: TrainingConfig, devices: int) -> None:
-    """Raise ``UserError`` for what several processes cannot share."""
+    """Raise ``UserError`` for options that distributed training does not support."""
     if devices < 1:
         raise UserError(f"--devices is {devices}; it must be at least 1")
     if devices == 1:
@@ -35,7 +35,7 @@ def check_devices(config: TrainingConfig, devices: int) -> None:
 
 
 def choose_strategy(config: TrainingConfig, devices: int) -> dict[str, Any]:
-    """Lightning's arguments; frozen layers have no gradients to exchange, which DDP must be told."""
+    """Lightning's arguments for the devices; DDP must be told of frozen layers, which have no gradients."""
     if devices == 1:
         return {"devices": 1}
     name = "ddp_find_unused_parameters_true" if config.unfreeze_epochs else "ddp"

@@ -1,4 +1,4 @@
-"""The run folder: names of what a run writes."""
+"""The run folder: names of the files of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run's directory. Beside it, ``cache`` holds decoded pixels for all runs."""
+    """A run's directory; ``cache``, beside it, holds decoded pixels for all runs."""
 
     path: Path
 
@@ -44,7 +44,7 @@ class RunFolder:
         return self.checkpoints / "best.ckpt"
 
     def checkpoint(self, which: Literal["best", "last"]) -> Path:
-        """The checkpoint that a configuration names."""
+        """Path of the checkpoint that a configuration names, ``best`` or ``last``."""
         return self.best_checkpoint if which == "best" else self.last_checkpoint
 
     @property

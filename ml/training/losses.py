@@ -1,4 +1,4 @@
-"""What training minimises, for labels that may be mixed."""
+"""Loss functions for hard and mixed labels."""
 
 import torch
 from torch import Tensor, nn
@@ -10,13 +10,13 @@ from ml.training.config import Loss
 
 
 class DivergedError(UserError):
-    """Training whose loss is no number any more: nothing that follows can be of use."""
+    """The training loss is not finite; the run cannot recover."""
 
 
 class LabelLoss(nn.Module):
-    """Mean loss of logits (N, 7) against target distributions (N, 7), as ``config`` says.
+    """Mean loss of logits (N, 7) against target distributions (N, 7), as ``config`` specifies.
 
-    ``counts`` (7,): training images of each class; ``prior`` (7,): frequencies that the sampling presents.
+    ``counts`` (7,): training images of each class; ``prior`` (7,): class frequencies under the sampling.
     """
 
     weights: Tensor
@@ -30,9 +30,9 @@ class LabelLoss(nn.Module):
 
     @property
     def learnt_prior(self) -> Tensor:
-        """The class prior (7,) that the network's softmax carries after training: what balanced scores divide by.
+        """The class prior (7,) of the trained softmax, by which balanced scores are divided.
 
-        Weighting a class is as presenting it so much oftener; logit adjustment makes all classes alike.
+        A class weight acts like oversampling by that factor; logit adjustment gives a uniform prior.
         """
         if self.config.kind == "logit_adjusted":
             return torch.full_like(self.log_prior, 1 / len(CLASSES))
@@ -52,7 +52,7 @@ class LabelLoss(nn.Module):
 
 
 def weigh_losses(config: Loss, counts: Tensor, prior: Tensor) -> Tensor:
-    """Weights (7,) of the classes, one in the mean over what the sampling presents."""
+    """Class weights (7,) with mean 1 over the sampled classes."""
     if config.class_weights == "none":
         return torch.ones_like(prior)
     if config.class_weights == "inverse":
@@ -64,5 +64,5 @@ def weigh_losses(config: Loss, counts: Tensor, prior: Tensor) -> Tensor:
 
 
 def distil(logits: Tensor, taught: Tensor) -> Tensor:
-    """Cross-entropy of logits (N, 7) to the teachers' probabilities (N, 7)."""
+    """Distillation loss: cross-entropy of logits (N, 7) to the teachers' probabilities (N, 7)."""
     return -(taught * functional.log_softmax(logits.float(), dim=1)).sum(dim=1).mean()

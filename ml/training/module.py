@@ -1,4 +1,4 @@
-"""The network under training, as Lightning drives it."""
+"""The Lightning module of the network under training."""
 
 import time
 from typing import Any
@@ -19,21 +19,21 @@ from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 from ml.training.augment_tensor import augment, view_cached
 from ml.training.config import Augmentation, TrainingConfig
 from ml.training.dataset import Batch, CachedBatches
-from ml.training.degrade import degrade
+from ml.training.degradation import degrade
 from ml.training.losses import DivergedError, LabelLoss, distil
 from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers
 from ml.training.unfreezing import unfreeze
 
-ASKED_EVERY = 20
-"""Batches between two looks at the loss where the device would have to be waited for."""
+CHECK_EVERY = 20
+"""Batches between checks of the loss on a GPU, since each check synchronises."""
 
 
 class LesionModule(lightning.LightningModule):
-    """Trains ``model`` and keeps its moving average, which is what is validated and exported.
+    """Trains ``model`` and keeps its exponential moving average, which is validated and exported.
 
-    ``loss`` knows what the sampling presents; the prior that the network itself carries after training, by which
-    balanced scores are divided, is the buffer ``prior`` (7,).
+    ``loss`` includes the class frequencies of the sampling; the buffer ``prior`` (7,) is the class prior of the
+    trained softmax, by which balanced scores are divided.
     """
 
     prior: Tensor
@@ -52,14 +52,14 @@ class LesionModule(lightning.LightningModule):
         super().__init__()
         self.model = to_channels_last(model)
         self.average = ModelEmaV3(self.model, decay=config.ema_decay, use_warmup=True)
-        self.average.requires_grad_(requires_grad=False)  # else DDP waits for their gradients
+        self.average.requires_grad_(requires_grad=False)  # otherwise DDP waits for their gradients
         self.config = config
         self.schedule = schedule
         self.train_set = train_set
         self.loss = loss
         self.register_buffer("prior", loss.learnt_prior)
         self.teachers = Teachers(config.distillation, self.prior) if config.distillation.teachers else None
-        normalisation: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment]  # timm adds it
+        normalisation: dict[str, Any] = model.pretrained_cfg  # type: ignore[assignment] # timm adds it
         self.register_buffer("mean", torch.tensor(normalisation["mean"])[:, None, None], persistent=False)
         self.register_buffer("std", torch.tensor(normalisation["std"])[:, None, None], persistent=False)
         self.mix = make_mix(config.augmentation)
@@ -95,7 +95,7 @@ class LesionModule(lightning.LightningModule):
         # Every random draw follows from seed and step, so that a resumed run equals an uninterrupted one.
         drawn = self.config.seed + self.schedule.steps * self.trainer.world_size + self.global_rank
         torch.manual_seed(drawn)
-        np.random.seed(drawn)  # noqa: NPY002  # timm's Mixup draws from it
+        np.random.seed(drawn)  # noqa: NPY002 timm's Mixup draws from it
         self.train_set.size.fill_(self.schedule.size)
         rate = self.config.learning_rate * self.schedule.learning_rate_factor
         self.log("learning_rate", rate)
@@ -103,7 +103,7 @@ class LesionModule(lightning.LightningModule):
             group["lr"] = rate * group.get("lr_scale", 1.0)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        if self.config.augmentation.kind == "albumentations":  # altered already, in the loader
+        if self.config.augmentation.kind == "albumentations":  # the loader has augmented them
             images = batch.pixels.permute(0, 3, 1, 2).float() / 255
         else:
             pixels = degrade(batch.pixels, self.config.augmentation.degrade_probability)
@@ -121,22 +121,22 @@ class LesionModule(lightning.LightningModule):
         if share < 1:
             loss = loss + (1 - share) * self.loss(logits, targets)
         if self.teachers is not None:
-            loss = loss + share * distil(logits, self._ask(self.teachers, images, batch))
+            loss = loss + share * distil(logits, self._teach(self.teachers, images, batch))
         return loss
 
-    def _ask(self, teachers: Teachers, images: Tensor, batch: Batch) -> Tensor:
+    def _teach(self, teachers: Teachers, images: Tensor, batch: Batch) -> Tensor:
         fractions = self.config.distillation.views
         if not fractions:
-            taught: Tensor = teachers(images, batch.fold)
-            return taught
-        views = (view_cached(batch.pixels, batch.widths, part, self.schedule.size) for part in fractions)
+            targets: Tensor = teachers(images, batch.fold)
+            return targets
+        views = (view_cached(batch.pixels, batch.widths, fraction, self.schedule.size) for fraction in fractions)
         return torch.stack([teachers(view, batch.fold) for view in views]).mean(dim=0)
 
     def on_train_batch_end(self, outputs: Any, batch: Batch, batch_idx: int) -> None:
-        if self.global_step != self.averaged_at:  # Lightning also steps at an epoch's end, however few batches wait
+        if self.global_step != self.averaged_at:  # Lightning also steps at the end of an epoch
             self.average.update(self.model, step=self.global_step)
             self.averaged_at = self.global_step
-        if self.device.type == "cpu" or (batch_idx + 1) % ASKED_EVERY == 0:
+        if self.device.type == "cpu" or (batch_idx + 1) % CHECK_EVERY == 0:
             self._stop_where_diverged(bool(self.is_diverged))
         now = time.monotonic()
         self.schedule.advance(now - self.moment)
@@ -149,15 +149,15 @@ class LesionModule(lightning.LightningModule):
             self.log(f"recall_{code}", recall)
         self.recalls.reset()
 
-    def _stop_where_diverged(self, is_diverged: bool) -> None:  # noqa: FBT001  what it asks is its one argument
+    def _stop_where_diverged(self, is_diverged: bool) -> None:  # noqa: FBT001 what it asks is its one argument
         if is_diverged:
             raise DivergedError(
-                f"epoch {self.current_epoch + 1}: the loss is no number any more; lower learning_rate"
+                f"epoch {self.current_epoch + 1}: the loss is not finite; lower learning_rate"
                 f" ({self.config.learning_rate:g}) or set precision: fp32, and start in a new --out"
             )
 
     def on_train_epoch_end(self) -> None:
-        self.schedule.add_seconds(time.monotonic() - self.moment)  # of validation
+        self.schedule.add_seconds(time.monotonic() - self.moment)  # time of validation
         self._stop_when_finished()
 
     def _stop_when_finished(self) -> None:
@@ -189,14 +189,14 @@ class LesionModule(lightning.LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.schedule.load_state_dict(checkpoint["schedule"])
-        if self.teachers is not None:  # they come from their own files
+        if self.teachers is not None:  # loaded from their own files
             own = self.teachers.state_dict(prefix="teachers.")
             checkpoint["state_dict"] = {**checkpoint["state_dict"], **own}
 
 
 def make_mix(config: Augmentation) -> Mixup:
-    """MixUp and CutMix of a batch (Zhang et al., ICLR 2018; Yun et al., ICCV 2019), each batch one of the two."""
-    return Mixup(  # type: ignore[no-untyped-call]  # timm's
+    """Mixup of timm: each batch is mixed by MixUp (Zhang et al., ICLR 2018) or by CutMix (Yun et al., ICCV 2019)."""
+    return Mixup(  # type: ignore[no-untyped-call] # timm's
         mixup_alpha=config.mixup_alpha,
         cutmix_alpha=config.cutmix_alpha,
         prob=config.mix_probability if config.mixup_alpha or config.cutmix_alpha else 0.0,

@@ -1,4 +1,4 @@
-"""Which precision trains faster on this machine: processors differ by a factor of ten."""
+"""Choice of the faster training precision on this machine; processors differ by a factor of ten."""
 
 import time
 
@@ -16,7 +16,7 @@ LIGHTNING_NAMES = {"fp32": "32-true", "bf16": "bf16-mixed"}
 
 
 def time_precisions(config: TrainingConfig) -> dict[str, dict[str, float]]:
-    """Milliseconds a training image (forward, backward, update) by precision and then by input size."""
+    """Milliseconds per training image (forward, backward, update), by precision and then by input size."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     sizes = sorted({stage.size for stage in config.stages})
     timings: dict[str, dict[str, float]] = {}
@@ -33,16 +33,16 @@ def time_precisions(config: TrainingConfig) -> dict[str, dict[str, float]]:
 
 
 def choose_precision(config: TrainingConfig, timings: dict[str, dict[str, float]]) -> str:
-    """The precision with the least time for all epochs of all stages."""
+    """The precision with the shortest time for all epochs of all stages."""
     return min(timings, key=lambda name: sum(stage.epochs * timings[name][str(stage.size)] for stage in config.stages))
 
 
 class _FullPrecision:
-    """Mixed into a convolution's class: computes in fp32 inside autocast, and gives back what it was given."""
+    """Mixed into a convolution's class: computes in fp32 inside autocast and returns the dtype of its input."""
 
     def forward(self, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
-            result: Tensor = super().forward(features.float())  # type: ignore[misc]  # the convolution's
+            result: Tensor = super().forward(features.float())  # type: ignore[misc] # the convolution's
         return result.to(features.dtype)
 
 
@@ -70,7 +70,7 @@ def _time_steps(model: nn.Module, precision: str, size: int, batch_size: int) ->
         start = time.perf_counter()
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"):
             logits = model(images)
-        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call]  # torch's
+        functional.cross_entropy(logits.float(), targets).backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         optimizer.zero_grad()
         if device.type == "cuda":

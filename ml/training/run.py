@@ -1,4 +1,4 @@
-"""A whole training run, from the data directory to a bundle in the run folder."""
+"""A training run, from the data directory to weights and predictions in the run folder."""
 
 import hashlib
 import json
@@ -22,14 +22,15 @@ from ml.bundle.hashing import hash_file
 from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import check_metadata, encode_metadata
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import CALIBRATION_FOLD, SPLIT_SHA256, read_split
 from ml.errors import UserError
 from ml.networks.backbone import HubError, create_backbone, load_weights
 from ml.support.disk import owning, read_json, write_whole
 from ml.support.environment import describe_environment, find_git_revision
-from ml.training.callbacks import EarlyEnd, EpochTable, RunProgress, make_logger
+from ml.training.augment_albumentations import make_alter
+from ml.training.callbacks import EarlyStopping, EpochLog, RunProgress, make_logger
 from ml.training.checkpoint import fuse_metadata
-from ml.training.checkpoint_files import WholeCheckpoints, find_whole, read_checkpoint
+from ml.training.checkpoint_files import AtomicCheckpointIO, find_readable_checkpoint, read_checkpoint
 from ml.training.config import TrainingConfig, read_config
 from ml.training.dataset import CachedBatches, OrderedBatches, Shard, WeightedBatches
 from ml.training.devices import check_devices, choose_strategy, current_shard, is_first_process
@@ -40,17 +41,17 @@ from ml.training.precision import LIGHTNING_NAMES, choose_precision, speed_up_de
 from ml.training.predict import write_predictions
 from ml.training.schedule import Schedule
 from ml.training.selection import count_classes, select_records, split_positions, weigh_classes
-from ml.training.teachers import list_seen, read_seen
+from ml.training.teachers import list_seen_folds, read_seen_folds
 from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
-LESION_WEIGHTS_FOLD = "4"
-"""What descends from weights trained on lesions is chosen here: they have seen images of folds 0 to 3."""
+LESION_WEIGHTS_FOLD = CALIBRATION_FOLD
+"""The only choosing fold for networks started from weights trained on lesions, which have seen folds 0 to 3."""
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """What a run trains on and where it writes."""
+    """A run's configuration, folder, records and pixel cache."""
 
     config: TrainingConfig
     folder: RunFolder
@@ -58,7 +59,7 @@ class Material:
     cache: PixelCache
 
 
-def run(
+def run_training(
     *,
     data: Path,
     config_path: Path | None = None,
@@ -68,36 +69,37 @@ def run(
     devices: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train by the configuration on the official ISIC layout in ``data``, choose and predict.
+    """Train on the official ISIC layout in ``data``, choose an inference plan and predict; returns the run folder.
 
-    ``weights`` start the backbone; without them the hub's, where the configuration wants these and they can be had;
-    else it starts from scratch. ``resume`` goes on after the last whole epoch in ``out``, on the same data and weights;
-    a run that was stopped before its first begins anew.
-    ``devices`` processes train together, each on its part of every batch. Returns the run folder. Raises ``UserError``
-    for bad input and ``KeyboardInterrupt`` after Ctrl-C.
+    ``weights`` initialise the backbone; without them the hub's weights, if the configuration asks for them and they
+    can be downloaded, else random ones. ``resume`` continues after the last complete epoch in ``out``, on the same
+    data and weights; a run that was stopped before its first one starts again. ``devices`` processes train together,
+    each on its share of every batch. Raises ``UserError`` for bad input and ``KeyboardInterrupt`` after Ctrl-C.
     """
     config_path = config_path or DEFAULT_CONFIG
     config = read_config(config_path)
     folder = RunFolder(out or Path("runs") / config_path.stem)
     check_devices(config, devices)
     start = _check_folder(folder, config, resume=resume)
-    torch.manual_seed(config.seed)  # of the new classifier; each epoch seeds itself
+    torch.manual_seed(config.seed)  # for the new classifier; each epoch sets its own seed
     model, initialisation = start_model(config, weights)
-    seen = list_seen(config, weights if initialisation.startswith("lesions") else None)
+    seen = list_seen_folds(config, weights if initialisation.startswith("lesions") else None)
     records = select_records(read_isic(data).records, config)
-    known = {name: check_metadata(each, config.metadata, name) for name, each in _divide(records, config).items()}
+    with_metadata = {
+        name: check_metadata(group, config.metadata, name) for name, group in _divide(records, config).items()
+    }
     with owning(folder.path, "run") if is_first_process() else nullcontext():
         cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
         material = Material(config, folder, records, cache)
         if is_first_process():
             if start is None:
-                told = {
+                origin = {
                     "initialisation": initialisation,
                     "folds_seen": seen,
-                    "metadata_known": known,
+                    "metadata_known": with_metadata,
                     "metadata_sha256": _hash_metadata(material),
                 }
-                _describe(material, data, weights, told)
+                _describe(material, data, weights, origin)
             else:
                 check_same_material(material, weights)
         if start is None or not is_at_end(start, config):
@@ -108,16 +110,16 @@ def run(
 
 
 def _divide(records: list[Record], config: TrainingConfig) -> dict[str, list[Record]]:
-    """Training and choosing images, by the words that name them."""
+    """Training and choosing records, by their name in messages."""
     training, choosing = split_positions(records, config)
     return {
-        "the training images": [records[place] for place in training],
-        f"the images of fold {config.choose_fold}": [records[place] for place in choosing],
+        "the training images": [records[position] for position in training],
+        f"the images of fold {config.choose_fold}": [records[position] for position in choosing],
     }
 
 
 def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module, str]:
-    """The network before training, and in words where its weights come from."""
+    """The network before training, and a description of its initial weights."""
     named: dict[str, Any] = {
         "dropout": config.dropout,
         "drop_path": config.drop_path,
@@ -126,7 +128,7 @@ def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module
     if weights is not None:
         model = create_backbone(config.architecture, **named)
         takes_classifier = load_weights(model, weights)
-        if takes_classifier and read_seen(weights) is None:
+        if takes_classifier and read_seen_folds(weights) is None:
             _check_descent(config, weights)
         initialisation = f"{'lesions' if takes_classifier else 'imagenet'}: {weights.name}"
     elif config.pretrained:
@@ -141,54 +143,53 @@ def start_model(config: TrainingConfig, weights: Path | None) -> tuple[nn.Module
 
 
 def is_at_end(checkpoint: Path, config: TrainingConfig) -> bool:
-    """Whether a checkpoint is that of a schedule's end, be it by epochs or by minutes."""
+    """Whether a checkpoint was written at the end of the schedule, by epochs or by minutes."""
     return bool(read_checkpoint(checkpoint)["schedule"]["stage_index"] >= len(config.stages))
 
 
 def _check_folder(folder: RunFolder, config: TrainingConfig, *, resume: bool) -> Path | None:
-    """The checkpoint to go on from; None for a run that begins, be it anew since it was stopped in its first epoch."""
+    """The checkpoint to resume from; None for a new run, and for one that was stopped in its first epoch."""
     is_started = folder.last_checkpoint.is_file() or folder.best_checkpoint.is_file() or folder.summary.is_file()
     if not resume:
         if is_started:
-            raise UserError(f"{folder.path}: holds a run already; give another --out, or --resume to go on with it")
+            raise UserError(f"{folder.path}: contains a run already; give another --out, or --resume to continue it")
         return None
     if not is_started:
         if not folder.description.is_file():
-            raise UserError(f"{folder.path}: no run to resume there; start it without --resume")
+            raise UserError(f"{folder.path}: no run to resume; start it without --resume")
         return None
     if read_config(folder.config) != config:
         raise UserError(f"{folder.config}: differs from the configuration given; resume with --config {folder.config}")
-    start = find_whole(folder)
+    start = find_readable_checkpoint(folder)
     if start is None:
         raise UserError(f"{folder.path}: holds a finished run without its checkpoints; give another --out")
     return start
 
 
 def check_same_material(material: Material, weights: Path | None) -> None:
-    """Raise ``UserError`` for other data, weights or teachers than a run began with: its description, and what it
-    learns, would be of neither."""
+    """Raise ``UserError`` for other data, weights or teachers than those the run began with."""
     folder = material.folder
-    begun = read_json(folder.description)
-    if begun["data_sha256"] != material.cache.data_sha256:
+    description = read_json(folder.description)
+    if description["data_sha256"] != material.cache.data_sha256:
         raise UserError(
-            f"{folder.path}: was trained on other images or labels (those in {begun['data_directory']}); resume with"
+            f"{folder.path}: was trained on other images or labels ({description['data_directory']}); resume with"
             " the same --data, or give another --out"
         )
-    if begun.get("metadata_sha256") not in (None, _hash_metadata(material)):
+    if description.get("metadata_sha256") not in (None, _hash_metadata(material)):
         raise UserError(
             f"{folder.path}: was trained with other {', '.join(material.config.metadata)} (those in"
-            f" {begun['data_directory']}); resume with the same --data, or give another --out"
+            f" {description['data_directory']}); resume with the same --data, or give another --out"
         )
     given = _name_file(weights)
-    if given is not None and given != begun["weights"]:
-        name = "no weights" if begun["weights"] is None else begun["weights"]["name"]
+    if given is not None and given != description["weights"]:
+        name = "no weights" if description["weights"] is None else description["weights"]["name"]
         raise UserError(f"{folder.path}: started from {name}, not from {weights}; resume with the same, or none")
-    if "teachers" in begun and begun["teachers"] != _hash_teachers(material.config):
+    if "teachers" in description and description["teachers"] != _hash_teachers(material.config):
         raise UserError(f"{folder.path}: its teachers' files have changed; restore them, or give another --out")
 
 
 def _hash_metadata(material: Material) -> str | None:
-    """SHA-256 of the fields that the network reads beside the picture; None where it reads none."""
+    """SHA-256 of the metadata that the network reads; None if it reads none."""
     names = material.config.metadata
     return hashlib.sha256(encode_metadata(material.records, names).tobytes()).hexdigest() if names else None
 
@@ -226,7 +227,7 @@ def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: i
         batch_size=config.batch_size,
         seed=config.seed,
         shard=shard,
-        folds=None if train_set.folds is None else [train_set.folds[place] for place in training],
+        folds=None if train_set.folds is None else [train_set.folds[position] for position in training],
     )
     schedule = Schedule(
         config.stages,
@@ -247,14 +248,14 @@ def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: i
                 DataLoader(choosing_set, sampler=choosing_batches, batch_size=None),
                 ckpt_path=start,
             )
-    except SystemExit:  # Lightning's answer to Ctrl-C
+    except SystemExit:  # Lightning's reaction to Ctrl-C
         raise KeyboardInterrupt from None
 
 
 def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedBatches, int]:
-    """The batches to train and to choose on, and how many worker processes make the former.
+    """Batches for training and for choosing, and the number of worker processes for the former.
 
-    Where tensor operations alter them and there is a GPU, both are the one copy of all pixels there.
+    With tensor augmentation on a GPU, both share one copy of all pixels there.
     """
     config, cache = material.config, material.cache
     metadata = encode_metadata(material.records, config.metadata)
@@ -266,8 +267,6 @@ def _make_sets(material: Material, shard: Shard) -> tuple[CachedBatches, CachedB
         device = torch.device("cuda", shard.rank) if torch.cuda.is_available() else None
         batches = CachedBatches(cache, metadata, folds=folds, device=device)
         return batches, batches, 0
-    from ml.training.augment_albumentations import make_alter  # noqa: PLC0415  # a run by tensors does without
-
     altered = CachedBatches(cache, metadata, make_alter(config.augmentation), folds=folds)
     return altered, CachedBatches(cache, metadata), config.augmentation.workers
 
@@ -276,20 +275,20 @@ def _make_trainer(
     config: TrainingConfig, folder: RunFolder, precision: Any, *, devices: int, progress: bool
 ) -> lightning.Trainer:
     every_epoch: dict[str, Any] = {"enable_version_counter": False, "save_on_train_epoch_end": True}
-    # Likelihood is steadier than balanced accuracy, which hangs on a few images of the rare classes.
+    # NLL varies less than balanced accuracy, which depends on few images of the rare classes.
     best = ModelCheckpoint(folder.checkpoints, "best", monitor="nll", mode="min", **every_epoch)
     last = ModelCheckpoint(folder.checkpoints, "last", **every_epoch)
     shown = [RunProgress()] if progress and is_first_process() else []
-    stop = [] if config.patience is None else [EarlyEnd(config.patience)]
+    stop = [] if config.patience is None else [EarlyStopping(config.patience)]
     return lightning.Trainer(
         max_epochs=sum(stage.epochs for stage in config.stages),
         precision=precision,
         benchmark=config.search_kernels,
         gradient_clip_val=config.clip,
         accumulate_grad_batches=config.accumulate,
-        callbacks=[*stop, best, last, EpochTable(folder.metrics), *shown],
+        callbacks=[*stop, best, last, EpochLog(folder.metrics), *shown],
         logger=make_logger(folder, config),
-        plugins=[WholeCheckpoints()],
+        plugins=[AtomicCheckpointIO()],
         enable_progress_bar=False,
         enable_model_summary=False,
         log_every_n_steps=1,
@@ -301,16 +300,16 @@ def _make_trainer(
 
 
 EXPECTED_WARNINGS = (
-    ".*does not have many workers.*",  # pixels come from memory: workers would only copy them
-    r"Found \d+ module\(s\) in eval mode",  # the moving average's
-    "Checkpoint directory .* exists and is not empty",  # when resuming
-    ".*LeafSpec.*",  # Lightning 2.6 still calls torch's old name
+    ".*does not have many workers.*",  # pixels come from memory, workers would only copy them
+    r"Found \d+ module\(s\) in eval mode",  # the moving average
+    "Checkpoint directory .* exists and is not empty",  # after --resume
+    ".*LeafSpec.*",  # Lightning 2.6 uses a deprecated name of torch
 )
 
 
 @contextmanager
 def _hush_lightning() -> Iterator[None]:
-    """Leave out what Lightning says of itself and of what is meant to be so."""
+    """Suppress Lightning's advertising and its warnings about intended settings."""
     logging.getLogger("lightning.pytorch.utilities.rank_zero").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         for message in EXPECTED_WARNINGS:
@@ -322,7 +321,7 @@ def _describe(
     material: Material,
     data: Path,
     weights: Path | None,
-    told: dict[str, Any],
+    origin: dict[str, Any],
 ) -> None:
     config, folder = material.config, material.folder
     timings = time_precisions(config) if config.precision == "auto" else {}
@@ -332,7 +331,7 @@ def _describe(
         "data_directory": str(data.resolve()),
         "data_sha256": material.cache.data_sha256,
         "split_sha256": SPLIT_SHA256,
-        **told,
+        **origin,
         "weights": _name_file(weights),
         "teachers": _hash_teachers(config),
         "seed": config.seed,

@@ -1,4 +1,4 @@
-"""When a run changes its input size and its learning rate, and when it ends."""
+"""Schedule of input size and learning rate over a run's stages."""
 
 import math
 from collections.abc import Sequence
@@ -8,10 +8,10 @@ from ml.training.config import Stage
 
 
 class Schedule:
-    """Counts steps and seconds. One warm-up and one cosine span all stages; a stage ends after its epochs or its
-    minutes, whichever comes first, and the cosine follows whichever is further.
+    """Counts steps and seconds over the stages.
 
-    Raises ``IndexError`` when advanced beyond the end.
+    One warm-up and one cosine span all stages; a stage ends after its epochs or its minutes, whichever comes first,
+    and the cosine follows the larger progress. Raises ``IndexError`` if advanced beyond the end.
     """
 
     def __init__(
@@ -32,12 +32,12 @@ class Schedule:
 
     @property
     def size(self) -> int:
-        """Input size (px) of the next step; after the end, of the last one."""
+        """Input size (px) of the next step, or of the last one after the end."""
         return self.stages[min(self.stage_index, len(self.stages) - 1)].size
 
     @property
     def stage_progress(self) -> float:
-        """From 0 to 1 within the stage."""
+        """Progress within the stage, 0 to 1."""
         stage = self.stages[self.stage_index]
         by_steps = self.steps_in_stage / (stage.epochs * self.steps_per_epoch)
         by_time = 0.0 if stage.minutes is None else self.seconds_in_stage / (60 * stage.minutes)
@@ -45,7 +45,7 @@ class Schedule:
 
     @property
     def progress(self) -> float:
-        """From 0 to 1 within the run, by planned epochs."""
+        """Progress within the run, 0 to 1, by planned epochs."""
         epochs = [stage.epochs for stage in self.stages]
         if self.finished:
             return 1.0
@@ -53,7 +53,7 @@ class Schedule:
 
     @property
     def learning_rate_factor(self) -> float:
-        """Linear warm-up, then a cosine from 1 to ``final_fraction``."""
+        """Learning-rate factor: linear warm-up, then a cosine from 1 to ``final_fraction``."""
         cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
         falling = self.final_fraction + (1 - self.final_fraction) * cosine
         return falling if self.steps >= self.warmup_steps else falling * (self.steps + 1) / self.warmup_steps
@@ -65,7 +65,7 @@ class Schedule:
         self.add_seconds(seconds)
 
     def add_seconds(self, seconds: float) -> None:
-        """Count time that was not a step, as for validation."""
+        """Count time spent outside of steps, such as validation."""
         self.seconds_in_stage += seconds
         if not self.finished and self.stage_progress >= 1:
             self.stage_index += 1
@@ -73,7 +73,7 @@ class Schedule:
             self.seconds_in_stage = 0.0
 
     def finish(self) -> None:
-        """End here, whatever is left."""
+        """End the schedule now."""
         self.stage_index = len(self.stages)
 
     def state_dict(self) -> dict[str, Any]:

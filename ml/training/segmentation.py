@@ -1,7 +1,7 @@
-"""Train the decoder of lesion masks on a network that stays as it is: ``python -m ml.training.segmentation``.
+"""Training of the lesion segmentation decoder on a frozen network.
 
 Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
-writes the decoder's, half a hundred kilobytes, for ``ml.build.ship --decoder``.
+writes the decoder's weights, about 50 kB, for ``python -m ml build --decoder``.
 """
 
 import argparse
@@ -25,7 +25,6 @@ from ml.data.pictures import read_pixels
 from ml.data.split import read_split
 from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.networks.segmentation import LesionDecoder, create_decoder, run_blocks, tap
-from ml.support.command_line import command
 from ml.support.disk import check_can_be_written, writing
 from ml.training.losses import DivergedError
 
@@ -42,9 +41,11 @@ SEED = 2018
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How many images are seen, once each while there are enough, at which input size (pixels); whether the network
-    computes in bf16, which takes half the time where the processor has it and ten times as long where not."""
+class DecoderSchedule:
+    """Number of images, each used once while there are enough, input size (px) and precision.
+
+    bf16 takes half the time on processors that support it and ten times as long on others.
+    """
 
     images: int
     size: int
@@ -52,20 +53,22 @@ class Plan:
 
 
 class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
-    """Crops (3, S, S), -1 to 1, and the share of lesion (S/8, S/8) in each place: of 70 to 100 % of both sides,
-    mirrored, turned, and altered in brightness and colour."""
+    """Crops (3, S, S), −1 to 1, and the share of lesion (S/8, S/8) in each cell.
 
-    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: Plan) -> None:
+    Crops cover 70 to 100 % of both sides and are mirrored, turned, and changed in brightness and colour.
+    """
+
+    def __init__(self, records: Sequence[Record], masks: Sequence[Path], plan: DecoderSchedule) -> None:
         self._records, self._masks, self._plan = records, masks, plan
 
     def __len__(self) -> int:
         return self._plan.images
 
-    def __getitem__(self, place: int) -> tuple[Tensor, Tensor]:
-        random = np.random.default_rng((SEED, place))
-        which = place % len(self._records)
-        picture = Image.fromarray(read_pixels(self._records[which].path))
-        mask = open_mask(self._masks[which]).resize(picture.size, Image.Resampling.NEAREST)
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        random = np.random.default_rng((SEED, index))
+        record_index = index % len(self._records)
+        picture = Image.fromarray(read_pixels(self._records[record_index].path))
+        mask = open_mask(self._masks[record_index]).resize(picture.size, Image.Resampling.NEAREST)
         box = _draw_box(picture.size, random)
         size, coarse = self._plan.size, self._plan.size // STRIDE
         pixels = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, box=box), np.float32)
@@ -79,8 +82,10 @@ class CroppedLesions(Dataset[tuple[Tensor, Tensor]]):
         return torch.from_numpy(image).permute(2, 0, 1), torch.from_numpy(target)
 
 
-def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: bool = True) -> LesionDecoder:
-    """Train a decoder for a network in place of which nothing changes; raises ``UserError`` for a lacking mask."""
+def train_decoder(
+    backbone: nn.Module, data_dir: Path, plan: DecoderSchedule, *, progress: bool = True
+) -> LesionDecoder:
+    """Train a decoder on the frozen network; raises ``UserError`` for a missing mask."""
     records = choose_records(data_dir)
     masks = [find_mask(data_dir, record.image_id) for record in records]
     torch.manual_seed(SEED)
@@ -94,35 +99,38 @@ def train_decoder(backbone: nn.Module, data_dir: Path, plan: Plan, *, progress: 
     for images, shares in bar:
         with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=plan.bf16):
             features = tap(network, run_blocks(network, images.to(device, memory_format=torch.channels_last)))
-        logits = decoder([each.float().clone() for each in features])
+        logits = decoder([feature.float().clone() for feature in features])
         loss = measure_loss(logits, shares.to(device))
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]  # torch's
+        loss.backward()  # type: ignore[no-untyped-call] # torch's
         optimizer.step()
         schedule.step()
         bar.set_postfix(loss=f"{loss.item():.3f}")
         if not loss.isfinite():
-            raise DivergedError("the loss is no number any more; leave out --bf16, or give other weights")
+            raise DivergedError("the loss is not finite; leave out --bf16, or give other weights")
     return decoder.cpu().eval()
 
 
 def choose_records(data_dir: Path) -> list[Record]:
-    """The images of the training folds, but for those that no training uses, in the order in which they are seen."""
+    """Records of the training folds without the excluded ones, in training order."""
     split = read_split()
     records = [record for record in read_isic(data_dir).records if split.is_trained_on(record.image_id)]
-    return [records[place] for place in np.random.default_rng(SEED).permutation(len(records))]
+    return [records[index] for index in np.random.default_rng(SEED).permutation(len(records))]
 
 
 def measure_loss(logits: Tensor, shares: Tensor) -> Tensor:
-    """Cross-entropy and one less the soft Dice of each image (Milletari et al., "V-Net", 3DV 2016), both (N, h, w)."""
-    found = logits.sigmoid()
-    overlap = 2 * (found * shares).sum((1, 2)) + 1
-    dice = overlap / (found.sum((1, 2)) + shares.sum((1, 2)) + 1)
+    """Loss of logits against shares, both (N, h, w): cross-entropy plus 1 − soft Dice.
+
+    Soft Dice is that of each image (Milletari et al., "V-Net", 3DV 2016).
+    """
+    probabilities = logits.sigmoid()
+    overlap = 2 * (probabilities * shares).sum((1, 2)) + 1
+    dice = overlap / (probabilities.sum((1, 2)) + shares.sum((1, 2)) + 1)
     return functional.binary_cross_entropy_with_logits(logits, shares) + (1 - dice).mean()
 
 
 def save_decoder(decoder: LesionDecoder, path: Path) -> None:
-    """Write the decoder's weights as safetensors, halved."""
+    """Write the decoder's weights as safetensors in fp16."""
     with writing(path):
         save_file({name: tensor.half().contiguous() for name, tensor in decoder.state_dict().items()}, path)
 
@@ -138,25 +146,12 @@ def _turn(values: Pixels, turns: int, *, mirrored: bool) -> Pixels:
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 
 
-@command()
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; 2 with a one-line message for what the user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m ml.training.segmentation", description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
-    parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
-    parser.add_argument("--out", type=Path, required=True, help="safetensors file of the decoder to write")
-    parser.add_argument("--images", type=int, default=6000, help="images seen (6000)")
-    parser.add_argument("--size", type=int, default=320, help="input size in pixels (320)")
-    parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
-    options = parser.parse_args(arguments)
+def main(options: argparse.Namespace) -> int:
+    """Train, and write the decoder's weights."""
     check_can_be_written(options.out, not_over=(options.weights,))
-    plan = Plan(options.images, options.size, options.bf16)
+    plan = DecoderSchedule(options.images, options.size, options.bf16)
     backbone = create_backbone(ARCHITECTURE)
     load_weights(backbone, options.weights)
     save_decoder(train_decoder(backbone, options.data, plan), options.out)
     print(options.out)
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -1,4 +1,4 @@
-"""Which images a run trains on and which it chooses on."""
+"""Selection of the images for training and for choosing."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from ml.taxonomy import CLASSES
 from ml.training.config import TrainingConfig
 
 SUBSET_SEED = 2018
-"""Of the draw of fewer images and of the split by image: not the run's seed, so that runs differ in nothing else."""
+"""Seed of the training subset and of the split by image; not the run's, so that runs differ in nothing else."""
 
 Positions = npt.NDArray[np.int64]
 
 
 def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Record]:
-    """Those of the training and choosing folds: no run ever opens an image of the test fold.
+    """Records of the training and choosing folds; no run opens an image of the test fold.
 
-    Images that were found bad or repeated after the split was made are left out of training, not of the choosing fold.
+    Images excluded after the split was made are left out of training, not of the choosing fold.
     """
     split = read_split()
     folds = split.fold_of
@@ -41,7 +41,7 @@ def select_records(records: Sequence[Record], config: TrainingConfig) -> list[Re
 
 
 def split_positions(records: Sequence[Record], config: TrainingConfig) -> tuple[Positions, Positions]:
-    """Positions of the training and of the choosing records, which are trained on too where that fold is."""
+    """Positions of the training and of the choosing records; they overlap if the choosing fold is trained on too."""
     folds = read_split().fold_of
     choosing = np.array([folds[record.image_id] == config.choose_fold for record in records])
     if config.split_by == "image":
@@ -54,20 +54,20 @@ def split_positions(records: Sequence[Record], config: TrainingConfig) -> tuple[
 
 
 def draw_lesions(records: Sequence[Record], positions: Positions, count: int) -> Positions:
-    """``count`` of the positions, lesion by lesion in one fixed random order, so that a smaller draw lies in a larger.
+    """The first ``count`` of the positions, lesion by lesion in one fixed random order, so that subsets are nested.
 
-    Raises ``UserError`` where there are fewer.
+    Raises ``UserError`` if there are fewer.
     """
     if count > len(positions):
         raise UserError(f"training_images: is {count}, but the training folds have {len(positions)}; ask for fewer")
-    lesions = [records[place].group for place in positions]
+    lesions = [records[position].group for position in positions]
     names, lesion_of = np.unique(lesions, return_inverse=True)
     rank = np.random.default_rng(SUBSET_SEED).permutation(len(names))[lesion_of]
     return np.sort(positions[np.argsort(rank, kind="stable")[:count]])
 
 
 def count_classes(labels: npt.NDArray[np.int64]) -> Tensor:
-    """Images of each class (7,). Raises ``UserError`` naming a class without any."""
+    """Images of each class (7,). Raises ``UserError`` naming a class without images."""
     counts = np.bincount(labels, minlength=len(CLASSES))
     if not counts.all():
         raise UserError(f"no training image of {CLASSES[int(counts.argmin())]}; give data with all seven classes")
@@ -75,8 +75,10 @@ def count_classes(labels: npt.NDArray[np.int64]) -> Tensor:
 
 
 def weigh_classes(labels: npt.NDArray[np.int64], *, power: float) -> tuple[Tensor, Tensor]:
-    """Sampling weights of images (N,), a class of n images weighing n^-power each, and the class prior (7,) that such
-    sampling presents to the network."""
+    """Sampling weights of images (N,) and the class prior (7,) under that sampling.
+
+    An image of a class of n images weighs n^−``power``.
+    """
     counts = count_classes(labels).double()
     weights = counts**-power
     prior = counts * weights

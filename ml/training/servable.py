@@ -1,5 +1,4 @@
-"""Whether what a configuration describes, or a run has left, can become a bundle: told from its files alone, before
-torch is loaded and the data are opened."""
+"""Whether a configuration or a run can become a bundle, decided from files alone, without torch or data."""
 
 from pathlib import Path
 
@@ -13,15 +12,15 @@ METADATA = "metadata: a network that reads metadata cannot be served; leave it o
 
 
 def read_kind(config_path: Path) -> str:
-    """What a configuration describes: ``network``, where it does not say, or another kind."""
+    """Kind of a configuration: ``network``, the default, or another."""
     content = read_yaml(config_path)
     return str(content.get("kind", "network")) if isinstance(content, dict) else "network"
 
 
 def check_configuration(config_path: Path | None, *, export: bool) -> str | None:
-    """What to tell before a configuration is trained whose kind never becomes a bundle; None for a network.
+    """The notice for a configuration whose kind never becomes a bundle; None for a network.
 
-    Raises ``UserError`` for a network that is to be exported and cannot be, and for a configuration that is wrong.
+    Raises ``UserError`` for a network that is to be exported and cannot be, and for an invalid configuration.
     """
     if config_path is None:
         return None
@@ -36,8 +35,10 @@ def check_configuration(config_path: Path | None, *, export: bool) -> str | None
 
 
 def check_checkpoint(checkpoint: Path) -> RunFolder:
-    """The run folder that a checkpoint lies in. Raises ``UserError`` for one that is not there, in no run folder, or
-    of what cannot be served."""
+    """The run folder of a checkpoint.
+
+    Raises ``UserError`` for one that is missing, in no run folder, or of a kind that cannot be served.
+    """
     folder = find_run(checkpoint)
     if folder is None or not checkpoint.is_file():
         reason = "is in no run folder" if checkpoint.is_file() else "is no file"
@@ -47,7 +48,7 @@ def check_checkpoint(checkpoint: Path) -> RunFolder:
 
 
 def check_is_no_run(path: Path) -> None:
-    """Raise ``UserError`` saying what to do with a run folder, or a file of one, that is given for a bundle."""
+    """Raise ``UserError``, with a remedy, for a run folder or one of its files given in place of a bundle."""
     if (path / "manifest.json").exists():
         return
     folder = RunFolder(path) if RunFolder(path).config.is_file() else find_run(path)
@@ -62,9 +63,9 @@ def check_is_no_run(path: Path) -> None:
 
 
 def find_run(path: Path) -> RunFolder | None:
-    """The run folder that a file lies in, directly or among its checkpoints."""
-    places = path.resolve().parents[:2]
-    return next((RunFolder(each) for each in places if RunFolder(each).config.is_file()), None)
+    """The run folder that contains a file, directly or among its checkpoints."""
+    parents = path.resolve().parents[:2]
+    return next((RunFolder(folder) for folder in parents if RunFolder(folder).config.is_file()), None)
 
 
 def _check_run(folder: RunFolder) -> None:

@@ -1,4 +1,4 @@
-"""Trained networks that a student learns from, and what of the data they have seen."""
+"""Teachers for distillation, and the folds that they have seen."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -8,85 +8,90 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from ml.data.split import TRAINING_FOLDS
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.training.config import Distillation, Teacher, TrainingConfig
 
-SEEN_BY_OTHERS = ("0", "1", "2", "3")
-"""What weights of lesions count as having seen whose file does not tell."""
+ASSUMED_SEEN = TRAINING_FOLDS
+"""Folds assumed as seen for lesion weights whose file does not state them."""
 
 
 class Teachers(nn.Module):
-    """The mean of the teachers' probabilities, each moved from its own training prior to ``prior`` (7,)."""
+    """Mean of the teachers' probabilities, each moved from its training prior to ``prior`` (7,)."""
 
     prior: Tensor
 
     def __init__(self, config: Distillation, prior: Tensor) -> None:
         super().__init__()
         loaded = [load_teacher(teacher) for teacher in config.teachers]
-        self.seen = [set(find_seen(teacher)) for teacher in config.teachers] if config.out_of_fold else []
+        self.seen = [set(find_seen_folds(teacher)) for teacher in config.teachers] if config.out_of_fold else []
         self.models = nn.ModuleList(model for model, _ in loaded).requires_grad_(requires_grad=False)
-        self.register_buffer("moves", torch.stack([prior / own for _, own in loaded]), persistent=False)
+        self.register_buffer("prior_ratios", torch.stack([prior / own for _, own in loaded]), persistent=False)
 
-    def train(self, mode: bool = True) -> "Teachers":  # noqa: FBT001, ARG002  # torch's signature
-        """Stay as trained, whatever the student does."""
+    def train(self, mode: bool = True) -> "Teachers":  # noqa: FBT001, ARG002 torch's signature
+        """Stay in evaluation mode, whatever the student does."""
         return super().train(mode=False)
 
     @torch.no_grad()
     def forward(self, pixels: Tensor, fold: str = "") -> Tensor:
-        """Images (N, 3, S, S), 0 to 1, to probabilities (N, 7); where teaching is out of fold, by those teachers that
-        have not seen the ``fold`` that the images are of."""
-        asked = [place for place in range(len(self.models)) if not self.seen or fold not in self.seen[place]]
+        """Probabilities (N, 7) for images (N, 3, S, S), 0 to 1.
+
+        Out of fold, only the teachers that have not seen the images' ``fold`` are used.
+        """
+        chosen = [index for index in range(len(self.models)) if not self.seen or fold not in self.seen[index]]
         total = torch.zeros((), device=pixels.device)
-        for place in asked:
-            model, move = self.models[place], cast("Tensor", self.moves)[place]
+        for index in chosen:
+            model, ratio = self.models[index], cast("Tensor", self.prior_ratios)[index]
             normalisation = cast("dict[str, Any]", model.pretrained_cfg)
             mean, std = (pixels.new_tensor(normalisation[name])[:, None, None] for name in ("mean", "std"))
             images = ((pixels - mean) / std).contiguous(memory_format=torch.channels_last)
-            moved = model(images).float().softmax(dim=1) * move
-            total = total + moved / moved.sum(dim=1, keepdim=True)
-        return total / len(asked)
+            adapted = model(images).float().softmax(dim=1) * ratio
+            total = total + adapted / adapted.sum(dim=1, keepdim=True)
+        return total / len(chosen)
 
 
-def list_seen(config: TrainingConfig, weights: Path | None) -> tuple[str, ...]:
-    """All folds that a run's network has seen: those that it trains on, and those that the ``weights`` of lesions that
-    it starts from and its teachers have, as far as they tell.
+def list_seen_folds(config: TrainingConfig, weights: Path | None) -> tuple[str, ...]:
+    """All folds that a run's network has seen, directly or through initial ``weights`` and teachers.
 
-    Raises ``UserError`` where these have seen the fold that judges the run, or where no teacher has not seen a fold
-    that is to be taught out of fold.
+    Raises ``UserError`` if these have seen the fold that judges the run, or if every teacher has seen a fold that is
+    to be taught out of fold.
     """
     held_out = None if config.choose_fold in config.train_folds else config.choose_fold
-    told = {
-        teacher.weights: teacher.seen or read_seen(Path(teacher.weights)) for teacher in config.distillation.teachers
+    seen_by_file = {
+        teacher.weights: teacher.seen or read_seen_folds(Path(teacher.weights))
+        for teacher in config.distillation.teachers
     }
     if weights is not None:
-        declared = told.get(str(weights)) or ()
-        told[str(weights)] = (*declared, *(read_seen(weights) or SEEN_BY_OTHERS))
-    for name, folds in told.items():
+        declared = seen_by_file.get(str(weights)) or ()
+        seen_by_file[str(weights)] = (*declared, *(read_seen_folds(weights) or ASSUMED_SEEN))
+    for name, folds in seen_by_file.items():
         if held_out in (folds or ()):
             raise UserError(f"{name}: has seen fold {held_out}, which judges this run; give weights that have not")
     if config.distillation.out_of_fold:
         _check_teaching(config)
-    return tuple(sorted({*config.train_folds, *(fold for folds in told.values() for fold in folds or ())}))
+    return tuple(sorted({*config.train_folds, *(fold for folds in seen_by_file.values() for fold in folds or ())}))
 
 
 def _check_teaching(config: TrainingConfig) -> None:
-    seen = [find_seen(teacher) for teacher in config.distillation.teachers]
+    seen = [find_seen_folds(teacher) for teacher in config.distillation.teachers]
     for fold in config.train_folds:
         if all(fold in folds for folds in seen):
-            raise UserError(f"distillation.teachers: none that has not seen fold {fold}; add one, or unset out_of_fold")
+            raise UserError(
+                f"distillation.teachers: all have seen fold {fold}; add one that has not, or unset out_of_fold"
+            )
 
 
-def find_seen(teacher: Teacher) -> Collection[str]:
-    """The folds that a teacher has seen. Raises ``UserError`` where neither file nor configuration tells."""
-    folds = teacher.seen or read_seen(Path(teacher.weights))
+def find_seen_folds(teacher: Teacher) -> Collection[str]:
+    """The folds that a teacher has seen. Raises ``UserError`` if neither file nor configuration states them."""
+    folds = teacher.seen or read_seen_folds(Path(teacher.weights))
     if not folds:
-        raise UserError(f"{teacher.weights}: does not tell what folds it has seen; name them beside it in `seen`")
+        raise UserError(f"{teacher.weights}: does not state the folds it was trained on; list them in its `seen`")
     return folds
 
 
-def read_seen(path: Path) -> tuple[str, ...] | None:
-    """The folds that a safetensors file tells its network has seen; None where it does not."""
+def read_seen_folds(path: Path) -> tuple[str, ...] | None:
+    """The folds that a safetensors file declares as seen; None if it declares none."""
     try:
         with safe_open(path, "pt") as file:
             folds = (file.metadata() or {}).get("folds")
@@ -96,17 +101,17 @@ def read_seen(path: Path) -> tuple[str, ...] | None:
 
 
 def load_teacher(teacher: Teacher) -> tuple[nn.Module, Tensor]:
-    """The network of a file and the prior (7,) of its training. Raises ``UserError`` where either is not known."""
+    """The network of a file and its training prior (7,). Raises ``UserError`` if either is unknown."""
     path = Path(teacher.weights)
     try:
         with safe_open(path, "pt") as file:
-            told = file.metadata() or {}
+            metadata = file.metadata() or {}
     except (OSError, SafetensorError) as error:
         raise UserError(f"{path}: cannot be read as safetensors ({error}); give a run's weights.safetensors") from error
-    architecture = teacher.architecture or told.get("architecture", "")
-    prior = teacher.prior or tuple(float(value) for value in told.get("prior", "").split())
+    architecture = teacher.architecture or metadata.get("architecture", "")
+    prior = teacher.prior or tuple(float(value) for value in metadata.get("prior", "").split())
     if not architecture or not prior:
-        raise UserError(f"{path}: does not tell its architecture and prior; name both beside it in the configuration")
+        raise UserError(f"{path}: does not state architecture and prior; give both in the configuration")
     model = create_backbone(architecture)
     if not load_weights(model, path):
         raise UserError(f"{path}: has no classifier of seven classes; give a network trained on lesions")

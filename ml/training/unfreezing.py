@@ -1,5 +1,4 @@
-"""Which layers are trained: some alone, or one after the other from the classifier downwards (Howard and Ruder, ACL
-2018)."""
+"""Frozen and trainable layers: gradual unfreezing from the classifier downwards (Howard and Ruder, ACL 2018)."""
 
 import math
 from typing import Any, cast
@@ -11,7 +10,7 @@ from ml.networks.backbone import get_classifier
 
 
 def freeze_all_but_classifier_and_norms(model: nn.Module) -> None:
-    """What fits a network to another input size without learning anew (Touvron et al., NeurIPS 2019)."""
+    """Freeze all else: this adapts a network to another input size (Touvron et al., NeurIPS 2019)."""
     classifier = get_classifier(model)
     for module in model.modules():
         trained = module is classifier or hasattr(module, "running_mean") or isinstance(module, nn.LayerNorm)
@@ -20,17 +19,17 @@ def freeze_all_but_classifier_and_norms(model: nn.Module) -> None:
 
 
 def unfreeze(model: nn.Module, share: float) -> None:
-    """Train the upper ``share`` (0 to 1) of a timm model's layer groups, at least the uppermost; freeze the others."""
+    """Train the upper ``share`` (0 to 1) of a timm model's layer groups, at least the topmost; freeze the others."""
     groups = list_layer_groups(model)
     trained = max(1, math.ceil(share * len(groups)))
     parameters = dict(model.named_parameters())
-    for place, names in enumerate(groups):
+    for index, names in enumerate(groups):
         for name in names:
-            parameters[name].requires_grad_(place >= len(groups) - trained)
+            parameters[name].requires_grad_(index >= len(groups) - trained)
 
 
 def list_layer_groups(model: nn.Module) -> list[list[str]]:
-    """Names of parameters, group by group, from the input to the classifier, as timm groups them."""
+    """Names of parameters by layer group, from the input to the classifier, as timm groups them."""
     matcher = cast("Any", model).group_matcher(coarse=True)
     groups: dict[int, list[str]] = group_parameters(model, matcher)
     return [groups[key] for key in sorted(groups)]

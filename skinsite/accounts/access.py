@@ -73,9 +73,8 @@ def member_or_token_required(
 def _let_program_in(request: Request) -> None:
     """Take the request's token for who asks; such requests count among the API's own, at one rate with them.
 
-    Raises:
-        AuthenticationFailed: for a token that is none, or no longer one.
-        Throttled: beyond the person's rate.
+    Raises ``AuthenticationFailed`` for a token that is none, or no longer one. Raises ``Throttled`` beyond the person's
+    rate.
     """
     found = ClinicTokenAuthentication().authenticate(request)
     if found is None:  # another kind of credentials

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
-from skinsite.accounts.services import change_role, deactivate_member, reactivate_member, require_free_name
+from skinsite.accounts.services.clinics import require_free_name
+from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
 from skinsite.text import clean_line, fold_line
 
@@ -62,7 +63,7 @@ class SuperuserAdmin(ReadOnlyAdmin):
         """Nothing, as above."""
 
 
-class ClinicForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+class ClinicForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
     """A clinic."""
 
     def clean(self) -> dict[str, Any]:
@@ -89,7 +90,7 @@ class ClinicAdmin(SuperuserAdmin):
     prepopulated_fields = {"slug": ("name",)}
 
 
-class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only in the stubs
+class UserForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the stubs
     """A person."""
 
     def clean_email(self) -> str:
@@ -117,7 +118,7 @@ class UserAdmin(SuperuserAdmin):
         obj.save()
 
 
-class MembershipForm(forms.ModelForm):  # type: ignore[type-arg]  # as above
+class MembershipForm(forms.ModelForm):  # type: ignore[type-arg] # as above
     """A person's place in a clinic."""
 
     actor: User

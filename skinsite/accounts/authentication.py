@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from skinsite.accounts.models import ApiToken, Membership, User
 
 # The time of use is kept to the minute, to spare the database a write for every request.
-_USE_STEP = timedelta(minutes=1)
+USE_STEP = timedelta(minutes=1)
 
 
 class ClinicTokenAuthentication(TokenAuthentication):  # type: ignore[misc] # knox ships no types
@@ -21,8 +21,7 @@ class ClinicTokenAuthentication(TokenAuthentication):  # type: ignore[misc] # kn
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         """The person and the token; None without the header.
 
-        Raises:
-            AuthenticationFailed: for an unknown, expired or revoked token, or one whose membership has ended.
+        Raises ``AuthenticationFailed`` for an unknown, expired or revoked token, or one whose membership has ended.
         """
         result: tuple[User, ApiToken] | None = super().authenticate(request)
         if result is not None:
@@ -46,6 +45,6 @@ class ClinicTokenAuthentication(TokenAuthentication):  # type: ignore[misc] # kn
             raise AuthenticationFailed(_("This token no longer gives access to a clinic."))
         auth_token.membership = membership
         now = timezone.now()
-        if auth_token.last_used_at is None or now - auth_token.last_used_at >= _USE_STEP:
+        if auth_token.last_used_at is None or now - auth_token.last_used_at >= USE_STEP:
             ApiToken.objects.filter(pk=auth_token.pk).update(last_used_at=now)
         return membership.user, auth_token

@@ -8,7 +8,7 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, User
-from skinsite.accounts.services import change_password, set_password_by_link
+from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.once import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 

@@ -14,12 +14,12 @@ from skinsite.zones import write_moment
 
 logger = logging.getLogger(__name__)
 
-_CONSOLE = "django.core.mail.backends.console.EmailBackend"
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
 def mail_invitation(*, invitation: Invitation, link: str) -> bool:
     """Send the link of an invitation; whether that went well. The console, which is a log, never gets one."""
-    if settings.EMAIL_BACKEND == _CONSOLE:
+    if settings.EMAIL_BACKEND == CONSOLE:
         return False
     with timezone.override(invitation.clinic.zone):  # whoever is invited has none yet
         until = write_moment(invitation.expires_at)

@@ -12,10 +12,10 @@ from skinsite.accounts.models import Membership, User
 from skinsite.zones import zone_named
 
 CLINIC_KEY = "clinic"
-_SIGNED_IN_KEY = "signed_in_at"
-_SEEN_KEY = "seen_at"
+SIGNED_IN_KEY = "signed_in_at"
+SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
-_SEEN_STEP_SECONDS = 60
+SEEN_STEP_SECONDS = 60
 
 
 def membership_of(user: User, clinic_id: object) -> Membership | None:
@@ -29,8 +29,8 @@ def membership_of(user: User, clinic_id: object) -> Membership | None:
 def seconds_left(request: HttpRequest) -> int:
     """How long the session of somebody signed in lasts if nothing happens in it; negative once it is over."""
     now = int(timezone.now().timestamp())
-    ends = request.session.get(_SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
-    return int(min(ends, request.session.get(_SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
+    ends = request.session.get(SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
+    return int(min(ends, request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
 
 
 def _only_asks(request: HttpRequest) -> bool:
@@ -84,10 +84,10 @@ class SessionLifetimeMiddleware:
         if settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated:
             now = int(timezone.now().timestamp())
             session = request.session
-            session.setdefault(_SIGNED_IN_KEY, now)
-            seen = session.setdefault(_SEEN_KEY, now)
+            session.setdefault(SIGNED_IN_KEY, now)
+            seen = session.setdefault(SEEN_KEY, now)
             if seconds_left(request) < 0:
                 logout(request)
-            elif now - seen >= _SEEN_STEP_SECONDS and not _only_asks(request):
-                session[_SEEN_KEY] = now
+            elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
+                session[SEEN_KEY] = now
         return self.get_response(request)

@@ -40,14 +40,14 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", _("Administrator")
 
 
-_CLINICIAN = frozenset({Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
-_REVIEWER = _CLINICIAN | {Capability.REVIEW, Capability.OVERSEE_RECORDS}
+CLINICIAN_CAPABILITIES = frozenset({Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
+REVIEWER_CAPABILITIES = CLINICIAN_CAPABILITIES | {Capability.REVIEW, Capability.OVERSEE_RECORDS}
 CAPABILITIES: dict[str, frozenset[Capability]] = {
-    Role.CLINICIAN: _CLINICIAN,
-    Role.REVIEWER: _REVIEWER,
-    Role.ADMINISTRATOR: _REVIEWER | {Capability.READ_AUDIT, Capability.MANAGE_CLINIC},
+    Role.CLINICIAN: CLINICIAN_CAPABILITIES,
+    Role.REVIEWER: REVIEWER_CAPABILITIES,
+    Role.ADMINISTRATOR: REVIEWER_CAPABILITIES | {Capability.READ_AUDIT, Capability.MANAGE_CLINIC},
 }
-TOKEN_CAPABILITIES = _CLINICIAN
+TOKEN_CAPABILITIES = CLINICIAN_CAPABILITIES
 """What a program may do, of what the person may whose token it has."""
 SUPERUSER_CAPABILITIES = frozenset({Capability.MANAGE_CLINIC, Capability.MANAGE_MODELS})
 SYSTEM_CAPABILITIES = frozenset(Capability) - {Capability.REVIEW}
@@ -248,6 +248,5 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
     def _membership(self) -> Membership:
         membership: Membership | None = self.membership
         if membership is None:
-            msg = "A token without a membership acts for nobody; authentication refuses it."
-            raise ValueError(msg)
+            raise ValueError("A token without a membership acts for nobody; authentication refuses it.")
         return membership

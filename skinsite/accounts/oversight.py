@@ -40,7 +40,7 @@ def oversees_audit(request: HttpRequest) -> bool:
     return overseer(request, Capability.READ_AUDIT) is not None
 
 
-class PublicChangeList(ChangeList):  # type: ignore[misc]  # unfold ships no types
+class PublicChangeList(ChangeList):  # type: ignore[misc] # unfold ships no types
     """A list whose rows lead to UUIDs: integer keys stay inside."""
 
     def url_for_result(self, result: Any) -> str:
@@ -48,7 +48,7 @@ class PublicChangeList(ChangeList):  # type: ignore[misc]  # unfold ships no typ
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[result.public_id])
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold ships no types
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     """Pages to look at: nothing is added, changed or deleted, and there is no address to try it at."""
 
     actions = None

@@ -20,8 +20,7 @@ def may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> bool:
 def require_may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> None:
     """Let pass who may run this clinic.
 
-    Raises:
-        PermissionDenied: for anybody else.
+    Raises ``PermissionDenied`` for anybody else.
     """
     if not may_manage_clinic(actor, clinic):
         raise PermissionDenied

@@ -29,7 +29,7 @@ class AppendOnly:
 
 APPEND_ONLY: list[AppendOnly] = []
 
-_POSTGRESQL_FUNCTION = """
+POSTGRESQL_FUNCTION = """
 CREATE OR REPLACE FUNCTION skinsite_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% on % is refused: its rows are append-only', TG_OP, TG_TABLE_NAME
@@ -48,11 +48,10 @@ def append_only_sql(
 ) -> list[str]:
     """The statements that make a table append-only; running them again does no harm.
 
-    Raises:
-        ImproperlyConfigured: for a database other than SQLite and PostgreSQL.
+    Raises ``ImproperlyConfigured`` for a database other than SQLite and PostgreSQL.
     """
     condition = f"WHEN ({when})" if when else ""
-    statements = [*drop_sql(table, events=events)] if vendor == "sqlite" else [_POSTGRESQL_FUNCTION]
+    statements = [*drop_sql(table, events=events)] if vendor == "sqlite" else [POSTGRESQL_FUNCTION]
     for event in events:
         name = trigger_name(table, event)
         if vendor == "sqlite":
@@ -67,8 +66,9 @@ def append_only_sql(
                 "EXECUTE FUNCTION skinsite_refuse_change()"
             )
         else:
-            msg = f"Append-only rows need SQLite or PostgreSQL; {vendor} is neither. Change DATABASE_URL."
-            raise ImproperlyConfigured(msg)
+            raise ImproperlyConfigured(
+                f"Append-only rows need SQLite or PostgreSQL; {vendor} is neither. Change DATABASE_URL."
+            )
     return statements
 
 

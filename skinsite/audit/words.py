@@ -70,7 +70,7 @@ def name_subjects(events: Iterable[AuditEvent]) -> None:
     for label, group in wanted.items():
         names = _names(label, {event.object_id for event in group})
         for event in group:
-            event.subject = names.get(event.object_id, "")  # type: ignore[attr-defined]  # for the list alone
+            event.subject = names.get(event.object_id, "")  # type: ignore[attr-defined] # for the list alone
 
 
 def kind_in_words(label: str) -> str:

@@ -16,9 +16,9 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and look after the database after every migrate."""
-        from skinsite.health import checks, files, room  # noqa: F401, I001, PLC0415 models are ready only now; in this order
-        from skinsite import checks as system_checks  # noqa: F401, PLC0415 as above
-        from skinsite.housekeeping import gather_statistics  # noqa: PLC0415 as above
+        from skinsite.health import checks, files, room  # noqa: F401, PLC0415 models are ready only now; in this order
+        from skinsite.platform import checks as system_checks  # noqa: F401, PLC0415 as above
+        from skinsite.platform.housekeeping import gather_statistics  # noqa: PLC0415 as above
 
-        post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.housekeeping")
+        post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.platform.housekeeping")
         post_migrate.connect(files.close_database, sender=self, dispatch_uid="skinsite.health.files")

@@ -14,22 +14,22 @@ from django.utils import timezone
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
-from skinsite.cache import ForgivingRedisCache
-from skinsite.celery import app as celery_app
-from skinsite.encoding import MAKE_ANEW, encoding_fault
 from skinsite.health.models import CLOCK, Heartbeat
 from skinsite.health.registry import CheckResult, register_check
-from skinsite.storage import private_storage
+from skinsite.platform.cache import ForgivingRedisCache
+from skinsite.platform.celery import app as celery_app
+from skinsite.platform.encoding import MAKE_ANEW, encoding_fault
+from skinsite.storage.private import private_storage
 
 # A clock before this cannot be right: the code is younger.
-_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
-_TOLERATED = timedelta(minutes=2)
-_RECENT_EVENTS = 100
+EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+TOLERATED = timedelta(minutes=2)
+RECENT_EVENTS = 100
 # A clock sends every half minute what a worker then notes, and a worker may have much to do before.
-_LONGEST_WITHOUT_ROUND = timedelta(minutes=5)
+LONGEST_WITHOUT_ROUND = timedelta(minutes=5)
 # One name for all, so that no probe that is cut short leaves anything behind; it stays, and is written over.
 PROBE_NAME = "health/probe"
-_PROBE = b"ok"
+PROBE = b"ok"
 
 
 @register_check("database", remedy="Start the database, or correct DATABASE_URL.")
@@ -74,9 +74,9 @@ def check_storage() -> CheckResult:
 
 
 def _write_and_read(storage: Storage) -> bool:
-    storage.save(PROBE_NAME, ContentFile(_PROBE))
+    storage.save(PROBE_NAME, ContentFile(PROBE))
     with storage.open(PROBE_NAME) as stored:
-        return bool(stored.read() == _PROBE)
+        return bool(stored.read() == PROBE)
 
 
 # Photographs are kept without it, and read once it is back: the service takes requests.
@@ -117,7 +117,7 @@ def check_schedule() -> CheckResult:
     last = Heartbeat.objects.filter(name=CLOCK).first()
     if last is None:
         return CheckResult(ok=False, detail="no clock has ever sent anything", remedy=remedy)
-    is_late = Heartbeat.objects.filter(name=CLOCK, at__lt=Now() - _LONGEST_WITHOUT_ROUND).exists()
+    is_late = Heartbeat.objects.filter(name=CLOCK, at__lt=Now() - LONGEST_WITHOUT_ROUND).exists()
     return CheckResult(ok=not is_late, detail=f"it sent last at {last.at:%Y-%m-%d %H:%M:%S} UTC", remedy=remedy)
 
 
@@ -143,13 +143,13 @@ def check_clock() -> CheckResult:
     """This machine's clock is not away from the database's."""
     now = timezone.now()
     remedy = "Set this machine's clock, for example by NTP."
-    if now < _EARLIEST:
+    if now < EARLIEST:
         return CheckResult(ok=False, detail=f"it says {now:%Y-%m-%d}", remedy=remedy)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             (theirs,) = cursor.fetchone()
-        if abs(theirs - now) > _TOLERATED:
+        if abs(theirs - now) > TOLERATED:
             return CheckResult(ok=False, detail=f"the database's clock says {theirs:%Y-%m-%d %H:%M}", remedy=remedy)
     return CheckResult(ok=True, detail=f"{now:%Y-%m-%d %H:%M} UTC")
 
@@ -158,12 +158,12 @@ def check_clock() -> CheckResult:
 @register_check("recorded_times", needed_for_ready=False, needs="clock")
 def check_recorded_times() -> CheckResult:
     """Nothing of what was recorded last says that it happened in the future."""
-    recent = AuditEvent.objects.order_by("-pk").values("at")[:_RECENT_EVENTS]
+    recent = AuditEvent.objects.order_by("-pk").values("at")[:RECENT_EVENTS]
     last = max((event["at"] for event in recent), default=None)
-    if last is not None and last - timezone.now() > _TOLERATED:
+    if last is not None and last - timezone.now() > TOLERATED:
         return CheckResult(
             ok=False,
-            detail=f"an event among the last {_RECENT_EVENTS} says {last:%Y-%m-%d %H:%M}",
+            detail=f"an event among the last {RECENT_EVENTS} says {last:%Y-%m-%d %H:%M}",
             remedy="Set the clocks of all machines, for example by NTP; this goes away as events are recorded.",
         )
     return CheckResult(ok=True)

@@ -40,12 +40,10 @@ def run_in_time(name: str, check: Callable[[], Result]) -> Result:
             asked = _asked[name] = _begin(name, check)
     left = asked.began + SECONDS - time.monotonic()
     if left <= 0:
-        msg = "still no answer"
-        raise TimeoutError(msg)
+        raise TimeoutError("still no answer")
     asked.thread.join(left)
     if not asked.outcome:
-        msg = f"no answer in {SECONDS:g} s"
-        raise TimeoutError(msg)
+        raise TimeoutError(f"no answer in {SECONDS:g} s")
     given: Result | Exception = asked.outcome[0]
     if isinstance(given, Exception):
         raise given

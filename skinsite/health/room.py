@@ -9,8 +9,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connection
 
-from skinsite.disk import is_full
 from skinsite.health.registry import CheckResult, register_check
+from skinsite.platform.disk import is_full
 
 # An ordinary photograph as it comes in and as it is kept.
 ROOM_BYTES = 5_000_000
@@ -22,7 +22,7 @@ def folders() -> dict[str, Path]:
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite" and Path(name).is_file():
         found["the database"] = Path(name).parent
-    if settings.STORAGES["default"]["BACKEND"] == "skinsite.storage.PrivateFileSystemStorage":
+    if settings.STORAGES["default"]["BACKEND"] == "skinsite.storage.private.PrivateFileSystemStorage":
         found["photographs"] = Path(settings.MEDIA_ROOT)
     return {what: _existing(folder) for what, folder in found.items()}
 

@@ -1,7 +1,7 @@
 """What a clock sends, so that its life can be told."""
 
 from skinsite.health.models import CLOCK, note_heartbeat
-from skinsite.tasks import task
+from skinsite.platform.tasks import task
 
 
 @task

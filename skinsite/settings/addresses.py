@@ -50,8 +50,7 @@ class Address:
         pairs = [pair.partition("=") for pair in self.query.split("&") if pair]
         options = {_unquote(name): _unquote(value) for name, _equals, value in pairs}
         if len(options) < len(pairs):
-            msg = "gives an option twice; keep one."
-            raise AddressError(msg)
+            raise AddressError("gives an option twice; keep one.")
         return options
 
     def quoted(self, *, path: str, query: str) -> str:
@@ -64,19 +63,16 @@ class Address:
 def parse_address(text: str, *, schemes: Collection[str], example: str) -> Address:
     """Read an address.
 
-    Raises:
-        AddressError: for one of another scheme, or that cannot be read in one way alone.
+    Raises ``AddressError`` for one of another scheme, or that cannot be read in one way alone.
     """
     scheme = re.match(r"[A-Za-z0-9+.-]*(?=:)", text)
     if not scheme or scheme[0].lower() not in schemes:
         told = f"begins with {scheme[0]!r}" if scheme and scheme[0] else "has no scheme"
-        msg = f"{told}; {example}"
-        raise AddressError(msg)
+        raise AddressError(f"{told}; {example}")
     found = _SHAPE.fullmatch(text)
     port = int(found["port"]) if found and found["port"] else None
     if not found or port == 0 or (port or 0) > 65535:  # noqa: PLR2004 the largest port
-        msg = f"cannot be read as an address; {example} {_ESCAPES}"
-        raise AddressError(msg)
+        raise AddressError(f"cannot be read as an address; {example} {_ESCAPES}")
     return Address(
         scheme=scheme[0].lower(),
         user=_unquote(found["user"] or ""),
@@ -96,15 +92,13 @@ def describe_sqlite(path: Path) -> dict[str, Any]:
 def describe_database(text: str) -> dict[str, Any]:
     """Django's description of the database at an address.
 
-    Raises:
-        AddressError: for another database, a missing folder or an option that PostgreSQL does not know.
+    Raises ``AddressError`` for another database, a missing folder or an option that PostgreSQL does not know.
     """
     if text.partition(":")[0].lower() == "sqlite":
         return _sqlite_of(text)
     address = parse_address(text, schemes=("postgres", "postgresql", "sqlite"), example=_DATABASE)
     if not address.path or "/" in address.path:
-        msg = f"names no database; {_DATABASE}"
-        raise AddressError(msg)
+        raise AddressError(f"names no database; {_DATABASE}")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": address.path,
@@ -119,22 +113,18 @@ def describe_database(text: str) -> dict[str, Any]:
 def describe_email(text: str) -> dict[str, Any]:
     """Django's settings for a mail server.
 
-    Raises:
-        AddressError: for another scheme than the port speaks, or credentials that SMTP cannot carry.
+    Raises ``AddressError`` for another scheme than the port speaks, or credentials that SMTP cannot carry.
     """
     ports = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
     address = parse_address(text, schemes=ports, example=_EMAIL)
     spoken = {port: scheme for scheme, port in ports.items()}.get(address.port or 0, address.scheme)
     # The two kinds of TLS do not understand each other: the mail would hang until its time is up.
     if spoken != address.scheme and "smtps" in (spoken, address.scheme):
-        msg = f"asks port {address.port} to speak {address.scheme}, and it speaks {spoken}; {_EMAIL}"
-        raise AddressError(msg)
+        raise AddressError(f"asks port {address.port} to speak {address.scheme}, and it speaks {spoken}; {_EMAIL}")
     if not address.host or address.path or address.query:
-        msg = f"needs a host, and nothing behind it; {_EMAIL} {_ESCAPES}"
-        raise AddressError(msg)
+        raise AddressError(f"needs a host, and nothing behind it; {_EMAIL} {_ESCAPES}")
     if not (address.user + address.password).isascii():
-        msg = "has letters outside ASCII in user or password, which SMTP cannot carry; choose others."
-        raise AddressError(msg)
+        raise AddressError("has letters outside ASCII in user or password, which SMTP cannot carry; choose others.")
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": address.host.strip("[]"),
@@ -149,8 +139,7 @@ def describe_email(text: str) -> dict[str, Any]:
 def quote_redis(text: str) -> str:
     """The address of a Redis or Valkey, quoted.
 
-    Raises:
-        AddressError: for another scheme, no host, or a database that is no number.
+    Raises ``AddressError`` for another scheme, no host, or a database that is no number.
     """
     address = parse_address(text, schemes=("redis", "rediss"), example=_REDIS)
     return _quote_redis(address, example=_REDIS, query=address.query)
@@ -159,8 +148,7 @@ def quote_redis(text: str) -> str:
 def quote_broker(text: str) -> str:
     """The address of a broker, quoted.
 
-    Raises:
-        AddressError: for another scheme, no host, or a database of Redis that is no number.
+    Raises ``AddressError`` for another scheme, no host, or a database of Redis that is no number.
     """
     address = parse_address(text, schemes=("redis", "rediss", "amqp", "amqps"), example=_BROKER)
     if address.scheme.startswith("redis"):
@@ -169,28 +157,24 @@ def quote_broker(text: str) -> str:
         query = "&".join(filter(None, (address.query, "ssl_cert_reqs=required" if secure else "")))
         return _quote_redis(address, example=_BROKER, query=query)
     if not address.host:
-        msg = f"names no host; {_BROKER}"
-        raise AddressError(msg)
+        raise AddressError(f"names no host; {_BROKER}")
     return address.quoted(path=quote(address.path, safe=""), query=address.query)
 
 
 def check_endpoint(text: str) -> str:
     """The address of an HTTP service, as it was.
 
-    Raises:
-        AddressError: for another scheme, no host, or an account or a query in it.
+    Raises ``AddressError`` for another scheme, no host, or an account or a query in it.
     """
     address = parse_address(text, schemes=("http", "https"), example=_ENDPOINT)
     if not address.host or address.user or address.password or address.query:
-        msg = f"needs a host, and neither account nor query; {_ENDPOINT}"
-        raise AddressError(msg)
+        raise AddressError(f"needs a host, and neither account nor query; {_ENDPOINT}")
     return text
 
 
 def _quote_redis(address: Address, *, example: str, query: str) -> str:
     if not address.host or not re.fullmatch(r"[0-9]{0,5}", address.path):
-        msg = f"needs a host, and a number as its database; {example}"
-        raise AddressError(msg)
+        raise AddressError(f"needs a host, and a number as its database; {example}")
     return address.quoted(path=address.path or "0", query=query)
 
 
@@ -200,22 +184,20 @@ def _sqlite_of(text: str) -> dict[str, Any]:
     if rest in ("//", "//:memory:", "///:memory:"):
         return {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
     if not rest.startswith("///") or rest in ("///", "////"):
-        msg = (
+        raise AddressError(
             "names no file; set sqlite:///PATH, with four strokes before an absolute path: sqlite:////srv/skin.sqlite3."
         )
-        raise AddressError(msg)
     path = Path(_unquote(rest[3:])).absolute()
     try:
         missing, folder = not path.parent.is_dir(), path.is_dir()
     except OSError as error:
-        msg = f"leads to {str(path)!r}, which cannot be looked at ({error.strerror})."
-        raise AddressError(msg) from error
+        raise AddressError(f"leads to {str(path)!r}, which cannot be looked at ({error.strerror}).") from error
     if missing:
-        msg = f"leads to {str(path.parent)!r}, which is no folder; make it, or correct the path (%25 stands for %)."
-        raise AddressError(msg)
+        raise AddressError(
+            f"leads to {str(path.parent)!r}, which is no folder; make it, or correct the path (%25 stands for %)."
+        )
     if folder:
-        msg = f"leads to {str(path)!r}, which is a folder; name a file in it."
-        raise AddressError(msg)
+        raise AddressError(f"leads to {str(path)!r}, which is a folder; name a file in it.")
     return describe_sqlite(path)
 
 
@@ -225,15 +207,15 @@ def _known_to_postgresql(options: dict[str, str]) -> dict[str, str]:
         from psycopg import ProgrammingError  # noqa: PLC0415 what serves SQLite alone need not have it
         from psycopg.conninfo import make_conninfo  # noqa: PLC0415 as above
     except ImportError as error:
-        msg = "is of PostgreSQL, whose client is not installed; run pip install -r requirements/production.txt."
-        raise AddressError(msg) from error
+        raise AddressError(
+            "is of PostgreSQL, whose client is not installed; run pip install -r requirements/production.txt."
+        ) from error
     try:
         make_conninfo(**options)
     except ProgrammingError as error:
-        msg = (
+        raise AddressError(
             f"gives PostgreSQL an option that it does not know ({' '.join(str(error).split())}); correct or remove it."
-        )
-        raise AddressError(msg) from error
+        ) from error
     return options
 
 
@@ -244,17 +226,14 @@ def _host(host: str, example: str) -> str:
     try:
         return host.encode("idna").decode()
     except UnicodeError as error:
-        msg = f"has a host that is no name; {example}"
-        raise AddressError(msg) from error
+        raise AddressError(f"has a host that is no name; {example}") from error
 
 
 def _unquote(text: str) -> str:
     try:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError as error:
-        msg = f"holds %XX that is not UTF-8. {_ESCAPES}"
-        raise AddressError(msg) from error
+        raise AddressError(f"holds %XX that is not UTF-8. {_ESCAPES}") from error
     if "\0" in plain or "\n" in plain or "\r" in plain:
-        msg = "holds %00, %0A or %0D, which no server takes; remove it."
-        raise AddressError(msg)
+        raise AddressError("holds %00, %0A or %0D, which no server takes; remove it.")
     return plain

@@ -9,8 +9,7 @@ from skinsite.settings.env import env, refuse
 def _read_rate(name: str, default: str) -> str | None:
     """How many requests a person may send in a time; None without a limit.
 
-    Raises:
-        ImproperlyConfigured: for what is no rate.
+    Raises ``ImproperlyConfigured`` for what is no rate.
     """
     rate = env.text(name, default).lower()
     if rate == "none":

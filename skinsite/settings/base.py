@@ -51,16 +51,16 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "skinsite.request_id.RequestIdMiddleware",
+    "skinsite.platform.request_id.RequestIdMiddleware",
     "skinsite.health.views.HealthMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "skinsite.middleware.AdminPolicyMiddleware",
-    "skinsite.middleware.HeadersMiddleware",
+    "skinsite.platform.middleware.AdminPolicyMiddleware",
+    "skinsite.platform.middleware.HeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
-    "skinsite.middleware.RequestBodyMiddleware",
+    "skinsite.platform.middleware.RequestBodyMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -71,7 +71,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "skinsite.middleware.DomainErrorMiddleware",
+    "skinsite.platform.middleware.DomainErrorMiddleware",
 ]
 
 ROOT_URLCONF = "skinsite.urls"
@@ -176,9 +176,9 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {
-        "request_id": {"()": "skinsite.request_id.RequestIdFilter"},
+        "request_id": {"()": "skinsite.platform.request_id.RequestIdFilter"},
     },
-    "formatters": {"line": {"()": "skinsite.logs.KeyValueFormatter"}},
+    "formatters": {"line": {"()": "skinsite.platform.logs.KeyValueFormatter"}},
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",

@@ -14,4 +14,6 @@ def describe_caches() -> dict[str, dict[str, Any]]:
     if not address:
         return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     options = {"socket_connect_timeout": SECONDS, "socket_timeout": SECONDS}
-    return {"default": {"BACKEND": "skinsite.cache.ForgivingRedisCache", "LOCATION": address, "OPTIONS": options}}
+    return {
+        "default": {"BACKEND": "skinsite.platform.cache.ForgivingRedisCache", "LOCATION": address, "OPTIONS": options}
+    }

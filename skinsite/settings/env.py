@@ -24,11 +24,9 @@ _LARGEST_FILE = 64 * 1024
 def refuse(name: str, fault: str) -> NoReturn:
     """Refuse a variable.
 
-    Raises:
-        ImproperlyConfigured: always, in one line that begins with the variable's name.
+    Raises ``ImproperlyConfigured`` always, in one line that begins with the variable's name.
     """
-    msg = f"{name} {' '.join(fault.split())}"
-    raise ImproperlyConfigured(msg)
+    raise ImproperlyConfigured(f"{name} {' '.join(fault.split())}")
 
 
 class Environment:

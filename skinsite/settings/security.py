@@ -13,7 +13,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * MEGABYTE
-# What `collectstatic` writes is for whoever serves it; photographs have modes of their own (skinsite.storage).
+# What `collectstatic` writes is for whoever serves it; photographs have modes of their own (skinsite.storage.private).
 FILE_UPLOAD_PERMISSIONS = 0o644
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 
@@ -35,7 +35,7 @@ SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
-CSRF_FAILURE_VIEW = "skinsite.errors.csrf_failure"
+CSRF_FAILURE_VIEW = "skinsite.platform.errors.csrf_failure"
 
 # Wrong passwords count for one account from one address: nobody locks a colleague out from elsewhere.
 # How many proxies of ours stand in front: that many addresses of X-Forwarded-For are theirs to tell.

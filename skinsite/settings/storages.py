@@ -23,7 +23,7 @@ def _photographs() -> dict[str, Any]:
         # Photographs would lie in local files, against what was meant.
         if access_key or env.endpoint("S3_ENDPOINT_URL"):
             refuse("S3_BUCKET", "is not set, though other variables S3_* are; name the bucket, or remove them.")
-        return {"BACKEND": "skinsite.storage.PrivateFileSystemStorage"}
+        return {"BACKEND": "skinsite.storage.private.PrivateFileSystemStorage"}
     options = {
         "bucket_name": bucket,
         "endpoint_url": env.endpoint("S3_ENDPOINT_URL") or None,
@@ -38,4 +38,4 @@ def _photographs() -> dict[str, Any]:
         "file_overwrite": True,
         "object_parameters": {"CacheControl": "private, no-store"},
     }
-    return {"BACKEND": "skinsite.bucket.PrivateS3Storage", "OPTIONS": options}
+    return {"BACKEND": "skinsite.storage.bucket.PrivateS3Storage", "OPTIONS": options}

@@ -18,12 +18,12 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from classifier.models import LesionImage, Patient
-from skinsite import disk
 from skinsite.accounts.models import Membership
-from skinsite.bodies import REFUSED, take_bodies_first
 from skinsite.health import room
 from skinsite.health.room import check_room, has_room
 from skinsite.health.views import failed_checks
+from skinsite.platform import disk
+from skinsite.platform.bodies import REFUSED, take_bodies_first
 from tests.classifier.conftest import draw_lesion
 
 WORDS = "The disk of this service is full"
@@ -136,7 +136,7 @@ def test_room_is_looked_for_where_uploads_come_in_lie_and_are_written_of(setting
         expected["the database"] = Path(str(connection.settings_dict["NAME"])).parent
     assert expected.items() <= room.folders().items()
     assert "photographs" in room.folders()
-    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "skinsite.bucket.PrivateS3Storage"}}
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "skinsite.storage.bucket.PrivateS3Storage"}}
     assert "photographs" not in room.folders()
 
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from classifier.models import ModelVersion
 from classifier.services.intake import receive_upload
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
-from ml.evaluation.evaluate import Labelled, read_images
+from ml.evaluation.evaluate import LabelledImage, read_images
 from ml.evaluation.observe import Observer
 from ml.serve.predictor import Predictor
 from skinsite.accounts.models import Membership
@@ -28,7 +28,7 @@ def test_an_upload_gets_the_logits_of_the_evaluation(
     path.write_bytes(pictures.ACCEPTED[kind]())
 
     uploaded = receive_upload(actor=owner, data=path.read_bytes()).prediction
-    item = Labelled(image_id="image", label=0, path=path, lesion_id="")
+    item = LabelledImage(image_id="image", label=0, path=path, lesion_id="")
     observer = Observer(Predictor(load_bundle(DEFAULT_BUNDLE)), progress=False)
     (evaluated,) = read_images(observer, [item], "uploaded")
     printed = StringIO()

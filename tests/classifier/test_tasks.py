@@ -14,8 +14,8 @@ from django.utils import timezone
 from classifier import tasks
 from classifier.models import Status
 from classifier.services.readings import handover, states
-from skinsite.celery import app
-from skinsite.storage import private_storage
+from skinsite.platform.celery import app
+from skinsite.storage.private import private_storage
 from tests.factories import ModelVersionFactory, PredictionFactory
 
 

@@ -191,7 +191,7 @@ ACCEPTED: dict[str, Callable[[], bytes]] = {
     "16-bit grey png": lambda: png16(lesion16()[..., 0]),
     "16-bit tiff": lambda: tiff16(lesion16()[..., 0]),
     "transparent": lambda: transparent_png(200),
-    **{f"exif {number}": lambda number=number: rotated_jpeg(number) for number in range(1, 9)},  # type: ignore[misc]  # a lambda's default has no type
+    **{f"exif {number}": lambda number=number: rotated_jpeg(number) for number in range(1, 9)},  # type: ignore[misc] # a lambda's default has no type
     "wide gamut": wide_gamut_jpeg,
     "12 megapixels": twelve_megapixels,
     "mpo": mpo,

@@ -12,6 +12,18 @@ from ml.taxonomy import CLASSES
 
 WIDTH, HEIGHT = 320, 240
 
+TINY_RUN = """
+architecture: test_efficientnet
+train_folds: ["0"]
+choose_fold: "3"
+stages: [{size: 32, epochs: 1}]
+readings: [{size: 32, fractions: [0.8]}]
+cache_side: 32
+batch_size: 8
+precision: fp32
+"""
+"""The shortest configuration of a network: one epoch at 32 pixels."""
+
 
 def write_tiny_isic(directory: Path, *, per_class: dict[str, int]) -> Path:
     """Write so many images of every class for each fold named, in the official layout, and return the directory."""

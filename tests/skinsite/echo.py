@@ -7,8 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from skinsite import server
-from skinsite.bodies import REFUSED, take_bodies_first
+from skinsite.platform import server
+from skinsite.platform.bodies import REFUSED, take_bodies_first
 
 LARGE = [bytes(50_000)] * 400
 

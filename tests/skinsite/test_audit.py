@@ -2,14 +2,16 @@
 
 import pytest
 from django.contrib.auth import authenticate
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
+from skinsite.audit.events import written_together
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.request_id import current_request_id, set_request_id
+from skinsite.platform.request_id import current_request_id, set_request_id
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
 
@@ -46,6 +48,32 @@ def test_an_event_is_undone_with_the_transaction_that_it_tells_of(owner: Members
     with pytest.raises(LookupError):
         fail()
     assert "clinic.renamed" not in actions()
+
+
+def test_events_written_together_are_one_statement_in_their_order(owner: Membership) -> None:
+    with CaptureQueriesContext(connection) as captured, transaction.atomic(), written_together():
+        audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
+        with written_together():
+            audit.membership_reactivated(actor=owner, about=owner)
+        audit.clinic_renamed(actor=owner, about=owner.clinic, before="B", after="C")
+    assert [each["sql"].split()[0] for each in captured] == ["SAVEPOINT", "INSERT", "RELEASE"]
+    assert actions() == ["clinic.renamed", "membership.reactivated", "clinic.renamed"]
+    assert [event.details["after"] for event in AuditEvent.objects.filter(action="clinic.renamed").order_by("pk")] == [
+        "B",
+        "C",
+    ]
+
+
+def test_of_events_together_none_is_written_where_it_ends_in_an_error(owner: Membership) -> None:
+    def fail() -> None:
+        with written_together():
+            audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    audit.membership_reactivated(actor=owner, about=owner)
+    assert actions() == ["membership.reactivated"]
 
 
 def test_an_event_carries_the_id_of_its_request(owner: Membership, sign_in: SignIn) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from skinsite.accounts.models import Clinic, Membership, Role
-from skinsite.address import note_address
+from skinsite.platform.address import note_address
 
 STRONG = "a long enough pass phrase"
 

@@ -21,7 +21,7 @@ from skinsite.health.checks import (
 )
 from skinsite.health.models import CLOCK, Heartbeat, note_heartbeat
 from skinsite.health.views import SECONDS_KEPT, failed_checks
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 
 UNKNOWN_HOST = {"host": "10.1.2.3:8000"}
 
@@ -167,14 +167,14 @@ def test_a_broker_is_asked_for_only_where_it_is_used(settings: Settings) -> None
 
 def test_a_broker_that_answers(settings: Settings, valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PREDICTION_MODE = "celery"
-    monkeypatch.setattr("skinsite.celery.app.conf.broker_url", valkey_url)
-    monkeypatch.setattr("skinsite.celery.app.conf.broker_write_url", valkey_url)
+    monkeypatch.setattr("skinsite.platform.celery.app.conf.broker_url", valkey_url)
+    monkeypatch.setattr("skinsite.platform.celery.app.conf.broker_write_url", valkey_url)
     assert check_broker().ok
 
 
 def test_a_broker_that_is_gone(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PREDICTION_MODE = "celery"
-    monkeypatch.setattr("skinsite.celery.app.conf.broker_write_url", "redis://127.0.0.1:1/0")
+    monkeypatch.setattr("skinsite.platform.celery.app.conf.broker_write_url", "redis://127.0.0.1:1/0")
     results = run_checks()
     assert not results["broker"].ok
     assert results["broker"].remedy
@@ -187,7 +187,7 @@ def test_the_doctor_misses_a_worker_and_a_clock(
 ) -> None:
     settings.PREDICTION_MODE = "celery"
     for name in ("broker_url", "broker_write_url", "broker_read_url"):
-        monkeypatch.setattr(f"skinsite.celery.app.conf.{name}", f"{valkey_url.rpartition('/')[0]}/15")
+        monkeypatch.setattr(f"skinsite.platform.celery.app.conf.{name}", f"{valkey_url.rpartition('/')[0]}/15")
 
     assert check_worker().detail == "no worker answers"
     assert "celery --app skinsite worker" in check_worker().remedy

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from skinsite.accounts.models import ApiToken, Invitation, Membership, Role, User
-from skinsite.accounts.services import accept_invitation, find_invitation, invite_member, revoke_invitation
+from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 from tests.skinsite.conftest import SignIn, acting

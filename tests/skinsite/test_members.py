@@ -8,14 +8,8 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from skinsite.accounts.models import ApiToken, Membership, Role
-from skinsite.accounts.services import (
-    change_role,
-    deactivate_member,
-    find_invitation,
-    invite_member,
-    reactivate_member,
-    revoke_member_token,
-)
+from skinsite.accounts.services.invitations import find_invitation, invite_member
+from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from skinsite.accounts.lockout import client_address
 from skinsite.accounts.models import ApiToken, Membership, Role
-from skinsite.accounts.services import reset_password
+from skinsite.accounts.services.passwords import reset_password
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for

@@ -15,12 +15,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from classifier.models import LesionImage
-from skinsite import breaker, bucket
 from skinsite.accounts.models import Membership
-from skinsite.bucket import BucketSilentError
 from skinsite.health import CheckResult, limits, register_check, registry, run_checks
 from skinsite.health.views import failed_checks
+from skinsite.platform import breaker
 from skinsite.settings.storages import describe_storages
+from skinsite.storage import bucket
+from skinsite.storage.bucket import BucketSilentError
 from tests.classifier.conftest import draw_lesion
 
 NAME = "images/6f1c0d0e-8a5e-4f0a-9a57-3b8f2f0f6a11.jpg"

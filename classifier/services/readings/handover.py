@@ -5,8 +5,8 @@ import logging
 from django.db.models.functions import Now
 
 from classifier.models import Prediction, Status
-from skinsite import tasks
-from skinsite.breaker import Breaker
+from skinsite.platform import tasks
+from skinsite.platform.breaker import Breaker
 
 log = logging.getLogger(__name__)
 

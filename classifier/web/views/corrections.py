@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -14,13 +15,15 @@ from django.views.decorators.http import require_http_methods
 
 from classifier.models import ImageCorrection, LesionImage, Prediction
 from classifier.selectors.records import images_of
-from classifier.services import corrections
+from classifier.services.corrections.declaration import correct_declared, correct_modality
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
+from classifier.services.corrections.move import move_image
 from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
 UNPROCESSABLE = 422
-
+Place = Literal["move", "modality", "declared", "error"]
 
 CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -30,7 +33,8 @@ CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
 def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Move a photograph to another lesion, known or new; its readings go with it."""
     form = partial(MoveForm, actor=request.membership)
-    return _correct(request, public_id, "move", form, corrections.move_image, _("The photograph has been moved."))
+    done = _("The photograph has been moved.")
+    return _correct(request, public_id, place="move", make_form=form, service=move_image, done=done)
 
 
 @member_required
@@ -38,7 +42,7 @@ def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct how a photograph was taken; a new reading is made, the old one stays."""
     done = _("The kind of photograph has been corrected. This is the new reading.")
-    return _correct(request, public_id, "modality", ModalityForm, corrections.correct_modality, done)
+    return _correct(request, public_id, place="modality", make_form=ModalityForm, service=correct_modality, done=done)
 
 
 @member_required
@@ -46,7 +50,7 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct the sites and states that were declared; a new reading is made, the old one stays."""
     done = _("The special site or state has been corrected. This is the new reading.")
-    return _correct(request, public_id, "declared", DeclaredForm, corrections.correct_declared, done)
+    return _correct(request, public_id, place="declared", make_form=DeclaredForm, service=correct_declared, done=done)
 
 
 @member_required
@@ -54,33 +58,36 @@ def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 def image_error(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Mark a photograph as entered in error: it stays on record and counts no more."""
     done = _("The photograph has been marked as entered in error.")
-    return _correct(request, public_id, "error", ReasonForm, corrections.mark_entered_in_error, done)
+    return _correct(request, public_id, place="error", make_form=ReasonForm, service=mark_entered_in_error, done=done)
 
 
-def _correct(  # noqa: PLR0917
+def _correct(
     request: MemberRequest,
     public_id: uuid.UUID,
-    name: str,
+    *,
+    place: Place,
     make_form: Callable[..., ReasonForm],
-    correct: Callable[..., ImageCorrection | Prediction],
+    service: Callable[..., ImageCorrection | Prediction],
     done: str,
 ) -> HttpResponseBase:
-    """Correct as the form says and show the reading, the new one where one was made; or the form, by the ``name`` that
-    the page has for it, with what is wrong."""
+    """Correct as the form says and show the reading, the new one where one was made; else the form with what is wrong.
+
+    ``place`` is where the page of a reading has the form, ``done`` what is said when it went well.
+    """
     image, prediction = _find(request, public_id)
     if request.method != "POST":
         return redirect("reading", prediction.public_id)
-    form = make_form(request.POST, auto_id=f"{name}_%s")
+    form = make_form(request.POST, auto_id=f"{place}_%s")
     if form.is_valid():
         try:
-            made = correct(actor=request.membership, image=image, **form.cleaned_data)
+            made = service(actor=request.membership, image=image, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
             messages.success(request, done)
             return redirect("reading", (made if isinstance(made, Prediction) else prediction).public_id)
     reading = find_reading(request, prediction.public_id)
-    return show_reading(request, reading, status=UNPROCESSABLE, **{f"{name}_form": form})
+    return show_reading(request, reading, status=UNPROCESSABLE, **{f"{place}_form": form})
 
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ml.data.isic import name_no_file
+from ml.data.masks import DIRECTORY, ENDING
 from ml.data.prepare.archives import is_wanted, list_files, open_archive
 from ml.data.rows import IMAGE_SUFFIXES, Table
 from ml.errors import UserError
@@ -23,8 +24,7 @@ STEM = "ISIC2018_Task3_Training"
 INPUT, GROUND_TRUTH, GROUPINGS = f"{STEM}_Input", f"{STEM}_GroundTruth", f"{STEM}_LesionGroupings"
 PARTS = ("HAM10000_images_part_1", "HAM10000_images_part_2")
 METADATA = "HAM10000_metadata"
-SEGMENTATIONS = ("HAM10000_segmentations_lesion_tschandl", "HAM10000_segmentations")
-MASK_ENDING = "_segmentation"
+SEGMENTATIONS = ("HAM10000_segmentations_lesion_tschandl", DIRECTORY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +40,10 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a directory has: images and masks by image id, and the tables; of the latter two, at least one labels.
-    ``faults``: what is wrong with image files that are none."""
+    """Contents of a directory: images and masks by image id, and the tables.
+
+    At least one of the tables has labels. ``faults``: by id, image files that are no regular files.
+    """
 
     images: dict[str, ImageSource]
     masks: dict[str, ImageSource]
@@ -52,7 +54,7 @@ class Layout:
 
 
 def find_layout(directory: Path) -> Layout:
-    """Look for every part of the layouts above. Raises ``UserError`` saying exactly which are missing."""
+    """Find all parts of the layouts above. Raises ``UserError`` listing the missing ones."""
     if not directory.is_dir():
         raise UserError(f"{directory}: no such directory; give the one that holds the images, or use --download")
     official = _find_place(directory, INPUT)
@@ -71,7 +73,7 @@ def find_layout(directory: Path) -> Layout:
     places = [official] if official is not None else [place for place in parts.values() if place]
     return Layout(
         images=_list_images(places, faults),
-        masks={name.removesuffix(MASK_ENDING): mask for name, mask in _list_images(masks[:1], {}).items()},
+        masks={name.removesuffix(ENDING): mask for name, mask in _list_images(masks[:1], {}).items()},
         groupings=_find_table(directory, GROUPINGS),
         ground_truth=ground_truth,
         metadata=metadata,
@@ -114,7 +116,7 @@ def _find_table_in_zip(path: Path) -> Table:
 
 
 def _list_images(places: Iterable[Path], faults: dict[str, str]) -> dict[str, ImageSource]:
-    """Images by their name without suffix, in any folder of the places; what is no file goes to ``faults``."""
+    """Images by name without suffix, in any folder of the places; irregular files go to ``faults``."""
     found: dict[str, ImageSource] = {}
     for place in places:
         sources = _list_folder(place, faults) if place.is_dir() else _list_zip(place)

@@ -1,1 +1,1 @@
-"""Fits that need SciPy: what serving and ``evaluate_model`` do without."""
+"""Fits that need SciPy, which neither serving nor ``evaluate_model`` needs."""

@@ -1,4 +1,4 @@
-"""A temperature with an offset for each class, its ridge chosen by cross-validation. Needs SciPy."""
+"""Calibration by temperature and class offsets, with a ridge chosen by cross-validation. Needs SciPy."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from ml.evaluation.calibration import Priors, apply_calibration, fit_temperature
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics.classification import expected_calibration_error
 from ml.metrics.estimate import DIGITS
-from ml.serve.predictor import softmax
+from ml.serve.interpretation import softmax
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -21,10 +21,10 @@ RIDGES = (0.3, 1.0, 3.0, 10.0, 30.0)
 
 
 def fit_offsets(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: float) -> Calibration:
-    """Temperature and an offset for each class of least penalised loss.
+    """Fit temperature and class offsets by penalised likelihood.
 
-    Bias-corrected temperature scaling (Alexandari et al., ICML 2020): the offsets mend a prior that the scores do not
-    quite carry. ``ridge`` times the sum of the squared offsets is added to the sum of the losses.
+    Bias-corrected temperature scaling (Alexandari et al., ICML 2020): the offsets correct a prior that the scores do
+    not carry exactly. The penalty is ``ridge`` times the sum of squared offsets, added to the summed loss.
     """
     scores = log_mean - np.log(priors.training)
     prior, truth = np.log(priors.target), np.eye(len(CLASSES))[labels]
@@ -38,27 +38,27 @@ def fit_offsets(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: f
         return float(total + ridge * (values[1:] ** 2).sum()), slope
 
     bounds = [tuple(np.log(TEMPERATURES)), *[(-LARGEST_OFFSET, LARGEST_OFFSET)] * len(CLASSES)]
-    found = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B", bounds=bounds).x
+    solution = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(
-        round(float(np.exp(found[0])), DIGITS), tuple(round(float(value), DIGITS) for value in found[1:]), ""
+        round(float(np.exp(solution[0])), DIGITS), tuple(round(float(value), DIGITS) for value in solution[1:]), ""
     )
 
 
 def choose_calibration(
     log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors
 ) -> tuple[Calibration, float | None, list[dict[str, float | str]]]:
-    """The calibration of least cross-validated loss, its ridge (None for a temperature alone), and the comparison.
+    """The calibration with the lowest cross-validated loss, its ridge (None: temperature only), and the comparison.
 
-    Parts by lesion; the comparison has each method's loss and expected calibration error on parts it was not fitted on.
+    Parts are split by lesion; the comparison has each method's loss and expected calibration error on held-out parts.
     """
     ridges: tuple[float | None, ...] = (None, *RIDGES)
     comparison = [_judge(log_mean, labels, groups, priors, ridge) for ridge in ridges]
-    best = min(range(len(ridges)), key=lambda place: float(comparison[place]["loss"]))
+    best = min(range(len(ridges)), key=lambda index: float(comparison[index]["loss"]))
     return fit_calibration(log_mean, labels, priors, ridges[best]), ridges[best], comparison
 
 
 def fit_calibration(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: float | None) -> Calibration:
-    """A temperature alone where ``ridge`` is None, else with offsets."""
+    """Fit a temperature only if ``ridge`` is None, else with offsets."""
     if ridge is not None:
         return fit_offsets(log_mean, labels, priors, ridge)
     temperature = fit_temperature(
@@ -70,7 +70,7 @@ def fit_calibration(log_mean: FloatArray, labels: IntArray, priors: Priors, ridg
 def cross_calibrate(
     log_mean: FloatArray, labels: IntArray, groups: Sequence[str], priors: Priors, ridge: float | None
 ) -> tuple[FloatArray, FloatArray]:
-    """(probabilities, balanced scores), each image's by what was fitted on the parts that it is not in."""
+    """Cross-validated (probabilities, balanced scores), each (N, 7): each image's by a fit on the other parts."""
     probabilities, balanced_scores = np.empty_like(log_mean), np.empty_like(log_mean)
     for fitting, judging in grouped_parts(groups):
         calibration = fit_calibration(log_mean[fitting], labels[fitting], priors, ridge)

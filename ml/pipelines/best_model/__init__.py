@@ -1,2 +1,2 @@
-"""The road to the model that ships, stage after stage: ``python -m ml.pipelines.best_model --help`` and
+"""The road to the model that ships, stage after stage: ``python -m ml best-model --help`` and
 docs/best-model.md."""

@@ -1,5 +1,6 @@
 """The training data alone, without the test fold: laid out for the stages, and packed for a machine without network."""
 
+import argparse
 import csv
 import io
 import tarfile
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from ml.data.isic import GROUND_TRUTH, GROUPINGS, METADATA, Record, find_table, read_isic
 from ml.data.rows import read_rows
-from ml.data.split import read_split
+from ml.data.split import OPEN_FOLDS, read_split
 from ml.errors import UserError
 from ml.support.disk import read_file, stat_file
 
@@ -129,3 +130,17 @@ def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
         group.append(name)
         filled += taken
     yield group
+
+
+def pack_training_data(options: argparse.Namespace) -> int:
+    """Pack as the options say, and print the tars."""
+    found = select_training_data(options.data, OPEN_FOLDS)
+    for path in pack(found, options.out, megabytes=options.megabytes):
+        print(path)
+    return 0
+
+
+def unpack_training_data(options: argparse.Namespace) -> int:
+    """Unpack as the options say."""
+    unpack(options.data, options.out)
+    return 0

@@ -22,17 +22,18 @@ from ml.bundle.attribution import ATTRIBUTION, LICENCE, write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
-from ml.data.cache import MAX_ASPECT
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import SPLIT_SHA256, read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
-from ml.evaluation.paired import compare
+from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
 from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
-from ml.serve.predictor import Observation, Predictor
+from ml.serve.interpretation import Observation
+from ml.serve.predictor import Predictor
+from ml.serve.preprocess import MAX_ASPECT
 from ml.support.environment import find_git_revision
 from ml.training.config import TrainingConfig, read_config
 
@@ -178,4 +179,4 @@ def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplac
         evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
         for each, observations in ((bundle, found.observations), (shipped, earlier))
     )
-    return {"shipped": shipped.sha256, **compare(one, other)}
+    return {"shipped": shipped.sha256, **compare_evaluations(one, other)}

@@ -26,7 +26,7 @@ from ml.support.disk import read_json, write_whole
 from ml.support.strict import build, load_yaml
 from ml.training.config import TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.run import run
+from ml.training.run import run_training
 from ml.training.selection import select_records
 
 STAGE_MINUTES = 8
@@ -71,7 +71,7 @@ def _run_stage(stage: Stage, place: Workplace) -> None:
         case "average":
             average(stage, place)
         case "finish":
-            from ml.pipelines.best_model.finish import finish  # noqa: PLC0415  it needs ONNX, the other stages do not
+            from ml.pipelines.best_model.finish import finish
 
             finish(stage, place)
 
@@ -101,7 +101,7 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
 
 
 def train(stage: Stage, place: Workplace) -> None:
-    """One training as ``python -m ml.pipelines.train`` does it, without an export; its checkpoints go when it is
+    """One training as ``python -m ml train`` does it, without an export; its checkpoints go when it is
     finished."""
     assert stage.step is not None
     write_config(stage, place)
@@ -112,7 +112,7 @@ def train(stage: Stage, place: Workplace) -> None:
         weights = place.folder(stage.needs[1]).weights
     elif stage.step.weights is not None:
         weights = find_weights(stage, place)
-    run(
+    run_training(
         data=place.training_data,
         config_path=_config_path(stage, place),
         weights=weights,
@@ -142,7 +142,7 @@ def average(stage: Stage, place: Workplace) -> None:
 
 
 def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
-    """The whole configuration of a training, written where ``python -m ml.pipelines.train`` could read it too."""
+    """The whole configuration of a training, written where ``python -m ml train`` could read it too."""
     path = _config_path(stage, place)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_merge(stage, place), sort_keys=False), encoding="utf-8")

@@ -20,7 +20,7 @@ from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
 from ml.metrics import bootstrap, classification
 from ml.metrics.estimate import OVER_LESIONS, Estimate, count_judged
-from ml.serve.predictor import calibrate
+from ml.serve.interpretation import calibrate
 from ml.support.disk import read_json
 from ml.taxonomy import CLASSES
 
@@ -44,7 +44,7 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
-class StudyFolder:
+class StudiedModel:
     """``log_scores`` (N, 7): logarithms of the model's scores of ``images`` (N) of ``folds`` (N)."""
 
     path: Path
@@ -63,7 +63,7 @@ class StudyFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class TemperatureFit:
     """What was fitted on the choosing images: a temperature and the two thresholds of the malignant sum."""
 
     temperature: float
@@ -111,7 +111,7 @@ def is_finished(path: Path) -> bool:
     return (path / "summary.json").is_file() and (path / "predictions.csv").is_file()
 
 
-def open_study_folder(path: Path) -> StudyFolder:
+def open_study_folder(path: Path) -> StudiedModel:
     """Read and check a folder; raises ``UserError`` naming the file that is missing or wrong."""
     if not is_finished(path):
         raise UserError(f"{path}: holds no summary.json and predictions.csv; train the model, or resume its run")
@@ -122,7 +122,7 @@ def open_study_folder(path: Path) -> StudyFolder:
             f"{weights}: does not hash to the sha256 of summary.json; train the model again in a new folder"
         )
     images, folds, scores = _read_predictions(path / "predictions.csv")
-    return StudyFolder(path, summary, images, folds, np.log(np.maximum(scores, np.finfo(np.float64).tiny)))
+    return StudiedModel(path, summary, images, folds, np.log(np.maximum(scores, np.finfo(np.float64).tiny)))
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Flo
     return images, tuple(row["fold"] for row in rows), scores
 
 
-def score(folder: StudyFolder, truth: Truth, *, test: bool, temperature: float) -> classification.Scored:
+def score(folder: StudiedModel, truth: Truth, *, test: bool, temperature: float) -> classification.Scored:
     """The labelled, calibrated scores of the choosing images, or of the test images."""
     rows = folder.rows(test=test)
     prior = tuple(folder.summary["training_prior"])
@@ -160,7 +160,7 @@ def score(folder: StudyFolder, truth: Truth, *, test: bool, temperature: float) 
     return classification.Scored(_label(folder, truth, rows), probabilities, balanced)
 
 
-def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> Calibration:
+def calibrate_on_choosing(folder: StudiedModel, truth: Truth) -> TemperatureFit:
     """Temperature by likelihood, then the thresholds of sensitivity 0.95 and specificity 0.90 on the same images."""
     rows = folder.rows(test=False)
     labels = _label(folder, truth, rows)
@@ -175,10 +175,10 @@ def calibrate_on_choosing(folder: StudyFolder, truth: Truth) -> Calibration:
     high = threshold_of_specificity(
         malignant=scored.malignant, is_malignant=scored.is_malignant, specificity=SPECIFICITY
     )
-    return Calibration(temperature, low, max(low, high))
+    return TemperatureFit(temperature, low, max(low, high))
 
 
-def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, *, test: bool) -> Measured:
+def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureFit, *, test: bool) -> Measured:
     """Metrics with 95 % intervals by bootstrap over lesions, on the choosing images or on those of the test fold."""
     scored = score(folder, truth, test=test, temperature=calibration.temperature)
     points = {"low_risk_below": calibration.low_risk_below, "suspicious_from": calibration.suspicious_from}
@@ -227,7 +227,7 @@ def measure_folder(folder: StudyFolder, truth: Truth, calibration: Calibration, 
     return Measured(figures, images, {name: each for name, each in replicates.items() if name not in PER_CLASS})
 
 
-def _label(folder: StudyFolder, truth: Truth, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _label(folder: StudiedModel, truth: Truth, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     unknown = [folder.images[row] for row in rows if folder.images[row] not in truth.labels]
     if unknown:
         raise UserError(

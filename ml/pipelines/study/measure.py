@@ -11,10 +11,10 @@ from ml.data.split import TEST
 from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log, find_readings
 from ml.pipelines.study.folder import (
-    Calibration,
     FloatArray,
     Measured,
-    StudyFolder,
+    StudiedModel,
+    TemperatureFit,
     measure_folder,
     read_test_truth,
 )
@@ -25,8 +25,8 @@ Predict = Callable[[Path, Sequence[Record]], FloatArray]
 
 
 def measure_study_model(
-    folder: StudyFolder,
-    calibration: Calibration,
+    folder: StudiedModel,
+    calibration: TemperatureFit,
     *,
     data: Path,
     why: str,

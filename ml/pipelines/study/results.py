@@ -14,7 +14,14 @@ from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.metrics import bootstrap
 from ml.metrics.estimate import OVER_LESIONS, Estimate
-from ml.pipelines.study.folder import Calibration, Measured, StudyFolder, Truth, calibrate_on_choosing, measure_folder
+from ml.pipelines.study.folder import (
+    Measured,
+    StudiedModel,
+    TemperatureFit,
+    Truth,
+    calibrate_on_choosing,
+    measure_folder,
+)
 from ml.pipelines.study.measure import Predict, measure_study_model
 from ml.pipelines.study.plan import Entry, Plan
 from ml.support.disk import read_json, write_whole
@@ -39,7 +46,7 @@ def result_file(results: Path, name: str) -> Path:
     return results / "results" / f"{name}.json"
 
 
-def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
+def record_choosing(folder: StudiedModel, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
     """Calibrate and measure on the choosing images and write that down, with data, revision and date. What is there
     already of the same weights stays, but for what the plan says of the entry. Raises ``UserError`` where test figures
     of other weights would be lost."""
@@ -73,13 +80,13 @@ def record_choosing(folder: StudyFolder, plan: Plan, entry: Entry, truth: Truth,
 
 
 def record_test(
-    folder: StudyFolder, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
+    folder: StudiedModel, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
 ) -> bool:
     """Measure on the test fold a model whose choosing fold is recorded. False where that is written down already."""
     result = read_result(results, folder.name)
     if result["test"] is not None:
         return False
-    calibration = Calibration(**result["calibration"])
+    calibration = TemperatureFit(**result["calibration"])
     measured = measure_study_model(folder, calibration, data=data, why=why, predict=predict, log=log)
     _keep_replicates(folder, "test", measured)
     write_json(result_file(results, folder.name), {**result, "test": measured.figures})
@@ -144,7 +151,7 @@ def _replicates_file(folder: Path, part: str) -> Path:
     return folder / f"replicates_{part}.npz"
 
 
-def _keep_replicates(folder: StudyFolder, part: str, measured: Measured) -> None:
+def _keep_replicates(folder: StudiedModel, part: str, measured: Measured) -> None:
     arrays: dict[str, Any] = {name: each.astype(np.float32) for name, each in measured.replicates.items()}
     np.savez_compressed(_replicates_file(folder.path, part), images=np.array(measured.images), **arrays)
 

@@ -68,7 +68,7 @@ class Job:
 
     def list_command(self, data: Path) -> list[str]:
         """The command of its training, which a person may type too."""
-        command = [sys.executable, "-m", "ml.pipelines.train", "--data", str(data), "--config", str(self.config)]
+        command = [sys.executable, "-m", "ml", "train", "--data", str(data), "--config", str(self.config)]
         command += ["--out", str(self.folder)]
         command += [] if self.weights is None else ["--weights", str(self.weights)]
         if self.kind == NETWORK:
@@ -171,7 +171,7 @@ def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if rules.at_once > 1 else {})}
     with job.log.open("ab") as log:
         command = job.list_command(place.data)
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603  # our own command
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 our own command
         try:
             code = process.wait(None if rules.minutes is None else 60 * rules.minutes)
         except subprocess.TimeoutExpired:

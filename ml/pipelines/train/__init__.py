@@ -1,1 +1,1 @@
-"""One run from a configuration to a bundle: ``python -m ml.pipelines.train --help``."""
+"""One run from a configuration to a bundle: ``python -m ml train --help``."""

@@ -16,5 +16,5 @@ def describe_end(folder: RunFolder) -> str:
         lines.append(f"next: python manage.py register_model {folder.bundle}")
         lines.append(f"  or: python manage.py predict --bundle {folder.bundle} IMAGE")
     else:
-        lines.append(f"next: python manage.py compare_models --data DIR --runs {folder.path} OTHER")
+        lines.append(f"next: python -m ml compare --data DIR --runs {folder.path} OTHER")
     return "\n".join([*lines, str(folder.path)])

@@ -1,8 +1,10 @@
 """From whatever a configuration describes to what it leaves: a network to a bundle, a baseline to its figures."""
 
+import argparse
 from pathlib import Path
 
 from ml.errors import UserError
+from ml.pipelines.train.ending import describe_end
 from ml.support.disk import owning
 from ml.training import run as network
 from ml.training.config import read_config
@@ -32,20 +34,20 @@ def train(
     if kind in CLASSICAL_KINDS:
         if resume or devices != 1:
             raise UserError(f"{config_path}: a {kind} is fitted in one go; leave out --resume and --devices")
-        from ml.baselines import run as baseline  # noqa: PLC0415  # a network is trained without scikit-image and OpenCV
+        from ml.baselines import run as baseline
 
-        return baseline.run(
+        return baseline.run_baseline(
             data=data, config_path=config_path, weights=weights, out=out or Path("runs") / config_path.stem
         )
     if kind != "network":
         raise UserError(f"{config_path}: kind is {kind!r}; use {' or '.join(CLASSICAL_KINDS)}, or none for a network")
     exports = export and is_first_process()
     if exports:
-        from ml.build.servable import check_servable  # noqa: PLC0415  # training alone does without ONNX
+        from ml.build.servable import check_servable
 
         check_servable(read_config(config_path))
     folder = RunFolder(
-        network.run(
+        network.run_training(
             data=data,
             config_path=config_path,
             weights=weights,
@@ -56,9 +58,24 @@ def train(
         )
     )
     if exports:
-        from ml.build.checkpoint import export_checkpoint  # noqa: PLC0415
+        from ml.build.checkpoint import export_checkpoint
 
         best = folder.checkpoint(read_config(folder.config).checkpoint)
         with owning(folder.path, "run"):
             export_checkpoint(best, folder.bundle, data=data, progress=progress)
     return folder.path
+
+
+def main(options: argparse.Namespace) -> int:
+    """Train, and print what came of it and the run folder."""
+    folder = train(
+        data=options.data,
+        config_path=options.config,
+        weights=options.weights,
+        out=options.out,
+        resume=options.resume,
+        export=options.export,
+        devices=options.devices,
+    )
+    print(describe_end(RunFolder(folder)))
+    return 0

@@ -6,6 +6,7 @@ its
 memory back and can be ended in the middle of an epoch.
 """
 
+import argparse
 import csv
 import json
 import math
@@ -36,10 +37,12 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.pipelines.tuning.report import write_report
 from ml.pipelines.tuning.search_space import SearchSpace, read_keys, read_space, replace_keys
-from ml.support.command_line import needs_training_libraries
 from ml.support.disk import owning, read_json, write_whole
 from ml.training.config import TrainingConfig, read_config
 from ml.training.folder import RunFolder
+from ml.training.losses import DivergedError
+from ml.training.run import run_training
+from ml.training.selection import select_records
 
 NAME = "tuning"
 RANDOM_TRIALS = 8
@@ -171,8 +174,6 @@ def _check_folder(folder: StudyFolder, base: TrainingConfig, space: SearchSpace,
 
 
 def _decode(data: Path, base: TrainingConfig, folder: StudyFolder, *, progress: bool) -> str:
-    with needs_training_libraries():
-        from ml.training.selection import select_records  # noqa: PLC0415  # --help needs none of it
     records = select_records(read_isic(data).records, base)
     return open_cache(records, folder.trial(0).cache, short_side=base.cache_side, progress=progress).data_sha256
 
@@ -312,14 +313,7 @@ def _train(sender: Connection, options: dict[str, Any]) -> None:
     tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves behind
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
-        with needs_training_libraries():
-            from ml.training.losses import DivergedError  # noqa: PLC0415  # --help needs none of it
-            from ml.training.run import run  # noqa: PLC0415
-    except UserError as error:
-        sender.send(str(error))
-        sys.exit(1)
-    try:
-        run(**options, progress=False)
+        run_training(**options, progress=False)
     except DivergedError:
         sys.exit(DIVERGED)
     except UserError as error:
@@ -341,3 +335,19 @@ def _describe(tuning: Tuning, place: int) -> str:
         return f"trial {place}: pruned after epoch {trial.last_step} ({drawn})"
     best = ", the best so far" if tuning.study.best_trial.number == trial.number else ""
     return f"trial {place}: {tuning.space.metric} {trial.value:.4f}{best} ({drawn})"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run the study and print its folder."""
+    folder = tune(
+        data=options.data,
+        config_path=options.config,
+        space_path=options.space,
+        weights=options.weights,
+        trials=options.trials,
+        out=options.out,
+        report=options.report,
+        resume=options.resume,
+    )
+    print(folder)
+    return 0

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from ml.errors import UserError
 from ml.support.strict import load_yaml
-from ml.training.config import TrainingConfig, make_config
+from ml.training.config import TrainingConfig, build_config
 
 Value = bool | int | float | str
 Metric = Literal["balanced_accuracy", "malignancy_auc", "nll"]
@@ -49,7 +49,7 @@ class Choice:
     choices: Annotated[tuple[Value, ...], Field(min_length=1)]
 
     def draw(self, trial: optuna.Trial, key: str) -> Value:
-        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment]  # of ours, none is None
+        drawn: Value = trial.suggest_categorical(key, self.choices)  # type: ignore[assignment] # of ours, none is None
         return drawn
 
     def holds(self, value: object) -> bool:
@@ -124,6 +124,6 @@ def _check(space: SearchSpace, base: TrainingConfig) -> None:
 
 def _try(plain: dict[str, Any], complaint: str) -> None:
     try:
-        make_config(plain)
+        build_config(plain)
     except UserError as error:
         raise UserError(f"{complaint} ({error})") from None

@@ -5,11 +5,14 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_args
 
+import albumentations
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import torch
 from PIL import Image as Pillow
+from timm.data.mixup import Mixup
 
 from ml.reports.eda.galleries import save_grid
 from ml.reports.eda.page import Figure, Image, Section
@@ -71,9 +74,7 @@ def _read(path: Path) -> Pixels:
 
 
 def _alter(level: Level, pictures: Sequence[Pixels]) -> list[Pixels]:
-    import albumentations  # noqa: PLC0415  # slow to import
-
-    np.random.seed(SEED)  # noqa: NPY002  # the drawn hairs follow it
+    np.random.seed(SEED)  # noqa: NPY002  the drawn hairs follow it
     transforms = list_transforms(Augmentation(kind="albumentations", level=level), SIZE)
     altering = albumentations.Compose(transforms, seed=SEED)
     return [altering(image=picture)["image"] for picture in pictures]
@@ -95,9 +96,6 @@ def _average_colour(picture: Pixels) -> npt.NDArray[np.float64]:
 
 
 def _draw_mixing(pictures: Sequence[Pixels], out: Path) -> Figure:
-    import torch  # noqa: PLC0415
-    from timm.data.mixup import Mixup  # noqa: PLC0415
-
     config = Augmentation()
     tiles = [cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for picture in pictures]
     even = tiles[: len(tiles) // 2 * 2]  # pictures are mixed in pairs
@@ -106,9 +104,9 @@ def _draw_mixing(pictures: Sequence[Pixels], out: Path) -> Figure:
         ("mixup", {"mixup_alpha": config.mixup_alpha, "cutmix_alpha": 0.0}),
         ("cutmix", {"mixup_alpha": 0.0, "cutmix_alpha": config.cutmix_alpha}),
     ):
-        np.random.seed(SEED)  # noqa: NPY002  # timm draws by it
+        np.random.seed(SEED)  # noqa: NPY002 timm draws by it
         batch = torch.from_numpy(np.stack(even)).permute(0, 3, 1, 2).float()
-        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))  # type: ignore[no-untyped-call]  # timm's has no types
+        mix = Mixup(**alphas, prob=1.0, mode="pair", num_classes=len(even))  # type: ignore[no-untyped-call] # timm's has no types
         mixed, _ = mix(batch, torch.arange(len(even)))
         altered = mixed.permute(0, 2, 3, 1).round().clamp(0, 255).to(torch.uint8).numpy()
         save_grid([Pillow.fromarray(tile) for tile in altered], out / f"augmentation-{name}.webp", columns=4)

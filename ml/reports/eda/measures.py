@@ -15,28 +15,18 @@ from tqdm import tqdm
 
 from ml.data import artefacts
 from ml.data.duplicates import perceptual_hash
-from ml.data.isic import Record, find_images
+from ml.data.isic import Record
 from ml.data.pictures import read_pixels
 from ml.errors import UserError
 from ml.reports.eda import shape
 from ml.serve import quality
 from ml.support.disk import stat_file
 
-MASKS = "HAM10000_segmentations"
-MASK_ENDING = "_segmentation"
 COLUMNS = (
     *("image", "stamp", "phash", "lightness", "redness", "yellowness", "sharpness", "contrast"),
     *("area", "asymmetry", "cut_off"),
     *artefacts.ARTEFACTS,
 )
-
-
-def find_masks(data: Path) -> dict[str, Path]:
-    """Mask files by image id; none where the data have no masks."""
-    directory = data / MASKS
-    if not directory.is_dir():
-        return {}
-    return {name.removesuffix(MASK_ENDING): path for name, path in find_images(directory, (".png",)).items()}
 
 
 def measure_all(
@@ -69,7 +59,7 @@ def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float |
     """Every measure of one picture; what needs a mask is NaN without one. Raises ``UserError`` naming the file."""
     image = read_pixels(record.path)
     colour = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).mean(axis=0)
-    measured = quality.measure(image)
+    measured = quality.measure_quality(image)
     mask = None if mask_path is None else _read_mask(mask_path, image.shape[:2])
     shapes = {} if mask is None else shape.measure_shape(mask)
     phash = int(perceptual_hash.hash_picture(Image.fromarray(image)))
@@ -106,7 +96,7 @@ def _read_cache(path: Path) -> pd.DataFrame:
 
 def _open_cache(folder: Path) -> Path:
     """The CSV for the measuring code as it is now, with a header at least; git is told to leave the folder out."""
-    measuring = (artefacts, shape, quality.measure, perceptual_hash.hash_picture, measure_picture)
+    measuring = (artefacts, shape, quality.measure_quality, perceptual_hash.hash_picture, measure_picture)
     code = hashlib.sha256("".join(inspect.getsource(each) for each in measuring).encode()).hexdigest()
     path = folder / f"measures-{code[:12]}.csv"
     try:

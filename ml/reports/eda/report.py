@@ -1,5 +1,6 @@
 """Explore a data set: measure every picture, draw the figures, write the page and its numbers."""
 
+import argparse
 import json
 import shutil
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from ml.data.isic import read_isic
+from ml.data.masks import list_masks
 from ml.data.split import SPLIT_SHA256, TEST, hash_data, read_split
 from ml.errors import UserError
 from ml.reports.destination import check_destination
@@ -16,7 +18,7 @@ from ml.reports.eda.appearance import describe_appearance, describe_shapes
 from ml.reports.eda.augmentation import describe_augmentation
 from ml.reports.eda.duplicates import describe_duplicates, list_pairs
 from ml.reports.eda.galleries import describe_pictures
-from ml.reports.eda.measures import find_masks, measure_all
+from ml.reports.eda.measures import measure_all
 from ml.reports.eda.page import Page, Section, write_page
 from ml.reports.eda.population import describe_classes, describe_patients
 from ml.reports.eda.shortcuts import describe_artefacts
@@ -43,7 +45,7 @@ def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = Fal
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{out}: cannot be made ({error.strerror}); choose another --out") from error
-    measures = measure_all(list(dataset.records), find_masks(data), out / CACHE, workers=workers, progress=progress)
+    measures = measure_all(list(dataset.records), list_masks(data), out / CACHE, workers=workers, progress=progress)
     table = build_table(dataset, measures, folds)
     labels = agreement.read_labels()
     if out.resolve() != agreement.LABELS.parent:
@@ -77,8 +79,8 @@ def _assemble(table: pd.DataFrame, numbers: dict[str, Any], sections: list[Secti
         title="What is in the training pictures",
         lead="The pictures of ISIC 2018 Task 3 (HAM10000) outside the test fold: who and what they show, how they "
         "look, and what "
-        "a network could learn from them by mistake. Every number is computed from the data by manage.py "
-        "eda_report; all of them are in numbers.json beside this page.",
+        "a network could learn from them by mistake. Every number is computed from the data by python "
+        "-m ml eda; all of them are in numbers.json beside this page.",
         tiles=[
             (f"{len(table):,}", "pictures explored"),
             (f"{table['lesion'].nunique():,}", "lesions"),
@@ -99,3 +101,12 @@ def _round(value: Any) -> Any:
     if isinstance(value, list):
         return [_round(each) for each in value]
     return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the report and print the page's path."""
+    if options.workers < 1:
+        raise UserError(f"--workers {options.workers}: must be 1 at least")
+    out = agreement.LABELS.parent if options.publish else options.out
+    print(write_report(options.data, out, workers=options.workers, publish=options.publish))
+    return 0

@@ -17,6 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from ml.baselines.config import read_classical_config
+from ml.baselines.features import compute_features
+from ml.baselines.run import make_extractor, select_images
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
@@ -29,7 +31,7 @@ COST = 0.003
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class DoubtedLabel:
     """An image whose label ``given`` looks wrong: what it looks like, and the label's own probability."""
 
     name: str
@@ -41,13 +43,13 @@ class Candidate:
 
 def find_candidates(
     names: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: FloatArray
-) -> list[Candidate]:
+) -> list[DoubtedLabel]:
     """Candidates among images (N) by out-of-sample probabilities (N, 7), the least believed label first."""
     doubted = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
     quality = get_label_quality_scores(labels, probabilities)
     places = np.flatnonzero(doubted)
     return [
-        Candidate(
+        DoubtedLabel(
             names[place],
             CLASSES[int(labels[place])],
             CLASSES[int(probabilities[place].argmax())],
@@ -66,13 +68,10 @@ def cross_validate_features(
     A logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts that
     share no lesion.
     """
-    from ml.baselines.features import compute_features  # noqa: PLC0415
-    from ml.baselines.run import make_extractor, select_images  # noqa: PLC0415  # a model's own doubts need no torch
-
     config = read_classical_config(config_path)
     images = select_images(data, config)
     features = compute_features(images.sources, make_extractor(config.features, weights), cache, progress=progress)
-    places = images.places(*config.train_folds, config.choose_fold)
+    places = images.indices(*config.train_folds, config.choose_fold)
     names = tuple(images.sources[place].image_id for place in places)
     labels, values = images.labels[places], features.values[places]
     rarest = int(np.bincount(labels, minlength=len(CLASSES)).min())

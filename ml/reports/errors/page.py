@@ -31,7 +31,7 @@ COLUMNS = {
 }
 
 
-def write(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, plan: Path) -> None:
+def write_error_page(figures: Mapping[str, Any], data: Path, path: Path, *, results: Path, plan: Path) -> None:
     """Write the page of an error report's ``figures``."""
     pictures = Pictures(data, path.parent)
     sections = [

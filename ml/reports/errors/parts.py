@@ -5,8 +5,9 @@ from pathlib import Path
 
 from ml.data.artefacts import ARTEFACTS, THRESHOLDS
 from ml.data.isic import Record
+from ml.data.masks import list_masks
 from ml.evaluation.mistakes import name_thirds
-from ml.reports.eda.measures import find_masks, measure_all
+from ml.reports.eda.measures import measure_all
 
 QUALITIES = ("sharpness", "lightness", "contrast")
 
@@ -15,7 +16,7 @@ def divide_by_pictures(
     records: Sequence[Record], data: Path, cache: Path, *, progress: bool = True
 ) -> dict[str, list[str]]:
     """For each quality and artefact, which part every image belongs to. Measures are kept in ``cache``."""
-    frame = measure_all(list(records), find_masks(data), cache, progress=progress)
+    frame = measure_all(list(records), list_masks(data), cache, progress=progress)
     parts = {name: name_thirds(frame[name].tolist()) for name in QUALITIES}
     for name in ARTEFACTS:
         seen = (frame[name] >= THRESHOLDS[name]).tolist()

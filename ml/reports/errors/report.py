@@ -1,7 +1,8 @@
 """Finding a model's errors: ``errors.json`` with the numbers, ``index.html`` with pictures."""
 
+import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from ml.evaluation.subgroups import PARTITIONS
 from ml.metrics.classification import count_confusion, decide
 from ml.pipelines.study.results import write_json
 from ml.reports.destination import check_destination
-from ml.reports.errors.noisy_labels import Candidate, cross_validate_features, find_candidates
-from ml.reports.errors.page import write
+from ml.reports.errors.noisy_labels import DoubtedLabel, cross_validate_features, find_candidates
+from ml.reports.errors.page import write_error_page
 from ml.reports.errors.parts import divide_by_pictures
 from ml.reports.errors.review import Subject, review_bundle, review_study_folder
 from ml.reports.errors.sources import PUBLISHED, Sources
@@ -49,7 +50,7 @@ def report(sources: Sources, *, progress: bool = True) -> Path:
     figures["summary"] = summarise(figures)
     write_json(sources.out / "errors.json", figures)
     page = sources.out / "index.html"
-    write(figures, sources.data, page, results=sources.results, plan=sources.plan)
+    write_error_page(figures, sources.data, page, results=sources.results, plan=sources.plan)
     return page
 
 
@@ -106,5 +107,12 @@ def doubt_labels(subject: Subject, sources: Sources, *, progress: bool) -> dict[
     return found
 
 
-def _list(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
+def _list(candidates: Sequence[DoubtedLabel]) -> list[dict[str, Any]]:
     return [asdict(each) for each in candidates[:LISTED]]
+
+
+def main(options: argparse.Namespace) -> int:
+    """Make the report and print its page."""
+    chosen = {item.name: getattr(options, item.name) for item in fields(Sources)}
+    print(report(Sources(**(chosen | {"out": PUBLISHED} if options.publish else chosen))))
+    return 0

@@ -50,7 +50,7 @@ def review_bundle(path: Path, data: Path, fold: str, *, progress: bool = True) -
         raise UserError(f"--fold is {fold!r}; an error report reads one of 0 to 4, never the test fold")
     bundle = load_bundle(path)
     records = tuple(select_folds(read_isic(data).records, (fold,)))
-    items = [evaluate.Labelled(record.image_id, record.label, record.path, record.lesion_id) for record in records]
+    items = [evaluate.LabelledImage(record.image_id, record.label, record.path, record.lesion_id) for record in records]
     readings = evaluate.read_images(Observer(Predictor(bundle), progress=progress), items, f"fold {fold}")
     limits = bundle.manifest.thresholds.malignant
     reviewed = Reviewed(

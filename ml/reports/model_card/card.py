@@ -1,12 +1,15 @@
-"""The model card, generated from a bundle's manifest: ``python -m ml.reports.model_card.card``.
+"""The model card, generated from a bundle's manifest.
 
 Its headings are those of Mitchell et al., "Model Cards for Model Reporting", FAT* 2019.
 """
 
+import argparse
 from pathlib import Path
 from typing import Any
 
+from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
+from ml.data.isic import read_isic
 from ml.evaluation.report import LABELS, PER_CLASS
 from ml.metrics.estimate import Estimate, table
 from ml.reports.model_card.heads import describe_heads
@@ -30,9 +33,9 @@ calibration error, the sensitivities and specificities and what is *not assessab
 curve (AUC, auc), which no threshold enters, least."""
 
 
-def write(manifest: Manifest, path: Path = MODEL_CARD) -> None:
+def write_card(manifest: Manifest, path: Path = MODEL_CARD) -> None:
     """Write the card of a manifest, and beside it the diagram that it shows."""
-    path.write_text(render(manifest), encoding="utf-8")
+    path.write_text(render_card(manifest), encoding="utf-8")
     if (figure := draw_reliability(manifest.limits)) is not None:
         save(figure, path.parent / BESIDE / DIAGRAM)
 
@@ -49,7 +52,7 @@ def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) 
         (folder / f"{name}.jpg").write_bytes(thumbnail(read_file(images / f"{name}.jpg"), side=THUMBNAIL_SIDE))
 
 
-def render(manifest: Manifest) -> str:
+def render_card(manifest: Manifest) -> str:
     """The card as Markdown."""
     sections = (
         _introduce(manifest),
@@ -71,7 +74,7 @@ def render(manifest: Manifest) -> str:
 def _introduce(manifest: Manifest) -> str:
     return f"""# Model card: {manifest.name} {manifest.version}
 
-Generated from the bundle's manifest by `python -m ml.reports.model_card.card`; do not edit.
+Generated from the bundle's manifest by `python -m ml card`; do not edit.
 
 | | |
 |---|---|
@@ -186,3 +189,12 @@ def _describe_limits(manifest: Manifest) -> str:
   is not what walks in.
 - Figures come from the same source as the training images. Other dermatoscopes, cameras and clinics are not shown here.
 - The heat-map is attention, not evidence."""
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the card of the shipped bundle, and its small pictures where there are data."""
+    manifest = load_bundle(DEFAULT_BUNDLE).manifest
+    write_card(manifest)
+    if options.data is not None:
+        write_thumbnails(manifest, read_isic(options.data).records[0].path.parent)
+    return 0

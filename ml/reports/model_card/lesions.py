@@ -10,7 +10,7 @@ from ml.metrics.estimate import Estimate, table
 from ml.taxonomy import CLASSES
 
 HEAT_MAP = Path(__file__).parents[3] / "docs" / "heat-map.json"
-"""What ``python -m ml.evaluation.heat_map`` measured."""
+"""What ``python -m ml heat-map`` measured."""
 
 
 def describe_lesions(manifest: Manifest, name: str, title: str) -> list[str]:
@@ -85,7 +85,7 @@ def _describe_heat_map(found: Mapping[str, Any]) -> str:
     )
     return f"""## Does the heat-map mean anything?
 
-Measured on {found["images"]} images of fold 4 by `python -m ml.evaluation.heat_map` ([figures](heat-map.json)). Place:
+Measured on {found["images"]} images of fold 4 by `python -m ml heat-map` ([figures](heat-map.json)). Place:
 
 {places}
 

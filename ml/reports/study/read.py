@@ -1,5 +1,6 @@
 """The study's plan and results read together, and the comparison of its models as text."""
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def list_models(study: Study, question: Question) -> Models:
     return [(study.labels[name], study.found.get(name, {})) for name in names]
 
 
-def compare(study: Study, part: str, keys: Sequence[str] = ()) -> str:
+def compare_models(study: Study, part: str, keys: Sequence[str] = ()) -> str:
     """Tables of the questions named, or of all, on the choosing or the test fold, as text.
 
     Raises ``UserError`` for a question that the plan has not.
@@ -111,3 +112,15 @@ def _compare_one(study: Study, question: Question, part: str) -> str:
 
 def _read_json(path: Path | None) -> dict[str, Any]:
     return dict(read_json(path)) if path is not None and path.is_file() else {}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Compare and print."""
+    if options.runs:
+        if options.data is None or options.questions or options.on != "choosing":
+            raise UserError("--runs: needs --data, and compares on the choosing fold alone, without questions")
+        print(compare_runs(options.runs, options.data))
+        return 0
+    study = read_study(options.results, options.plan, options.results)
+    print(compare_models(study, options.on, options.questions))
+    return 0

@@ -26,7 +26,7 @@ class TorchScriptRuntime:
             warnings.filterwarnings("ignore", category=FutureWarning, module="torch.jit")
             warnings.filterwarnings("ignore", category=DeprecationWarning, module="torch.jit")
             saved = io.BytesIO(bundle.read(TORCHSCRIPT_FILE))
-            module = torch.jit.load(saved, map_location=self._device)  # type: ignore[no-untyped-call]  # torch's
+            module = torch.jit.load(saved, map_location=self._device)  # type: ignore[no-untyped-call] # torch's
             self._module = torch.jit.freeze(module.float().eval())
 
     def run(self, batch: UInt8Batch) -> Outputs:

@@ -13,20 +13,19 @@ from skinsite.accounts.services.invitations import invite_member
 from skinsite.text import clean_line, fold_line
 
 
-@transaction.atomic
 def open_clinic(*, name: str, administrator_email: str) -> tuple[Invitation, str]:
     """Open a clinic and invite its first administrator: gives the invitation and its secret, which is told this once.
 
-    Raises:
-        ValidationError: by field, also for a name that a clinic has already.
+    Raises ``ValidationError`` by field, also for a name that a clinic has already.
     """
-    name = clean_line(name)
-    require_free_name(name)
-    clinic = Clinic(name=name, slug=_free_slug(name))
-    clinic.full_clean()
-    clinic.save()
-    audit.clinic_created(actor=None, about=clinic)
-    return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
+    with transaction.atomic():
+        name = clean_line(name)
+        require_free_name(name)
+        clinic = Clinic(name=name, slug=_free_slug(name))
+        clinic.full_clean()
+        clinic.save()
+        audit.clinic_created(actor=None, about=clinic)
+        return invite_member(actor=None, email=administrator_email, role=Role.ADMINISTRATOR, clinic=clinic)
 
 
 def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
@@ -36,43 +35,41 @@ def require_free_name(name: str, *, clinic: Clinic | None = None) -> None:
         raise ValidationError({"name": _("There is a clinic of this name already; choose another.")}, code="unique")
 
 
-@transaction.atomic
 def rename_clinic(*, actor: Actor, name: str) -> Clinic:
     """Give the actor's clinic another name. Its short name, which other systems may know, stays.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: by field, also for a name that another clinic has.
+    Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` by field, also for a
+    name that another clinic has.
     """
     require_may_manage_clinic(actor, actor.clinic)
-    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
-    before, clinic.name = clinic.name, clean_line(name)
-    if before == clinic.name:
+    with transaction.atomic():
+        clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+        before, clinic.name = clinic.name, clean_line(name)
+        if before == clinic.name:
+            return clinic
+        require_free_name(clinic.name, clinic=clinic)
+        _clean_only(clinic, "name")
+        clinic.save(update_fields=["name"])
+        audit.clinic_renamed(actor=actor, about=clinic, before=before, after=clinic.name)
         return clinic
-    require_free_name(clinic.name, clinic=clinic)
-    _clean_only(clinic, "name")
-    clinic.save(update_fields=["name"])
-    audit.clinic_renamed(actor=actor, about=clinic, before=before, after=clinic.name)
-    return clinic
 
 
-@transaction.atomic
 def set_clinic_time_zone(*, actor: Actor, time_zone: str) -> Clinic:
     """Set the zone in which the days of the actor's clinic are counted; empty for the site's.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: by field, for a name that is no zone's.
+    Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` by field, for a name
+    that is no zone's.
     """
     require_may_manage_clinic(actor, actor.clinic)
-    clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
-    before, clinic.time_zone = clinic.time_zone, time_zone
-    if before == time_zone:
+    with transaction.atomic():
+        clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+        before, clinic.time_zone = clinic.time_zone, time_zone
+        if before == time_zone:
+            return clinic
+        _clean_only(clinic, "time_zone")
+        clinic.save(update_fields=["time_zone"])
+        audit.clinic_time_zone_set(actor=actor, about=clinic, before=before, after=time_zone)
         return clinic
-    _clean_only(clinic, "time_zone")
-    clinic.save(update_fields=["time_zone"])
-    audit.clinic_time_zone_set(actor=actor, about=clinic, before=before, after=time_zone)
-    return clinic
 
 
 def _clean_only(clinic: Clinic, field: str) -> None:

@@ -21,7 +21,6 @@ from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.once import row_id
 
 
-@transaction.atomic
 def invite_member(
     *,
     actor: Actor | None,
@@ -35,40 +34,39 @@ def invite_member(
     ``clinic`` is the actor's unless given. Gives the invitation and its secret, which is told this once; sent twice
     (by its form's ``once``) it is the same invitation and the same secret, while that works.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: by field; also for somebody who is or was a member already.
+    Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` by field; also for
+    somebody who is or was a member already.
     """
-    clinic = clinic or (actor.clinic if actor else None)
-    if clinic is None:
-        msg = "An invitation by the system names its clinic."
-        raise ValueError(msg)
-    require_may_manage_clinic(actor, clinic)
-    email = email.strip().lower()
-    # Two invitations of one address at once come one after the other.
-    Clinic.objects.select_for_update().get(pk=clinic.pk)
-    public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)
-    if actor is not None and once is not None:
-        public_id, sent = _find_sent(once, actor, email, role)
-        # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
-        secret = salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest()
-        if sent is not None:
-            return sent, secret
-    _require_invitable(clinic, email, role)
-    now = timezone.now()
-    open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
-    open_ones.update(revoked_at=now)
-    invitation = Invitation.objects.create(
-        public_id=public_id,
-        clinic=clinic,
-        email=email,
-        role=role,
-        secret_hash=_hash(secret),
-        invited_by=actor.user if actor else None,
-        expires_at=now + timedelta(days=settings.INVITATION_DAYS),
-    )
-    audit.invitation_created(actor=actor, about=invitation)
-    return invitation, secret
+    with transaction.atomic():
+        clinic = clinic or (actor.clinic if actor else None)
+        if clinic is None:
+            raise ValueError("An invitation by the system names its clinic.")
+        require_may_manage_clinic(actor, clinic)
+        email = email.strip().lower()
+        # Two invitations of one address at once come one after the other.
+        Clinic.objects.select_for_update().get(pk=clinic.pk)
+        public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)
+        if actor is not None and once is not None:
+            public_id, sent = _find_sent(once, actor, email, role)
+            # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
+            secret = salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest()
+            if sent is not None:
+                return sent, secret
+        _require_invitable(clinic, email, role)
+        now = timezone.now()
+        open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
+        open_ones.update(revoked_at=now)
+        invitation = Invitation.objects.create(
+            public_id=public_id,
+            clinic=clinic,
+            email=email,
+            role=role,
+            secret_hash=_hash(secret),
+            invited_by=actor.user if actor else None,
+            expires_at=now + timedelta(days=settings.INVITATION_DAYS),
+        )
+        audit.invitation_created(actor=actor, about=invitation)
+        return invitation, secret
 
 
 def find_invitation(secret: str) -> Invitation | None:
@@ -86,48 +84,46 @@ def find_invitation(secret: str) -> Invitation | None:
     )
 
 
-@transaction.atomic
 def accept_invitation(*, secret: str, user: User | None = None, name: str = "", password: str = "") -> Membership:
     """Join the clinic: as ``user``, who is signed in, or as a new person with this name and password.
 
-    Raises:
-        ValidationError: for a link that is used, revoked or expired; an address that is not the invited one; an
-            account that exists already and has to sign in first; a weak password.
+    Raises ``ValidationError`` for a link that is used, revoked or expired; an address that is not the invited one; an
+    account that exists already and has to sign in first; a weak password.
     """
-    invitation = find_invitation(secret)
-    if invitation is None:
-        raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
-    # Of two requests at once one wins.
-    taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
-    if not taken.update(accepted_at=timezone.now()):
-        raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
-    if user is None:
-        user = _new_person(invitation, name, password)
-    elif user.email != invitation.email:
-        raise ValidationError(
-            _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
-            code="other_address",
+    with transaction.atomic():
+        invitation = find_invitation(secret)
+        if invitation is None:
+            raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+        # Of two requests at once one wins.
+        taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+        if not taken.update(accepted_at=timezone.now()):
+            raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+        if user is None:
+            user = _new_person(invitation, name, password)
+        elif user.email != invitation.email:
+            raise ValidationError(
+                _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
+                code="other_address",
+            )
+        membership, created = Membership.objects.get_or_create(
+            user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
         )
-    membership, created = Membership.objects.get_or_create(
-        user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
-    )
-    if not created:
-        raise ValidationError(_("You are a member of this clinic already."), code="member")
-    audit.invitation_accepted(actor=membership, about=invitation)
-    return membership
+        if not created:
+            raise ValidationError(_("You are a member of this clinic already."), code="member")
+        audit.invitation_accepted(actor=membership, about=invitation)
+        return membership
 
 
-@transaction.atomic
 def revoke_invitation(*, actor: Actor | None, invitation: Invitation) -> None:
     """Withdraw an invitation that nobody has accepted.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
+    Raises ``PermissionDenied`` unless the actor administers the clinic.
     """
     require_may_manage_clinic(actor, invitation.clinic)
-    open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
-    if open_one.update(revoked_at=timezone.now()):
-        audit.invitation_revoked(actor=actor, about=invitation)
+    with transaction.atomic():
+        open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+        if open_one.update(revoked_at=timezone.now()):
+            audit.invitation_revoked(actor=actor, about=invitation)
 
 
 def _find_sent(once: uuid.UUID, actor: Actor, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:

@@ -11,86 +11,81 @@ from skinsite.accounts.policies import may_manage_clinic, require_may_manage_cli
 from skinsite.accounts.tokens import revoke_token
 
 
-@transaction.atomic
 def change_role(*, actor: Actor | User | None, membership: Membership, role: str) -> Membership:
     """Give a member another role.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic, or is a superuser.
-        ValidationError: for an unknown role, or if the clinic would be left without an administrator.
+    Raises ``PermissionDenied`` unless the actor administers the clinic, or is a superuser. Raises ``ValidationError``
+    for an unknown role, or if the clinic would be left without an administrator.
     """
     require_may_manage_clinic(actor, membership.clinic)
-    if role not in Role.values:
-        raise ValidationError({"role": _("Choose one of the roles.")}, code="invalid")
-    current = _locked(membership)
-    if current.role == role:
+    with transaction.atomic():
+        if role not in Role.values:
+            raise ValidationError({"role": _("Choose one of the roles.")}, code="invalid")
+        current = _locked(membership)
+        if current.role == role:
+            return current
+        before, current.role = current.role, Role(role)
+        if before == Role.ADMINISTRATOR:
+            _require_another_administrator(current)
+        current.save(update_fields=["role"])
+        audit.membership_role_changed(actor=actor, about=current, before=before, after=role)
         return current
-    before, current.role = current.role, Role(role)
-    if before == Role.ADMINISTRATOR:
-        _require_another_administrator(current)
-    current.save(update_fields=["role"])
-    audit.membership_role_changed(actor=actor, about=current, before=before, after=role)
-    return current
 
 
-@transaction.atomic
 def deactivate_member(*, actor: Actor | User | None, membership: Membership) -> Membership:
     """End a member's access to the clinic, on their next request; their API tokens end for good.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic, or is a superuser.
-        ValidationError: if the clinic would be left without an administrator.
+    Raises ``PermissionDenied`` unless the actor administers the clinic, or is a superuser. Raises ``ValidationError``
+    if the clinic would be left without an administrator.
     """
     require_may_manage_clinic(actor, membership.clinic)
-    current = _locked(membership)
-    if not current.is_active:
+    with transaction.atomic():
+        current = _locked(membership)
+        if not current.is_active:
+            return current
+        if current.role == Role.ADMINISTRATOR:
+            _require_another_administrator(current)
+        current.is_active = False
+        current.save(update_fields=["is_active"])
+        ended, _by_model = current.api_tokens.all().delete()
+        audit.membership_deactivated(actor=actor, about=current, api_tokens_ended=ended)
         return current
-    if current.role == Role.ADMINISTRATOR:
-        _require_another_administrator(current)
-    current.is_active = False
-    current.save(update_fields=["is_active"])
-    ended, _by_model = current.api_tokens.all().delete()
-    audit.membership_deactivated(actor=actor, about=current, api_tokens_ended=ended)
-    return current
 
 
-@transaction.atomic
 def reactivate_member(*, actor: Actor | User | None, membership: Membership) -> Membership:
     """Give a former member access again, in the role that they had.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic, or is a superuser.
+    Raises ``PermissionDenied`` unless the actor administers the clinic, or is a superuser.
     """
     require_may_manage_clinic(actor, membership.clinic)
-    current = _locked(membership)
-    if not current.is_active:
-        current.is_active = True
-        current.save(update_fields=["is_active"])
-        audit.membership_reactivated(actor=actor, about=current)
-    return current
+    with transaction.atomic():
+        current = _locked(membership)
+        if not current.is_active:
+            current.is_active = True
+            current.save(update_fields=["is_active"])
+            audit.membership_reactivated(actor=actor, about=current)
+        return current
 
 
-@transaction.atomic
 def set_own_time_zone(*, actor: Actor, time_zone: str) -> None:
     """Set the zone in which times are told to the actor, in every clinic; empty for the clinic's.
 
-    Raises:
-        ValidationError: by field, for a name that is no zone's.
+    Raises ``ValidationError`` by field, for a name that is no zone's.
     """
-    user = User.objects.select_for_update().get(pk=actor.user_id)
-    before, user.time_zone = user.time_zone, time_zone
-    if before == time_zone:
-        return
-    user.clean_fields(exclude=["email", "name", "password"])
-    user.save(update_fields=["time_zone"])
-    audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=actor.user_id)
+        before, user.time_zone = user.time_zone, time_zone
+        if before == time_zone:
+            return
+        user.clean_fields(exclude=["email", "name", "password"])
+        user.save(update_fields=["time_zone"])
+        audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
 
 
 def revoke_member_token(*, actor: Actor, token: ApiToken) -> None:
     """End an API token: one's own, or any of the clinic that one administers.
 
-    Raises:
-        PermissionDenied: for anybody else.
+    Raises ``PermissionDenied`` for anybody else.
     """
     own = token.user_id == actor.user_id
     if not own and (token.membership is None or not may_manage_clinic(actor, token.membership.clinic)):

@@ -14,49 +14,45 @@ from skinsite.accounts.models import ApiToken, Membership, User
 from skinsite.accounts.policies import require_may_manage_clinic
 
 
-@transaction.atomic
 def change_password(*, user: User, password: str) -> None:
     """Set one's own password; all other sessions of the person end.
 
-    Raises:
-        ValidationError: for a weak password.
+    Raises ``ValidationError`` for a weak password.
     """
-    _set(user, password)
-    audit.user_password_changed(about=user)
+    with transaction.atomic():
+        _set(user, password)
+        audit.user_password_changed(about=user)
 
 
-@transaction.atomic
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
     """Take a member's password away and give the two parts of a link that sets a new one.
 
     The link works once, for a day (PASSWORD_RESET_TIMEOUT). The person's sessions and API tokens end at once.
 
-    Raises:
-        PermissionDenied: unless the actor administers the clinic.
-        ValidationError: for oneself; for somebody who works in another clinic too or runs the site: that account is not
-            this clinic's to take.
+    Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` for oneself; for
+    somebody who works in another clinic too or runs the site: that account is not this clinic's to take.
     """
     require_may_manage_clinic(actor, membership.clinic)
-    user = User.objects.select_for_update().get(pk=membership.user_id)
-    if actor is not None:
-        _require_own_person(actor, membership, user)
-    # An unusable password differs each time: every session's hash and every earlier link is void from here.
-    user.set_unusable_password()
-    user.save(update_fields=["password"])
-    ended, _by_model = ApiToken.objects.filter(user=user).delete()
-    audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
-    return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+    with transaction.atomic():
+        user = User.objects.select_for_update().get(pk=membership.user_id)
+        if actor is not None:
+            _require_own_person(actor, membership, user)
+        # An unusable password differs each time: every session's hash and every earlier link is void from here.
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
+        ended, _by_model = ApiToken.objects.filter(user=user).delete()
+        audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
+        return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 
 
-@transaction.atomic
 def set_password_by_link(*, user: User, password: str) -> None:
     """Set the password of somebody who opened a valid link.
 
-    Raises:
-        ValidationError: for a weak password.
+    Raises ``ValidationError`` for a weak password.
     """
-    _set(user, password)
-    audit.user_password_set(about=user)
+    with transaction.atomic():
+        _set(user, password)
+        audit.user_password_set(about=user)
 
 
 def _set(user: User, password: str) -> None:

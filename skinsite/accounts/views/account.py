@@ -13,7 +13,7 @@ from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.forms import OwnTimeZoneForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
-from skinsite.accounts.services import revoke_member_token, set_own_time_zone
+from skinsite.accounts.services.members import revoke_member_token, set_own_time_zone
 from skinsite.accounts.views.confirm import ask_about_token
 from skinsite.zones import zone_names
 

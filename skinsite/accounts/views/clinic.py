@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from skinsite.accounts import services
 from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.panels import PANELS, Panel
 from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, tokens_of_clinic
+from skinsite.accounts.services import clinics, invitations, members, passwords
 from skinsite.accounts.views.confirm import ask_about_token, ask_first
 from skinsite.zones import zone_names
 
@@ -38,7 +38,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = InvitationForm(request.POST)
     if form.is_valid():
         try:
-            invitation, secret = services.invite_member(actor=request.membership, **form.cleaned_data)
+            invitation, secret = invitations.invite_member(actor=request.membership, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -59,7 +59,7 @@ def rename(request: MemberRequest) -> HttpResponse:
     form = ClinicNameForm(request.POST)
     if form.is_valid():
         try:
-            services.rename_clinic(actor=request.membership, **form.cleaned_data)
+            clinics.rename_clinic(actor=request.membership, **form.cleaned_data)
         except ValidationError as error:
             form.add_error(None, error)
         else:
@@ -75,7 +75,7 @@ def set_time_zone(request: MemberRequest) -> HttpResponse:
     form = ClinicTimeZoneForm(request.POST)
     if not form.is_valid():
         return show_clinic(request, zone_form=form, status=422)
-    services.set_clinic_time_zone(actor=request.membership, **form.cleaned_data)
+    clinics.set_clinic_time_zone(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The time zone is set."))
     return redirect("clinic")
 
@@ -94,7 +94,7 @@ def revoke_invitation(request: MemberRequest, public_id: UUID) -> HttpResponse:
     )
     if question:
         return question
-    services.revoke_invitation(actor=request.membership, invitation=invitation)
+    invitations.revoke_invitation(actor=request.membership, invitation=invitation)
     messages.success(request, _("The invitation of %(email)s is withdrawn.") % {"email": invitation.email})
     return redirect("clinic")
 
@@ -105,7 +105,7 @@ def change_role(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Give a member another role."""
     member = _member(request, public_id)
     try:
-        services.change_role(actor=request.membership, membership=member, role=request.POST.get("role", ""))
+        members.change_role(actor=request.membership, membership=member, role=request.POST.get("role", ""))
     except ValidationError as error:
         return _refused(request, error)
     messages.success(request, _("The role of %(person)s is changed.") % {"person": member.user})
@@ -127,7 +127,7 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     if question:
         return question
     try:
-        services.deactivate_member(actor=request.membership, membership=member)
+        members.deactivate_member(actor=request.membership, membership=member)
     except ValidationError as error:
         return _refused(request, error)
     messages.success(request, _("%(person)s has no access to this clinic any more.") % {"person": member.user})
@@ -139,7 +139,7 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Give a former member access again."""
     member = _member(request, public_id)
-    services.reactivate_member(actor=request.membership, membership=member)
+    members.reactivate_member(actor=request.membership, membership=member)
     messages.success(request, _("%(person)s has access to this clinic again.") % {"person": member.user})
     return redirect("clinic")
 
@@ -163,7 +163,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     if question:
         return question
     try:
-        uid, token = services.reset_password(actor=request.membership, membership=member)
+        uid, token = passwords.reset_password(actor=request.membership, membership=member)
     except ValidationError as error:
         return _refused(request, error)
     link = request.build_absolute_uri(reverse("set-password", args=[uid, token]))
@@ -178,7 +178,7 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     question = ask_about_token(request, token, back="clinic")
     if question:
         return question
-    services.revoke_member_token(actor=request.membership, token=token)
+    members.revoke_member_token(actor=request.membership, token=token)
     messages.success(request, _("The API token is revoked. What used it is refused from now on."))
     return redirect("clinic")
 

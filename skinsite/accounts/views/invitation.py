@@ -15,7 +15,7 @@ from skinsite.accounts.forms import JoinForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.models import Invitation, Membership, User
 from skinsite.accounts.selectors import has_account
-from skinsite.accounts.services import accept_invitation, find_invitation
+from skinsite.accounts.services.invitations import accept_invitation, find_invitation
 
 
 @sensitive_post_parameters("password", "password_again")

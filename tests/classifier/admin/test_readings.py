@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from classifier.models import Certainty, Diagnosis, Modality, Outcome, Prediction, Review, ReviewKind, Status
-from classifier.services.corrections import mark_entered_in_error, move_image
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
+from classifier.services.corrections.move import move_image
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
 from tests import factories

@@ -11,7 +11,7 @@ from classifier.services.intake import receive_upload
 from classifier.services.readings.run import run_prediction
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 from tests.classifier.api.conftest import PREDICTIONS, ClientFor
 
 pytestmark = pytest.mark.usefixtures("store")

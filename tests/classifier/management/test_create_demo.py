@@ -15,8 +15,8 @@ from classifier.services.demonstration import SAMPLES, read_samples
 from ml.data.split import read_split
 from skinsite.accounts import demonstration
 from skinsite.accounts.models import Clinic, Membership, User
-from skinsite.checks import check_demonstration
 from skinsite.health import run_checks
+from skinsite.platform.checks import check_demonstration
 from skinsite.settings import base
 
 

@@ -17,7 +17,7 @@ from classifier.models import ModelStatus, ModelVersion, Prediction
 from classifier.services.intake import receive_upload
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 from tests.classifier.conftest import draw_lesion
 from tests.factories import DonePredictionFactory, ModelVersionFactory
 

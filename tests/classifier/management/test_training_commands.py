@@ -1,4 +1,4 @@
-"""``train_model`` and ``export_model``: thin, and honest about what they need."""
+"""``train_model`` and ``export_model``: the verbs ``train`` and ``export``, and honest about what they need."""
 
 import shutil
 import subprocess

@@ -19,7 +19,7 @@ django.setup()
 
 from classifier.models import ImageCorrection, LesionImage, ModelVersion, Patient, Prediction, Review  # noqa: E402 models need the setup
 from classifier.selectors.history import history  # noqa: E402
-from classifier.services.corrections import correct_modality  # noqa: E402
+from classifier.services.corrections.declaration import correct_modality  # noqa: E402
 from classifier.services.intake import receive_upload  # noqa: E402
 from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402

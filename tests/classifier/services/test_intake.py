@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from PIL import Image
 
 from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Status
-from classifier.services.corrections import mark_entered_in_error
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
 from classifier.storage import StorageUnavailableError
 from ml.serve.image_io import ImageRejected

@@ -154,7 +154,7 @@ def test_a_network_that_gives_no_numbers_gives_no_reading(
 ) -> None:
     assert inference.active_predictor().model_version == active_model
     nothing = np.full(7, np.nan)
-    monkeypatch.setattr("ml.serve.predictor.calibrate", lambda *_arguments: (nothing, nothing))
+    monkeypatch.setattr("ml.serve.interpretation.calibrate", lambda *_arguments: (nothing, nothing))
 
     reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
 
@@ -310,7 +310,7 @@ def saved_program(path: Path, written: Path) -> None:
             return file.add_(views.float().mean())
 
     place = str(written)
-    script = torch.jit.trace(Program(), torch.ones(1), check_trace=False)  # type: ignore[no-untyped-call]  # torch's
+    script = torch.jit.trace(Program(), torch.ones(1), check_trace=False)  # type: ignore[no-untyped-call] # torch's
     written.unlink()
     torch.jit.save(script, path / TORCHSCRIPT_FILE)
     manifest = json.loads((path / MANIFEST_FILE).read_text(encoding="utf-8"))

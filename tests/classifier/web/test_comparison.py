@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from classifier.models import ModelStatus, ModelVersion, Outcome, Prediction
 from classifier.presentation.comparison import Change, compare
-from classifier.services.corrections import correct_declared, mark_entered_in_error
+from classifier.services.corrections.declaration import correct_declared
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.registry import register_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.taxonomy import CLASSES

@@ -21,7 +21,7 @@ from classifier.services.intake import receive_upload
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 from tests import factories
 from tests.classifier.api.conftest import create_token
 from tests.classifier.web.conftest import ClientFor

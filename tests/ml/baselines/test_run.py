@@ -15,7 +15,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ml.baselines.config import read_classical_config
-from ml.baselines.run import run
+from ml.baselines.run import run_baseline
 from ml.bundle.hashing import hash_file
 from ml.data.isic import read_isic
 from ml.data.split import SPLIT_SHA256, read_split
@@ -72,7 +72,7 @@ def fit(tmp_path: Path, data: Path, cache: Path) -> Run:
     def fit_into(name: str, config: dict[str, Any], *, weights: Path | None = None, data: Path = data) -> Path:
         path = tmp_path / f"{name}.yaml"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
-        return run(data=data, config_path=path, weights=weights, out=tmp_path / "runs" / name, progress=False)
+        return run_baseline(data=data, config_path=path, weights=weights, out=tmp_path / "runs" / name, progress=False)
 
     return fit_into
 

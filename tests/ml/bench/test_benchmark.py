@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ml.bench import __main__ as benchmark
+from ml.__main__ import main
+from ml.bench import reading
 from ml.bench.network import rebuild_network
 from ml.bundle.folder import Bundle, synthetic_view
 from ml.evaluation.timing import take_turns
@@ -18,9 +19,9 @@ def test_the_median_of_each_action_is_its_own() -> None:
 
 
 def test_every_part_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(benchmark, "SIZES", {"small": (300, 225)})
-    monkeypatch.setattr(benchmark, "LARGE", {"small": (640, 480)})
-    assert benchmark.main(["--repeats", "1"]) == 0
+    monkeypatch.setattr(reading, "SIZES", {"small": (300, 225)})
+    monkeypatch.setattr(reading, "LARGE", {"small": (640, 480)})
+    assert main(["bench", "--repeats", "1"]) == 0
     printed = capsys.readouterr().out
     for part in (
         "(a) small",
@@ -40,5 +41,5 @@ def test_the_rebuilt_network_is_the_shipped_one(bundle: Bundle) -> None:
 
 
 def test_an_unreadable_photograph_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(["/nowhere.jpg"]) == 2
+    assert main(["bench", "/nowhere.jpg"]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.bench import loop, training
 from ml.bench.loop import Moment, describe_steps, split_step, spread_records
 from ml.bench.timm_script import Way, check_script, link_images, list_command, read_speed
@@ -12,18 +13,8 @@ from ml.data.isic import read_isic
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from ml.training.config import read_config
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 1}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
 # As timm 1.0.31 logs steps of 8 images: three of them, the first slow.
 LOG = """
 Train: 0 [ 0/3]  Loss:  1.95 ( 1.95)  Time: 4.000s,    2.00/s  (4.000s,    2.00/s)  LR: 1.000e-03  Data: 2.000 (2.000)
@@ -51,7 +42,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.yaml"
-    path.write_text(CONFIG, encoding="utf-8")
+    path.write_text(TINY_RUN, encoding="utf-8")
     return path
 
 
@@ -182,7 +173,7 @@ def test_the_loops_take_turns_and_every_figure_is_written(
     out = tmp_path / "found.json"
     arguments = ("--data", data, "--timm-train", script, "--config", config, "--size", 32, "--json", out)
     counts = ("--steps", 2, "--warm-up", 1, "--turns", 1, "--only", "alike")
-    assert training.main([str(word) for word in (*arguments, *counts)]) == 0
+    assert main(["bench-training", *(str(word) for word in (*arguments, *counts))]) == 0
     found = json.loads(out.read_text(encoding="utf-8"))
     assert set(found) == {"machine", "alike"}
     alike = found["alike"]
@@ -207,10 +198,10 @@ def test_a_loop_that_fails_is_told_in_one_line(
     script.write_text(script.read_text(encoding="utf-8") + "\nraise SystemExit('no such model')", encoding="utf-8")
     monkeypatch.setattr(training, "run_ours", lambda *_: {"step": 1.0, "input": 0.5, "processor": 1.0})
     arguments = ("--data", str(data), "--timm-train", str(script), "--config", str(config), "--only", "alike")
-    assert training.main([*arguments, "--size", "32", "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
+    assert main(["bench-training", *arguments, "--size", "32", "--steps", "2", "--warm-up", "1", "--turns", "1"]) == 2
     assert capsys.readouterr().err.strip().splitlines()[-1].endswith("failed: no such model")
 
 
 def test_bad_input_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    assert training.main(["--data", "/nowhere", "--turns", "0"]) == 2
+    assert main(["bench-training", "--data", "/nowhere", "--turns", "0"]) == 2
     assert "must be at least 1" in capsys.readouterr().err

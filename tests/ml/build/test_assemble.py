@@ -18,7 +18,8 @@ from ml.data.isic import Dataset, Record
 from ml.errors import UserError
 from ml.evaluation.altered import without_appearance
 from ml.evaluation.observe import Observer, from_file
-from ml.serve.predictor import Observation, Outcome, Predictor, interpret
+from ml.serve.interpretation import Observation, Outcome, interpret
+from ml.serve.predictor import Predictor
 from tests.ml import pictures
 
 

@@ -78,7 +78,7 @@ def test_late_statistics_are_means_and_deviations_of_the_last_block_but_one(expo
     bundle, _, batch = exported
     network = make_network()
     kept: list[torch.Tensor] = []
-    network.blocks[-2].register_forward_hook(lambda _module, _inputs, output: kept.append(output))  # type: ignore[index, union-attr]  # timm's
+    network.blocks[-2].register_forward_hook(lambda _module, _inputs, output: kept.append(output))  # type: ignore[index, union-attr] # timm's
     mean, std = torch.tensor(SPEC.mean), torch.tensor(SPEC.std)
     with torch.inference_mode():
         network(((torch.from_numpy(batch) / 255 - mean) / std).permute(0, 3, 1, 2))
@@ -159,7 +159,7 @@ def test_a_map_of_features_laid_the_other_way_adds_up_too() -> None:
     normalised = torch.randn(2, 3, SIZE, SIZE)
     assert has_heat_map(model, normalised)
     with torch.no_grad():
-        added = map_classes(model, model.forward_features(normalised)).mean(dim=(2, 3)) + model.head.fc.bias  # type: ignore[operator, union-attr]  # timm's
+        added = map_classes(model, model.forward_features(normalised)).mean(dim=(2, 3)) + model.head.fc.bias  # type: ignore[operator, union-attr] # timm's
         assert torch.allclose(added, model(normalised), atol=1e-5)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.build.quantise import cut_views, quantise_bundle
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import Bundle, load_bundle
@@ -61,7 +62,7 @@ def test_the_rule_goes_by_the_loss_and_the_interval_says_what_is_known(
     bundle: Bundle, difference: list[float], verdict: str
 ) -> None:
     speeds = (Speed(50, 40, 6_800_000), Speed(30, 20, 3_800_000))
-    text = int8.render(bundle, bundle, compared(difference), speeds)
+    text = int8.render_int8(bundle, bundle, compared(difference), speeds)
     assert re.search(verdict, text)
     assert "| one reading, ms | 50.0 | 30.0 | 0.60 |" in text
 
@@ -71,8 +72,8 @@ def test_the_command_measures_and_writes(
 ) -> None:
     monkeypatch.setattr(int8, "REPEATS", 1)
     out = tmp_path / "int8.md"
-    assert int8.main(["--data", str(data), "--out", str(out), "--keep", str(tmp_path / "kept")]) == 0
+    assert main(["int8", "--data", str(data), "--out", str(out), "--keep", str(tmp_path / "kept")]) == 0
     assert "21 images of 21 lesions" in out.read_text(encoding="utf-8")
     assert load_bundle(tmp_path / "kept" / "int8").manifest.name.endswith("-int8")
-    assert int8.main(["--data", str(tmp_path / "none")]) == 2
+    assert main(["int8", "--data", str(tmp_path / "none")]) == 2
     assert "no such directory" in capsys.readouterr().err

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from ml.build import remeasure
+from ml.__main__ import main
 from ml.build.measure import round_figures
 
 
 def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert remeasure.main(list(arguments)) == 2
+    assert main(["remeasure", *arguments]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     return told

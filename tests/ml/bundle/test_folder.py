@@ -13,7 +13,8 @@ from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, synthetic_view
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import BundleError
 from ml.bundle.trust import SHIPPED
-from ml.serve.predictor import Outcome, Predictor, decide
+from ml.serve.interpretation import Outcome, decide
+from ml.serve.predictor import Predictor
 from ml.serve.runtime import open_runtime
 from ml.taxonomy import CLASSES
 from tests.ml.pictures import draw_lesion, jpeg

@@ -58,7 +58,7 @@ def test_a_missing_directory_is_named(tmp_path: Path) -> None:
 
 
 def test_a_directory_of_another_layout_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no \*_Training_Input here.* with prepare_data"):
+    with pytest.raises(UserError, match=r"no \*_Training_Input here.* with python -m ml prepare"):
         read_isic(tmp_path)
 
 

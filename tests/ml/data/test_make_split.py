@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.__main__ import main
 from ml.bundle.hashing import hash_file
-from ml.data.make_split import Labelled, assign_folds, group_images, main, make_split
+from ml.data.make_split import Labelled, assign_folds, group_images, make_split
 from ml.data.split import FOLDS, read_split
 from ml.errors import UserError
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
@@ -48,7 +49,7 @@ def test_photographs_that_all_look_like_copies_are_no_data_set() -> None:
 
 def test_the_command_splits_the_official_layout(tmp_path: Path) -> None:
     data, out = write_tiny_isic(tmp_path / "isic", per_class={"0": 9}), tmp_path / "split.csv"
-    assert main(["--data", str(data), "--out", str(out)]) == 0
+    assert main(["make-split", "--data", str(data), "--out", str(out)]) == 0
     split = read_split(out)
     names = sorted(path.stem for path in (data / "ISIC2018_Task3_Training_Input").iterdir())
     assert list(split.fold_of) == names
@@ -73,7 +74,7 @@ def test_the_command_splits_a_table_of_other_classes_by_patient(photographs: Pat
     table, out = tmp_path / "labels.csv", tmp_path / "split.csv"
     rows = [(f"p{number:02d}.png", "wart" if number % 2 else "mole", f"P{number // 2 % 11}") for number in range(24)]
     write_rows(table, ("image", "class", "patient"), rows)
-    assert main(["--table", str(table), "--images", str(photographs), "--out", str(out)]) == 0
+    assert main(["make-split", "--table", str(table), "--images", str(photographs), "--out", str(out)]) == 0
     split = read_split(out)
     assert len(split.fold_of) == 24
     for one, other in (("p00", "p01"), ("p00", "p22"), ("p00", "p23"), ("p05", "p04")):
@@ -88,6 +89,6 @@ def test_a_row_without_a_photograph_or_class_or_there_twice_is_named(
     table = tmp_path / "labels.csv"
     write_rows(table, ("image", "class"), [("p01", "wart"), row])
     out = tmp_path / "split.csv"
-    assert main(["--table", str(table), "--images", str(photographs), "--out", str(out)]) == 2
+    assert main(["make-split", "--table", str(table), "--images", str(photographs), "--out", str(out)]) == 2
     assert f"line 3: {row[0]} needs one row, a class, and a file" in capsys.readouterr().err
     assert not out.exists()

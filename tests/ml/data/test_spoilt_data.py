@@ -7,28 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ml.build.remeasure import main as rebuild
+from ml.__main__ import main
 from ml.data.cache import AT_ONCE
-from ml.data.prepare.__main__ import main as prepare_data
-from ml.pipelines.best_model.__main__ import main as best_model
-from ml.pipelines.study.__main__ import main as study
-from ml.pipelines.train.__main__ import main as train_model
-from ml.pipelines.tuning.__main__ import main as tune_model
-from ml.reports.eda.__main__ import main as eda_report
-from ml.reports.errors.__main__ import main as error_report
 from tests.ml.spoilt_isic import UNREADABLE, add_metadata, spoil
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 1}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
 SVM = """
 kind: svm
 features: {kind: handcrafted}
@@ -48,41 +31,34 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("place")
     add_metadata(write_tiny_isic(place / "isic", per_class={"0": 9, "1": 4, "3": 5, "4": 2}))
     assert len(list((place / "isic").glob("*_Input/*"))) > AT_ONCE
-    for name, content in (("network", CONFIG), ("svm", SVM), ("space", SPACE), ("plan", PLAN)):
+    for name, content in (("network", TINY_RUN), ("svm", SVM), ("space", SPACE), ("plan", PLAN)):
         (place / f"{name}.yaml").write_text(content, encoding="utf-8")
     return place
 
 
 Arguments = Callable[[Path, Path, Path], list[object]]
-COMMANDS: dict[str, tuple[Callable[[list[str]], int], Arguments]] = {
-    "train_model": (
-        train_model,
-        lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--out", o, "--no-export"],
-    ),
-    "train_model, svm": (train_model, lambda p, d, o: ["--data", d, "--config", p / "svm.yaml", "--out", o / "svm"]),
-    "tune_model": (
-        tune_model,
-        lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--space", p / "space.yaml", "--out", o],
-    ),
-    "eda_report": (eda_report, lambda _, d, o: ["--data", d, "--out", o]),
-    "prepare_data": (prepare_data, lambda _, d, o: ["--source", d, "--out", o, "--no-embeddings"]),
-    "error_report": (error_report, lambda _, d, o: ["--data", d, "--out", o, "--cache", o / "cache"]),
-    "study": (study, lambda p, d, o: ["--data", d, "--plan", p / "plan.yaml", "--out", o]),
-    "best_model": (best_model, lambda _, d, o: ["--data", d, "--weights", d, "--out", o, "--proof", "--stage", "data"]),
-    "rebuild": (rebuild, lambda _, d, __: ["--data", d]),
+COMMANDS: dict[str, Arguments] = {
+    "train": lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--out", o, "--no-export"],
+    "train, svm": lambda p, d, o: ["--data", d, "--config", p / "svm.yaml", "--out", o / "svm"],
+    "tune": lambda p, d, o: ["--data", d, "--config", p / "network.yaml", "--space", p / "space.yaml", "--out", o],
+    "eda": lambda _, d, o: ["--data", d, "--out", o],
+    "prepare": lambda _, d, o: ["--source", d, "--out", o, "--no-embeddings"],
+    "errors": lambda _, d, o: ["--data", d, "--out", o, "--cache", o / "cache"],
+    "study": lambda p, d, o: ["--data", d, "--plan", p / "plan.yaml", "--out", o],
+    "best-model": lambda _, d, o: ["--data", d, "--weights", d, "--out", o, "--proof", "--stage", "data"],
+    "remeasure": lambda _, d, __: ["--data", d],
 }
 
 
 def refuse(command: str, place: Path, data: Path, out: Path, capsys: pytest.CaptureFixture[str]) -> str:
     """The last line that a command says; before it there are bars, and a notice of what gives no bundle."""
-    main, make_arguments = COMMANDS[command]
     before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
-    assert main([str(each) for each in make_arguments(place, data, out)]) == 2
+    assert main([command.split(",", maxsplit=1)[0], *(str(each) for each in COMMANDS[command](place, data, out))]) == 2
     said = capsys.readouterr()
     assert "Traceback" not in said.err
     assert said.out in {"", "stage 1 of 1, data: begun\n"}
     lines = [line for line in said.err.replace("\r", "\n").splitlines() if line.strip() and "|" not in line]
-    if command == "train_model, svm":
+    if command == "train, svm":
         assert "cannot be served" in lines.pop(0)
     assert len(lines) == 1, lines
     assert {path: path.read_bytes() for path in before} == before
@@ -98,10 +74,10 @@ def test_unreadable_data_are_told_in_one_line(
     told = refuse(command, place, data, tmp_path / "out", capsys)
     assert told.startswith("error: ")
     # What prepares data names the image first, and says how to leave it out.
-    assert re.search(UNREADABLE[way][1], told) or (command == "prepare_data" and "--keep-going" in told), told
+    assert re.search(UNREADABLE[way][1], told) or (command == "prepare" and "--keep-going" in told), told
 
 
-@pytest.mark.parametrize("command", ["train_model", "train_model, svm", "tune_model", "prepare_data"])
+@pytest.mark.parametrize("command", ["train", "train, svm", "tune", "prepare"])
 def test_an_image_that_is_cut_off_is_named(
     place: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

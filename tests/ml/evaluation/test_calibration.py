@@ -12,7 +12,7 @@ from ml.evaluation.operating_points import (
     threshold_of_specificity,
 )
 from ml.metrics.classification import Scored
-from ml.serve.predictor import Outcome, calibrate, decide
+from ml.serve.interpretation import Outcome, calibrate, decide
 
 TRAINING = (0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055)
 TARGET = (0.11, 0.67, 0.05, 0.03, 0.11, 0.02, 0.01)

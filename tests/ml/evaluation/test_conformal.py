@@ -8,7 +8,7 @@ from ml.bundle.manifest import PredictionSets
 from ml.evaluation.conformal import choose_sets, fit_limit, measure_sets
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics.classification import Scored
-from ml.serve.predictor import form_set, in_sets, softmax
+from ml.serve.interpretation import form_set, in_sets, softmax
 from ml.taxonomy import CLASSES
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from ml.bundle.folder import Bundle
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.evaluation.evaluate import evaluate_bundle, read_file
+from ml.evaluation.evaluate import evaluate_bundle, read_photograph
 from ml.evaluation.observe import ANY_SIZE
 from ml.evaluation.report import Report
 from ml.serve.image_io import normalise_upload
@@ -106,7 +106,7 @@ def test_a_file_gets_exactly_the_logits_of_an_upload(predictor: Predictor, kind:
     path = tmp_path / "photograph"
     path.write_bytes(data)
     uploaded = predictor.read(normalise_upload(data).data)
-    assert np.array_equal(read_file(predictor, path, limits=ANY_SIZE).logits, uploaded.logits)
+    assert np.array_equal(read_photograph(predictor, path, limits=ANY_SIZE).logits, uploaded.logits)
 
 
 def test_the_submission_has_exactly_the_scores_of_uploads(bundle: Bundle, predictor: Predictor, tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from ml.__main__ import main
 from ml.bundle.folder import Bundle, synthetic_view
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record
 from ml.data.masks import DIRECTORY
 from ml.data.split import read_split
 from ml.evaluation import heat_map
-from ml.evaluation.heat_map import correlate_maps, draw_disc, main, measure_overlap, randomise, take_highest
+from ml.evaluation.heat_map import correlate_maps, draw_disc, measure_overlap, randomise, take_highest
 from tests.ml.figures import ends
 from tests.ml.pictures import draw_lesion
 from tests.ml.tiny_isic import write_tiny_isic
@@ -74,7 +75,7 @@ def test_the_command_writes_both_checks_and_names_what_is_lacking(
 ) -> None:
     data = write_tiny_isic(tmp_path / "data", per_class={"4": 1})
     arguments = ["--data", str(data), "--out", str(tmp_path / "found.json")]
-    assert main(arguments) == 2
+    assert main(["heat-map", *arguments]) == 2
     assert "no lesion mask" in capsys.readouterr().err
     (data / DIRECTORY).mkdir()
     for path in (data / "ISIC2018_Task3_Training_Input").iterdir():
@@ -82,7 +83,7 @@ def test_the_command_writes_both_checks_and_names_what_is_lacking(
             data / DIRECTORY / f"{path.stem}_segmentation.png"
         )
     monkeypatch.setattr(heat_map, "randomise", lambda _bundle: [])
-    assert main(arguments) == 0
+    assert main(["heat-map", *arguments]) == 0
     found = json.loads((tmp_path / "found.json").read_text())
     assert found["images"] == 7
     assert set(found["overlap"]) == {"heat_map", "centred_disc", "difference"}
@@ -97,6 +98,6 @@ def test_only_the_fold_that_the_network_has_not_seen_is_read(tmp_path: Path, mon
         return {}
 
     monkeypatch.setattr(heat_map, "measure_heat_map", note)
-    assert main(["--data", str(data), "--out", str(tmp_path / "found.json")]) == 0
+    assert main(["heat-map", "--data", str(data), "--out", str(tmp_path / "found.json")]) == 0
     split = read_split().fold_of
     assert {split[record.image_id] for record in seen} == {"4"}

@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from ml.build.gate import describe_held_out
 from ml.errors import UserError
 from ml.evaluation.out_of_distribution import (
-    Pictures,
+    PictureStatistics,
     describe_refusals,
     draw_half,
     fit_gate,
@@ -68,8 +68,8 @@ def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.
 
     assert refused(unseen) <= 0.0125
     assert min(refused(drawn[name]) for name in ("clinical_photograph", "not_skin_lesion", "far")) > 0.99
-    far = Pictures(drawn["far"], [str(number // 4) for number in range(400)])
-    own = Pictures(unseen, [f"own {number}" for number in range(1000)])
+    far = PictureStatistics(drawn["far"], [str(number // 4) for number in range(400)])
+    own = PictureStatistics(unseen, [f"own {number}" for number in range(1000)])
     report = describe_refusals(far, ["unlike_training"] * 399 + [None], own, arrays)
     assert (report["images"], report["refused"]["value"], report["reasons"]) == (400, 0.9975, {"unlike_training": 399})
     # Four pictures of each of a hundred lesions: as wide as for a hundred.

@@ -5,10 +5,10 @@ import pytest
 
 from ml.bundle.folder import Bundle
 from ml.errors import UserError
-from ml.evaluation.evaluate import Evaluation, Labelled, build_report
-from ml.evaluation.paired import FIGURES, compare
+from ml.evaluation.evaluate import Evaluation, LabelledImage, build_report
+from ml.evaluation.paired import FIGURES, compare_evaluations
 from ml.metrics.classification import FloatArray
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 from ml.taxonomy import CLASSES
 from tests.ml.figures import ends, make_figure
 
@@ -18,11 +18,11 @@ LABELS = [number % len(CLASSES) for number in range(28)]
 
 def read_as(bundle: Bundle, probabilities: FloatArray, *, outcome: Outcome, first: int = 0) -> Evaluation:
     """An evaluation of 28 images, four of each class, by probabilities (28, 7); two images show each lesion."""
-    items = [Labelled(f"I{first + place}", label, None, f"L{place // 2}") for place, label in enumerate(LABELS)]
+    items = [LabelledImage(f"I{first + place}", label, None, f"L{place // 2}") for place, label in enumerate(LABELS)]
     readings = [
         Reading(EMPTY, row, row, float(row[0]), (), outcome, "", (), {}, EMPTY, "none", {}) for row in probabilities
     ]
-    given = [Labelled(item.image_id, item.label, bundle.path, item.lesion_id) for item in items]
+    given = [LabelledImage(item.image_id, item.label, bundle.path, item.lesion_id) for item in items]
     return Evaluation(bundle, build_report(bundle, bundle.path, None, given, readings), given, readings)
 
 
@@ -36,7 +36,7 @@ def say(of_truth: FloatArray) -> FloatArray:
 
 def test_every_figure_of_a_model_and_itself_differs_by_nothing(bundle: Bundle) -> None:
     one = read_as(bundle, say(np.linspace(0.1, 0.9, len(LABELS))), outcome=Outcome.LOW_RISK)
-    compared = compare(one, one)
+    compared = compare_evaluations(one, one)
     assert (compared["images"], compared["lesions"]) == (28, 14)
     assert set(FIGURES) < set(compared["figures"])
     for each in compared["figures"].values():
@@ -49,7 +49,7 @@ def test_a_class_that_only_one_gets_right_is_a_seventh_of_balanced_accuracy(bund
     wrong_about_nevi = right.copy()
     wrong_about_nevi[np.array(LABELS) == 1] = np.eye(len(CLASSES))[0]
     one, other = (read_as(bundle, rows, outcome=Outcome.LOW_RISK) for rows in (right, wrong_about_nevi))
-    figure = compare(one, other)["figures"]["balanced_accuracy"]
+    figure = compare_evaluations(one, other)["figures"]["balanced_accuracy"]
     assert figure["one"].value == 1
     assert figure["other"].value == pytest.approx(6 / 7, abs=1e-4)
     assert figure["difference"].value == pytest.approx(1 / 7, abs=1e-4)
@@ -58,7 +58,7 @@ def test_a_class_that_only_one_gets_right_is_a_seventh_of_balanced_accuracy(bund
 def test_a_difference_is_seen_that_two_intervals_hide(bundle: Bundle) -> None:
     of_truth = np.exp(-np.random.default_rng(5).uniform(0.5, 5, len(LABELS)))
     one, other = (read_as(bundle, say(each), outcome=Outcome.LOW_RISK) for each in (of_truth * np.exp(0.1), of_truth))
-    figure = compare(one, other)["figures"]["log_loss"]
+    figure = compare_evaluations(one, other)["figures"]["log_loss"]
     assert (figure["one"].high or 0) > (figure["other"].low or 9)
     assert ends(figure["difference"].to_json()) == pytest.approx([-0.1, -0.1, -0.1], abs=1e-4)
 
@@ -66,7 +66,7 @@ def test_a_difference_is_seen_that_two_intervals_hide(bundle: Bundle) -> None:
 def test_outcomes_are_compared(bundle: Bundle) -> None:
     rows = say(np.full(len(LABELS), 0.9))
     one, other = (read_as(bundle, rows, outcome=each) for each in (Outcome.REFER_UNCERTAIN, Outcome.LOW_RISK))
-    figures = compare(one, other)["figures"]
+    figures = compare_evaluations(one, other)["figures"]
     assert figures["refer_uncertain"]["difference"].to_json() == make_figure(1, 1, 1, n=28)
     assert figures["melanomas_low_risk"]["difference"].to_json() == make_figure(-1, -1, -1, n=4)
 
@@ -75,4 +75,4 @@ def test_other_images_are_refused(bundle: Bundle) -> None:
     rows = say(np.full(len(LABELS), 0.9))
     one, other = (read_as(bundle, rows, outcome=Outcome.LOW_RISK, first=first) for first in (0, 1))
     with pytest.raises(UserError, match="did not read the same images"):
-        compare(one, other)
+        compare_evaluations(one, other)

@@ -8,12 +8,12 @@ import scipy.stats
 import skimage.filters
 from PIL import Image
 
+from ml.data.masks import shrink_mask
 from ml.evaluation.segmentation import (
     dice_of,
     find_otsu_threshold,
     measure_masks,
     overlap,
-    shrink_mask,
     threshold_by_otsu,
 )
 from ml.metrics.ranks import correlate_ranks, rank
@@ -46,7 +46,7 @@ def test_otsus_threshold_is_scikit_images() -> None:
     random = np.random.default_rng(2)
     values = np.clip(np.concatenate((random.normal(70, 12, 500), random.normal(180, 20, 1500))), 0, 255)
     levels = values.astype(np.uint8)
-    theirs = skimage.filters.threshold_otsu(levels)  # type: ignore[no-untyped-call]  # it ships no types
+    theirs = skimage.filters.threshold_otsu(levels)  # type: ignore[no-untyped-call] # it ships no types
     assert find_otsu_threshold(np.bincount(levels, minlength=256)) == theirs
     assert find_otsu_threshold(np.bincount(np.full(9, 40), minlength=256)) == 0
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ml.evaluation.stability import measure_agreement, measure_stability
-from ml.serve.predictor import Outcome, Reading
+from ml.serve.interpretation import Outcome, Reading
 from tests.ml.figures import ends
 
 LOW, HIGH, UNSURE, NONE = Outcome.LOW_RISK, Outcome.SUSPICIOUS, Outcome.REFER_UNCERTAIN, Outcome.NOT_ASSESSABLE

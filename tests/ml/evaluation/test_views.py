@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.folder import Bundle
 from ml.data.isic import read_isic
 from ml.errors import UserError
@@ -67,7 +68,7 @@ def test_the_document_tells_gains_for_each_millisecond_and_what_is_noise(bundle:
     given = bundle.manifest.input
     single, shipped = ViewSet(320, (0.7,)), ViewSet(given.size, tuple(view.fraction for view in given.views))
     judged = {single: make_judged(0.8, 0.4, 20), shipped: make_judged(0.82, 0.38, 40)}
-    text = document.render(bundle, judged, 798, 596)
+    text = document.render_views(bundle, judged, 798, 596)
     assert "**320 px, 70%**" in text
     assert "| 40.0 | +0.020 [+0.020, +0.020] | -0.020 [-0.020, -0.020] | +1.00 | +1.00 |" in text
     assert "Balanced accuracy: of 1 sets 1 are better than the best single view" in text
@@ -86,9 +87,9 @@ def test_the_command_writes_the_document(
     monkeypatch.setattr(views, "FRACTIONS", (0.9, 0.7))
     monkeypatch.setattr(document, "REPEATS", 1)
     out = tmp_path / "views.md"
-    assert document.main(["--data", str(data), "--sizes", "64", "320", "--out", str(out)]) == 0
+    assert main(["views", "--data", str(data), "--sizes", "64", "320", "--out", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
     assert "21 images of\n21 lesions" in text
     assert "## Each view also mirrored" in text
-    assert document.main(["--data", str(data), "--out", str(tmp_path / "none" / "views.md")]) == 2
+    assert main(["views", "--data", str(data), "--out", str(tmp_path / "none" / "views.md")]) == 2
     assert "cannot be written" in capsys.readouterr().err

@@ -96,4 +96,4 @@ def test_differences_are_signed_and_of_their_fold() -> None:
     ],
 )
 def test_a_difference_is_one_beyond_chance_and_the_noise_of_a_seed(difference: list[float | None], told: bool) -> None:  # noqa: FBT001
-    assert is_told_apart(Estimate(*difference, n=9, how="")) is told
+    assert is_told_apart(Estimate.from_json(dict(zip(("value", "low", "high"), difference, strict=True)))) is told

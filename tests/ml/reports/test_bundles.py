@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle
 from ml.errors import UserError
 from ml.reports import bundles
@@ -17,7 +18,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def test_the_table_has_both_and_their_difference(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert bundles.main([str(DEFAULT_BUNDLE), str(DEFAULT_BUNDLE), "--data", str(data)]) == 0
+    assert main(["compare-bundles", str(DEFAULT_BUNDLE), str(DEFAULT_BUNDLE), "--data", str(data)]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("Fold 4: 7 images of 7 lesions.")
     assert "| new less old |" in printed
@@ -38,7 +39,7 @@ def test_what_was_read_is_kept(bundle: Bundle, data: Path, tmp_path: Path) -> No
 
 def test_the_test_fold_needs_a_reason(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(DEFAULT_BUNDLE), str(DEFAULT_BUNDLE), "--data", str(data), "--fold", "test"]
-    assert bundles.main(arguments) == 2
+    assert main(["compare-bundles", *arguments]) == 2
     told = capsys.readouterr().err
     assert "say why they are read (--why)" in told
     assert told.count("\n") == 1

@@ -41,7 +41,7 @@ def test_lossy_sources_keep_their_colours_and_are_stored_as_jpeg_without_subsamp
     assert_looks_like_the_lesion(decode_stored(stored.data), tolerance=3)
     with Image.open(io.BytesIO(stored.data)) as image:
         assert image.format == "JPEG"
-        assert [component[1:3] for component in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined]  # JPEG's
+        assert [component[1:3] for component in image.layer] == [(1, 1)] * 3  # type: ignore[attr-defined] # JPEG's
 
 
 @pytest.mark.parametrize("kind", ["16-bit colour png", "lossless webp", "tiff"])

@@ -14,7 +14,7 @@ from ml.bundle.manifest import AlteredRule, QualityRule, QualityRules
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.serve import appearance
 from ml.serve.image_io import decode_stored, normalise_upload
-from ml.serve.quality import find_alteration, find_flags, find_plain_refusal, measure
+from ml.serve.quality import find_alteration, find_flags, find_plain_refusal, measure_quality
 from tests.ml.pictures import draw_lesion
 
 
@@ -41,7 +41,7 @@ def rules(bundle: Bundle) -> QualityRules:
 
 
 def assess(image: npt.NDArray[np.uint8], rules: QualityRules) -> Quality:
-    measures = measure(image)
+    measures = measure_quality(image)
     return Quality(find_flags(measures, rules), find_plain_refusal(measures, rules))
 
 
@@ -79,8 +79,8 @@ def test_a_blank_frame_is_not_assessable(grey: int, rules: QualityRules) -> None
 
 def test_measures_hardly_depend_on_the_size_of_the_picture() -> None:
     picture = draw_lesion(1920, 1440)
-    large = measure(np.asarray(picture))
-    small = measure(np.asarray(picture.resize((640, 480), Image.Resampling.BOX)))
+    large = measure_quality(np.asarray(picture))
+    small = measure_quality(np.asarray(picture.resize((640, 480), Image.Resampling.BOX)))
     assert small["sharpness"] == pytest.approx(large["sharpness"], rel=0.15)
     assert small["bright"] == pytest.approx(large["bright"], abs=2)
 
@@ -131,7 +131,7 @@ def test_an_altered_picture_is_told_by_a_weighted_sum_of_measures_and_squares() 
 
 def test_appearance_is_measured_of_any_picture() -> None:
     for picture in (np.zeros((240, 320, 3)), np.full((320, 240, 3), 255), SPECKLED[:48, :64] + 128):
-        measures = appearance.describe(picture.astype(np.uint8))
+        measures = appearance.describe_appearance(picture.astype(np.uint8))
         assert tuple(measures) == appearance.NAMES
         assert np.isfinite(list(measures.values())).all()
 

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.training.callbacks import COLUMNS
-from ml.training.curves import draw_curves, main
+from ml.training.curves import draw_curves
 
 ROWS = ((1, 128, 0.001, 1.4, 0.7, 0.55, 0.87, 2.0), (2, 192, 0.0005, 1.0, 0.6, 0.65, 0.9, 4.0))
 
@@ -18,7 +19,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_curves_name_what_they_show_and_mark_each_size(run: Path, tmp_path: Path) -> None:
-    assert main([str(run), "--out", str(tmp_path / "curves.svg")]) == 0
+    assert main(["curves", str(run), "--out", str(tmp_path / "curves.svg")]) == 0
     picture = (tmp_path / "curves.svg").read_text(encoding="utf-8")
     for text in ("balanced accuracy", "malignancy AUC", "negative log-likelihood", "128 px", "192 px", "epoch"):
         assert text in picture
@@ -31,5 +32,5 @@ def test_the_same_rows_give_the_same_bytes(run: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(tmp_path), "--out", str(tmp_path / "curves.svg")]) == 2
+    assert main(["curves", str(tmp_path), "--out", str(tmp_path / "curves.svg")]) == 2
     assert "metrics.csv: cannot be read" in capsys.readouterr().err

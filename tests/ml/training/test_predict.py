@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ml.taxonomy import CLASSES
-from ml.training.predict import judge_scores
+from ml.training.predict import measure_balanced_accuracy
 
 MEL, NV = CLASSES.index("MEL"), CLASSES.index("NV")
 LABELS = np.array([MEL] * 2 + [NV] * 8)
@@ -21,13 +21,13 @@ def test_it_is_the_mean_recall_where_precision_says_the_opposite() -> None:
     timid = score([MEL, NV] + [NV] * 8)
     # Both found at three false alarms: recall (2/2 + 5/8) / 2, precision (2/5 + 5/5) / 2 = 0.700.
     bold = score([MEL, MEL] + [MEL] * 3 + [NV] * 5)
-    assert judge_scores(scores=timid, prior=UNIFORM, labels=LABELS) == pytest.approx(0.75)
-    assert judge_scores(scores=bold, prior=UNIFORM, labels=LABELS) == pytest.approx(0.8125)
+    assert measure_balanced_accuracy(scores=timid, prior=UNIFORM, labels=LABELS) == pytest.approx(0.75)
+    assert measure_balanced_accuracy(scores=bold, prior=UNIFORM, labels=LABELS) == pytest.approx(0.8125)
 
 
 def test_the_prior_of_the_training_is_divided_out() -> None:
     # 0.2 for melanoma beats 0.6 for nevus where melanoma was shown a tenth as often: 0.2 / 0.05 > 0.6 / 0.5.
     scores = np.tile([0.2, 0.6, 0.04, 0.04, 0.04, 0.04, 0.04], (2, 1))
     prior = np.array([0.05, 0.5, 0.09, 0.09, 0.09, 0.09, 0.09])
-    assert judge_scores(scores=scores, prior=prior, labels=np.array([MEL, MEL])) == 1.0
-    assert judge_scores(scores=scores, prior=UNIFORM, labels=np.array([MEL, MEL])) == 0.0
+    assert measure_balanced_accuracy(scores=scores, prior=prior, labels=np.array([MEL, MEL])) == 1.0
+    assert measure_balanced_accuracy(scores=scores, prior=UNIFORM, labels=np.array([MEL, MEL])) == 0.0

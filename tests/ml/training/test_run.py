@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from ml.__main__ import main
 from ml.build.checkpoint import export_checkpoint
 from ml.bundle.folder import load_bundle
 from ml.bundle.hashing import hash_file, hash_tensors
@@ -25,11 +26,10 @@ from ml.data.isic import parse_isic, read_isic
 from ml.data.split import SPLIT_SHA256, parse_split, read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights
-from ml.pipelines.train.__main__ import main
 from ml.taxonomy import CLASSES
 from ml.training.config import Stage, read_config
 from ml.training.folder import RunFolder
-from ml.training.run import is_at_end, run, start_model
+from ml.training.run import is_at_end, run_training, start_model
 from ml.training.selection import select_records
 from tests.ml.spoilt_isic import add_metadata
 from tests.ml.tiny_isic import write_tiny_isic
@@ -74,7 +74,7 @@ def finished(data: Path, config: Path, tmp_path_factory: pytest.TempPathFactory)
 
 def list_command(data: Path, config: Path, out: Path, *more: str) -> list[str]:
     arguments = ["--data", str(data), "--config", str(config), "--out", str(out), *more]
-    return [sys.executable, "-m", "ml.pipelines.train", *arguments]
+    return [sys.executable, "-m", "ml", "train", *arguments]
 
 
 def read_figures(folder: Path) -> list[dict[str, str]]:
@@ -131,7 +131,7 @@ def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(fin
     readings = json.loads((finished / "readings.json").read_text(encoding="utf-8"))
     assert len(readings) == 2
     assert manifest.input.size == (
-        48 if max(readings, key=lambda key: readings[key]).startswith("ReadingPlan(size=48") else 64
+        48 if max(readings, key=lambda key: readings[key]).startswith("InferencePlan(size=48") else 64
     )
     assert manifest.training_prior.frequencies == pytest.approx([1 / 7] * 7, abs=1e-5)
     assert "chosen on fold 3" in manifest.training
@@ -242,12 +242,12 @@ def test_a_run_goes_on_with_the_ages_that_it_began_with(tmp_path: Path) -> None:
     add_metadata(data, age="45")
     config = tmp_path / "aged.yaml"
     config.write_text(f"{CONFIG}metadata: [age]\naugmentation: {{mix_probability: 0}}\n", encoding="utf-8")
-    out = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
+    out = run_training(data=data, config_path=config, out=tmp_path / "run", progress=False)
     add_metadata(data, age="60")
     with pytest.raises(UserError, match=f"{out}: was trained with other age"):
-        run(data=data, config_path=config, out=out, resume=True, progress=False)
+        run_training(data=data, config_path=config, out=out, resume=True, progress=False)
     add_metadata(data, age="45")
-    assert run(data=data, config_path=config, out=out, resume=True, progress=False) == out
+    assert run_training(data=data, config_path=config, out=out, resume=True, progress=False) == out
 
 
 def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
@@ -259,7 +259,7 @@ def test_no_image_of_the_test_fold_is_opened(data: Path, config: Path) -> None:
 
 def fail(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What the command says when it refuses, in one line."""
-    assert main(arguments) == 2
+    assert main(["train", *arguments]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     return lines[0]
@@ -269,14 +269,14 @@ def test_a_used_folder_is_not_overwritten(
     finished: Path, data: Path, config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(finished))
-    assert "holds a run already" in message
+    assert "contains a run already" in message
 
 
 def test_nothing_to_resume_is_said(
     data: Path, config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     message = fail(capsys, "--data", str(data), "--config", str(config), "--out", str(tmp_path / "new"), "--resume")
-    assert "no run to resume there" in message
+    assert "no run to resume" in message
 
 
 def test_resuming_with_another_configuration_is_refused(
@@ -362,7 +362,7 @@ def test_a_run_without_progress_ends_early(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "patient.yaml"
     still = "learning_rate: 1.0e-12\nema_decay: 0.0\npatience: 2\nunfreeze_epochs: 2\nlayer_decay: 0.8\naccumulate: 2\n"
     config.write_text(ALIKE.replace("epochs: 2", "epochs: 9") + still, encoding="utf-8")
-    folder = run(data=data, config_path=config, out=tmp_path / "run", progress=False)
+    folder = run_training(data=data, config_path=config, out=tmp_path / "run", progress=False)
     assert len(read_figures(folder)) == 3, "the first epoch is the best there is; two more wait for a better one"
     assert is_at_end(RunFolder(folder).last_checkpoint, read_config(config)), "a resumed run would not go on either"
 
@@ -372,7 +372,7 @@ def test_a_network_reads_metadata_and_cannot_be_served(data: Path, tmp_path: Pat
     fused = CONFIG.replace("precision: fp32", "precision: fp32\nmetadata: [age, sex, site]")
     config.write_text(fused + "augmentation: {mix_probability: 0}\n", encoding="utf-8")
     known = add_metadata(shutil.copytree(data, tmp_path / "isic"))
-    folder = run(data=known, config_path=config, out=tmp_path / "run", progress=False)
+    folder = run_training(data=known, config_path=config, out=tmp_path / "run", progress=False)
     assert (folder / "predictions.csv").is_file()
     told = json.loads((folder / "run.json").read_text(encoding="utf-8"))["metadata_known"]
     assert told["the training images"] == {"age": 28, "sex": 28, "site": 28}

@@ -9,12 +9,13 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from ml.__main__ import main
 from ml.data.masks import DIRECTORY
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
 from ml.networks.segmentation import create_decoder, load_decoder, run_blocks, tap
-from ml.training.segmentation import Plan, choose_records, main, measure_loss, save_decoder, train_decoder
+from ml.training.segmentation import DecoderSchedule, choose_records, measure_loss, save_decoder, train_decoder
 from tests.ml.tiny_isic import write_tiny_isic
 
 SIZE = 64
@@ -70,7 +71,7 @@ def test_training_finds_the_lesion_and_leaves_the_network_as_it_is(
     data: Path, backbone: nn.Module, tmp_path: Path
 ) -> None:
     before = {name: tensor.clone() for name, tensor in backbone.state_dict().items()}
-    decoder = train_decoder(backbone, data, Plan(images=16 * 30, size=SIZE), progress=False)
+    decoder = train_decoder(backbone, data, DecoderSchedule(images=16 * 30, size=SIZE), progress=False)
     assert all(torch.equal(tensor, before[name]) for name, tensor in backbone.state_dict().items())
     save_decoder(decoder, tmp_path / "decoder.safetensors")
     loaded = load_decoder(backbone, tmp_path / "decoder.safetensors")
@@ -93,9 +94,9 @@ def test_a_lacking_mask_or_file_is_named_in_one_line(
     save_file({name: tensor.contiguous() for name, tensor in backbone.state_dict().items()}, weights)
     bare = write_tiny_isic(tmp_path / "bare", per_class={"0": 1})
     arguments = ["--data", str(bare), "--weights", str(weights), "--out", str(tmp_path / "decoder.safetensors")]
-    assert main(arguments) == 2
+    assert main(["train-decoder", *arguments]) == 2
     assert "no lesion mask" in capsys.readouterr().err
-    with pytest.raises(UserError, match=r"mask decoder; train it by python -m ml\.training\.segmentation"):
+    with pytest.raises(UserError, match=r"mask decoder; train it by python -m ml train-decoder"):
         load_decoder(backbone, weights)
 
 

@@ -51,8 +51,8 @@ def test_the_command_refuses_before_it_loads_torch_or_opens_the_data(tmp_path: P
     path.write_text(WITH_METADATA, encoding="utf-8")
     code = (
         "import sys; sys.modules['torch'] = None\n"
-        "from ml.pipelines.train.__main__ import main\n"
-        "sys.exit(main(['--data', 'nowhere', '--config', sys.argv[1]]))"
+        "from ml.__main__ import main\n"
+        "sys.exit(main(['train', '--data', 'nowhere', '--config', sys.argv[1]]))"
     )
     result = subprocess.run([sys.executable, "-c", code, str(path)], check=False, capture_output=True, text=True)
     assert (result.returncode, result.stderr.count("\n")) == (2, 1)

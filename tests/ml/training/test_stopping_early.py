@@ -13,32 +13,23 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from ml.__main__ import main
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
-from ml.pipelines.train.__main__ import main
 from ml.support.disk import owning
 from ml.training.checkpoint import load_average
-from ml.training.checkpoint_files import WholeCheckpoints, read_checkpoint
+from ml.training.checkpoint_files import AtomicCheckpointIO, read_checkpoint
 from ml.training.config import read_config
 from ml.training.folder import RunFolder
 from ml.training.losses import DivergedError
-from ml.training.run import run
+from ml.training.run import run_training
 from tests.ml.spoilt_isic import add_metadata
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 2}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
+CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 NO_DISK = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (800_000, 800_000))\n"
-    "from ml.pipelines.train import main; sys.exit(main())"
+    "from ml.__main__ import main; sys.exit(main(['train', *sys.argv[1:]]))"
 )
 """A process that can write no file over 0.8 MB, as on a disk that is full; a checkpoint of the tiny network has 1.6."""
 
@@ -55,7 +46,7 @@ def write_config(directory: Path, *more: str, epochs: int = 2) -> Path:
 
 
 def train(data: Path, config: Path, out: Path, *, resume: bool = False) -> Path:
-    return run(data=data, config_path=config, out=out, progress=False, resume=resume)
+    return run_training(data=data, config_path=config, out=out, progress=False, resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +60,7 @@ def begun(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def refuse(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     """What the command says when it refuses, in its last line."""
-    assert main([str(word) for word in (*arguments, "--no-export")]) == 2
+    assert main(["train", *(str(word) for word in arguments), "--no-export"]) == 2
     said = capsys.readouterr().err
     assert "Traceback" not in said
     return said.strip().splitlines()[-1]
@@ -77,7 +68,7 @@ def refuse(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_a_loss_that_is_no_number_ends_the_run_at_once(data: Path, tmp_path: Path) -> None:
     config = write_config(tmp_path, "learning_rate: 1.0e+30", "clip: 1.0e+30", epochs=50)
-    with pytest.raises(DivergedError, match=r"^epoch 1: the loss is no number any more; lower learning_rate"):
+    with pytest.raises(DivergedError, match=r"^epoch 1: the loss is not finite; lower learning_rate"):
         train(data, config, tmp_path / "run")
     assert not (tmp_path / "run" / "predictions.csv").exists()
     assert not RunFolder(tmp_path / "run").last_checkpoint.exists(), "what is spoilt is not kept"
@@ -144,13 +135,13 @@ def test_a_checkpoint_that_was_cut_off_is_passed_over(
     last = out / "checkpoints" / "last.ckpt"
     last.write_bytes(last.read_bytes()[: last.stat().st_size // 2])
     train(data, begun / "config.yaml", out, resume=True)
-    assert re.search(r"last\.ckpt: cannot be read .* Going on with best\.ckpt, after epoch \d", capsys.readouterr().err)
+    assert re.search(r"last\.ckpt: cannot be read .* Resuming from best\.ckpt, after epoch \d", capsys.readouterr().err)
     assert (out / "summary.json").is_file()
     for path in (out / "checkpoints").iterdir():
         path.write_bytes(path.read_bytes()[:1000])
     message = refuse(capsys, "--data", data, "--config", begun / "config.yaml", "--out", out, "--resume")
     assert "cannot be read as a checkpoint" in message
-    assert message.endswith("start the run anew in another --out")
+    assert message.endswith("start the run again in another --out")
 
 
 def test_a_full_disk_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
@@ -172,7 +163,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "checkpoints" / "last.ckpt"
-    WholeCheckpoints().save_checkpoint({"state_dict": {}, "epoch": 0}, path)
+    AtomicCheckpointIO().save_checkpoint({"state_dict": {}, "epoch": 0}, path)
 
     def fill(_: object, file: IO[bytes]) -> None:
         file.write(b"half")
@@ -180,7 +171,7 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_one_before(
 
     monkeypatch.setattr(torch, "save", fill)
     with pytest.raises(UserError, match=r"last\.ckpt: cannot be written \(No space left on device\); make room"):
-        WholeCheckpoints().save_checkpoint({"state_dict": {}, "epoch": 1}, path)
+        AtomicCheckpointIO().save_checkpoint({"state_dict": {}, "epoch": 1}, path)
     assert read_checkpoint(path)["epoch"] == 0
     assert [each.name for each in path.parent.iterdir()] == ["last.ckpt"]
 

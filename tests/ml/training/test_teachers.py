@@ -15,16 +15,16 @@ from ml.errors import UserError
 from ml.networks.backbone import create_backbone
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
-from ml.training.config import Augmentation, Distillation, ReadingPlan, Stage, Teacher, TrainingConfig
+from ml.training.config import Augmentation, Distillation, InferencePlan, Stage, Teacher, TrainingConfig
 from ml.training.dataset import CachedBatches, WeightedBatches
 from ml.training.losses import LabelLoss
 from ml.training.module import LesionModule
 from ml.training.schedule import Schedule
-from ml.training.teachers import Teachers, list_seen
+from ml.training.teachers import Teachers, list_seen_folds
 from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
 UNIFORM = torch.full((len(CLASSES),), 1 / len(CLASSES))
-CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (Stage(32, 1),), (ReadingPlan(32, (0.8,)),))
+CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (Stage(32, 1),), (InferencePlan(32, (0.8,)),))
 
 
 def write_teacher(path: Path, *, sure_of: int, folds: str | None) -> Teacher:
@@ -90,34 +90,34 @@ def test_with_views_teachers_look_at_the_image_before_it_is_altered(
 
 def test_what_a_network_has_seen_comes_down_to_those_that_learn_from_it(pair: tuple[Teacher, Teacher]) -> None:
     config = replace(CONFIG, distillation=Distillation(pair, out_of_fold=True))
-    assert list_seen(config, None) == ("0", "1", "2")
-    assert list_seen(CONFIG, Path(pair[0].weights)) == ("0", "1", "2")
+    assert list_seen_folds(config, None) == ("0", "1", "2")
+    assert list_seen_folds(CONFIG, Path(pair[0].weights)) == ("0", "1", "2")
 
 
 def test_a_run_is_not_judged_on_a_fold_that_its_teachers_or_weights_have_seen(pair: tuple[Teacher, Teacher]) -> None:
     judged = replace(CONFIG, train_folds=("0",), choose_fold="1")
     with pytest.raises(UserError, match=r"without_0\.safetensors: has seen fold 1, which judges this run"):
-        list_seen(replace(judged, distillation=Distillation(pair)), None)
+        list_seen_folds(replace(judged, distillation=Distillation(pair)), None)
     with pytest.raises(UserError, match="has seen fold 1"):
-        list_seen(judged, Path(pair[0].weights))
+        list_seen_folds(judged, Path(pair[0].weights))
     # What is declared of a teacher counts where the run starts from the same file, too.
     teacher = replace(pair[1], seen=("0", "2", "4"))
     declared = replace(judged, choose_fold="4", distillation=Distillation((teacher,)))
     with pytest.raises(UserError, match="has seen fold 4"):
-        list_seen(declared, Path(teacher.weights))
+        list_seen_folds(declared, Path(teacher.weights))
 
 
 def test_a_fold_that_nobody_may_teach_is_named(pair: tuple[Teacher, Teacher]) -> None:
-    with pytest.raises(UserError, match="none that has not seen fold 1"):
-        list_seen(replace(CONFIG, distillation=Distillation(pair[:1], out_of_fold=True)), None)
+    with pytest.raises(UserError, match="all have seen fold 1"):
+        list_seen_folds(replace(CONFIG, distillation=Distillation(pair[:1], out_of_fold=True)), None)
 
 
 def test_a_file_that_does_not_tell_what_it_has_seen_needs_to_be_told(tmp_path: Path) -> None:
     silent = write_teacher(tmp_path / "silent.safetensors", sure_of=0, folds=None)
-    with pytest.raises(UserError, match="does not tell what folds it has seen"):
-        list_seen(replace(CONFIG, distillation=Distillation((silent,), out_of_fold=True)), None)
+    with pytest.raises(UserError, match="does not state the folds it was trained on"):
+        list_seen_folds(replace(CONFIG, distillation=Distillation((silent,), out_of_fold=True)), None)
     told = replace(silent, seen=("2", "4"))
-    assert list_seen(replace(CONFIG, distillation=Distillation((told,), out_of_fold=True)), None) == (
+    assert list_seen_folds(replace(CONFIG, distillation=Distillation((told,), out_of_fold=True)), None) == (
         "0",
         "1",
         "2",

@@ -10,9 +10,9 @@ from pytest_django import Settings
 from classifier.models import ModelVersion, Prediction, Status
 from classifier.services.readings import handover
 from classifier.services.readings.queue import process_queue
-from skinsite import tasks
-from skinsite.breaker import Breaker
-from skinsite.celery import app
+from skinsite.platform import tasks
+from skinsite.platform.breaker import Breaker
+from skinsite.platform.celery import app
 from tests.factories import PredictionFactory
 
 pytestmark = pytest.mark.usefixtures("active_model", "by_workers")

@@ -13,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from classifier.models import LesionImage, ModelVersion, Prediction, Status
-from classifier.services.corrections import mark_entered_in_error
+from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.intake import receive_upload
 from classifier.services.readings import states
 from classifier.services.readings.queue import CELERY, process_queue, queue_prediction, retry_prediction
@@ -22,7 +22,7 @@ from classifier.services.registry import register_model
 from classifier.storage import read_stored
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
-from skinsite.storage import private_storage
+from skinsite.storage.private import private_storage
 from tests.classifier.conftest import draw_lesion
 from tests.factories import DonePredictionFactory, LesionImageFactory, ModelVersionFactory
 

@@ -30,7 +30,7 @@ def serve_files(files: dict[str, bytes]) -> Iterator[FileServer]:
         def do_GET(self) -> None:
             answer(self, state)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the base class names it
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

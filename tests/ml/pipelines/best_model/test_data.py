@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.hashing import hash_file
 from ml.data.isic import read_isic
 from ml.data.split import OPEN_FOLDS, read_split
 from ml.errors import UserError
-from ml.pipelines.best_model.__main__ import main
 from ml.pipelines.best_model.data import lay_out, pack, select_training_data, unpack
 from tests.ml.tiny_isic import write_rows, write_tiny_isic
 

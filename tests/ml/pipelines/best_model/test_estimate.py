@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from ml.pipelines.best_model.__main__ import main
+from ml.__main__ import main
 from ml.pipelines.best_model.estimate import count_operations, estimate_minutes
 from ml.pipelines.best_model.plan import read_plan
-from ml.training.config import ReadingPlan, Stage, TrainingConfig
+from ml.training.config import InferencePlan, Stage, TrainingConfig
 
 LITE0 = TrainingConfig(
-    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (Stage(224, 10),), (ReadingPlan(224, (0.8,)),)
+    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (Stage(224, 10),), (InferencePlan(224, (0.8,)),)
 )
 
 
@@ -28,7 +28,7 @@ def test_minutes_follow_from_images_epochs_and_teachers() -> None:
 
 
 def test_the_list_names_what_a_stage_needs_leaves_and_takes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--list", "--stage", "distil_288-all", "average-all", "--out", "nowhere"]) == 0
+    assert main(["best-model", "--list", "--stage", "distil_288-all", "average-all", "--out", "nowhere"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "min  needs data, distil_256-all, 15 teachers; leaves weights.safetensors" in lines[0]
     assert lines[1].endswith("needs tune_1-all, tune_2-all, tune_3-all; leaves weights.safetensors")

@@ -83,7 +83,7 @@ def test_limits_leave_every_stage_time_to_start_and_to_predict() -> None:
     for name, (_, config) in configure(DEFAULT_PLAN).items():
         minutes = [stage.minutes for stage in config.stages]
         assert None not in minutes, f"{name}: has a stage without limit"
-        assert sum(minutes) <= STAGE_MINUTES - 1.5, name  # type: ignore[arg-type]  # none is None
+        assert sum(minutes) <= STAGE_MINUTES - 1.5, name  # type: ignore[arg-type] # none is None
 
 
 def test_everything_on_a_gpu_is_done_by_tensor_operations_in_bf16() -> None:

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 from safetensors import safe_open
 
+from ml.__main__ import main
 from ml.bundle.folder import load_bundle
 from ml.data.split import read_split
-from ml.pipelines.best_model.__main__ import main
 from tests.ml.tiny_isic import write_tiny_isic
 
 CONFIG = """
@@ -46,8 +46,8 @@ import sys
 import lightning, sklearn, timm, torchmetrics
 for name in {ABSENT}:
     sys.modules[name] = None
-from ml.best_model.__main__ import main
-sys.exit(main(sys.argv[1:]))
+from ml.__main__ import main
+sys.exit(main(['best-model', *sys.argv[1:]]))
 """
 CUT_OFF = "distil-all"
 """A stage that was begun once and killed before its first whole epoch."""
@@ -113,14 +113,14 @@ def test_a_stage_that_was_cut_off_before_its_first_epoch_begins_anew(out: Path) 
 def test_no_stage_begins_that_may_not_end_in_time(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*arguments, "--out", str(tmp_path / "new"), "--stage", "data", "--minutes", "7"]) == 0
+    assert main(["best-model", *arguments, "--out", str(tmp_path / "new"), "--stage", "data", "--minutes", "7"]) == 0
     assert "data: not begun, as it may take 8 minutes" in capsys.readouterr().out
     assert not (tmp_path / "new" / "data").exists()
 
 
 def test_finished_stages_are_skipped(out: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.stat().st_mtime_ns for path in out.rglob("weights.safetensors")}
-    assert main([*arguments, "--stage", "teacher*", "average*"]) == 0
+    assert main(["best-model", *arguments, "--stage", "teacher*", "average*"]) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("weights.safetensors")} == before
     assert "teacher-without-0: finished before" in capsys.readouterr().out
 
@@ -130,7 +130,7 @@ def test_a_plan_that_changed_after_a_stage_is_refused(
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(CONFIG.replace("epochs: 1", "epochs: 3"), encoding="utf-8")
     (tmp_path / "plan.yaml").write_text(PLAN, encoding="utf-8")
-    assert main([*arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "teacher-without-0"]) == 2
+    assert main(["best-model", *arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "teacher-without-0"]) == 2
     assert "differs from the plan; move the folder away" in capsys.readouterr().err
 
 
@@ -139,12 +139,12 @@ def test_data_prepared_for_another_plan_are_refused(
 ) -> None:
     (tmp_path / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "plan.yaml").write_text(f"{PLAN}images: 21\n", encoding="utf-8")
-    assert main([*arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "data"]) == 2
+    assert main(["best-model", *arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "data"]) == 2
     assert "tells of other images than the plan; move the folder away" in capsys.readouterr().err
 
 
 def test_a_stage_says_what_it_lacks(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([*arguments, "--out", str(tmp_path / "new"), "--stage", "average-all"]) == 2
+    assert main(["best-model", *arguments, "--out", str(tmp_path / "new"), "--stage", "average-all"]) == 2
     assert "average-all: needs tune_1-all; run that stage first" in capsys.readouterr().err
 
 
@@ -161,7 +161,7 @@ def read_classifier(folder: Path) -> npt.NDArray[np.float32]:
 
 
 def test_the_last_stage_calibrates_on_images_that_no_network_asked_has_seen(out: Path, arguments: list[str]) -> None:
-    assert main([*arguments, "--stage", "finish"]) == 0
+    assert main(["best-model", *arguments, "--stage", "finish"]) == 0
     bundle = load_bundle(out / "bundle")
     manifest = bundle.manifest
     assert "out-of-fold scores of fold 4" in manifest.calibration.how

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
-from ml.pipelines.study.__main__ import main as study
+from ml.__main__ import main
 from ml.reports.study import experiments
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -55,18 +54,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+def ml(*arguments: object) -> int:
+    """The exit code of a command."""
+    return main([str(each) for each in arguments])
+
+
 @pytest.mark.slow
 def test_a_study_goes_from_files_to_its_document(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, results = place / "data", place / "docs" / "study"
-    call_command("prepare_data", "--source", place / "raw", "--out", data, "--no-embeddings", "--threads", "1")
-    call_command("eda_report", "--data", data, "--out", place / "docs" / "eda", "--workers", "1")
+    assert ml("prepare", "--source", place / "raw", "--out", data, "--no-embeddings", "--threads", "1") == 0
+    assert ml("eda", "--data", data, "--out", place / "docs" / "eda", "--workers", "1") == 0
     assert (place / "docs" / "eda" / "index.html").is_file()
 
     options = ["--data", str(data), "--plan", str(place / "study.yaml"), "--out", str(place / "runs")]
     options += ["--results", str(results), "--log", str(place / "log.csv"), "--weights-dir", str(place)]
-    assert study([*options, "--keep-going"]) == 1, "one entry's weights are not there"
+    assert ml("study", *options, "--keep-going") == 1, "one entry's weights are not there"
     assert "1 of 3 models failed: broken" in capsys.readouterr().err
-    assert study([*options, "--only", "vector", "network", "--report-test", "the tiny study is complete"]) == 0
+    assert ml("study", *options, "--only", "vector", "network", "--report-test", "the tiny study is complete") == 0
     figures = json.loads((results / "results" / "network.json").read_text(encoding="utf-8"))
     assert (figures["choosing"]["images"], figures["test"]["images"]) == (35, 14)
     assert len((place / "log.csv").read_text(encoding="utf-8").splitlines()) == 3
@@ -74,29 +78,29 @@ def test_a_study_goes_from_files_to_its_document(place: Path, capsys: pytest.Cap
     report_of_another = [*options, "--only", "vector"]
     report_of_another[1] = str(write_tiny_isic(place / "other", per_class={"0": 2, "1": 2, "3": 3}))
     published = {path.name: path.read_bytes() for path in (results / "results").iterdir()}
-    assert study(report_of_another) == 2
+    assert ml("study", *report_of_another) == 2
     assert "was measured on other data; give another --results" in capsys.readouterr().err
     report_of_another[report_of_another.index("--results") + 1] = str(place / "elsewhere")
-    assert study(report_of_another) == 2
+    assert ml("study", *report_of_another) == 2
     assert "its models were trained on other data; give another --out" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (results / "results").iterdir()} == published
 
-    call_command(
-        "tune_model", "--data", data, "--config", place / "network.yaml", "--space", place / "space.yaml",
+    assert ml(
+        "tune", "--data", data, "--config", place / "network.yaml", "--space", place / "space.yaml",
         "--trials", "2", "--out", place / "runs" / "tuning", "--report", results / "tuning",
-    )  # fmt: skip
+    ) == 0  # fmt: skip
     shared = ["--results", results, "--plan", place / "study.yaml"]
     capsys.readouterr()
-    call_command("compare_models", "--on", "test", *shared)
+    assert ml("compare", "--on", "test", *shared) == 0
     table = capsys.readouterr().out
     assert "Network less SVM" in table
     assert "Broken" in table
 
-    call_command(
-        "error_report", "--data", data, "--run", place / "runs" / "network", "--out", results / "errors",
+    assert ml(
+        "errors", "--data", data, "--run", place / "runs" / "network", "--out", results / "errors",
         "--cache", place / "docs" / "eda" / "cache", *shared,
-    )  # fmt: skip
-    experiments.write(results, place / "study.yaml", place / "docs" / "experiments.md")
+    ) == 0  # fmt: skip
+    experiments.write_experiments(results, place / "study.yaml", place / "docs" / "experiments.md")
     document = (place / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert "| Broken | not run |" in document
     assert "2 trials" in document

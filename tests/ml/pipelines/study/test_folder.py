@@ -134,7 +134,7 @@ def test_an_unfinished_folder_is_told(tmp_path: Path) -> None:
 )
 def test_bad_predictions_are_told(folder: Path, change: object, message: str) -> None:
     path = folder / "predictions.csv"
-    path.write_text(change(path.read_text()))  # type: ignore[operator]  # a lambda
+    path.write_text(change(path.read_text()))  # type: ignore[operator] # a lambda
     with pytest.raises(UserError, match=message):
         open_study_folder(folder)
 

@@ -52,7 +52,7 @@ def test_a_result_holds_the_summary_and_the_choosing_fold_alone(plan: Plan, data
     result = record(plan, data, tmp_path, "small", 2.0)
     assert result == read_result(tmp_path / "results", "small")
     assert (result["label"], result["question"], result["tier"]) == ("Small", "scratch", 1)
-    assert result["summary"]["parameters"] == 1_500_000  # type: ignore[index]  # JSON
+    assert result["summary"]["parameters"] == 1_500_000  # type: ignore[index] # JSON
     assert result["choosing"]["images"] == 42  # type: ignore[index]
     assert result["test"] is None
     assert read_results(tmp_path / "results", ["small", "large"]).keys() == {"small"}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.errors import UserError
-from ml.pipelines.study import __main__ as command
+from ml.pipelines.study import command
 from ml.pipelines.study.plan import Plan, read_plan
 from ml.pipelines.study.results import read_result
 from ml.pipelines.study.runner import Job, Rules, Workplace, prepare_job, run_jobs
@@ -32,7 +33,7 @@ def prepare(plan: Plan, place: Workplace) -> list[Job]:
     return [prepare_job(plan, entry, place) for entry in plan.entries.values()]
 
 
-def work(jobs: list[Job], place: Workplace, rules: Rules = Rules()) -> tuple[list[str], dict[str, str]]:  # noqa: B008  # frozen
+def work(jobs: list[Job], place: Workplace, rules: Rules = Rules()) -> tuple[list[str], dict[str, str]]:  # noqa: B008 frozen
     """Names of what was done, and the failures."""
     done: list[str] = []
     return done, run_jobs(jobs, place, lambda job: done.append(job.entry.name), rules=rules, progress=False)
@@ -135,8 +136,8 @@ def test_two_studies_do_not_share_a_directory(plan: Plan, data: Path, tmp_path: 
 
 def run_command(data: Path, place: Path, *more: str) -> int:
     """The study's command on finished folders."""
-    return command.main([
-        "--data", str(data), "--plan", str(place / "study.yaml"), "--out", str(place / "out"),
+    return main([
+        "study", "--data", str(data), "--plan", str(place / "study.yaml"), "--out", str(place / "out"),
         "--results", str(place / "results"), "--log", str(place / "log.csv"), *more,
     ])  # fmt: skip
 

@@ -12,26 +12,17 @@ import optuna
 import pytest
 from safetensors.torch import save_file
 
+from ml.__main__ import main
 from ml.data.cache import AT_ONCE
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
-from ml.pipelines.tuning.__main__ import main
 from ml.pipelines.tuning.report import write_report
 from ml.pipelines.tuning.run import tune
 from ml.pipelines.tuning.search_space import Choice, Range, SearchSpace, read_space, replace_keys
 from ml.training.config import TrainingConfig, read_config
-from tests.ml.tiny_isic import write_tiny_isic
+from tests.ml.tiny_isic import TINY_RUN, write_tiny_isic
 
-CONFIG = """
-architecture: test_efficientnet
-train_folds: ["0"]
-choose_fold: "3"
-stages: [{size: 32, epochs: 2}]
-readings: [{size: 32, fractions: [0.8]}]
-cache_side: 32
-batch_size: 8
-precision: fp32
-"""
+CONFIG = TINY_RUN.replace("epochs: 1", "epochs: 2")
 SPACE = """
 metric: nll
 keys:
@@ -60,7 +51,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def list_command(data: Path, inputs: Path, out: Path, trials: int, *more: str) -> list[str]:
     options = {"--data": data, "--config": inputs / "config.yaml", "--space": inputs / "space.yaml", "--out": out}
     named = [str(word) for option in options.items() for word in option]
-    return [sys.executable, "-m", "ml.pipelines.tuning", *named, "--trials", str(trials), *more]
+    return [sys.executable, "-m", "ml", "tune", *named, "--trials", str(trials), *more]
 
 
 def read_trials(folder: Path) -> list[dict[str, object]]:
@@ -150,7 +141,7 @@ def test_what_training_refuses_ends_the_study_in_one_line(
     inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ("--data", tmp_path / "none", "--config", inputs / "config.yaml", "--space", inputs / "space.yaml")
-    assert main([str(word) for word in (*arguments, "--out", tmp_path / "study")]) == 2
+    assert main(["tune", *(str(word) for word in (*arguments, "--out", tmp_path / "study"))]) == 2
     assert capsys.readouterr().err.splitlines()[-1].startswith(f"error: {tmp_path / 'none'}: no such directory")
 
 
@@ -172,7 +163,7 @@ def test_a_poor_trial_is_pruned(
 
 def fail(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
     """What the command says when it refuses, in one line."""
-    assert main([str(argument) for argument in arguments]) == 2
+    assert main(["tune", *(str(argument) for argument in arguments)]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 1
     return lines[0]
@@ -195,11 +186,11 @@ def test_a_study_goes_on_only_with_the_data_and_weights_that_it_began_with(
 ) -> None:
     arguments = ("--config", inputs / "config.yaml", "--space", inputs / "space.yaml", "--out", finished, "--resume")
     other = write_tiny_isic(tmp_path / "other", per_class={"0": 3, "3": 3})
-    assert main([str(word) for word in (*arguments, "--data", other)]) == 2
+    assert main(["tune", *(str(word) for word in (*arguments, "--data", other))]) == 2
     assert "the study began with other data" in capsys.readouterr().err.splitlines()[-1]
     weights = tmp_path / "weights.safetensors"
     save_file(create_backbone("test_efficientnet").state_dict(), weights)
-    assert main([str(word) for word in (*arguments, "--data", data, "--weights", weights)]) == 2
+    assert main(["tune", *(str(word) for word in (*arguments, "--data", data, "--weights", weights))]) == 2
     assert "the study began with other weights" in capsys.readouterr().err.splitlines()[-1]
 
 

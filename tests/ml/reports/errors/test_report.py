@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.data.split import read_split
 from ml.errors import UserError
-from ml.reports.errors.__main__ import main, run
-from ml.reports.errors.noisy_labels import find_candidates
+from ml.reports.errors.noisy_labels import cross_validate_features, find_candidates
+from ml.reports.errors.report import report
 from ml.reports.errors.sources import Sources
 from ml.taxonomy import CLASSES
 from tests.ml.pipelines.study.folders import write_study_folder
@@ -28,7 +29,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "base.yaml").write_text(BASE)
     (place / "study.yaml").write_text(PLAN)
     write_study_folder(place / "model", data, skill=1.0)
-    run(make_sources(place, run=place / "model"), progress=False)
+    report(make_sources(place, run=place / "model"), progress=False)
     return place
 
 
@@ -79,13 +80,13 @@ def test_the_summary_tells_the_numbers(figures: dict[str, Any]) -> None:
 
 
 def test_a_bundle_is_reviewed_on_a_fold_that_it_has_not_seen(place: Path, tmp_path: Path) -> None:
-    run(make_sources(place, bundle=DEFAULT_BUNDLE, out=tmp_path), progress=False)
+    report(make_sources(place, bundle=DEFAULT_BUNDLE, out=tmp_path), progress=False)
     figures = json.loads((tmp_path / "errors.json").read_text())
     assert (figures["on"], figures["images"]) == ("fold 4", 7)
 
 
 def test_the_test_fold_is_refused(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--data", str(place / "isic"), "--fold", "test"]) == 2
+    assert main(["errors", "--data", str(place / "isic"), "--fold", "test"]) == 2
     assert "never the test fold" in capsys.readouterr().err
 
 
@@ -108,7 +109,5 @@ def test_frozen_features_of_too_few_images_cannot_doubt(place: Path, tmp_path: P
         "kind: probe\nfeatures: {kind: handcrafted}\nclassifier: logistic\ncosts: [0.1]\ntrain_folds: ['4']\n"
         "choose_fold: '0'\n"
     )
-    from ml.reports.errors.noisy_labels import cross_validate_features  # noqa: PLC0415  # needs torch
-
     with pytest.raises(UserError, match="a class has 2 images"):
         cross_validate_features(place / "isic", config, None, tmp_path, progress=False)

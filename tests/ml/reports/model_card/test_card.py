@@ -12,11 +12,11 @@ from tests.ml.figures import make_figure
 
 
 def test_the_committed_card_is_the_one_of_the_shipped_bundle(bundle: Bundle) -> None:
-    assert model_card.MODEL_CARD.read_text(encoding="utf-8") == model_card.render(bundle.manifest)
+    assert model_card.MODEL_CARD.read_text(encoding="utf-8") == model_card.render_card(bundle.manifest)
 
 
 def test_the_committed_diagram_is_the_one_of_the_shipped_bundle(bundle: Bundle, tmp_path: Path) -> None:
-    model_card.write(bundle.manifest, tmp_path / "model_card.md")
+    model_card.write_card(bundle.manifest, tmp_path / "model_card.md")
     drawn = tmp_path / "model-card" / "reliability.svg"
     assert "(model-card/reliability.svg)" in (tmp_path / "model_card.md").read_text(encoding="utf-8")
     assert drawn.read_bytes() == (model_card.MODEL_CARD.parent / "model-card" / "reliability.svg").read_bytes()
@@ -29,13 +29,13 @@ def test_lesions_shown_again_and_metrics_of_them_are_told_where_the_manifest_has
         "shown_again": ["ISIC_1", "ISIC_2"],
         "metrics": figures["metrics"] | {name: make_figure(0.5, 0.4, 0.6)},
     }
-    card = model_card.render(replace(bundle.manifest, metrics={"test": figures}))
+    card = model_card.render_card(replace(bundle.manifest, metrics={"test": figures}))
     assert "| balanced accuracy, lesions shown again left out | 0.500 [0.400, 0.600] |" in card
     assert "2 of these images show a lesion" in card
 
 
 def test_every_missed_melanoma_is_shown_small(bundle: Bundle) -> None:
-    shown = re.findall(r"!\[(\w+)\]\((model-card/\w+\.jpg)\)", model_card.render(bundle.manifest))
+    shown = re.findall(r"!\[(\w+)\]\((model-card/\w+\.jpg)\)", model_card.render_card(bundle.manifest))
     assert [name for name, _ in shown] == [each["image"] for each in bundle.manifest.limits["test"]["missed_melanomas"]]
     for _, path in shown:
         with Image.open(model_card.MODEL_CARD.parent / path) as picture:
@@ -55,13 +55,13 @@ def test_thumbnails_of_melanomas_that_are_no_longer_missed_are_removed(bundle: B
 
 
 def test_a_card_of_a_bundle_without_limits_can_be_written(bundle: Bundle) -> None:
-    card = model_card.render(replace(bundle.manifest, limits={}, gate=None, prediction_sets=None))
+    card = model_card.render_card(replace(bundle.manifest, limits={}, gate=None, prediction_sets=None))
     assert "## Limits" in card
     assert "What it refuses" not in card
 
 
 def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
-    card = model_card.render(bundle.manifest)
+    card = model_card.render_card(bundle.manifest)
     for said in (
         "Skin tone not evaluated",
         "not a medical device",
@@ -84,19 +84,19 @@ def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundl
             "opposite": make_figure(0.02, 0.0, 0.1),
         }
     }
-    card = model_card.render(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))
+    card = model_card.render_card(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))
     assert "| fold | 798 of 596 | 1.4 % [0.7, 2.7] |" in card
     assert "| any of these | 36.0 % [28.7, 44.0] | 2.0 % [0.0, 10.0] |" in card
     assert "Wilson's" in card
 
 
 def test_what_is_measured_where_it_was_fitted_is_called_in_sample(bundle: Bundle) -> None:
-    card = model_card.render(bundle.manifest)
+    card = model_card.render_card(bundle.manifest)
     of_fold, of_test = (card.split(f"## Figures on {name}")[1].split("##")[0] for name in ("fold 4", "the test fold"))
     assert "**in-sample**" in of_fold
     assert "in-sample" not in of_test
     unread = {name: value for name, value in bundle.manifest.limits.items() if name != "test"}
-    described = model_card.render(
+    described = model_card.render_card(
         replace(bundle.manifest, limits=unread | {"fold_4": bundle.manifest.limits["fold_4"]})
     )
     assert "## What it says of whom, on fold 4 (in-sample)" in described

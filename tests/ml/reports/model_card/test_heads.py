@@ -28,10 +28,10 @@ def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
     path = tmp_path / "heads.json"
     monkeypatch.setattr("ml.reports.model_card.heads.ARTEFACT_HEADS", path)
     path.write_text(json.dumps(found))
-    card = model_card.render(bundle.manifest)
+    card = model_card.render_card(bundle.manifest)
     assert "| hair, flag (> 2.5) | 44 of 79 | 0.05 [0.01, 0.15] | 1.00 [0.90, 1.00] |" in card
     assert "**Poor**: the flag of hair is raised in 5 %" in card
     assert "| ink, flag (> 2.5) | 1 of 79 | too few |" in card
     assert "15 of the 100 labelled" in card
     path.write_text(json.dumps(found | {"gate_sha256": "another"}))
-    assert "Not measured of this gate" in model_card.render(bundle.manifest)
+    assert "Not measured of this gate" in model_card.render_card(bundle.manifest)

@@ -37,6 +37,6 @@ def test_no_document_says_that_nothing_was_chosen_on_the_test_fold() -> None:
 
 
 def test_the_card_says_that_its_test_figures_are_selected() -> None:
-    card = model_card.render(load_bundle(DEFAULT_BUNDLE).manifest)
+    card = model_card.render_card(load_bundle(DEFAULT_BUNDLE).manifest)
     assert "a little better than on images that chose nothing" in " ".join(card.split())
     assert format_official("balanced_accuracy") in card

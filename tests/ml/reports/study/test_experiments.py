@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ml.__main__ import main
 from ml.pipelines.study.folder import open_study_folder, read_truth
 from ml.pipelines.study.plan import DEFAULT_PLAN, read_plan
 from ml.pipelines.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
-from ml.reports.study.experiments import DOCUMENT, main, render, write
+from ml.reports.study.experiments import DOCUMENT, render_experiments, write_experiments
 from ml.reports.study.findings import fill_in
 from ml.reports.study.read import read_study
 from tests.ml.pipelines.study.folders import predict_somehow, write_study_folder
@@ -73,7 +74,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 log=place / "log.csv",
             )
     record_comparisons(plan, place / "runs", place / "results")
-    write(place / "results", place / "study.yaml", place / "experiments.md")
+    write_experiments(place / "results", place / "study.yaml", place / "experiments.md")
     return place
 
 
@@ -89,7 +90,9 @@ def read_figures(place: Path, name: str, part: str = "choosing") -> list[float]:
 
 
 def test_the_committed_document_is_what_the_committed_results_say() -> None:
-    assert DOCUMENT.read_text(encoding="utf-8") == render(read_study(DEFAULT_RESULTS, DEFAULT_PLAN, DOCUMENT.parent))
+    assert DOCUMENT.read_text(encoding="utf-8") == render_experiments(
+        read_study(DEFAULT_RESULTS, DEFAULT_PLAN, DOCUMENT.parent)
+    )
 
 
 def test_every_entry_of_the_plan_stands_in_the_document(text: str) -> None:
@@ -124,7 +127,7 @@ def test_figures_are_drawn_and_linked(place: Path, text: str) -> None:
 def test_the_same_results_give_the_same_bytes(place: Path) -> None:
     files = [place / "experiments.md", *sorted((place / "results" / "figures").iterdir())]
     before = [path.read_bytes() for path in files]
-    write(place / "results", place / "study.yaml", place / "experiments.md")
+    write_experiments(place / "results", place / "study.yaml", place / "experiments.md")
     assert [path.read_bytes() for path in files] == before
 
 
@@ -137,7 +140,7 @@ def test_remarks_get_their_figures_from_the_results(place: Path) -> None:
 
 
 def test_nothing_run_is_told_plainly(place: Path, tmp_path: Path) -> None:
-    write(tmp_path / "none", place / "study.yaml", tmp_path / "empty.md")
+    write_experiments(tmp_path / "none", place / "study.yaml", tmp_path / "empty.md")
     text = (tmp_path / "empty.md").read_text(encoding="utf-8")
     assert "Nothing yet: no entry has run." in text
     assert "Tier 2 is not run: the recipe stays as it is." in text
@@ -154,7 +157,7 @@ def test_tuning_is_told_from_its_report(place: Path) -> None:
     ]
     content = {"metric": "balanced_accuracy", "best": 1, "pruned": 1, "trials": trials}
     (directory / "tuning.json").write_text(json.dumps(content))
-    text = render(read_study(place / "results", place / "study.yaml", place))
+    text = render_experiments(read_study(place / "results", place / "study.yaml", place))
     assert (
         "3 trials, 1 of them pruned. Best balanced accuracy on the choosing fold: 0.650"
         " (trial 1: `learning_rate` 0.001)" in text
@@ -163,5 +166,5 @@ def test_tuning_is_told_from_its_report(place: Path) -> None:
 
 
 def test_a_plan_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--plan", str(tmp_path / "gone.yaml")]) == 2
+    assert main(["experiments", "--plan", str(tmp_path / "gone.yaml")]) == 2
     assert "gone.yaml: cannot be read" in capsys.readouterr().err

@@ -1,0 +1,33 @@
+"""A photograph should not be here at all."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from classifier import audit
+from classifier.models import ImageCorrection, LesionImage
+from classifier.models.image import CorrectionKind
+from classifier.services.corrections.record import begin, change, lock
+from skinsite.accounts.actors import Actor
+
+IN_USE, ENTERED_IN_ERROR = "in_use", "entered_in_error"
+
+
+def mark_entered_in_error(*, actor: Actor, image: LesionImage, reason: str) -> ImageCorrection:
+    """Take a photograph out of use for good; it stays on record with its readings.
+
+    Raises ``ValidationError`` at ``reason``, and ``WrongStateError`` where it has been done already.
+    """
+    correction = begin(
+        actor=actor,
+        image=image,
+        reason=reason,
+        kind=CorrectionKind.ENTERED_IN_ERROR,
+        event=audit.image_marked_entered_in_error,
+    )
+    with transaction.atomic():
+        lock(image)
+        made = correction.find_made(after=ENTERED_IN_ERROR)
+        if made is not None:
+            return made
+        change(image, entered_in_error_at=timezone.now())
+        return correction.record(before=IN_USE, after=ENTERED_IN_ERROR)

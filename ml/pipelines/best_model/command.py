@@ -1,0 +1,38 @@
+"""All stages to the model that ships; the same command goes on where it stopped."""
+
+import argparse
+from pathlib import Path
+
+from ml.errors import UserError
+from ml.pipelines.best_model.listing import describe_stages
+from ml.pipelines.best_model.place import Workplace
+from ml.pipelines.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, list_stages, read_plan, select_stages
+from ml.pipelines.best_model.run import check_weights, work
+
+
+def main(options: argparse.Namespace) -> int:
+    """List the stages, or run those that are chosen."""
+    source = options.plan or (PROOF_PLAN if options.proof else DEFAULT_PLAN)
+    plan = read_plan(source)
+    stages = select_stages(list_stages(plan), tuple(options.stage))
+    if options.list:
+        print(describe_stages(stages, Workplace(plan, source.parent, Path(), Path(), options.out)))
+        return 0
+    place = Workplace(
+        plan,
+        source.parent,
+        _given(options, "data"),
+        _given(options, "weights"),
+        options.out,
+        None if options.clinical is None else (options.clinical, _given(options, "everyday")),
+    )
+    check_weights(stages, place)
+    work(stages, place, minutes=options.minutes)
+    return 0
+
+
+def _given(options: argparse.Namespace, name: str) -> Path:
+    value: Path | None = getattr(options, name)
+    if value is None:
+        raise UserError(f"--{name}: is needed here; see --help")
+    return value

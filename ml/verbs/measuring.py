@@ -1,0 +1,85 @@
+"""Commands that measure speed and memory, and studies of the shipped network."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+from ml.bundle.folder import DEFAULT_BUNDLE
+from ml.verbs.verb import Needs, Verb, take_data
+
+REPEATS = 200
+SECTIONS = ("parts", "alike", "best", "memory")
+
+
+def bench(parser: ArgumentParser) -> None:
+    """Measure how long a reading takes and where the time goes.
+
+    (a) The predictor, stored bytes in and reading out, against its two unavoidable parts: Pillow's bare decode and the
+    bare run of the network on the same views. At 600×450 also against one bare pass of the network, alone, at 224 px
+    (needs the package onnx; else left out). All take turns, so that a busy machine slows them alike.
+    (b) The network in each way of running it (needs requirements/ml; else left out).
+    (d) Peak memory of accepting and reading a large photograph, each in a process of its own.
+    """
+    parser.add_argument("image", nargs="?", type=Path, help="photograph to measure on, resized; default: a drawn one")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the network (1)")
+
+
+def bench_training(parser: ArgumentParser) -> None:
+    """Measure how fast the training loop is and where its time goes.
+
+    (a) Milliseconds an image of each part of a step, and of decoding, which the cache does once for all epochs:
+    processor time on a CPU, by the clock on a GPU.
+    (b) Images a second against timm's own ``train.py`` (``--timm-train``; it is in timm's repository, not in its
+    package): identical network, size, batch, precision, memory format, compilation and workers. The two take turns,
+    each a process of its own; medians of the turns. Without loader workers the ratio of processor time holds on a busy
+    machine too.
+    (c) Our fastest way against timm's fastest, each found by trying its ways once.
+    (d) Memory of training on 10,015 images of 400×300.
+    """
+    take_data(parser)
+    parser.add_argument("--timm-train", type=Path, help="timm's train.py; without it `alike` and `best` are left out")
+    parser.add_argument("--config", type=Path, help="network and recipe; default ml/configs/lite0_cpu.yaml")
+    parser.add_argument("--size", type=int, default=128, help="input size in pixels (128)")
+    parser.add_argument("--batch-size", type=int, help="default: the configuration's")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32", help="of (a) and (b) (fp32)")
+    parser.add_argument("--workers", type=int, default=0, help="of both loaders in (b) (0)")
+    parser.add_argument("--compile", action="store_true", help="compile both networks in (b)")
+    parser.add_argument("--steps", type=int, default=15, help="counted steps of a turn (15)")
+    parser.add_argument("--warm-up", type=int, default=4, help="steps before them (4)")
+    parser.add_argument("--turns", type=int, default=5, help="turns of each (5)")
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS, help="default: all of them")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
+
+
+def views(parser: ArgumentParser) -> None:
+    """Write ``docs/views.md``: what other test-time views would be worth.
+
+    Reads fold 4, which alone chooses, through the bundle's graph at other sizes, other central parts of the picture, in
+    pairs, and mirrored, and sets each against the best single view. Changes no bundle. Milliseconds are this machine's.
+    """
+    take_data(parser)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="sides in pixels, multiples of 32")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
+    parser.add_argument("--out", type=Path, help="Markdown file to write; default docs/views.md")
+
+
+def int8(parser: ArgumentParser) -> None:
+    """Write ``docs/int8.md``: what the network loses and wins in 8-bit integers.
+
+    Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds anew on
+    fold 4, as those of the bundle were, and sets the two side by side there. Keeps the bundle as it is; ``--keep``
+    keeps the new one. Milliseconds are this machine's.
+    """
+    take_data(parser)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here the int8 bundle and what was read")
+    parser.add_argument("--out", type=Path, help="Markdown file to write; default docs/int8.md")
+
+
+VERBS = (
+    Verb(name="bench", options=bench, work="ml.bench.reading:main", needs=Needs.BASE),
+    Verb(name="bench-training", options=bench_training, work="ml.bench.training:main"),
+    Verb(name="views", options=views, work="ml.reports.views:main"),
+    Verb(name="int8", options=int8, work="ml.reports.int8:main"),
+)

@@ -1,0 +1,79 @@
+"""Commands that train."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from ml.training.servable import check_configuration
+from ml.verbs.verb import Verb, take_data
+
+WHEN_STOPPED = "Stopped. Go on after the last whole epoch with the same command and --resume."
+
+
+def train(parser: ArgumentParser) -> None:
+    """Train a network on the official ISIC 2018 Task 3 layout; calibrate, evaluate and export it.
+
+    The bundle lies in the run folder. A configuration may describe a support vector machine or a probe instead, which
+    is fitted for its figures alone.
+    """
+    take_data(parser)
+    parser.add_argument("--config", type=Path, help="YAML file; default ml/configs/lite0_cpu.yaml")
+    parser.add_argument("--weights", type=Path, help="safetensors state dict to start from; default: from scratch")
+    parser.add_argument("--out", type=Path, help="run folder; default runs/ and the configuration's name")
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in the run folder")
+    parser.add_argument("--no-export", dest="export", action="store_false", help="end with the predictions: no bundle")
+    parser.add_argument("--devices", type=int, default=1, help="processes that share every batch (1)")
+
+
+def check_training(options: Namespace) -> None:
+    """Say of a configuration that never becomes a bundle that it does not. Raises ``UserError`` for one that should
+    become a bundle and cannot, and for one that is wrong."""
+    notice = check_configuration(options.config, export=options.export)
+    if notice is not None:
+        print(notice, file=sys.stderr)
+
+
+def tune(parser: ArgumentParser) -> None:
+    """Look for better values of a configuration's keys: trials with pruning, judged on the choosing fold alone."""
+    take_data(parser)
+    parser.add_argument("--config", type=Path, required=True, help="YAML file of the base configuration, trial 0")
+    parser.add_argument("--space", type=Path, required=True, help="YAML file: what to draw (ml/configs/spaces)")
+    parser.add_argument("--weights", type=Path, help="safetensors state dict that every trial starts from")
+    parser.add_argument("--trials", type=int, default=20, help="how many trials in all, pruned ones counted (20)")
+    parser.add_argument("--out", type=Path, required=True, help="study folder, as runs/tuning/NAME")
+    parser.add_argument("--report", type=Path, help="where table and plots go; default: the study folder")
+    parser.add_argument("--resume", action="store_true", help="go on with the study in the study folder")
+
+
+def train_decoder(parser: ArgumentParser) -> None:
+    """Train the decoder of lesion masks on a network that stays as it is.
+
+    Reads the masks of folds 0 to 3 (HAM10000_segmentations: Tschandl et al., Nat Med 2020) and the network's weights;
+    writes the decoder's, half a hundred kilobytes, for ``build --decoder``.
+    """
+    take_data(parser)
+    parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
+    parser.add_argument("--out", type=Path, required=True, help="safetensors file of the decoder to write")
+    parser.add_argument("--images", type=int, default=6000, help="images seen (6000)")
+    parser.add_argument("--size", type=int, default=320, help="input size in pixels (320)")
+    parser.add_argument("--bf16", action="store_true", help="let the network compute in bf16")
+
+
+def curves(parser: ArgumentParser) -> None:
+    """Draw loss and figures of a training run by epoch."""
+    parser.add_argument("run", type=Path, help="run folder, or its metrics.csv")
+    parser.add_argument("--out", type=Path, required=True, help="SVG or PNG file")
+
+
+VERBS = (
+    Verb(
+        name="train",
+        options=train,
+        work="ml.pipelines.train.start:main",
+        when_stopped=WHEN_STOPPED,
+        check=check_training,
+    ),
+    Verb(name="tune", options=tune, work="ml.pipelines.tuning.run:main", when_stopped=WHEN_STOPPED),
+    Verb(name="train-decoder", options=train_decoder, work="ml.training.segmentation:main"),
+    Verb(name="curves", options=curves, work="ml.training.curves:main"),
+)

@@ -1,0 +1,59 @@
+"""One command of ``python -m ml``: its options, its work, and what it needs."""
+
+import argparse
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+
+from ml.support.command_line import naming_requirements
+
+
+class Needs(StrEnum):
+    """The requirement file that has all that a command imports."""
+
+    BASE = "requirements/base.txt"
+    ML = "requirements/ml.txt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """A command. ``options`` adds its options to a parser, and its docstring is the command's help.
+
+    ``work`` is ``module:function``: the function takes the options and returns the exit code. Its module is imported
+    only when the command runs, so that ``--help`` needs no more than ``requirements/base.txt``. ``check`` refuses what
+    can be refused before that import. ``when_stopped`` is said after Ctrl-C; None: the interrupt is Python's.
+    """
+
+    name: str
+    options: Callable[[argparse.ArgumentParser], None]
+    work: str
+    needs: Needs = Needs.ML
+    when_stopped: str | None = None
+    check: Callable[[argparse.Namespace], None] | None = None
+
+    @property
+    def description(self) -> str:
+        """What the command does, in full."""
+        return (inspect.getdoc(self.options) or "").replace("``", "`")
+
+    @property
+    def help(self) -> str:
+        """What the command does, in one line."""
+        return self.description.partition("\n\n")[0].replace("\n", " ")
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do the work and return the exit code. Raises ``UserError`` for bad input and for a missing library."""
+        if self.check is not None:
+            self.check(options)
+        with naming_requirements(self.needs):
+            module, _, function = self.work.partition(":")
+            code: int = getattr(import_module(module), function)(options)
+            return code
+
+
+def take_data(parser: argparse.ArgumentParser) -> None:
+    """The option that most commands have: where the data are."""
+    parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")

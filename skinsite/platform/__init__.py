@@ -1,0 +1,1 @@
+"""What any site needs to run: its server, its log, its tasks, the checks before it starts."""
