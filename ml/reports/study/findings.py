@@ -165,7 +165,7 @@ def describe_tuning(tuning: Mapping[str, Any]) -> str:
     return f"{text}." if tuning["best"] else f"{text}, the base configuration itself."
 
 
-def fill_in(text: str, results: Mapping[str, Result]) -> str:
+def fill_in_findings(text: str, results: Mapping[str, Result]) -> str:
     """A person's remarks with the figures put where ``{NAME.choosing.METRIC}`` or ``{NAME.test.METRIC}`` stands."""
 
     def replace(match: re.Match[str]) -> str:
