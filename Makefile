@@ -60,7 +60,7 @@ test: check ## Everything: the checks, then all tests with real servers and a re
 	NO_ALBUMENTATIONS_UPDATE=1 $(BIN)/pytest --numprocesses 2 --dist worksteal
 
 .PHONY: bench
-bench: setup-dev ## Measure: decoder, network and reading; then requests a second and memory of the service
+bench: setup-dev ## Measure: decoder, network and reading; then what an upload costs, uploads a second and memory of the service
 	$(BIN)/python -m ml bench
 	$(BIN)/python manage.py bench_service
 

@@ -135,3 +135,30 @@ def test_no_module_is_named_as_a_command() -> None:
     texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in tracked}
     found = {path.relative_to(ROOT).as_posix() for path, text in texts.items() if re.search(r"python -m ml\.\w", text)}
     assert found == set()
+
+
+def test_every_file_that_the_architecture_names_is_there() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    rooms = ("skinsite/", "classifier/", "ml/", "templates/", "locale/", "docs/", "tests/", "requirements/")
+    named = {name for name in re.findall(r"`([\w./-]+)`", text) if name.startswith(rooms)}
+    assert len(named) > 40
+    assert {name for name in named if (ROOT / name) not in published()} == set()
+
+
+def test_ten_changes_name_their_files() -> None:
+    table = (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Ten changes")[2]
+    changes = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(changes) == 10
+    for change, files in changes:
+        paths = re.findall(r"`([\w./-]+)`", files)
+        assert paths, change
+        assert all((ROOT / path) in published() for path in paths), change
+
+
+def test_the_glossary_is_short() -> None:
+    glossary = (
+        (ROOT / "docs/architecture.md").read_text(encoding="utf-8").partition("## Glossary")[2].partition("##")[0]
+    )
+    words = [line.split("|")[1].strip() for line in glossary.splitlines() if line.startswith("| ")][1:]
+    assert 20 < len(words) <= 40
+    assert len(set(words)) == len(words)

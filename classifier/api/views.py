@@ -32,7 +32,8 @@ from classifier.api.uploads import UploadSerializer
 from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
 from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
-from classifier.services.intake import Expected, Receipt, receive_upload
+from classifier.services.intake import Receipt, receive_upload
+from classifier.services.patients import Expected
 from classifier.services.readings.queue import retry_prediction
 from ml.serve.image_limits import ImageRejected, check_size
 from skinsite.accounts.actors import Actor

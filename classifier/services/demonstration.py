@@ -8,7 +8,8 @@ from typing import Any
 
 from classifier.models import Patient, Prediction, Review, Status
 from classifier.services.intake import receive_upload
-from classifier.services.records import create_lesion, create_patient
+from classifier.services.lesions import create_lesion
+from classifier.services.patients import create_patient
 from classifier.services.reviews import add_review
 from skinsite.accounts.demonstration import DemoAccount, open_demo_clinic
 from skinsite.accounts.models import Membership, Role

@@ -16,10 +16,11 @@ from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality,
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services import records
+from classifier.services import lesions, patients
+from classifier.services.locks import lock_clinic
+from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
-from classifier.services.records import Expected
-from ml.serve.image_apart import DecoderBusyError, normalise_guarded
+from ml.serve.image_apart import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
 from skinsite.accounts.actors import Actor
@@ -115,7 +116,7 @@ def receive_upload(
         return _answer_again(actor, known, data)
     stored = _decode(actor, data)
     if lesion is None and expected != Expected.EITHER:  # before the object is kept; once more with the clinic locked
-        records.require_expected(actor=actor, code=patient_code, expected=expected)
+        patients.require_expected(actor=actor, code=patient_code, expected=expected)
     reader = queue.find_reader(modality)
     receipt = _keep(request, stored, reader)
     return _read(receipt, reader, stored.data) if receipt.created else receipt
@@ -224,7 +225,7 @@ def _keep(request: _Request, stored: StoredImage, reader: inference.LoadedModel 
     kept = storage.keep(stored, public_id)
     try:
         with transaction.atomic(), written_together():
-            records.lock_clinic(request.actor.clinic)
+            lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
                 return _write_rows(request, stored, public_id, kept, reader)
@@ -246,10 +247,10 @@ def _write_rows(
     actor = request.actor
     lesion, is_new = request.lesion, False
     if lesion is None:
-        patient, is_new = records.find_or_create_patient(
+        patient, is_new = patients.find_or_create_patient(
             actor=actor, code=request.patient_code, expected=request.expected
         )
-        lesion = records.add_lesion(actor=actor, patient=patient, body_site=request.body_site)
+        lesion = lesions.add_lesion(actor=actor, patient=patient, body_site=request.body_site)
     image = LesionImage.objects.create(
         public_id=public_id,
         lesion=lesion,
@@ -281,14 +282,3 @@ def _read(receipt: Receipt, reader: inference.LoadedModel | None, data: bytes) -
     if prediction.status == Status.RUNNING:  # it took longer than its lease: somebody else's by now
         return replace(receipt, prediction=states.load(prediction.pk))
     return receipt
-
-
-__all__ = [
-    "DecoderBusyError",
-    "DuplicateImageError",
-    "Expected",
-    "ImageRejected",
-    "Receipt",
-    "receive_upload",
-    "require_size",
-]

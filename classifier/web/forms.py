@@ -17,7 +17,7 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion, lesions_by_code
-from classifier.services.records import find_patient
+from classifier.services.patients import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.actors import Actor
 from skinsite.once import OnceForm

@@ -1,1 +1,1 @@
-"""Support vector machines and probes on handcrafted or frozen features."""
+"""Baselines: support vector machines and probes on handcrafted or frozen features."""

@@ -1,7 +1,7 @@
-"""Support vector machines and probes of features: fitted over a grid, chosen on held-out images.
+"""Support vector machines and probes on features: fitted over a grid, chosen on held-out images.
 
-Probabilities of a support vector machine: Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with his
-sigmoid made multinomial: logistic regression on the margins of images that were held out, fold by fold.
+SVM probabilities: Platt, "Probabilistic Outputs for Support Vector Machines" (1999), with a multinomial sigmoid:
+logistic regression on the cross-validated margins.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 KERNEL_CACHE = 300
-"""Megabytes."""
+"""In megabytes."""
 MOST_ITERATIONS = 2000
 
 
@@ -42,7 +42,7 @@ class Examples:
 
     @property
     def prior(self) -> FloatArray:
-        """The classes' frequencies (7,)."""
+        """Class frequencies (7,)."""
         return np.bincount(self.labels, minlength=len(CLASSES)) / len(self.labels)
 
 
@@ -56,8 +56,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The chosen classifier; ``predict`` gives probabilities (N, 7) under the prior of its training. ``candidates``:
-    the whole grid, the chosen one first."""
+    """The chosen classifier.
+
+    ``predict`` gives probabilities (N, 7) under its training prior. ``candidates`` is the whole grid, the chosen point
+    first.
+    """
 
     estimator: Any
     prior: FloatArray
@@ -70,21 +73,22 @@ class Fitted:
 
 
 def restore(config: ClassicalConfig, estimator: Any, prior: FloatArray) -> Fitted:
-    """A classifier that was fitted before, as it was kept."""
+    """Restore a fitted classifier from its stored estimator."""
     return Fitted(estimator, prior, [], smooths=not isinstance(config, SvmConfig) and config.classifier == "knn")
 
 
 def fit_classifier(config: ClassicalConfig, training: Examples, choosing: Examples, *, progress: bool) -> Fitted:
-    """Fit what the configuration names for every point of its grid and keep the best on the choosing images; of equals
-    the first."""
+    """Fit every point of the configured grid and keep the best on the choosing images, the first of equals."""
     if isinstance(config, SvmConfig):
         return _fit_svm(config, training, choosing, progress=progress)
     return _fit_probe(config, training, choosing, progress=progress)
 
 
 def _fit_svm(config: SvmConfig, training: Examples, choosing: Examples, *, progress: bool) -> Fitted:
-    """Chosen by its own decisions, with classes weighted equally; then its margins become probabilities, which have the
-    frequencies of the training."""
+    """Fit and choose an SVM with balanced class weights; then turn its margins into probabilities.
+
+    The probabilities have the class frequencies of the training images.
+    """
     scaling = make_pipeline(*_list_scaling(config))
     scaled, held_out = scaling.fit_transform(training.features), scaling.transform(choosing.features)
     points = list(_list_points(config, scale=1 / (scaled.shape[1] * scaled.var())))
@@ -92,7 +96,7 @@ def _fit_svm(config: SvmConfig, training: Examples, choosing: Examples, *, progr
     for settings in tqdm(points, desc="Grid", unit="fit", disable=not progress):
         decided = _make_svm(settings).fit(scaled, training.labels).predict(held_out)
         candidates.append(Candidate(settings, float(balanced_accuracy_score(choosing.labels, decided))))
-    candidates.sort(key=lambda each: -each.balanced_accuracy)
+    candidates.sort(key=lambda candidate: -candidate.balanced_accuracy)
     chosen = make_pipeline(*_list_scaling(config), _make_svm(candidates[0].settings))
     by_fold = PredefinedSplit(np.unique(training.folds, return_inverse=True)[1])
     platt = LogisticRegression(max_iter=MOST_ITERATIONS)
@@ -120,8 +124,7 @@ def _make_svm(settings: dict[str, Any]) -> SVC:
 
 
 def _fit_probe(config: ProbeConfig, training: Examples, choosing: Examples, *, progress: bool) -> Fitted:
-    """Unweighted, so that its probabilities have the frequencies of the training; chosen by their quotient with
-    these, as every model of the study decides."""
+    """Fit an unweighted probe, chosen by its probabilities divided by the training prior."""
     best, candidates = None, []
     points = [{"C": cost} for cost in config.costs] + [{"n_neighbors": count} for count in config.neighbours]
     for settings in tqdm(points, desc="Grid", unit="fit", disable=not progress):
@@ -129,21 +132,25 @@ def _fit_probe(config: ProbeConfig, training: Examples, choosing: Examples, *, p
         fitted = restore(config, estimator, training.prior)
         decided = (fitted.predict(choosing.features) / training.prior).argmax(axis=1)
         candidates.append(Candidate(settings, float(balanced_accuracy_score(choosing.labels, decided))))
-        if best is None or candidates[-1].balanced_accuracy > max(each.balanced_accuracy for each in candidates[:-1]):
+        if best is None or candidates[-1].balanced_accuracy > max(
+            candidate.balanced_accuracy for candidate in candidates[:-1]
+        ):
             best = estimator
-    candidates.sort(key=lambda each: -each.balanced_accuracy)
+    candidates.sort(key=lambda candidate: -candidate.balanced_accuracy)
     return Fitted(best, training.prior, candidates, smooths=config.classifier == "knn")
 
 
 def _make_probe(config: ProbeConfig, settings: dict[str, Any]) -> Any:
     if config.classifier == "logistic":
         return make_pipeline(StandardScaler(), LogisticRegression(**settings, max_iter=MOST_ITERATIONS))
-    # Of vectors of unit length, Euclid's order of neighbours is that of their cosines.
+    # For unit vectors, Euclidean distance and cosine give the same order of neighbours.
     return make_pipeline(Normalizer(), KNeighborsClassifier(**settings, algorithm="brute"))
 
 
 def smooth_shares(shares: FloatArray, prior: FloatArray, pipeline: Any) -> FloatArray:
-    """Shares (N, 7) of k neighbours with one more of every image, which is spread over the classes as the prior is: no
-    class is left at zero, and without evidence the prior remains."""
+    """Smooth the class shares (N, 7) of k neighbours with one pseudo-neighbour distributed as the prior.
+
+    No class is left at zero, and without evidence the prior remains.
+    """
     count = pipeline[-1].n_neighbors
     return np.asarray((count * shares + prior) / (count + 1))

@@ -1,4 +1,4 @@
-"""The configuration of a support vector machine or a probe, read strictly from YAML."""
+"""Configuration of a support vector machine or a probe, loaded strictly from YAML."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from ml.training.config import Count, Fraction, Positive, Side, TrainingFold
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
-    """What describes an image.
+    """The features of an image.
 
-    ``handcrafted``: with the masks of the data where it has them (``auto``), or found by Otsu's threshold; ``deep``:
-    the embedding of ``architecture`` at ``size`` px, averaged over central ``fractions``.
+    ``handcrafted``: with the data's masks if there are any (``auto``), or with Otsu's threshold; ``deep``: the
+    embedding of ``architecture`` at ``size`` px, averaged over central ``fractions``.
     """
 
     kind: Literal["handcrafted", "deep"]
@@ -27,8 +27,10 @@ class FeatureSet:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A part of the grid: a kernel with its costs and, for ``rbf``, its widths as multiples of scikit-learn's
-    ``scale`` (one over the number of features times their variance)."""
+    """A part of the grid: a kernel with its costs and, for ``rbf``, its widths.
+
+    Widths are multiples of scikit-learn's ``scale`` (one over the number of features times their variance).
+    """
 
     kernel: Literal["linear", "rbf"]
     costs: Annotated[tuple[Positive, ...], Field(min_length=1)]
@@ -37,7 +39,10 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class SvmConfig:
-    """A support vector machine. ``explained_variance``: share that the principal components keep; none: no PCA."""
+    """A support vector machine.
+
+    ``explained_variance``: share of the variance that PCA keeps; none: no PCA.
+    """
 
     kind: Literal["svm"]
     features: FeatureSet
@@ -50,8 +55,7 @@ class SvmConfig:
 
 @dataclass(frozen=True, slots=True)
 class ProbeConfig:
-    """A probe of features: multinomial logistic regression over ``costs``, or nearest neighbours over
-    ``neighbours``."""
+    """A probe: multinomial logistic regression over ``costs``, or nearest neighbours over ``neighbours``."""
 
     kind: Literal["probe"]
     features: FeatureSet
@@ -67,7 +71,7 @@ ClassicalConfig = SvmConfig | ProbeConfig
 
 
 def read_classical_config(path: Path) -> ClassicalConfig:
-    """Read and check a YAML file. Raises ``UserError`` naming the first key that is wrong."""
+    """Load a YAML file. Raises ``UserError`` naming the first invalid key."""
     config: ClassicalConfig = load_yaml(Annotated[ClassicalConfig, Field(discriminator="kind")], path, _check)
     return config
 

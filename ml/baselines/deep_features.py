@@ -1,4 +1,4 @@
-"""Features of a frozen network: what its last layer before the classifier says of an image."""
+"""Deep features: the pooled embedding of a frozen network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,11 +19,9 @@ DEEP_VERSION = 1
 
 
 class DeepFeatures:
-    """The pooled embedding of a timm network, averaged over central ``fractions`` of the picture, each squashed to
-    ``size`` px, in fp32.
+    """The pooled embedding of a timm network, averaged over central ``fractions``, at ``size`` px, in fp32.
 
-    ``weights`` must be of something other than lesions: what has learnt from images of folds 0 to 3 cannot be chosen
-    on fold 3. Raises ``UserError``.
+    Raises ``UserError`` for ``weights`` trained on lesions: they have seen folds 0 to 3, so fold 3 could not choose.
     """
 
     batch_size = 16
@@ -52,14 +50,14 @@ class DeepFeatures:
         self.identity = f"deep {DEEP_VERSION} {architecture} {size} {fractions} {hash_file(weights)}"
 
     def describe(self, pictures: Sequence[Picture]) -> FloatArray:
-        pixels = torch.from_numpy(np.concatenate([views(each.pixels, self.spec) for each in pictures]))
+        pixels = torch.from_numpy(np.concatenate([views(picture.pixels, self.spec) for picture in pictures]))
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.spec.mean, self.spec.std))
         with torch.inference_mode():
             embeddings = self.network((pixels.permute(0, 3, 1, 2) / 255 - mean) / std)
         return np.asarray(embeddings.unflatten(0, (len(pictures), -1)).mean(dim=1).numpy())
 
     def count_operations(self) -> int:
-        """Floating-point operations of one image's pass through the network: twice its multiply-adds, all views."""
+        """FLOPs of one image, all views: twice the multiply-adds."""
         views_of_one = torch.zeros(len(self.spec.views), 3, self.spec.size, self.spec.size)
         with torch.inference_mode(), FlopCounterMode(display=False) as counter:
             self.network(views_of_one)

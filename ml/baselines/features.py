@@ -1,4 +1,4 @@
-"""Features of many images, computed once, resumed after a stop, and kept on disk until an input changes."""
+"""Features of many images, computed once, resumable, and cached until an input changes."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ Kept = np.memmap[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image file and, where the lesion is marked, its mask's."""
+    """An image file and, if the lesion is segmented, its mask file."""
 
     image_id: str
     path: Path
@@ -41,7 +41,7 @@ class Picture:
 
 
 class Extractor(Protocol):
-    """What makes features (N, ``length``) of pictures. ``identity`` names all that decides on them but the images."""
+    """Computes features (N, ``length``) of pictures; ``identity`` names everything they depend on but the images."""
 
     length: int
     identity: str
@@ -51,19 +51,22 @@ class Extractor(Protocol):
 
 
 class HandcraftedFeatures:
-    """Those of ``ml.baselines.handcrafted``."""
+    """The extractor of ``ml.baselines.handcrafted``."""
 
     length = FEATURE_COUNT
     identity = f"handcrafted {HANDCRAFTED_VERSION}"
     batch_size = 32
 
     def describe(self, pictures: Sequence[Picture]) -> FloatArray:
-        return np.stack([describe_lesion(each.pixels, each.mask) for each in pictures]).astype(np.float32)
+        return np.stack([describe_lesion(picture.pixels, picture.mask) for picture in pictures]).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Features:
-    """``values`` (N, D); ``data_sha256``: of all images and masks; ``seconds``: what reading and describing took."""
+    """Features of all images.
+
+    ``values`` (N, D); ``data_sha256``: of all images and masks; ``seconds``: time of reading and of describing.
+    """
 
     values: FloatArray
     data_sha256: str
@@ -73,7 +76,7 @@ class Features:
 def compute_features(
     sources: Sequence[Source], extractor: Extractor, directory: Path, *, progress: bool = True
 ) -> Features:
-    """The features of these sources from ``directory``, or made there: a stopped run goes on after its last batch."""
+    """Features of the sources, cached in ``directory``; a stopped computation resumes after its last batch."""
     data_sha256 = hash_sources(sources)
     key = hashlib.sha256(f"{extractor.identity} {extractor.batch_size} {data_sha256}".encode()).hexdigest()
     stem = make_directory(directory) / f"features-{key[:16]}"
@@ -94,7 +97,7 @@ def compute_features(
 
 
 def _open_values(values_path: Path, state_path: Path, shape: tuple[int, int]) -> tuple[dict[str, float], Kept]:
-    """What was made before, and how far; from the start where there is none, or where it was cut off."""
+    """Open the cached features and their progress; a missing or truncated cache starts again."""
     try:
         state = dict(json.loads(state_path.read_text(encoding="utf-8")))
         values = np.lib.format.open_memmap(values_path, mode="r+")
@@ -108,7 +111,7 @@ def _open_values(values_path: Path, state_path: Path, shape: tuple[int, int]) ->
 
 
 def hash_sources(sources: Sequence[Source]) -> str:
-    """SHA-256 over names, files and masks, in order."""
+    """SHA-256 of names, files and masks, in order."""
     digest = hashlib.sha256()
     for source in sources:
         mask = None if source.mask is None else hash_file(source.mask)
@@ -117,7 +120,7 @@ def hash_sources(sources: Sequence[Source]) -> str:
 
 
 def read_picture(source: Source) -> Picture:
-    """Decode an image, as an upload is, and its mask. Raises ``UserError`` naming the file."""
+    """Decode an image, as uploads are decoded, and its mask. Raises ``UserError`` naming the file."""
     pixels = read_uploaded_pixels(source.path)
     if source.mask is None:
         return Picture(pixels, None)

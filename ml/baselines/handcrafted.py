@@ -1,4 +1,4 @@
-"""Handcrafted features of a lesion: colour, texture, gradients and shape, as the field measured them before networks.
+"""Handcrafted features of a lesion: colour, texture, gradients and shape, the standard before deep networks.
 
 Colour moments: Stricker & Orengo, "Similarity of Color Images" (1995); uniform local binary patterns: Ojala et al.,
 PAMI 24:971 (2002); oriented gradients: Dalal & Triggs, CVPR 2005; invariant moments: Hu, IRE Trans. 8:179 (1962);
@@ -19,14 +19,14 @@ FloatArray = npt.NDArray[np.float64]
 
 HANDCRAFTED_VERSION = 1
 SHORT_SIDE = 192
-"""Pictures are measured at this length of their shorter side (px), so that texture has one scale."""
+"""Shorter side (px) at which images are measured, so that texture has one scale."""
 HISTOGRAM_BINS = 8
 PATTERNS = ((8, 1), (16, 2))
 """Neighbours and radius (px) of the local binary patterns."""
 GRADIENT_SIDE, GRADIENT_CELL, GRADIENT_DIRECTIONS = 96, 24, 9
 BOX_MARGIN = 0.1
 LEAST_LESION = 0.001
-"""Share of the picture under which a region is noise and not a lesion."""
+"""Share of the image below which a region counts as noise."""
 HU_SCALE = 1e6
 
 FEATURE_COUNTS = {
@@ -36,14 +36,14 @@ FEATURE_COUNTS = {
     "oriented gradients": (GRADIENT_SIDE // GRADIENT_CELL - 1) ** 2 * 4 * GRADIENT_DIRECTIONS,
     "shape": 8 + 7 + 2,
 }
-"""Features by group, in their order in the vector."""
+"""Number of features by group, in vector order."""
 FEATURE_COUNT = sum(FEATURE_COUNTS.values())
 
 
 def describe_lesion(picture: Pixels, mask: Mask | None) -> FloatArray:
-    """The features (``FEATURE_COUNT``,) of a picture (H, W, 3) with its lesion marked in ``mask`` (H, W).
+    """Features (``FEATURE_COUNT``,) of a picture (H, W, 3) with its lesion ``mask`` (H, W).
 
-    Without a mask, or with an empty one, the lesion is what Otsu's threshold finds dark.
+    Without a mask, or with an empty one, the lesion is segmented by Otsu's threshold.
     """
     picture, mask = _resize(picture, mask)
     lesion = None if mask is None else keep_largest(mask)
@@ -64,10 +64,9 @@ def describe_lesion(picture: Pixels, mask: Mask | None) -> FloatArray:
 
 
 def to_channels(picture: Pixels) -> FloatArray:
-    """RGB, HSV and CIE L*a*b* of a picture, (H, W, 9), each about 0 to 1.
+    """RGB, HSV and CIE L*a*b* of a picture, (H, W, 9), each scaled to about 0 to 1.
 
-    Hue is turned by half a circle, so that the reds of skin lie in its middle and not at both ends; a* and b* are
-    taken from -40 to 60.
+    Hue is rotated by half a circle, so that the reds of skin are in the middle; a* and b* are scaled from −40 to 60.
     """
     rgb = picture.astype(np.float32) / 255
     hue, saturation, value = np.moveaxis(cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV), 2, 0)
@@ -81,20 +80,22 @@ def measure_moments(values: FloatArray) -> FloatArray:
     """Mean, standard deviation and cube root of the third central moment of each channel: (N, C) to (3C,)."""
     mean = values.mean(axis=0)
     centred = values - mean
-    squared = centred * centred  # numpy's power of 3 takes ten times as long
+    squared = centred * centred  # numpy's power of 3 is ten times slower
     return np.concatenate([mean, np.sqrt(squared.mean(axis=0)), np.cbrt((squared * centred).mean(axis=0))])
 
 
 def measure_histograms(values: FloatArray) -> FloatArray:
-    """The shares of values in eight equal bins from 0 to 1 for each channel: (N, C) to (8C,); what lies outside counts
-    in the outer bins."""
+    """Histogram of each channel in eight equal bins from 0 to 1: (N, C) to (8C,).
+
+    Values outside count in the outer bins.
+    """
     bins = np.clip((values * HISTOGRAM_BINS).astype(int), 0, HISTOGRAM_BINS - 1)
     counts = [np.bincount(channel, minlength=HISTOGRAM_BINS) for channel in bins.T]
     return np.concatenate(counts) / len(values)
 
 
 def count_patterns(grey: Pixels, regions: tuple[Mask, ...]) -> FloatArray:
-    """The shares of the uniform, rotation-invariant local binary patterns in each region, by radius and region."""
+    """Histograms of uniform, rotation-invariant local binary patterns in each region, by radius and region."""
     shares = []
     for neighbours, radius in PATTERNS:
         found = local_binary_pattern(grey, neighbours, radius, method="uniform")  # type: ignore[no-untyped-call] # scikit-image
@@ -104,7 +105,7 @@ def count_patterns(grey: Pixels, regions: tuple[Mask, ...]) -> FloatArray:
 
 
 def measure_gradients(grey: Pixels, lesion: Mask) -> FloatArray:
-    """Histograms of oriented gradients of the lesion's box, a tenth wider on every side and squashed to a square."""
+    """Histogram of oriented gradients of the lesion's bounding box, 10 % wider on every side, resized to a square."""
     rows, columns = np.flatnonzero(lesion.any(axis=1)), np.flatnonzero(lesion.any(axis=0))
     margin_y, margin_x = (round(BOX_MARGIN * (axis[-1] + 1 - axis[0])) for axis in (rows, columns))
     top, left = max(0, rows[0] - margin_y), max(0, columns[0] - margin_x)
@@ -116,9 +117,12 @@ def measure_gradients(grey: Pixels, lesion: Mask) -> FloatArray:
 
 
 def measure_shape(lesion: Mask) -> FloatArray:
-    """Area (share of the picture), perimeter over the root of the area, compactness (1 for a disc), eccentricity,
-    solidity, extent, and the axes over the root of the area; Hu's seven moments, compressed; asymmetry about both
-    principal axes: (17,)."""
+    """Shape of the lesion: (17,).
+
+    Area (share of the image), perimeter over the root of the area, compactness (1 for a disc), eccentricity, solidity,
+    extent, and the axes over the root of the area; Hu's seven moments, compressed; asymmetry about both principal
+    axes.
+    """
     region = regionprops(lesion.astype(np.uint8))[0]  # type: ignore[no-untyped-call] # scikit-image's, as above
     area, perimeter = float(region.area), max(1.0, float(region.perimeter_crofton))
     scale = np.sqrt(area)
@@ -133,13 +137,15 @@ def measure_shape(lesion: Mask) -> FloatArray:
         region.axis_minor_length / scale,
     ]
     hu = np.asarray(region.moments_hu)
-    # The usual signed logarithm jumps at zero, where the moments of round lesions lie.
+    # The usual signed logarithm is discontinuous at zero, near the moments of round lesions.
     return np.array([*sizes, *np.sign(hu) * np.log1p(HU_SCALE * np.abs(hu)), *measure_asymmetry(lesion)])
 
 
 def measure_asymmetry(lesion: Mask) -> tuple[float, float]:
-    """One minus the overlap (intersection over union) of a lesion with its mirror image about its major and about its
-    minor principal axis: 0 for what is symmetric."""
+    """Asymmetry about the major and the minor principal axis, 0 for a symmetric lesion.
+
+    It is one minus the IoU of the lesion with its mirror image.
+    """
     y, x = np.nonzero(lesion)
     centroid = np.array([x.mean(), y.mean()])
     if len(x) < 3:
@@ -149,7 +155,7 @@ def measure_asymmetry(lesion: Mask) -> tuple[float, float]:
     half = int(np.ceil(np.hypot(*(np.stack([x, y], axis=1) - centroid).T).max())) + 2
     move = np.column_stack([axes, half - axes @ centroid])
     side = 2 * half + 1
-    # Just under a half: a pixel cut in two by an axis counts on both of its sides.
+    # Just under a half: a pixel that an axis cuts counts on both sides.
     turned = cv2.warpAffine(lesion.astype(np.float32), move, (side, side), flags=cv2.INTER_LINEAR) > 0.49
     about_major, about_minor = (
         float(1 - (turned & mirrored).sum() / max(1, (turned | mirrored).sum()))
@@ -159,8 +165,10 @@ def measure_asymmetry(lesion: Mask) -> tuple[float, float]:
 
 
 def segment_by_otsu(picture: Pixels) -> Mask:
-    """The largest dark region (H, W) of a blurred picture by Otsu's threshold, within the ellipse that fills the
-    picture: dark corners lie outside. The ellipse itself where nothing stands out."""
+    """The largest dark region (H, W) of a blurred picture by Otsu's threshold.
+
+    Dark corners are excluded by the inscribed ellipse; if no region stands out, the ellipse itself is returned.
+    """
     height, width = picture.shape[:2]
     ellipse = np.zeros((height, width), np.uint8)
     cv2.ellipse(ellipse, (width // 2, height // 2), (width // 2, height // 2), 0, 0, 360, 1, thickness=-1)
@@ -173,7 +181,7 @@ def segment_by_otsu(picture: Pixels) -> Mask:
 
 
 def keep_largest(mask: Mask) -> Mask | None:
-    """The largest connected region of a mask (H, W), its holes filled; none where it is too small to be a lesion."""
+    """The largest connected region of a mask (H, W), holes filled; None if it is too small to be a lesion."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     if not contours:
         return None

@@ -1,4 +1,4 @@
-"""A support vector machine or a probe of the study, from the data directory to its study folder."""
+"""Run of a support vector machine or a probe, from the data directory to its folder in the study."""
 
 import json
 import sys
@@ -30,8 +30,10 @@ from ml.training.folder import RunFolder
 
 OR_OTSU = "add it, or set features.masks to otsu"
 EXCLUDED = "excluded"
-"""In place of the fold of a training image found bad or repeated. Its features are made all the same, so that a longer
-list of exclusions does not make those of all others anew."""
+"""Stands for the fold of an excluded training image.
+
+Its features are computed nevertheless, so that a longer list of exclusions keeps the cache of all others.
+"""
 TIMED_IMAGES = 16
 LIBRARIES = ("numpy", "scikit-learn", "scikit-image", "opencv-python-headless", "torch", "timm", "pillow")
 CLASSIFIER_NAMES = {"logistic": "logistic regression", "knn": "nearest neighbours"}
@@ -39,24 +41,23 @@ CLASSIFIER_NAMES = {"logistic": "logistic regression", "knn": "nearest neighbour
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """What a run reads: sources (N), labels (N,) and folds (N,), or ``EXCLUDED``, of the training and choosing
-    folds."""
+    """Input of a run: sources (N), labels (N,) and folds (N,), or ``EXCLUDED``, of training and choosing folds."""
 
     sources: list[Source]
     labels: npt.NDArray[np.int64]
     folds: npt.NDArray[np.str_]
 
-    def places(self, *folds: str) -> npt.NDArray[np.int64]:
+    def indices(self, *folds: str) -> npt.NDArray[np.int64]:
         return np.flatnonzero(np.isin(self.folds, folds))
 
 
 def run_baseline(
     *, data: Path, config_path: Path, weights: Path | None = None, out: Path, progress: bool = True
 ) -> Path:
-    """Fit by the configuration, choose on its choosing fold, predict that fold, and write ``out``.
+    """Fit by the configuration, choose on its choosing fold, predict that fold, and write ``out``, which is returned.
 
-    ``weights`` are a deep feature's network's. Features lie in ``cache`` beside ``out``, so that a stopped run goes on
-    and other runs share them. Returns ``out``. Raises ``UserError`` for bad input.
+    ``weights`` are those of a deep feature's network. Features are cached in ``cache`` beside ``out``, so that stopped
+    runs resume and others share them. Raises ``UserError`` for bad input.
     """
     config = read_classical_config(config_path)
     folder = RunFolder(out)
@@ -65,8 +66,8 @@ def run_baseline(
     extractor = make_extractor(config.features, weights)
     images = select_images(data, config)
     features = compute_features(images.sources, extractor, folder.cache, progress=progress)
-    training = _take(images, features, images.places(*config.train_folds))
-    choosing = _take(images, features, images.places(config.choose_fold))
+    training = _take(images, features, images.indices(*config.train_folds))
+    choosing = _take(images, features, images.indices(config.choose_fold))
     began = time.perf_counter()
     fitted = fit_classifier(config, training, choosing, progress=progress)
     read_share = (len(training.labels) + len(choosing.labels)) / len(images.sources)
@@ -74,7 +75,7 @@ def run_baseline(
     out.mkdir(parents=True, exist_ok=True)
     joblib.dump(fitted.estimator, out / "classifier.joblib")
     folder.config.write_text(yaml.safe_dump(to_plain(asdict(config)), sort_keys=False), encoding="utf-8")
-    _write_json(out / "choices.json", [asdict(each) for each in fitted.candidates])
+    _write_json(out / "choices.json", [asdict(record) for record in fitted.candidates])
     _write_json(folder.description, _describe_run(config, data, weights, images, features))
     _write_predictions(folder.predictions, images, features, fitted, config.choose_fold)
     _write_json(
@@ -93,7 +94,7 @@ def run_baseline(
 
 
 def make_extractor(features: FeatureSet, weights: Path | None) -> Extractor:
-    """What makes the configured features; weights must be given for deep ones, and only for them."""
+    """Create the configured extractor; weights must be given for deep features, and for no others."""
     if features.kind == "handcrafted":
         if weights is not None:
             raise UserError(f"{weights}: handcrafted features start from no weights; leave --weights out")
@@ -104,9 +105,9 @@ def make_extractor(features: FeatureSet, weights: Path | None) -> Extractor:
 
 
 def select_images(data: Path, config: ClassicalConfig) -> Images:
-    """The images of the training and choosing folds, with every lesion's mask where the configuration wants it.
+    """Images of the training and choosing folds, with masks if configured.
 
-    Raises ``UserError`` where folds or classes are missing.
+    Raises ``UserError`` for missing folds or classes.
     """
     split = read_split()
     folds = split.fold_of
@@ -116,7 +117,7 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
         raise UserError(f"{strange[0]}: is not in the frozen split; train on the images of ISIC 2018 Task 3")
     wanted = {*config.train_folds, config.choose_fold}
     records = tuple(record for record in records if folds[record.image_id] in wanted)
-    masks = find_masks(data, (each.image_id for each in records), remedy=OR_OTSU) if _uses_masks(config) else {}
+    masks = find_masks(data, (record.image_id for record in records), remedy=OR_OTSU) if _uses_masks(config) else {}
     names = [record.image_id for record in records]
     left_out = {name for name in names if name in split.excluded and folds[name] in config.train_folds}
     images = Images(
@@ -131,14 +132,17 @@ def select_images(data: Path, config: ClassicalConfig) -> Images:
 def predict_test_fold(
     path: Path, records: Sequence[Record], *, data: Path, weights: Path | None, progress: bool = True
 ) -> FloatArray:
-    """What a finished run's classifier says of these images (N, 7). For ``ml.evaluation.fold_log`` alone, which logs
-    it. ``data`` holds the masks; ``weights`` are a deep feature's network's. Raises ``UserError``."""
+    """Predictions (N, 7) of a finished run's classifier.
+
+    Only for ``ml.evaluation.fold_log``, which logs every access to the test fold. ``data`` holds the masks;
+    ``weights`` are those of a deep feature's network. Raises ``UserError``.
+    """
     folder, classifier = RunFolder(path), path / "classifier.joblib"
     config = read_classical_config(folder.config)
     summary = read_json(folder.summary)
     if not classifier.is_file() or hash_file(classifier) != summary["sha256"]:
         raise UserError(f"{classifier}: is not the one of summary.json; train the model again in a new folder")
-    masks = find_masks(data, (each.image_id for each in records), remedy=OR_OTSU) if _uses_masks(config) else {}
+    masks = find_masks(data, (record.image_id for record in records), remedy=OR_OTSU) if _uses_masks(config) else {}
     sources = [Source(record.image_id, record.path, masks.get(record.image_id)) for record in records]
     features = compute_features(sources, make_extractor(config.features, weights), folder.cache, progress=progress)
     prior = np.array(summary["training_prior"])
@@ -150,27 +154,27 @@ def _uses_masks(config: ClassicalConfig) -> bool:
 
 
 def _check_classes(images: Images, config: ClassicalConfig) -> None:
-    """Every class in training and choosing images; for an SVM also where any one training fold is held out."""
+    """Require every class in training and choosing images, for an SVM also with any training fold held out."""
     training = config.train_folds
     parts = {"training": training, f"fold {config.choose_fold}": (config.choose_fold,)}
     if isinstance(config, SvmConfig):
         parts |= {f"training without fold {out}": tuple(fold for fold in training if fold != out) for out in training}
     for name, folds in parts.items():
-        counts = np.bincount(images.labels[images.places(*folds)], minlength=len(CLASSES))
+        counts = np.bincount(images.labels[images.indices(*folds)], minlength=len(CLASSES))
         if not counts.all():
             code = CLASSES[int(counts.argmin())]
             raise UserError(f"no image of {code} in {name}; give data with all seven classes in every fold")
-    count = len(images.places(*training))
+    count = len(images.indices(*training))
     if not isinstance(config, SvmConfig) and max(config.neighbours, default=0) > count:
         raise UserError(f"neighbours: {max(config.neighbours)} is more than the {count} training images; ask for fewer")
 
 
-def _take(images: Images, features: Features, places: npt.NDArray[np.int64]) -> Examples:
-    return Examples(features.values[places], images.labels[places], images.folds[places])
+def _take(images: Images, features: Features, indices: npt.NDArray[np.int64]) -> Examples:
+    return Examples(features.values[indices], images.labels[indices], images.folds[indices])
 
 
 def _summarise(config: ClassicalConfig, extractor: Extractor, weights: Path | None, fitted: Fitted) -> dict[str, Any]:
-    """``parameters`` and ``flops`` are the frozen network's; what the classifier adds on top is small beside them."""
+    """Summary of a run; ``parameters`` and ``flops`` are those of the frozen network."""
     classifier = "SVM" if isinstance(config, SvmConfig) else CLASSIFIER_NAMES[config.classifier]
     deep = extractor if isinstance(extractor, DeepFeatures) else None
     described = f"frozen {config.features.architecture}" if deep else "handcrafted features"
@@ -205,10 +209,10 @@ def _describe_run(
 
 
 def _write_predictions(path: Path, images: Images, features: Features, fitted: Fitted, choose_fold: str) -> None:
-    places = images.places(choose_fold)
+    indices = images.indices(choose_fold)
     rows = [
-        f"{images.sources[place].image_id},{images.folds[place]},{','.join(f'{value:.9g}' for value in scores)}"
-        for place, scores in zip(places, fitted.predict(features.values[places]), strict=True)
+        f"{images.sources[index].image_id},{images.folds[index]},{','.join(f'{value:.9g}' for value in scores)}"
+        for index, scores in zip(indices, fitted.predict(features.values[indices]), strict=True)
     ]
     path.write_text("\n".join([f"image,fold,{','.join(CLASSES)}", *rows]) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""From a trained network to a calibrated bundle that knows its limits."""
+"""Assembly of a calibrated bundle, with its limits, from a trained network."""
 
 import copy
 import tempfile
@@ -30,7 +30,7 @@ from ml.bundle.manifest import (
 )
 from ml.bundle.rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
-from ml.data.split import SPLIT_SHA256, TEST, read_split
+from ml.data.split import CALIBRATION_FOLD, SPLIT_SHA256, TEST, read_split
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
@@ -54,12 +54,12 @@ UNKNOWN_LIMITS: dict[str, Any] = {
     "metrics": {},
     "limits": {},
 }
-"""The manifest's fields that are fitted after the export, before they are."""
+"""Placeholders of the manifest's fields that are fitted after the export."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the network does not tell of itself: names, how to read it, where it comes from, on whose terms."""
+    """What the manifest says of the network's origin: names, inference plan, provenance and licence."""
 
     name: str
     version: str
@@ -78,19 +78,17 @@ def build_bundle(
     origin: Origin,
     data_dir: Path,
     *,
-    calibration_fold: str = "4",
+    calibration_fold: str = CALIBRATION_FOLD,
     others: OtherPhotographs | None = None,
     decoder: LesionDecoder | None = None,
     with_cases: bool = False,
     kept: Path | None = None,
     progress: bool = True,
 ) -> Bundle:
-    """Export to directory ``out``, then fit everything that the manifest says of its limits: see
-    ``ml.build.fit_limits``.
+    """Export to directory ``out``, then fit all limits in the manifest: see ``ml.build.fit_limits``.
 
-    ``out`` stays marked as unfinished: see ``ml.bundle.draft.build_beside``, which finishes it.
-    With a ``decoder`` the bundle also tells where the lesion is, and ``with_cases`` makes its file of similar cases.
-    ``kept`` is a directory for what was observed, see ``Observer``.
+    ``out`` stays marked as unfinished; ``ml.bundle.draft.build_beside`` finishes it. A ``decoder`` adds lesion masks,
+    ``with_cases`` the file of similar cases. ``kept`` is a cache directory for observations, see ``Observer``.
     """
     fields: dict[str, Any] = {
         **UNKNOWN_LIMITS,
@@ -107,10 +105,10 @@ def build_bundle(
 
 
 def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
-    """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
+    """Trial export of a copy of a network; raises ``UserError`` if its two graphs would differ.
 
-    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
-    gets logits as large as a trained one's.
+    Untrained values that would hide a difference are drawn at random: batch norm statistics of 0 and 1, and the nearly
+    zero classifier, which gets logits of the size of a trained one's.
     """
     rehearsed = copy.deepcopy(model).cpu()
     _draw_anew(rehearsed.eval(), spec.size)

@@ -1,4 +1,4 @@
-"""From a run's best checkpoint to a calibrated, measured bundle."""
+"""Export of a run's best checkpoint as a calibrated, measured bundle."""
 
 import argparse
 from dataclasses import replace
@@ -15,18 +15,18 @@ from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
 from ml.support.disk import read_json
 from ml.training.checkpoint import describe_input, load_average
-from ml.training.config import ReadingPlan, TrainingConfig, read_config
+from ml.training.config import InferencePlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
-from ml.training.predict import TrainedNetwork, choose_reading
+from ml.training.predict import TrainedNetwork, choose_inference_plan
 from ml.training.selection import select_records, split_positions
 from ml.training.servable import check_checkpoint
 
 
 def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, progress: bool = True) -> Bundle:
-    """Choose how to read on the run's choosing fold, calibrate there, export and measure that fold.
+    """Choose the inference plan on the run's choosing fold, calibrate there, export, and measure that fold.
 
-    ``checkpoint`` lies in its run folder, which tells the configuration and, unless ``data`` is given, the data
-    directory. Raises ``UserError`` where it does not, where a file of the run was cut off, or for other data.
+    ``checkpoint`` lies in its run folder, which holds the configuration and, unless ``data`` is given, the data
+    directory. Raises ``UserError`` if it does not, if a file of the run is truncated, or for other data.
     """
     folder = check_checkpoint(checkpoint)
     check_can_be_replaced(out)
@@ -35,7 +35,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
     data = data or Path(description["data_directory"])
     check_same_data(folder, config, description, data)
     trained = TrainedNetwork(*load_average(checkpoint, config), config)
-    plan = read_or_choose_reading(folder, trained, data, progress=progress)
+    plan = read_or_choose_plan(folder, trained, data, progress=progress)
     origin = describe_origin(folder, trained, plan, description, count_training_images(folder, config, data))
     with build_beside(out) as draft:
         bundle = build_bundle(
@@ -45,8 +45,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
 
 
 def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
-    """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
-    under the name of those that it learnt from."""
+    """Raise ``UserError`` for other data than the run's, since calibration needs unseen folds of the same data."""
     if hash_records(select_records(read_isic(data).records, config)) != description["data_sha256"]:
         raise UserError(
             f"{data}: holds other images or labels than {folder.path} was trained on (those in"
@@ -54,28 +53,30 @@ def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict
         )
 
 
-def read_or_choose_reading(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> ReadingPlan:
-    """The way to read that a run has chosen; where it was cut off before, chosen now."""
+def read_or_choose_plan(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> InferencePlan:
+    """The inference plan that a run has chosen, or, if it was stopped before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
         scores = read_json(folder.readings)
-        return max(config.readings, key=lambda each: float(scores[str(each)]))
+        return max(config.readings, key=lambda plan: float(scores[plan.key]))
     records = select_records(read_isic(data).records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
-    return choose_reading(folder, trained, records, cache, split_positions(records, config)[1], progress=progress)[0]
+    return choose_inference_plan(
+        folder, trained, records, cache, split_positions(records, config)[1], progress=progress
+    )[0]
 
 
 def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
-    """On how many images the run trained: from its summary, or counted where it was cut off before."""
+    """Number of images that the run trained on, from its summary or, if it was stopped before, counted."""
     if folder.summary.is_file():
         return int(read_json(folder.summary)["training_images"])
     return len(split_positions(select_records(read_isic(data).records, config), config)[0])
 
 
 def describe_origin(
-    folder: RunFolder, trained: TrainedNetwork, plan: ReadingPlan, description: dict[str, object], images: int
+    folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, description: dict[str, object], images: int
 ) -> Origin:
-    """What the manifest says of the network, how to read it, and what it learnt from."""
+    """The manifest's statements about the network, its inference plan, and its training data."""
     config, weights = trained.config, description["weights"]
     start = f"the weights {weights['name']}" if isinstance(weights, dict) else "random weights"
     sizes = " then ".join(str(stage.size) for stage in config.stages)

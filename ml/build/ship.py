@@ -48,7 +48,7 @@ ORIGIN = Origin(
 
 
 def main(options: argparse.Namespace) -> int:
-    """Build, measure and put the bundle in its place."""
+    """Build and measure the bundle, and replace the shipped one."""
     others = read_others(options)
     model = create_backbone(ORIGIN.architecture)
     if not load_weights(model, options.weights):

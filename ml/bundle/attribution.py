@@ -1,4 +1,4 @@
-"""Whose work is in a bundle: its attribution file names what the bundle holds, and nothing else."""
+"""Attribution of a bundle: credits for exactly the contents of the bundle."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -8,7 +8,7 @@ from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import ATTRIBUTION_FILE, GATE_FILE, SIMILAR_CASES_FILE, Manifest
 
 LICENCE = "CC BY-NC 4.0"
-"""Of weights that were trained on ISIC 2018 Task 3."""
+"""Licence of weights trained on ISIC 2018 Task 3."""
 ATTRIBUTION = """\
 # Attribution
 
@@ -24,7 +24,7 @@ https://creativecommons.org/licenses/by-nc/4.0/. Not for commercial use.
 - Architecture and the ImageNet weights that training started from: EfficientNet-Lite, Google (Apache-2.0), through
   PyTorch Image Models (timm), Ross Wightman (Apache-2.0).
 """
-"""Of a network, before its bundle holds more."""
+"""Attribution of a network, before further contents are added."""
 MASK_DECODER = "mask decoder"
 CREDITS = {
     SIMILAR_CASES_FILE: """\
@@ -46,23 +46,23 @@ CREDITS = {
   HAM10000: P. Tschandl et al., Nature Medicine 26:1229–1234 (2020), https://doi.org/10.1038/s41591-020-0942-0.
 """,
 }
-"""What to add to a bundle's attribution, as items of its list, by the file or part that owes it.
+"""Credits to add, as list items, by the file or part that requires them.
 
-The gate's is for the photographs that the project's own bundles are fitted on, see docs/research.md.
+The detector's is for the photographs that the project's own bundles are fitted on, see docs/research.md.
 """
 
 
 def credit_contents(attribution: str, contents: Collection[str]) -> str:
-    """The text with the credits of these ``contents`` and without those of others."""
+    """The text with the credits of these ``contents``, and without those of others."""
     for credit in CREDITS.values():
         attribution = attribution.replace(credit, "")
     return attribution + "".join(credit for name, credit in CREDITS.items() if name in contents)
 
 
 def write_attribution(directory: Path, manifest: Manifest) -> Manifest:
-    """Write the attribution file of what the manifest's files are; gives the manifest with it.
+    """Write the attribution file for the manifest's files; returns the manifest with it.
 
-    Only export knows of a mask decoder: its credit stays where it is given.
+    Only export knows of a mask decoder: its credit is kept where it exists.
     """
     contents = {*manifest.files} | ({MASK_DECODER} if CREDITS[MASK_DECODER] in manifest.attribution else set())
     text = credit_contents(manifest.attribution, contents)

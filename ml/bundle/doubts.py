@@ -1,4 +1,4 @@
-"""Why a sound, measured bundle should still not read photographs without somebody saying so."""
+"""Reasons why a valid, measured bundle should be confirmed by a person before use."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ IMAGES_AT_LEAST = 100
 LOW_RISK_AT_MOST, SUSPICIOUS_AT_MOST = 0.5, 0.9
 PRIOR_AT_MOST = 0.99
 SCORE_AT_MOST = 1e6
-"""A limit of a score beyond it, to either side, refuses nothing, or everything."""
+"""A limit beyond it, in either direction, refuses nothing or everything."""
 TEST = "test"
 
 FIGURES = {
@@ -22,7 +22,7 @@ FIGURES = {
     "sensitivity_not_low_risk": "malignant not called low risk",
     "specificity_low_risk": "other lesions called low risk",
 }
-"""What is told of a candidate beside the active one."""
+"""Metrics shown for a candidate beside the active model."""
 
 
 Values = dict[str, str | float]
@@ -44,12 +44,12 @@ DOUBTS = {
     "one_class": gettext_noop("it expects one class in %(value)s of all images (at most %(limit)s)"),
     "unknown_flags": gettext_noop("it raises flags that this software does not know, or no longer: %(value)s"),
 }
-"""By code, in words with their places; the site translates them."""
+"""Message by code, with placeholders; the site translates them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One reason why a bundle should not read: its ``code`` among `DOUBTS`, and what fills the places there."""
+    """A reason against using a bundle: its ``code`` among ``DOUBTS``, and the values of the placeholders."""
 
     code: str
     values: Values = field(default_factory=dict)
@@ -59,9 +59,9 @@ class Doubt:
 
 
 def list_doubts(manifest: Manifest, known_flags: Collection[str]) -> list[Doubt]:
-    """Each with its figure and the limit; empty for a bundle that may read.
+    """Doubts about a bundle, each with its figure and limit; empty for a bundle that may be used.
 
-    ``known_flags`` are those that there are words for.
+    ``known_flags`` are the flags that have a text.
     """
     return _doubts_about_figures(manifest) + _doubts_about_rules(manifest, known_flags)
 
@@ -109,18 +109,18 @@ def _doubts_about_rules(manifest: Manifest, known_flags: Collection[str]) -> lis
 
 
 def _furthest(gate: GateSpec | None) -> float:
-    """The detector's limit that lies furthest from 0; 0 without one."""
+    """The detector's limit furthest from 0; 0 without a detector."""
     return 0.0 if gate is None else max(gate.dermoscopy_from, gate.distance_to, key=abs)
 
 
 def choose_report(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """The evaluation that counts, with its name: that of the test fold, else the last one."""
+    """The relevant evaluation with its name: that of the test fold, else the last one."""
     name = TEST if TEST in metrics else list(metrics)[-1]
     report: dict[str, Any] = metrics[name]
     return name.replace("_", " "), report
 
 
 def _value(report: dict[str, Any], name: str) -> float:
-    """A figure; 0 where it was not measured or cannot be told, which is a doubt."""
+    """Value of a metric; 0 if it is missing or undefined, which raises a doubt."""
     value = report["metrics"].get(name, {}).get("value")
     return 0.0 if value is None else float(value)

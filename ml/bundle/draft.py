@@ -1,4 +1,4 @@
-"""A bundle is built beside its place and moved there when it is whole: what is cut off never looks like one."""
+"""Atomic builds of bundles: built in a temporary directory and moved into place when complete."""
 
 import errno
 import shutil
@@ -14,11 +14,11 @@ from ml.errors import UserError
 
 @contextmanager
 def build_beside(out: Path, *, start: Bundle | None = None) -> Iterator[Path]:
-    """An empty directory, or a copy of the bundle ``start``, to build the bundle of directory ``out`` in.
+    """Yield a directory, empty or a copy of the bundle ``start``, in which to build the bundle ``out``.
 
-    When the block ends without an error, the bundle is verified and takes its place, and that of a bundle which is
-    there; otherwise all is as it was. Raises ``UserError`` where ``out`` holds other things, cannot be written, or the
-    disk is full.
+    If the block ends without an error, the bundle is verified and moved to ``out``, replacing an existing bundle;
+    otherwise nothing changes. Raises ``UserError`` if ``out`` contains other things, cannot be written, or the disk is
+    full.
     """
     with one_line_for_the_disk(out):
         check_can_be_replaced(out)
@@ -36,7 +36,7 @@ def build_beside(out: Path, *, start: Bundle | None = None) -> Iterator[Path]:
 
 
 def _replace(out: Path, draft: Path, replaced: Path) -> None:
-    """Move what is at ``out`` to ``replaced``, and the draft to ``out``; back where the second is not done."""
+    """Move ``out`` to ``replaced``, and the draft to ``out``; undone if the second move fails."""
     try:
         if out.exists():
             out.rename(replaced)
@@ -48,18 +48,18 @@ def _replace(out: Path, draft: Path, replaced: Path) -> None:
 
 
 def mark_unfinished(directory: Path) -> None:
-    """Say that what is in this directory is no bundle yet."""
+    """Mark the directory as an incomplete bundle."""
     (directory / UNFINISHED_FILE).write_text("This bundle was not finished; it must not be used.\n", encoding="utf-8")
 
 
 def copy_files(bundle: Bundle, directory: Path) -> None:
-    """Copy what the manifest names, and nothing else, into a directory."""
+    """Copy the files that the manifest names, and nothing else, into a directory."""
     for name in (MANIFEST_FILE, *bundle.manifest.files):
         shutil.copyfile(bundle.path / name, directory / name, follow_symlinks=False)
 
 
 def check_can_be_replaced(out: Path) -> None:
-    """Raise ``UserError`` where ``out`` is something that a bundle must not take the place of."""
+    """Raise ``UserError`` if ``out`` is something that a bundle must not replace."""
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir() or out.is_symlink():
@@ -71,7 +71,7 @@ def check_can_be_replaced(out: Path) -> None:
 
 @contextmanager
 def one_line_for_the_disk(out: Path) -> Iterator[None]:
-    """Turn a disk that is full, or a place that cannot be written, into a ``UserError`` that names ``out``."""
+    """Turn a full or read-only disk into a ``UserError`` that names ``out``."""
     try:
         yield
     except OSError as error:

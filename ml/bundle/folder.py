@@ -1,4 +1,4 @@
-"""A bundle as a directory with graphs, manifest and hashes, verified when it is loaded."""
+"""A bundle as a directory of graphs, manifest and hashes, verified on loading."""
 
 import hashlib
 import os
@@ -27,7 +27,7 @@ from ml.errors import UserError
 from ml.support.regular_file import MEGABYTE, read_regular
 
 UNFINISHED_FILE = "UNFINISHED"
-"""Lies in a bundle that is being built: what holds it is none yet."""
+"""Marks a bundle that is being built and cannot be used yet."""
 
 LARGEST = {
     MANIFEST_FILE: 4 * MEGABYTE,
@@ -37,20 +37,20 @@ LARGEST = {
     GATE_FILE: 64 * MEGABYTE,
     SIMILAR_CASES_FILE: 256 * MEGABYTE,
 }
-"""Bytes that each file of a bundle may have; there are no others."""
+"""Largest size in bytes of each file of a bundle; there are no others."""
 
 STORES = (GATE_FILE, SIMILAR_CASES_FILE)
 EXTERNAL_DATA = b"location"
-"""The key by which a tensor of an ONNX graph names the file that its numbers lie in; it stands in no other place."""
+"""The key by which a tensor of an ONNX graph refers to an external file; it occurs nowhere else."""
 
 DEFAULT_BUNDLE = Path(__file__).parents[1] / "bundles" / "lite0-isic2018-distilled"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle; ``sha256`` is that of the manifest's bytes, which hold the hashes of the graphs.
+    """A verified bundle; ``sha256`` is that of the manifest, which contains the hashes of the other files.
 
-    ``trusted``: whether its TorchScript may be opened, which runs what is in it: see ``ml.bundle.trust``.
+    ``trusted``: whether its TorchScript, which can run any code, may be loaded: see ``ml.bundle.trust``.
     """
 
     path: Path
@@ -59,7 +59,7 @@ class Bundle:
     trusted: bool = field(default=False, compare=False)
 
     def read(self, name: str) -> bytes:
-        """The bytes of one of its files, as its manifest knows them; raises ``BundleError`` where they are not."""
+        """Bytes of one of its files; raises ``BundleError`` if they do not match the manifest."""
         content = _read(self.path, name)
         if hashlib.sha256(content).hexdigest() != self.manifest.files[name]:
             raise BundleError(
@@ -68,7 +68,7 @@ class Bundle:
         return content
 
     def read_arrays(self, name: str) -> dict[str, npt.NDArray[Any]]:
-        """The arrays of one of its ``STORES``, of the shapes that the manifest declares, where it does."""
+        """Arrays of one of its ``STORES``, checked against the shapes that the manifest declares."""
         try:
             return read_arrays(self.read(name), self.manifest.arrays.get(name))
         except ValueError as error:
@@ -76,9 +76,9 @@ class Bundle:
 
 
 def load_bundle(path: Path, *, trusted: Collection[str] = ()) -> Bundle:
-    """Read and verify the bundle in directory ``path``; raises ``BundleError`` saying what is wrong with it.
+    """Read and verify the bundle in directory ``path``; raises ``BundleError`` with the reason.
 
-    ``trusted`` are hashes of further manifests that may run their TorchScript.
+    ``trusted`` are hashes of further manifests whose TorchScript may run.
     """
     if os.path.lexists(path / UNFINISHED_FILE):
         raise BundleError(f"{path} was never finished: building it was stopped; build it again.")
@@ -92,21 +92,21 @@ def load_bundle(path: Path, *, trusted: Collection[str] = ()) -> Bundle:
 
 
 def write_manifest(path: Path, manifest: Manifest) -> Bundle:
-    """Write the manifest of the bundle in directory ``path``, with the shapes of its arrays, and load the whole.
+    """Write the manifest of the bundle in ``path``, with the shapes of its arrays, and load the bundle.
 
-    While the bundle is being built (``UNFINISHED_FILE``), what is not yet measured may be missing. A file of arrays
-    that the manifest no longer names is removed.
+    While it is being built (``UNFINISHED_FILE``), measurements may be missing. Arrays that the manifest no longer
+    names are removed.
     """
     for name in set(STORES) - set(manifest.files):
         (path / name).unlink(missing_ok=True)
     arrays = {name: _describe_arrays(path, name) for name in STORES if name in manifest.files}
     (path / MANIFEST_FILE).write_text(replace(manifest, arrays=arrays).to_json(), encoding="utf-8")
     loaded = _load(path, ()) if (path / UNFINISHED_FILE).exists() else load_bundle(path)
-    return replace(loaded, trusted=True)  # of this process's own making
+    return replace(loaded, trusted=True)  # made by this process
 
 
 def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
-    """One view (1, S, S, 3) uint8 made by whole-number arithmetic, so the same everywhere: what the self-test reads."""
+    """A view (1, S, S, 3) uint8 from integer arithmetic, identical everywhere: the input of the self-test."""
     rows, columns, channels = np.ogrid[:size, :size, :3]
     distance = (rows - size // 2) ** 2 + (columns - size // 2) ** 2
     values = 200 - 20 * channels - np.minimum(120, distance * 400 // (size * size)) + (rows * 5 + columns * 3) % 17

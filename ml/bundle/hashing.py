@@ -1,4 +1,4 @@
-"""Hashes of files: what tells whether a split, a bundle or a photograph is the one that was meant."""
+"""SHA-256 of files, which identify a split, a bundle or a photograph."""
 
 import hashlib
 import json
@@ -11,9 +11,11 @@ MOST_HEADER = 100_000_000
 
 
 def hash_tensors(path: Path) -> str:
-    """SHA-256 of a safetensors file's tensors, by name, in the order of their names: what tells whether two networks
-    are one. The file's own hash does not: its header and metadata come in any order. Raises ``OSError``, and
-    ``UserError`` for a file that is none."""
+    """SHA-256 of a safetensors file's tensors, sorted by name, which identifies a network.
+
+    The hash of the file does not, since header and metadata have no fixed order. Raises ``OSError``, and ``UserError``
+    for a file of another format.
+    """
     with path.open("rb") as file:
         try:
             (length,) = struct.unpack("<Q", file.read(8))

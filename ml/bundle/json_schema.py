@@ -1,6 +1,6 @@
-"""The JSON schema of a bundle's manifest.
+"""JSON schema of a bundle's manifest.
 
-The rules that join several fields, as that the priors sum to 1, are in ``ml.bundle.rules`` alone.
+Rules that join several fields, such as that priors sum to 1, are in ``ml.bundle.rules`` only.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from ml.support.strict import make_adapter
 
 
 class _WithoutTitles(GenerateJsonSchema):
-    """A field's title would be its name again."""
+    """Leaves out titles, which would repeat the fields' names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 as pydantic has it
         return False

@@ -1,4 +1,4 @@
-"""A bundle's files of arrays (.npz): what they hold is checked from their headers, before any of it is unpacked."""
+"""A bundle's array files (.npz): headers are checked before anything is unpacked."""
 
 import io
 import struct
@@ -16,18 +16,18 @@ Shapes = Mapping[str, tuple[int, ...]]
 
 SUFFIX = ".npy"
 LARGEST_ARRAY = 256_000_000
-"""Bytes, unpacked, of one array and of all of a file."""
+"""Largest size in bytes, unpacked, of one array and of all arrays of a file."""
 DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, RuntimeError, EOFError, OverflowError)
 BAD_HEADER = (ValueError, TypeError, SyntaxError, MemoryError, tokenize.TokenError)
-"""What numpy raises of a header that is too long, or is none."""
+"""NumPy's exceptions for an invalid or oversized header."""
 ALLOWED_KINDS = "fiuSb"
-"""Numbers and short byte strings; never objects, which are pickles."""
+"""Numbers and short byte strings, but no objects, which would be pickles."""
 
 
 def read_arrays(content: bytes, declared: Shapes | None = None) -> dict[str, Array]:
-    """The arrays of an .npz file by name; ``declared`` shapes must be those found.
+    """Arrays of an .npz file by name; shapes must equal the ``declared`` ones.
 
-    Raises ``ValueError`` saying what is wrong: damaged, an array twice, too large, of another shape than declared.
+    Raises ``ValueError`` with the reason: damaged, an array twice, too large, of another shape than declared.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -44,7 +44,7 @@ def read_arrays(content: bytes, declared: Shapes | None = None) -> dict[str, Arr
 
 
 def shapes_of(arrays: Mapping[str, Array]) -> dict[str, tuple[int, ...]]:
-    """What a manifest declares of arrays: the shape of each."""
+    """Shape of each array, as a manifest declares it."""
     return {name: tuple(array.shape) for name, array in arrays.items()}
 
 
@@ -69,7 +69,7 @@ def _read_one(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
         raise ValueError(f"has a damaged array in {member.filename}") from error
     if kind.kind not in ALLOWED_KINDS or kind.hasobject:
         raise ValueError(f"holds no numbers in {member.filename}")
-    count = int(np.prod(shape, dtype=object)) if shape else 1  # exact: a false shape overflows 64 bits
+    count = int(np.prod(shape, dtype=object)) if shape else 1  # exact: a forged shape overflows 64 bits
     if any(side < 0 for side in shape) or count * kind.itemsize != len(content) - stream.tell():
         raise ValueError(f"has a damaged array in {member.filename}")
     array = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)

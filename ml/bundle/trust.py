@@ -1,7 +1,7 @@
-"""Which bundles may run their TorchScript: a saved program, which does what its maker wanted when it is opened.
+"""Trust in TorchScript: a saved program that can run any code when loaded.
 
-An ONNX graph is data and is opened of any sound bundle. A bundle is known by the hash of its manifest, which holds the
-hashes of its files.
+An ONNX graph is data and is loaded from any valid bundle. A bundle is identified by the hash of its manifest, which
+contains the hashes of its files.
 """
 
 from collections.abc import Collection
@@ -21,7 +21,7 @@ SHIPPED = frozenset(
 
 
 def is_trusted(sha256: str, more: Collection[str], shipped_manifest: Path) -> bool:
-    """Whether a bundle came with this software, or is among ``more``, which whoever runs it has named."""
+    """Whether a bundle came with this software, or is among ``more``, which the operator has listed."""
     if sha256 in SHIPPED or sha256 in more:
         return True
     try:

@@ -1,1 +1,1 @@
-"""Reading, checking, splitting and caching the images that train and measure the network."""
+"""Images for training and evaluation: reading, checking, splitting, caching."""

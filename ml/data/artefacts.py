@@ -1,7 +1,7 @@
-"""Hair, ruler marks, ink and dark corners: what a dermoscopic photograph shows beside the lesion, found by OpenCV.
+"""Artefacts in dermoscopic photographs, detected by OpenCV: hair, ruler marks, ink and dark corners.
 
-Each score grows with how much of the artefact is seen; ``THRESHOLDS`` say from where it counts as present. They were
-chosen on half of 100 pictures labelled by eye and checked on the other half: ``docs/eda``.
+A score grows with the amount of the artefact; from its value in ``THRESHOLDS`` on, it counts as present. Thresholds
+were chosen on half of 100 images labelled by eye and checked on the other half: ``docs/eda``.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ Floats = npt.NDArray[np.float64]
 ARTEFACTS = ("hair", "ruler", "ink", "dark_corner")
 
 WIDTH = 400
-"""Pixels: every picture is measured at this width, so that a score does not depend on its size."""
+"""Width in pixels at which every image is measured, so that scores do not depend on its size."""
 
 THRESHOLDS = {"hair": 0.3, "ruler": 5.0, "ink": 0.0003, "dark_corner": 0.5}
-"""Least score at which an artefact is called present."""
+"""Lowest score at which an artefact counts as present."""
 
 LINE_REACH, ORIENTATIONS = 9, 8
 HAIR_CONTRAST, HAIR_LENGTH, HAIR_WIDTH = 16, 30, 4.0
@@ -29,9 +29,9 @@ CORNER_LEG = 12
 
 
 def score_artefacts(image: Pixels, lesion: Mask | None = None) -> dict[str, float]:
-    """Scores by name in ``ARTEFACTS`` of a picture (H, W, 3) uint8 RGB.
+    """Scores by name in ``ARTEFACTS`` of an image (H, W, 3) uint8 RGB.
 
-    ``lesion`` (H, W), not 0 inside, keeps a blue lesion from being taken for ink; hair and ruler do not need it.
+    ``lesion`` (H, W), not 0 inside, keeps blue lesions from counting as ink; hair and ruler do not need it.
     """
     size = (WIDTH, round(image.shape[0] * WIDTH / image.shape[1]))
     small: Pixels = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -54,7 +54,7 @@ def _widen(mask: Mask, side: int) -> Mask:
 
 
 def _find_rim(grey: Mask) -> Mask:
-    """Where the dermatoscope's dark frame is, with some margin: 1, elsewhere 0."""
+    """Mask of the dermatoscope's dark rim, with a margin: 1, elsewhere 0."""
     smooth = cv2.GaussianBlur(grey, (9, 9), 0)
     dark = (smooth < 0.5 * np.percentile(smooth, 75)).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(dark)
@@ -70,7 +70,7 @@ def _find_rim(grey: Mask) -> Mask:
 
 
 def _find_lines(grey: Mask, kind: int) -> Mask:
-    """How far thin dark (black-hat) or light (top-hat) structures stand out, in grey levels.
+    """Contrast of thin dark (black-hat) or light (top-hat) structures, in grey levels.
 
     After Lee et al., "DullRazor", Comput Biol Med 27 (1997): a closing across a hair fills it, one along it does not.
     """
@@ -89,7 +89,7 @@ def _list_line_elements() -> Iterator[Mask]:
 
 
 def _score_hair(lines: npt.NDArray[np.bool_]) -> float:
-    """Length of all long thin structures, in picture widths."""
+    """Total length of long thin structures, in image widths."""
     _, _, stats, _ = cv2.connectedComponentsWithStats(lines.astype(np.uint8), connectivity=8)
     structures = stats[1:].astype(float)  # 0 is the background
     lengths = np.hypot(structures[:, cv2.CC_STAT_WIDTH], structures[:, cv2.CC_STAT_HEIGHT])
@@ -98,22 +98,22 @@ def _score_hair(lines: npt.NDArray[np.bool_]) -> float:
 
 
 def _score_ruler(lines: Mask) -> float:
-    """The most parallel short marks in a row at equal steps, as a scale has them."""
-    places, angles = _list_ticks(lines)
-    most = min(len(places), 1)
-    for first in range(len(places)):
-        offsets = places - places[first]
+    """Number of parallel short marks in the longest row with equal spacing, as on a scale."""
+    centres, angles = _list_ticks(lines)
+    most = min(len(centres), 1)
+    for first in range(len(centres)):
+        offsets = centres - centres[first]
         steps = np.hypot(offsets[:, 0], offsets[:, 1])
         along = np.abs(np.cos(np.arctan2(offsets[:, 1], offsets[:, 0]) - angles[first]))
         near = (steps > TICK_STEPS[0]) & (steps < TICK_STEPS[1]) & (along < 0.35)
         for second in np.flatnonzero(near & (_turn(angles, angles[first]) < 0.2)):
-            most = max(most, _count_row(places, angles, first, int(second)))
+            most = max(most, _count_row(centres, angles, first, int(second)))
     return float(most)
 
 
 def _list_ticks(lines: Mask) -> tuple[Floats, Floats]:
-    """Centres (N, 2) in pixels and directions (N,) in radians of what is short, straight and thin."""
-    places, angles = [], []
+    """Centres (N, 2) in pixels and directions (N,) in radians of short, straight, thin structures."""
+    centres, angles = [], []
     contours, _ = cv2.findContours(lines, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     for contour in contours:
         if len(contour) < TICK_LENGTHS[0]:
@@ -121,17 +121,17 @@ def _list_ticks(lines: Mask) -> tuple[Floats, Floats]:
         centre, (width, height), degrees = cv2.minAreaRect(contour)
         length, thickness = max(width, height), min(width, height)
         if TICK_LENGTHS[0] <= length <= TICK_LENGTHS[1] and thickness <= max(3.0, 0.45 * length):
-            places.append(centre)
+            centres.append(centre)
             angles.append(np.radians(degrees if width >= height else degrees + 90))
-    return np.array(places, dtype=float).reshape(-1, 2), np.array(angles, dtype=float)
+    return np.array(centres, dtype=float).reshape(-1, 2), np.array(angles, dtype=float)
 
 
-def _count_row(places: Floats, angles: Floats, first: int, second: int) -> int:
-    """How many marks follow ``first`` and ``second`` with the same step, give or take a quarter of it."""
+def _count_row(centres: Floats, angles: Floats, first: int, second: int) -> int:
+    """Number of marks that continue ``first`` and ``second`` at the same spacing, within a quarter of it."""
     row = [first, second]
     while True:
-        step = places[row[-1]] - places[row[-2]]
-        misses = np.hypot(*(places - places[row[-1]] - step).T)
+        step = centres[row[-1]] - centres[row[-2]]
+        misses = np.hypot(*(centres - centres[row[-1]] - step).T)
         misses[_turn(angles, angles[row[-1]]) > 0.2] = np.inf
         following = int(misses.argmin())
         if misses[following] > 0.25 * np.hypot(*step) or following in row:
@@ -140,13 +140,13 @@ def _count_row(places: Floats, angles: Floats, first: int, second: int) -> int:
 
 
 def _turn(angles: Floats, angle: float) -> Floats:
-    """Least turn between directions that have no sign, in radians."""
+    """Smallest angle between undirected lines, in radians."""
     turn: Floats = np.abs((angles - angle + np.pi / 2) % np.pi - np.pi / 2)
     return turn
 
 
 def _score_ink(image: Pixels, skin: npt.NDArray[np.bool_]) -> float:
-    """Share of the picture that is skin and much bluer, more violet or greener than the skin's median, by CIELAB."""
+    """Share of the image that is skin and much bluer, more violet or greener in CIELAB than the skin's median."""
     if skin.mean() < 0.02:
         return 0.0
     _, *opponents = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2LAB))
@@ -158,7 +158,7 @@ def _score_ink(image: Pixels, skin: npt.NDArray[np.bool_]) -> float:
 
 
 def _score_dark_corner(grey: Mask) -> float:
-    """By how much the darkest corner falls short of the picture's light part (its upper quartile): 0 to 1."""
+    """How much darker the darkest corner is than the upper quartile of the image: 0 to 1."""
     smooth = cv2.GaussianBlur(grey, (5, 5), 0)
     triangle = np.add(*np.indices((CORNER_LEG, CORNER_LEG))) < CORNER_LEG
     turned = (smooth, smooth[:, ::-1], smooth[::-1], smooth[::-1, ::-1])

@@ -1,4 +1,4 @@
-"""Decoded pixels of many images kept in one memory-mapped file, so that an epoch decodes nothing."""
+"""Cache of decoded pixels in one memory-mapped file, so that training decodes nothing."""
 
 import hashlib
 import json
@@ -26,15 +26,15 @@ from ml.support.disk import check_space, make_directory, stat_file
 
 CACHE_VERSION = 1
 AT_ONCE = 128
-"""Images that a process decodes in one go; a cache of no more needs no other process."""
+"""Images that a process decodes in one go; a smaller cache needs no other process."""
 
 
 @dataclass(frozen=True)
 class PixelCache:
-    """Images of one height, left-aligned on a canvas of 4:3 and reflected beyond their width.
+    """Images of one height, left-aligned on a canvas of 4:3 and padded by reflection.
 
-    ``pixels`` (N, S, ceil(4/3 S), 3) uint8, memory-mapped; ``widths`` (N,): how much of a row is the image;
-    ``labels`` (N,); ``data_sha256``: of all files and labels.
+    ``pixels`` (N, S, ceil(4/3 S), 3) uint8, memory-mapped; ``widths`` (N,) of the content; ``labels`` (N,);
+    ``data_sha256``: of all files and labels.
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -44,7 +44,7 @@ class PixelCache:
 
 
 def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, progress: bool = True) -> PixelCache:
-    """The cache of these records in ``directory``, made on the first call and whenever a file has changed."""
+    """The cache of these records in ``directory``, created on the first call and whenever a file has changed."""
     digest = hashlib.sha256(f"{CACHE_VERSION} {short_side}".encode())
     for record in records:
         status = stat_file(record.path)
@@ -64,7 +64,7 @@ def open_cache(records: Sequence[Record], directory: Path, *, short_side: int, p
 
 
 def _is_whole(stem: Path, shape: tuple[int, ...]) -> bool:
-    """Whether a cache is there as it was written, none of it cut off by a disk or a copy."""
+    """Whether the cache files exist in full length."""
     try:
         widths = json.loads(stem.with_suffix(".json").read_text(encoding="utf-8"))["widths"]
         return len(widths) == shape[0] and stem.with_suffix(".u8").stat().st_size == math.prod(shape)
@@ -73,12 +73,12 @@ def _is_whole(stem: Path, shape: tuple[int, ...]) -> bool:
 
 
 def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], *, progress: bool) -> None:
-    check_space(stem.parent, math.prod(shape))  # a full disk would end a process that writes to mapped memory
-    # Under a name of its own until it is whole, so that runs that start together do not write into one file.
+    check_space(stem.parent, math.prod(shape))  # writing to mapped memory on a full disk would kill the process
+    # Named uniquely until complete, so that runs started together do not write into one file.
     part = stem.with_suffix(f".{os.getpid()}.part")
     np.memmap(part, dtype=np.uint8, mode="w+", shape=shape).flush()
-    places = [range(start, min(start + AT_ONCE, len(records))) for start in range(0, len(records), AT_ONCE)]
-    parts = [[records[place].path for place in each] for each in places]
+    ranges = [range(start, min(start + AT_ONCE, len(records))) for start in range(0, len(records), AT_ONCE)]
+    parts = [[records[index].path for index in each] for each in ranges]
     widths: list[int] = []
     digest = hashlib.sha256()
     write = partial(_write_part, part, shape)
@@ -89,30 +89,30 @@ def _write_cache(records: Sequence[Record], stem: Path, shape: tuple[int, ...], 
         run: Any = map
         if len(parts) > 1:
             pool = ProcessPoolExecutor(mp_context=get_context("spawn"))
-            stack.callback(pool.shutdown, cancel_futures=True)  # what has not begun, where an image cannot be read
+            stack.callback(pool.shutdown, cancel_futures=True)  # cancels pending work if an image cannot be read
             run = pool.map
-        for found in run(write, [each.start for each in places], parts):
-            for width, sha256 in found:
+        for results in run(write, [each.start for each in ranges], parts):
+            for width, sha256 in results:
                 record = records[len(widths)]
                 digest.update(describe_content(record, sha256))
                 widths.append(width)
-            bar.update(len(found))
+            bar.update(len(results))
     part.replace(stem.with_suffix(".u8"))
-    # The description comes last: without it, a cache that was cut off is made again.
+    # The description is written last, so a truncated cache is built again.
     description = {"widths": widths, "data_sha256": digest.hexdigest()}
     stem.with_suffix(".json").write_text(json.dumps(description), encoding="utf-8")
 
 
 def _write_part(file: Path, shape: tuple[int, ...], start: int, paths: Sequence[Path]) -> list[tuple[int, str]]:
-    """Write some images into the mapped ``file`` from the place ``start``; width and hash of each."""
+    """Write images into the mapped ``file`` from index ``start``; returns width and hash of each."""
     pixels = np.memmap(file, dtype=np.uint8, mode="r+", shape=shape)
-    found = []
-    for place, path in enumerate(paths, start):
+    results = []
+    for index, path in enumerate(paths, start):
         content = fit_to_canvas(_decode(path, short_side=shape[1]), short_side=shape[1])
-        pixels[place] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
-        found.append((content.shape[1], hash_file(path)))
+        pixels[index] = np.pad(content, ((0, 0), (0, shape[2] - content.shape[1]), (0, 0)), mode="symmetric")
+        results.append((content.shape[1], hash_file(path)))
     pixels.flush()
-    return found
+    return results
 
 
 def _decode(path: Path, *, short_side: int) -> npt.NDArray[np.uint8]:
@@ -120,9 +120,9 @@ def _decode(path: Path, *, short_side: int) -> npt.NDArray[np.uint8]:
 
 
 def fit_to_canvas(image: npt.NDArray[np.uint8], *, short_side: int) -> npt.NDArray[np.uint8]:
-    """Crop centrally to 4:3 at most, turn upright images on their side, and scale to the height ``short_side``.
+    """Crop centrally to at most 4:3, turn portrait images by 90°, and scale to the height ``short_side``.
 
-    The turn does no harm: quarter turns are among the augmentations, and a lesion has no upright.
+    The turn is harmless: quarter turns are among the augmentations, and lesions have no orientation.
     """
     if image.shape[0] > image.shape[1]:
         image = np.rot90(image)

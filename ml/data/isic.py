@@ -1,4 +1,4 @@
-"""The official layout of ISIC 2018 Task 3, read and checked.
+"""Reader of the official layout of ISIC 2018 Task 3.
 
 Source: https://challenge.isic-archive.com/data/#2018; HAM10000's metadata: Tschandl et al., Sci Data 5:180161 (2018).
 """
@@ -21,13 +21,13 @@ from ml.taxonomy import CLASSES
 METADATA_COLUMNS = ("lesion_id", "image_id", "dx_type", "age", "sex", "localization")
 TABLE_SUFFIXES = ("", ".csv", ".tab", ".tsv", ".txt")
 GROUND_TRUTH, GROUPINGS, METADATA = "*_GroundTruth", "*_LesionGroupings", "HAM10000_metadata*"
-"""Names of the tables, without their suffix."""
+"""Names of the tables, without suffix."""
 MAX_AGE = 120
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled image. ``label`` indexes ``ml.taxonomy.CLASSES``; what a data set does not tell is ``None``."""
+    """One labelled image; ``label`` indexes ``ml.taxonomy.CLASSES``, unknown fields are ``None``."""
 
     image_id: str
     path: Path
@@ -40,24 +40,24 @@ class Record:
 
     @property
     def group(self) -> str:
-        """The lesion, or the image itself where its lesion is not known."""
+        """The lesion, or the image itself if its lesion is unknown."""
         return self.lesion_id or self.image_id
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """The records of one directory, ordered by image id, and the ground-truth file that labels them."""
+    """The records of one directory, ordered by image id, and their ground-truth file."""
 
     records: tuple[Record, ...]
     ground_truth: Path
 
 
 def read_isic(directory: Path) -> Dataset:
-    """Read ``*_Training_Input/``, ``*_GroundTruth.csv`` and, when there, ``*_LesionGroupings.csv`` and HAM10000's
-    metadata, each also within a folder of its archive's name. Images are matched by name and not opened. Read once in
-    a process as long as the folder of images and the tables stay as they are.
+    """Read a directory: ``*_Training_Input/``, ``*_GroundTruth.csv`` and, if present, further tables.
 
-    Raises ``UserError`` naming the file for anything missing, doubled or inconsistent.
+    These are ``*_LesionGroupings.csv`` and HAM10000's metadata; all may lie in a folder of their archive's name.
+    Images are matched by name and not opened. The result is cached in the process while folder and tables are
+    unchanged. Raises ``UserError`` naming the file for anything missing, duplicated or inconsistent.
     """
     if not directory.is_dir():
         raise UserError(
@@ -72,7 +72,7 @@ def read_isic(directory: Path) -> Dataset:
 def parse_isic(
     folder: Path, truth_path: Path, groupings_path: Path | None, metadata_path: Path | None, _: tuple[Stamp | None, ...]
 ) -> Dataset:
-    """What ``read_isic`` keeps, by the folder and tables and what they were like."""
+    """The cached part of ``read_isic``, keyed by the folder, the tables and their state."""
     images = find_images(folder)
     labels = read_ground_truth(truth_path)
     _check_same_images(images, labels, truth_path)
@@ -97,7 +97,7 @@ def parse_isic(
 
 
 def hash_records(records: Iterable[Record]) -> str:
-    """SHA-256 over id, label and file of every record, in their order."""
+    """SHA-256 of id, label and file of every record, in order."""
     digest = hashlib.sha256()
     for record in records:
         digest.update(describe_content(record, hash_file(record.path)))
@@ -110,7 +110,7 @@ def describe_content(record: Record, sha256: str) -> bytes:
 
 
 def find_image_folder(directory: Path) -> Path:
-    """The folder of the training images, also where an archive was unpacked into a folder of its own name."""
+    """The folder of the training images, which may be nested in a folder of the archive's name."""
     found = _list_visible(directory, "*_Training_Input")
     folders = [path for path in found if path.is_dir()]
     if not folders:
@@ -126,8 +126,10 @@ def find_image_folder(directory: Path) -> Path:
 
 
 def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> dict[str, Path]:
-    """Image files of a directory by their name without suffix, hidden ones left out; raises ``UserError`` if there are
-    none, or two of a name, or one that is no file."""
+    """Image files of a directory by name without suffix, without hidden ones.
+
+    Raises ``UserError`` if there are none, two of one name, or one that is no regular file.
+    """
     if not directory.is_dir():
         raise UserError(f"{directory}: no such directory; give the one that holds the images")
     found: dict[str, Path] = {}
@@ -148,7 +150,7 @@ def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> 
 
 
 def name_no_file(path: Path) -> str:
-    """What is wrong with an image's path that is no file, and the remedy."""
+    """Message and remedy for an image path that is no regular file."""
     if path.is_dir():
         return "is a folder under an image's name; put the image there, or remove it"
     return "leads to a file that is not there; copy the image there, or connect the disk that has it"
@@ -157,7 +159,7 @@ def name_no_file(path: Path) -> str:
 def read_ground_truth(path: Table, *, faults: dict[str, str] | None = None) -> dict[str, int]:
     """Labels by image id from the one-hot columns, which are found by name, so that their order does not matter.
 
-    A row that is no label is a ``UserError``; with ``faults``, what is wrong with it goes there by image id.
+    An invalid row raises ``UserError``, or goes to ``faults`` by image id if that is given.
     """
     labels: dict[str, int] = {}
     faulty: dict[str, str] = {}
@@ -190,7 +192,7 @@ def _parse_label(row: dict[str, str], place: str) -> int:
 
 
 def read_lesion_groupings(path: Table) -> dict[str, dict[str, str]]:
-    """Rows by image id: ``lesion_id``, and how the diagnosis was confirmed where the file tells."""
+    """Rows by image id: ``lesion_id``, and how the diagnosis was confirmed if the file has it."""
     return {row["image"]: row for _, row in read_rows(path, ("image", "lesion_id"))}
 
 
@@ -232,8 +234,11 @@ def _find_one(directory: Path, name: str) -> Path:
 
 
 def find_table(directory: Path, name: str) -> Path | None:
-    """The table of that name (with *), here or in a folder of its archive's name; of the challenge's three sets, the
-    training set's; of copies, the first. Raises ``UserError`` where that leaves several."""
+    """Find the table of that name pattern, here or in a folder of its archive's name.
+
+    Among the challenge's three sets it is the training set's, among copies the first. Raises ``UserError`` if several
+    remain.
+    """
     start = f"{name.rstrip('*')}*"
     found = [*_list_visible(directory, start), *_list_visible(directory, f"{name}/{start}")]
     found = [path for path in found if path.suffix.lower() in TABLE_SUFFIXES and fnmatchcase(path.stem, name)]
@@ -246,12 +251,12 @@ def find_table(directory: Path, name: str) -> Path | None:
 
 
 def _list_visible(directory: Path, pattern: str) -> list[Path]:
-    """What matches, without hidden files and what macOS leaves beside each file."""
+    """Matching paths without hidden files and those that macOS adds."""
     return [path for path in sorted(directory.glob(pattern)) if not path.name.startswith(".")]
 
 
 def parse_age(text: str) -> float | None:
-    """Years, or None where they are not known. Raises ``ValueError`` for what is no age."""
+    """Age in years, or None if unknown. Raises ``ValueError`` for an impossible age."""
     if fill_in(text) is None:
         return None
     age = float(text.replace(",", "."))

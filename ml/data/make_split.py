@@ -37,12 +37,12 @@ from ml.taxonomy import CLASSES
 
 SEED = 2018
 MOST_COPIES = 30
-"""Near-duplicates that may hang together; over it, the hash takes unlike photographs for copies."""
+"""Largest plausible group of near-duplicates; beyond it, the hash confuses different photographs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An image, its class, and the ``keys`` that it shares with images of the same lesion or patient."""
+    """An image, its class, and the ``keys`` shared by images of the same lesion or patient."""
 
     image_id: str
     path: Path
@@ -51,31 +51,34 @@ class Labelled:
 
 
 def read_layout(directory: Path) -> list[Labelled]:
-    """The images of a directory in the official layout."""
+    """Images of a directory in the official layout."""
     return [
-        Labelled(each.image_id, each.path, CLASSES[each.label], (f"lesion {each.group}",))
-        for each in read_isic(directory).records
+        Labelled(image.image_id, image.path, CLASSES[image.label], (f"lesion {image.group}",))
+        for image in read_isic(directory).records
     ]
 
 
 def read_table(path: Path, images: Path) -> list[Labelled]:
-    """The images that a CSV labels; raises ``UserError`` for one that is not among ``images`` or is there twice."""
-    files, found = find_images(images), dict[str, Labelled]()
+    """Images labelled by a CSV; raises ``UserError`` for unknown and repeated ones."""
+    files, images_by_name = find_images(images), dict[str, Labelled]()
     for line, row in read_rows(path, ("image", "class")):
         name = row["image"]
-        if name not in files or name in found or fill_in(row["class"]) is None:
+        if name not in files or name in images_by_name or fill_in(row["class"]) is None:
             raise UserError(f"{path}, line {line}: {name} needs one row, a class, and a file in {images}; correct it")
         keys = tuple(f"{key} {value}" for key in ("lesion", "patient") if (value := fill_in(row.get(key))) is not None)
-        found[name] = Labelled(name, files[name], row["class"], keys)
-    if not found:
+        images_by_name[name] = Labelled(name, files[name], row["class"], keys)
+    if not images_by_name:
         raise UserError(f"{path}: no labelled image; add rows under the header")
-    return [found[name] for name in sorted(found)]
+    return [images_by_name[name] for name in sorted(images_by_name)]
 
 
 def group_images(keys: Sequence[Iterable[str]], duplicates: Iterable[tuple[int, int]]) -> npt.NDArray[np.int64]:
-    """Group numbers (N,), in order of first appearance, joining images that share a key and near-duplicate pairs."""
+    """Group numbers (N,), in order of first appearance, joining images with a common key and near-duplicates."""
     first_of: dict[str, int] = {}
-    edges = [*duplicates, *((first_of.setdefault(key, index), index) for index, its in enumerate(keys) for key in its)]
+    edges = [
+        *duplicates,
+        *((first_of.setdefault(key, index), index) for index, own_keys in enumerate(keys) for key in own_keys),
+    ]
     ends = np.array(edges, dtype=np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(len(keys), len(keys)))
     labels = connected_components(graph, directed=False)[1]
@@ -84,7 +87,7 @@ def group_images(keys: Sequence[Iterable[str]], duplicates: Iterable[tuple[int, 
 
 
 def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: int = SEED) -> list[str]:
-    """The fold of each image (N,). Raises ``UserError`` for a class of fewer groups than there are folds."""
+    """The fold of each image (N,). Raises ``UserError`` for a class with fewer groups than folds."""
     for label, count in Counter(label for label, _ in set(zip(labels, groups.tolist(), strict=True))).items():
         if count < len(FOLDS):
             raise UserError(
@@ -101,7 +104,7 @@ def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: 
 def make_split(
     images: Sequence[Labelled], hashes: npt.NDArray[np.uint64], *, seed: int = SEED
 ) -> list[tuple[str, ...]]:
-    """Rows (image, group, fold) in the order of the images. Raises ``UserError`` where too many look like copies."""
+    """Rows (image, group, fold) in the order of the images. Raises ``UserError`` if too many look like copies."""
     pairs = list(find_near_duplicates(hashes))
     most = max(Counter(group_images([()] * len(images), pairs).tolist()).values())
     if most > MOST_COPIES:
@@ -109,9 +112,9 @@ def make_split(
             f"{most} images hang together as near-duplicates (at most {MAX_DISTANCE} of 64 bits differ), over"
             f" {MOST_COPIES}; leave out frames without a picture"
         )
-    groups = group_images([each.keys for each in images], pairs)
-    folds = assign_folds([each.label for each in images], groups, seed=seed)
-    return [(each.image_id, f"G{group:05d}", fold) for each, group, fold in zip(images, groups, folds, strict=True)]
+    groups = group_images([image.keys for image in images], pairs)
+    folds = assign_folds([image.label for image in images], groups, seed=seed)
+    return [(image.image_id, f"G{group:05d}", fold) for image, group, fold in zip(images, groups, folds, strict=True)]
 
 
 def main(options: argparse.Namespace) -> int:
@@ -120,7 +123,7 @@ def main(options: argparse.Namespace) -> int:
         raise UserError("--table and --images go together; give both or neither")
     check_can_be_written(options.out, not_over=(options.table,))
     images = read_layout(options.data) if options.table is None else read_table(options.table, options.images)
-    hashes = hash_images([each.path for each in images])
+    hashes = hash_images([image.path for image in images])
     rows = make_split(images, hashes, seed=options.seed)
     write_csv(options.out, COLUMNS, rows)
     options.out.with_suffix(".sha256").write_text(f"{hash_file(options.out)}  {options.out.name}\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The lesion masks of HAM10000, where they lie beside the images (Tschandl et al., Nat Med 26, 2020)."""
+"""Lesion masks of HAM10000, stored beside the images (Tschandl et al., Nat Med 26, 2020)."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -16,12 +16,12 @@ ADD_THEM = "add HAM10000's segmentations to the data directory"
 
 
 def has_masks(data_dir: Path) -> bool:
-    """Whether a data directory has masks at all."""
+    """Whether a data directory contains masks."""
     return (data_dir / DIRECTORY).is_dir()
 
 
 def find_mask(data_dir: Path, image_id: str, *, remedy: str = ADD_THEM) -> Path:
-    """The file of an image's mask; raises ``UserError`` where there is none."""
+    """The file of an image's mask; raises ``UserError`` if it is missing."""
     path = _name_mask(data_dir, image_id)
     if not path.is_file():
         raise UserError(f"{path}: no lesion mask; {remedy}")
@@ -29,18 +29,18 @@ def find_mask(data_dir: Path, image_id: str, *, remedy: str = ADD_THEM) -> Path:
 
 
 def find_masks(data_dir: Path, image_ids: Iterable[str], *, remedy: str) -> dict[str, Path]:
-    """The mask of every image by its id, or none at all where the data directory has no masks."""
+    """The mask of every image by id; empty if the data directory contains no masks."""
     if not has_masks(data_dir):
         return {}
-    found = {image_id: _name_mask(data_dir, image_id) for image_id in image_ids}
-    missing = [path for path in found.values() if not path.is_file()]
+    masks = {image_id: _name_mask(data_dir, image_id) for image_id in image_ids}
+    missing = [path for path in masks.values() if not path.is_file()]
     if missing:
         raise UserError(f"{missing[0]}: is missing, with {len(missing) - 1} more; {remedy}")
-    return found
+    return masks
 
 
 def list_masks(data_dir: Path) -> dict[str, Path]:
-    """All masks that are there by image id; none where the data directory has no masks."""
+    """All existing masks by image id; empty if the data directory contains no masks."""
     if not has_masks(data_dir):
         return {}
     return {name.removesuffix(ENDING): path for name, path in find_images(data_dir / DIRECTORY, (".png",)).items()}
@@ -51,7 +51,7 @@ def _name_mask(data_dir: Path, image_id: str) -> Path:
 
 
 def open_mask(path: Path) -> Image.Image:
-    """A mask, 255 in the lesion and 0 outside; raises ``UserError`` for a file that is no picture."""
+    """A mask, 255 in the lesion and 0 outside; raises ``UserError`` for a file that is no image."""
     try:
         with Image.open(path) as image:
             return image.convert("L")

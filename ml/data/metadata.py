@@ -1,4 +1,4 @@
-"""Age, sex and site of HAM10000 as numbers; that a value is missing is a value of its own."""
+"""Encoding of HAM10000's age, sex and site as numbers, with missing values as a category of their own."""
 
 from collections.abc import Sequence
 
@@ -16,11 +16,11 @@ SITES = (
 KNOWN = {"sex": SEXES, "site": SITES}
 YEARS = 100.0
 WIDTHS = {"age": 2, "sex": 1 + len(SEXES), "site": 1 + len(SITES)}
-"""Numbers for each field; the first tells that it is known, and all are 0 where it is not."""
+"""Numbers per field; the first is 1 if it is known, and all are 0 if it is missing."""
 
 
 def encode_metadata(records: Sequence[Record], names: Sequence[str]) -> npt.NDArray[np.float32]:
-    """The fields ``names`` of N records side by side, (N, total width); a value outside the lists counts as missing."""
+    """Encode the fields ``names`` of N records side by side, (N, total width); unknown values count as missing."""
     parts = [np.zeros((len(records), WIDTHS[name]), np.float32) for name in names]
     for part, name in zip(parts, names, strict=True):
         for row, record in zip(part, records, strict=True):
@@ -29,8 +29,11 @@ def encode_metadata(records: Sequence[Record], names: Sequence[str]) -> npt.NDAr
 
 
 def check_metadata(records: Sequence[Record], names: Sequence[str], where: str) -> dict[str, int]:
-    """How many of the records have each field. Raises ``UserError`` for a field that none has, or a value that is none
-    of the lists: a network that is to learn from them would learn that nothing is known."""
+    """Number of records with each field.
+
+    Raises ``UserError`` for a field that no record has, or a value outside the lists: a network would learn that
+    nothing is known.
+    """
     counts = {}
     for name in names:
         values = [(record.image_id, getattr(record, name)) for record in records if getattr(record, name) is not None]

@@ -1,4 +1,4 @@
-"""Image files of a data set as pixels; one that cannot be read or decoded is a line that names it."""
+"""Image files of a data set as pixels, with errors that name the file."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ml.support.disk import read_file
 
 
 def read_pixels(path: Path, *, at_least: int | None = None) -> npt.NDArray[np.uint8]:
-    """An image file (H, W, 3) as ``decode_stored`` gives it. Raises ``UserError`` naming the file."""
+    """Decode an image file (H, W, 3) as ``decode_stored`` does. Raises ``UserError`` naming the file."""
     data = read_file(path)
     try:
         return decode_stored(data, at_least=at_least)
@@ -20,7 +20,7 @@ def read_pixels(path: Path, *, at_least: int | None = None) -> npt.NDArray[np.ui
 
 
 def read_upload(path: Path, *, limits: Limits = LIMITS) -> bytes:
-    """An image file as the service would store it. Raises ``UserError`` naming the file."""
+    """An image file as the site would store it. Raises ``UserError`` naming the file."""
     data = read_file(path)
     try:
         return normalise_upload(data, limits=limits).data
@@ -29,7 +29,7 @@ def read_upload(path: Path, *, limits: Limits = LIMITS) -> bytes:
 
 
 def read_uploaded_pixels(path: Path, *, at_least: int | None = None) -> npt.NDArray[np.uint8]:
-    """The pixels (H, W, 3) that a reading of the file would rest on. Raises ``UserError`` naming the file."""
+    """Pixels (H, W, 3) of a file as a reading would see them. Raises ``UserError`` naming the file."""
     data = read_upload(path)
     try:
         return decode_stored(data, at_least=at_least)

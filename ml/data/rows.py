@@ -1,4 +1,4 @@
-"""Tables as people have them: between commas, semicolons or tabs, from Excel, pandas or an archive."""
+"""Reader of delimited tables from people and programs: comma, semicolon or tab; Excel, pandas or an archive."""
 
 import csv
 import re
@@ -15,20 +15,20 @@ Table = Path | zipfile.Path
 
 DELIMITERS = (",", ";", "\t")
 NAMES = ("image", "image_id")
-"""Columns that name an image: by its id, or by its file, whose suffix is then dropped."""
+"""Columns with an image's id, or with its file name, of which the suffix is dropped."""
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png")
 SEPARATOR = re.compile(r"sep=([,;\t])", re.IGNORECASE)
-"""Excel's own first line, which tells what stands between the values."""
+"""Excel's own first line, which declares the delimiter."""
 WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-"""How the files of Excel and LibreOffice begin."""
+"""Signatures of Excel and LibreOffice files."""
 MISSING = frozenset({"", "-", "?", "nan", "na", "n/a", "#n/a", "nat", "none", "null", "unknown"})
-"""What is written where nothing is known, by people and by libraries."""
+"""Spellings of a missing value."""
 
 
 def read_rows(path: Table, columns: tuple[str, ...]) -> list[tuple[int, dict[str, str]]]:
-    """Rows with their line numbers, without blanks around values; ``columns`` must be there and filled, in any case.
+    """Rows with line numbers, values stripped; ``columns`` must exist, in any case, and be filled.
 
-    Raises ``UserError`` for what is no such table.
+    Raises ``UserError`` for anything else.
     """
     try:
         _check_kind(path)
@@ -55,19 +55,19 @@ def _check_kind(path: Table) -> None:
 
 
 def _find_header(lines: Iterator[str]) -> tuple[int, str, str]:
-    """How many lines stand before the header (blank ones, comments, Excel's ``sep=``), the header, its delimiter."""
-    told = None
+    """Number of lines before the header (blank, comment or Excel's ``sep=``), the header, and its delimiter."""
+    delimiter = None
     for before, line in enumerate(lines):
         separator = SEPARATOR.fullmatch(line.strip('\r\n "'))
         if separator is not None:
-            told = separator[1]
+            delimiter = separator[1]
         elif line.strip(' ,;\t\r\n"') and not line.startswith("#"):
-            return before, line, told or max(DELIMITERS, key=line.count)
+            return before, line, delimiter or max(DELIMITERS, key=line.count)
     return 0, "", DELIMITERS[0]
 
 
 def fill_in(text: str | None) -> str | None:
-    """The value, or None where it says that nothing is known."""
+    """The value, or None for a spelling of a missing value."""
     return None if text is None or text.strip().lower() in MISSING else text.strip()
 
 
@@ -88,7 +88,7 @@ def _check_rows(
         place = f"{path}, line {line}"
         if any(row[column] is None for column in columns):
             raise UserError(f"{place}: too few fields; fill {','.join(columns)}")
-        if any(row.pop(None, ())):  # where csv puts what is beyond the header
+        if any(row.pop(None, ())):  # csv's key for surplus values
             raise UserError(f"{place}: more fields than the header names; quote values that hold the delimiter")
         filled = {name: (value or "").strip() for name, value in row.items()}
         for name in NAMES:

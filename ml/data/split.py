@@ -1,4 +1,4 @@
-"""The one frozen split of ISIC 2018 Task 3, read once and checked against its hash; ``make_split`` is for others."""
+"""The frozen split of ISIC 2018 Task 3, read once and checked against its hash; ``make_split`` makes others."""
 
 import csv
 import re
@@ -21,22 +21,23 @@ EXCLUSIONS_SUFFIX = ".exclusions.csv"
 COLUMNS = ("image", "group", "fold")
 TEST, CALIBRATION_FOLD = "test", "4"
 TRAINING_FOLDS = ("0", "1", "2", "3")
+"""Folds that the shipped network has learnt; it has seen neither the calibration fold nor the test fold."""
 OPEN_FOLDS = (*TRAINING_FOLDS, CALIBRATION_FOLD)
-"""All but the test fold."""
+"""All folds but the test fold."""
 FOLDS = (TEST, *OPEN_FOLDS)
 IMAGE_ID = re.compile(r"ISIC_\d{7}")
 
 SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
-"""What the committed split must hash to; every run and every bundle records it."""
+"""SHA-256 of the committed split, recorded by every run and every bundle."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Fold (one of ``FOLDS``) and group (lesion and near-duplicates, joined) by image id, in the order of the file.
+    """Fold (one of ``FOLDS``) and group (lesions joined with near-duplicates) by image id, in file order.
 
-    ``excluded`` has the reason why no training uses an image, by its id: what was found after the split was frozen.
-    A find never moves an image between folds and never leaves one out of the test fold. A reason that names images of
-    the test fold says that they show the same lesion.
+    ``excluded`` has, by image id, the reason for leaving an image out of training, found after the split was frozen.
+    No exclusion moves an image between folds or out of the test fold. A reason that names images of the test fold
+    means that they show the same lesion.
     """
 
     fold_of: Mapping[str, str]
@@ -45,32 +46,33 @@ class Split:
 
     @cached_property
     def shown_again(self) -> frozenset[str]:
-        """Images of the test fold whose lesion an image of another fold shows under another id: those that reasons
-        name, and those of the same group."""
+        """Images of the test fold whose lesion also occurs in another fold under another id.
+
+        They are named by reasons of exclusion, or share a group.
+        """
         named = {image_id for reason in self.excluded.values() for image_id in IMAGE_ID.findall(reason)}
         groups = {self.group_of[image_id] for image_id in named if self.fold_of.get(image_id) == TEST}
         return frozenset(image_id for image_id, group in self.group_of.items() if group in groups)
 
     def is_trained_on(self, image_id: str, folds: Collection[str] = TRAINING_FOLDS) -> bool:
-        """Whether an image is of these folds and not left out of training."""
+        """Whether an image belongs to these folds and is not excluded from training."""
         return self.fold_of.get(image_id) in folds and image_id not in self.excluded
 
 
 def read_split(path: Path = SPLIT_FILE) -> Split:
-    """The split in a file, read once in a process as long as the file stays as it is.
+    """Read a split from a file; it is cached in the process while the file is unchanged.
 
-    ``NAME.sha256`` beside it holds its hash; ``NAME.exclusions.csv``, where it is there, the excluded images. Raises
-    ``UserError`` if the file is not the one that was hashed, or for an exclusion listed twice, of the test fold, or
-    not in the split.
+    ``NAME.sha256`` beside it has its hash; ``NAME.exclusions.csv``, if present, the excluded images. Raises
+    ``UserError`` if the hash differs, or for an exclusion that is repeated, of the test fold, or not in the split.
     """
     exclusions = path.with_suffix(EXCLUSIONS_SUFFIX)
     return parse_split(
-        path, exclusions, tuple(stamp_file(each) for each in (path, path.with_suffix(".sha256"), exclusions))
+        path, exclusions, tuple(stamp_file(file) for file in (path, path.with_suffix(".sha256"), exclusions))
     )
 
 
 def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Record]:
-    """The records of these folds of the frozen split, in their order; raises ``UserError`` where there is none."""
+    """The records of these folds of the frozen split, in order; raises ``UserError`` if there are none."""
     fold_of, wanted = read_split().fold_of, set(folds)
     chosen = [record for record in records if fold_of.get(record.image_id) in wanted]
     if not chosen:
@@ -79,15 +81,14 @@ def select_folds(records: Iterable[Record], folds: Collection[str]) -> list[Reco
 
 
 def hash_data(records: Iterable[Record]) -> str:
-    """``hash_records`` of folds 0 to 4: what tells whether figures are of the same data. The test fold's files are not
-    opened."""
+    """``hash_records`` of folds 0 to 4, which identifies the data of a result; the test fold is not opened."""
     fold_of = read_split().fold_of
     return hash_records(record for record in records if fold_of.get(record.image_id, TEST) != TEST)
 
 
 @lru_cache(maxsize=4)
 def parse_split(path: Path, exclusions: Path, _: tuple[Stamp | None, ...]) -> Split:
-    """What ``read_split`` keeps, by the files and what they were like."""
+    """The cached part of ``read_split``, keyed by the files and their state."""
     expected = path.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]
     if hash_file(path) != expected:
         raise UserError(f"{path}: does not hash to {expected}; the split is frozen: restore the committed file")
@@ -96,7 +97,7 @@ def parse_split(path: Path, exclusions: Path, _: tuple[Stamp | None, ...]) -> Sp
     fold_of = {row["image"]: row["fold"] for row in rows}
     group_of = {row["image"]: row["group"] for row in rows}
     excluded = _read_exclusions(exclusions, fold_of) if exclusions.exists() else {}
-    return Split(*(MappingProxyType(each) for each in (fold_of, group_of, excluded)))
+    return Split(*(MappingProxyType(values) for values in (fold_of, group_of, excluded)))
 
 
 def _read_exclusions(path: Path, fold_of: Mapping[str, str]) -> dict[str, str]:

@@ -26,7 +26,7 @@ from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Record, read_isic
 from ml.data.masks import find_mask, shrink_mask
 from ml.data.pictures import read_upload
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.errors import UserError
 from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap
 from ml.metrics.ranks import correlate_ranks
@@ -37,7 +37,6 @@ from ml.support.disk import writing
 
 Map = npt.NDArray[np.float32]
 
-FOLD = "4"
 SHUFFLED_ON = 100
 SEED = 2018
 PART = re.compile(r"^model\.((?:blocks\.\d+)|\w+)")
@@ -138,7 +137,7 @@ def main(options: argparse.Namespace) -> int:
     bundle = load_bundle(options.bundle)
     if not bundle.manifest.heat_map:
         raise UserError(f"{options.bundle}: its network gives no heat-map, so there is nothing to measure")
-    records = select_folds(read_isic(options.data).records, FOLD)
+    records = select_folds(read_isic(options.data).records, CALIBRATION_FOLD)
     header = {"bundle": bundle.manifest.name, "graph": bundle.manifest.files[ONNX_FILE]}
     result = {**header, **measure_heat_map(bundle, records, options.data)}
     with writing(options.out):

@@ -65,7 +65,8 @@ class FreeSizeRuntime:
     def run(self, batch: UInt8Batch) -> Outputs:
         """Run views (N, S, S, 3) uint8, and their mirror images if configured, through the network."""
         views = np.concatenate((batch, batch[:, :, ::-1])) if self._mirrored else batch
-        return name_outputs(self._session.run(self._names, {"views": views}))
+        arrays = self._session.run(self._names, {"views": views})
+        return name_outputs([*arrays, np.empty((len(views), 0), np.float32)])
 
 
 def check_side(side: int) -> None:

@@ -11,7 +11,7 @@ from ml.data.split import HASHES_FILE, TEST, read_split
 from ml.evaluation.observe import open_picture
 
 MAX_DISTANCE = 2
-"""Largest Hamming distance, of 64 bits, between copies, as for the groups of the split."""
+"""Largest Hamming distance, of 64 bits, between copies; from three on, different lesions chain together."""
 NAMED = 3
 
 

@@ -1,6 +1,6 @@
-"""Metrics of many weighted samples at once: a row of weights is a bootstrap resample, a row of ones the sample itself.
+"""Metrics of many weighted samples at once: a row of weights is a bootstrap resample, a row of ones the sample.
 
-A metric that a sample does not define (recall of a class that it lacks) is NaN and left out of the means.
+A metric that a sample does not define (recall of a class without images) is NaN and left out of means.
 """
 
 import math
@@ -28,7 +28,7 @@ class Scored:
 
     @property
     def malignant(self) -> FloatArray:
-        """The malignant sum of the probabilities, (N,)."""
+        """Malignant sum of the probabilities, (N,)."""
         return np.asarray(self.probabilities[:, list(MALIGNANT_INDICES)].sum(axis=1))
 
     @property
@@ -45,10 +45,11 @@ def measure(
     suspicious_from: float,
     melanoma_low_risk_below: float = math.inf,
 ) -> dict[str, FloatArray]:
-    """Measure under B rows of weights (B, N); gives (B,) for a scalar, (B, 7) for a metric per class.
+    """All metrics under B rows of weights (B, N): (B,) for a scalar, (B, 7) for a metric per class.
 
     Everything per class, accuracy, balanced accuracy and macro-F1 follow ``balanced_scores``, as the submission file
-    does; the metrics called ``most_probable`` and all of melanoma, malignancy and calibration follow ``probabilities``.
+    does; the metrics called ``most_probable`` and all of melanoma, malignancy and calibration follow
+    ``probabilities``.
     """
     confusion = count_confusion(labels=scored.labels, decided=decide(scored.balanced_scores), weights=weights)
     recall, precision, f1 = _rates(confusion)
@@ -89,7 +90,7 @@ def measure(
 
 
 def balanced_accuracy(*, labels: IntArray, decided: IntArray) -> float:
-    """Mean recall of the classes that are there, of decisions (N,) about labels (N,), each image counting once."""
+    """Mean recall over the classes that occur, of decisions (N,) about labels (N,), unweighted."""
     return float(mean_recall(labels=labels, decided=decided, weights=np.ones((1, len(labels))))[0])
 
 
@@ -99,7 +100,7 @@ def mean_recall(*, labels: IntArray, decided: IntArray, weights: FloatArray) -> 
 
 
 def decide(scores: FloatArray) -> IntArray:
-    """The class of the highest score (N, 7) → (N,); a tie is undecided and so wrong, as the official scorer has it."""
+    """Class (N,) of the highest score (N, 7); a tie is undecided and so wrong, as in the official scorer."""
     highest = scores == scores.max(axis=1, keepdims=True)
     return np.where(highest.sum(axis=1) == 1, scores.argmax(axis=1), UNDECIDED)
 
@@ -114,7 +115,7 @@ def count_confusion(*, labels: IntArray, decided: IntArray, weights: FloatArray)
 
 
 def area_under_roc(*, positive: npt.NDArray[np.bool_], scores: FloatArray, weights: FloatArray) -> FloatArray:
-    """Weighted area under the ROC curve (B,): the share of pairs in the right order, ties by half (Mann-Whitney)."""
+    """Weighted area under the ROC curve (B,): the share of correctly ordered pairs, ties by half (Mann-Whitney)."""
     order = np.argsort(scores, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(scores[order]) > 0])
     ordered = weights[:, order]
@@ -126,7 +127,7 @@ def area_under_roc(*, positive: npt.NDArray[np.bool_], scores: FloatArray, weigh
 
 
 def expected_calibration_error(*, labels: IntArray, probabilities: FloatArray, weights: FloatArray) -> FloatArray:
-    """Mean distance (B,) of confidence and accuracy over 15 equal bins of the highest probability.
+    """Expected calibration error (B,): mean distance of confidence and accuracy over 15 equal bins of confidence.
 
     Guo et al., "On Calibration of Modern Neural Networks", ICML 2017.
     """
@@ -157,7 +158,7 @@ def _share(holds: npt.NDArray[np.bool_], weights: FloatArray) -> FloatArray:
 
 
 def _mean_defined(values: FloatArray) -> FloatArray:
-    """Mean over the last axis of what is not NaN."""
+    """Mean over the last axis, ignoring NaN."""
     return _divide(np.nansum(values, axis=-1), (~np.isnan(values)).sum(axis=-1).astype(np.float64))
 
 

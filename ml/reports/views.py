@@ -11,14 +11,13 @@ from pathlib import Path
 
 from ml.bundle.folder import Bundle, load_bundle
 from ml.data.isic import read_isic
-from ml.data.split import select_folds
+from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.evaluation.views import SIZES, Judged, ViewSet, choose_single, is_apart, judge_all, list_lesions, subtract
 from ml.metrics.bootstrap import percentiles
 from ml.metrics.comparison import Table, format_difference, format_figure
 from ml.metrics.estimate import describe
 from ml.support.disk import check_can_be_written
 
-FOLD = "4"
 DOCUMENT = Path(__file__).parents[2] / "docs" / "views.md"
 FIGURES = {"balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "malignancy_auc": "malignancy AUC"}
 GAINS = {"balanced_accuracy": 1, "log_loss": -1}
@@ -145,7 +144,7 @@ def main(options: argparse.Namespace) -> int:
     out = options.out or DOCUMENT
     check_can_be_written(out)
     bundle = load_bundle(options.bundle)
-    records = select_folds(read_isic(options.data).records, FOLD)
+    records = select_folds(read_isic(options.data).records, CALIBRATION_FOLD)
     judged = judge_all(bundle, records, options.sizes or SIZES, kept=options.keep, repeats=REPEATS)
     text = render_views(bundle, judged, len(records), len(set(list_lesions(records))))
     out.write_text(text, encoding="utf-8")

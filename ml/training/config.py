@@ -1,4 +1,4 @@
-"""The configuration of a training run, read strictly from YAML."""
+"""Configuration of a training run, loaded strictly from YAML."""
 
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ def _check_fold(name: str) -> str:
 
 TrainingFold = Annotated[Word, AfterValidator(_check_fold)]
 Side = Annotated[int, Field(ge=32)]
-"""Pixels."""
+"""In pixels."""
 Fraction = Annotated[float, Field(ge=0.1, le=1)]
 """Of the sides of a central view, or of steps."""
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -32,8 +32,11 @@ Positive = Annotated[float, Field(gt=0)]
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Some epochs at one input size (px). With ``minutes`` the learning rate falls as if the stage ended then, and it
-    does, so that a run on a busy machine ends its schedule in time."""
+    """Some epochs at one input size (px).
+
+    With ``minutes`` the schedule, and so the stage, also ends after that time: a run on a busy machine still anneals
+    its learning rate.
+    """
 
     size: Side
     epochs: Count
@@ -42,12 +45,13 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """How much every image is altered, and the ranges from which its alterations are drawn uniformly.
+    """Augmentation: its level, and the ranges from which parameters are drawn uniformly.
 
-    ``level``: ``none`` squashes the whole image; ``basic`` crops, turns and mirrors; ``standard`` changes colour too;
-    ``strong`` adds blur, elastic distortion, holes and drawn hair to it; ``randaugment`` adds two random operations to
-    ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, knows the first three.
-    ``degrade_probability``: how often an image is resampled and compressed as a JPEG before (``kind: tensor`` alone).
+    ``level``: ``none`` resizes the whole image; ``basic`` crops, turns and mirrors; ``standard`` also changes colour;
+    ``strong`` adds blur, elastic distortion, holes and drawn hair; ``randaugment`` adds two random operations to
+    ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, supports the first three.
+    ``degrade_probability``: share of images degraded before by resampling and JPEG compression (``kind: tensor``
+    only).
     """
 
     kind: Literal["tensor", "albumentations"] = "tensor"
@@ -68,11 +72,11 @@ class Augmentation:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """What is minimised.
+    """The loss.
 
     ``kind``: cross-entropy; focal (Lin et al., ICCV 2017) with ``focal_gamma``; or logit-adjusted (Menon et al., ICLR
-    2021), which makes the network itself balanced. ``class_weights``: ``inverse`` of the frequency that the sampling
-    presents, or of the ``effective`` number of images with ``effective_beta`` (Cui et al., CVPR 2019).
+    2021), which balances the network itself. ``class_weights``: ``inverse`` of the class frequency under the sampling,
+    or of the ``effective`` number of images with ``effective_beta`` (Cui et al., CVPR 2019).
     """
 
     kind: Literal["cross_entropy", "focal", "logit_adjusted"] = "cross_entropy"
@@ -84,9 +88,11 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A trained network to learn from: a safetensors file as a run leaves it (``weights.safetensors``). For a file from
-    elsewhere ``architecture`` and ``prior``, the class frequencies that its training presented, must be given, and to
-    learn out of fold ``seen``, the folds that it or what it descends from was trained on."""
+    """A teacher network: a safetensors file as written by a run (``weights.safetensors``).
+
+    A file from elsewhere needs ``architecture`` and ``prior``, its class frequencies in training, and for distillation
+    out of fold ``seen``, the folds that it or its ancestors were trained on.
+    """
 
     weights: str
     architecture: str = ""
@@ -96,13 +102,13 @@ class Teacher:
 
 @dataclass(frozen=True, slots=True)
 class Distillation:
-    """Learning from the mean of the teachers' probabilities for the same altered image, each moved from its own prior
-    to the student's (Hinton et al., 2015); ``share`` of the loss, the rest is the labels'.
+    """Knowledge distillation from the mean of the teachers' probabilities (Hinton et al., 2015).
 
-    ``views``: central fractions of the unaltered image; with them teachers look at these instead and the mean of what
-    they say is learnt, so that the student says of an altered image what they say of the image. ``out_of_fold``: every
-    batch is of one fold and only teachers that have not seen that fold teach it, so that no teacher knows an image by
-    heart, nor either part of a mixed one.
+    Each teacher's probabilities for the same augmented image are moved from its own prior to the student's; ``share``
+    is the weight of this loss, the rest is that of the labels. With ``views``, central fractions, teachers see these
+    views of the original image instead, averaged, so that the student becomes invariant to the augmentation.
+    ``out_of_fold``: every batch comes from one fold and is taught only by teachers that have not seen that fold, so
+    that no teacher has memorised an image, mixed ones included.
     """
 
     teachers: tuple[Teacher, ...] = ()
@@ -112,35 +118,40 @@ class Distillation:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadingPlan:
-    """A way to read an image: input size (px) and the central fractions whose softmax outputs are averaged."""
+class InferencePlan:
+    """An inference plan: input size (px) and the central fractions whose softmax outputs are averaged."""
 
     size: Side
     fractions: Annotated[tuple[Fraction, ...], Field(min_length=1)]
 
+    @property
+    def key(self) -> str:
+        """The plan's key in ``readings.json``, which the files of earlier runs fix."""
+        return f"ReadingPlan(size={self.size}, fractions={self.fractions})"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:
-    """A run. ``cache_side``: short side (px) at which decoded images are kept; ``readings``: what to choose from on
-    ``choose_fold``, which also chooses the checkpoint and calibrates.
+    """A training run.
 
-    ``architecture_options`` go to timm's model (image size of a transformer, for one). ``pretrained``: start from the
-    hub's weights where no file is given. ``metadata``: fields fused with the picture's features, each left out of an
-    image with ``metadata_dropout``. ``training_images``: train on so many, whole lesions of a fixed draw.
-    ``split_by: image`` deals the images of all named folds anew without regard to lesions, to show what such a split
-    would claim. ``checkpoint``: of the least negative log-likelihood on ``choose_fold``, or the last: then that fold
-    chooses nothing and may be among ``train_folds``, where none is to be left out. ``trained``: the whole network, or
-    classifier and norms alone, to fit it to another input size (Touvron et al., NeurIPS 2019). ``unfreeze_epochs``:
-    layers join from the classifier downwards over so many. ``layer_decay``: factor of the learning rate from each layer
-    to the one below. ``patience``: epochs without a better likelihood before the end. ``search_kernels``: cuDNN tries
-    its kernels for each input size first, for half a minute or so.
+    ``cache_side``: short side (px) of cached images. ``readings``: candidate inference plans; the best on
+    ``choose_fold``, which also chooses the checkpoint and calibrates, is used. ``architecture_options`` go to timm's
+    model, such as the image size of a transformer. ``pretrained``: start from the hub's weights if no file is given.
+    ``metadata``: fields fused with the image features, each dropped with ``metadata_dropout``. ``training_images``:
+    number to train on, whole lesions of a fixed draw. ``split_by: image`` splits the images of all named folds again,
+    ignoring lesions, to show the results such a split would claim. ``checkpoint``: the one of lowest NLL on
+    ``choose_fold``, or the last; in the latter case that fold chooses nothing and may be among ``train_folds``.
+    ``trained``: the whole network, or classifier and norms only, to adapt it to another input size (Touvron et al.,
+    NeurIPS 2019). ``unfreeze_epochs``: epochs of gradual unfreezing from the classifier downwards. ``layer_decay``:
+    factor of the learning rate from each layer to the one below. ``patience``: epochs without a lower NLL before early
+    stopping. ``search_kernels``: cuDNN benchmarks its kernels for each input size first, about half a minute.
     """
 
     architecture: str
     train_folds: Annotated[tuple[TrainingFold, ...], Field(min_length=1)]
     choose_fold: TrainingFold
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
-    readings: Annotated[tuple[ReadingPlan, ...], Field(min_length=1)]
+    readings: Annotated[tuple[InferencePlan, ...], Field(min_length=1)]
     architecture_options: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = False
     metadata: tuple[Literal["age", "sex", "site"], ...] = ()
@@ -174,19 +185,19 @@ class TrainingConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as YAML and a checkpoint hold them."""
+        """Plain values, as stored in YAML and in a checkpoint."""
         plain: dict[str, Any] = to_plain(asdict(self))
         return plain
 
 
 def read_config(path: Path) -> TrainingConfig:
-    """Read and check a YAML file. Raises ``UserError`` naming the first key that is wrong."""
+    """Load a YAML file. Raises ``UserError`` naming the first invalid key."""
     config: TrainingConfig = load_yaml(TrainingConfig, path, _check)
     return config
 
 
 def build_config(plain: dict[str, Any]) -> TrainingConfig:
-    """The configuration of plain values, as ``to_dict`` gives them. Raises ``UserError`` as reading does."""
+    """A configuration from plain values, as from ``to_dict``. Raises ``UserError`` as ``read_config`` does."""
     config: TrainingConfig = build(TrainingConfig, plain)
     _check(config)
     return config

@@ -32,7 +32,7 @@ from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
 from ml.training.callbacks import read_epochs
 from ml.training.checkpoint import fuse_metadata, load_average
-from ml.training.config import ReadingPlan, TrainingConfig, read_config
+from ml.training.config import InferencePlan, TrainingConfig, read_config
 from ml.training.folder import RunFolder
 from ml.training.selection import split_positions
 
@@ -55,7 +55,7 @@ class TrainedNetwork:
         records: Sequence[Record],
         cache: PixelCache,
         positions: npt.NDArray[np.int64],
-        plan: ReadingPlan,
+        plan: InferencePlan,
         bar: Any,
     ) -> FloatArray:
         """Mean softmax (N, 7) over the plan's test-time views of the cached images at ``positions``."""
@@ -90,7 +90,7 @@ def write_predictions(
     """
     trained = TrainedNetwork(*load_average(folder.checkpoint(config.checkpoint), config), config)
     positions = split_positions(records, config)[1]
-    plan, scores = choose_reading(folder, trained, records, cache, positions, progress=progress)
+    plan, scores = choose_inference_plan(folder, trained, records, cache, positions, progress=progress)
     rows = [(records[position].image_id, config.choose_fold) for position in positions]
     _write_weights(folder, trained)
     text = io.StringIO()
@@ -118,13 +118,13 @@ def predict_test_fold(path: Path, records: Sequence[Record], *, progress: bool =
     except (OSError, RuntimeError, SafetensorError) as error:
         raise UserError(f"{folder.weights}: does not fit its run; train the model again") from error
     trained = TrainedNetwork(to_channels_last(model).eval(), torch.tensor(summary["training_prior"]), config)
-    plan = ReadingPlan(summary["resolution"], tuple(summary["views"]))
+    plan = InferencePlan(summary["resolution"], tuple(summary["views"]))
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     with tqdm(total=len(records), desc="Reading the test fold", unit="image", disable=not progress) as bar:
         return trained.predict(records, cache, np.arange(len(records)), plan, bar)
 
 
-def choose_reading(
+def choose_inference_plan(
     folder: RunFolder,
     trained: TrainedNetwork,
     records: Sequence[Record],
@@ -132,7 +132,7 @@ def choose_reading(
     positions: npt.NDArray[np.int64],
     *,
     progress: bool = True,
-) -> tuple[ReadingPlan, FloatArray]:
+) -> tuple[InferencePlan, FloatArray]:
     """The configured inference plan with the highest balanced accuracy at ``positions``, and its scores (N, 7)."""
     plans = trained.config.readings
     labels = cache.labels[positions]
@@ -140,7 +140,7 @@ def choose_reading(
     with tqdm(total=total, desc="Choosing an inference plan", unit="image", disable=not progress) as bar:
         scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
     accuracies = [measure_balanced_accuracy(scores=s, prior=trained.prior.numpy(), labels=labels) for s in scores]
-    accuracy_by_plan = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
+    accuracy_by_plan = {plan.key: accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
     write_whole(folder.readings, json.dumps(accuracy_by_plan, indent=2) + "\n")
     best = int(np.argmax(accuracies))
     return plans[best], scores[best]
@@ -179,7 +179,7 @@ def _write_weights(folder: RunFolder, trained: TrainedNetwork) -> None:
         raise UserError(f"{folder.weights}: cannot be written ({error}); make room, then --resume") from error
 
 
-def _summarise(folder: RunFolder, trained: TrainedNetwork, plan: ReadingPlan, training_images: int) -> dict[str, Any]:
+def _summarise(folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, training_images: int) -> dict[str, Any]:
     config = trained.config
     epochs = read_epochs(folder.metrics)
     steps = max(1, training_images // config.batch_size)
@@ -204,7 +204,7 @@ def _summarise(folder: RunFolder, trained: TrainedNetwork, plan: ReadingPlan, tr
     }
 
 
-def measure_cost(trained: TrainedNetwork, plan: ReadingPlan) -> tuple[int, float]:
+def measure_cost(trained: TrainedNetwork, plan: InferencePlan) -> tuple[int, float]:
     """FLOPs (two for each multiply-add) and CPU milliseconds of one reading.
 
     All test-time views, in fp32 on one core.

@@ -22,7 +22,7 @@ from ml.bundle.hashing import hash_file
 from ml.data.cache import PixelCache, open_cache
 from ml.data.isic import Record, read_isic
 from ml.data.metadata import check_metadata, encode_metadata
-from ml.data.split import SPLIT_SHA256, read_split
+from ml.data.split import CALIBRATION_FOLD, SPLIT_SHA256, read_split
 from ml.errors import UserError
 from ml.networks.backbone import HubError, create_backbone, load_weights
 from ml.support.disk import owning, read_json, write_whole
@@ -45,7 +45,7 @@ from ml.training.teachers import list_seen_folds, read_seen_folds
 from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
-LESION_WEIGHTS_FOLD = "4"
+LESION_WEIGHTS_FOLD = CALIBRATION_FOLD
 """The only choosing fold for networks started from weights trained on lesions, which have seen folds 0 to 3."""
 
 

@@ -8,11 +8,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from ml.data.split import TRAINING_FOLDS
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights, to_channels_last
 from ml.training.config import Distillation, Teacher, TrainingConfig
 
-ASSUMED_SEEN = ("0", "1", "2", "3")
+ASSUMED_SEEN = TRAINING_FOLDS
 """Folds assumed as seen for lesion weights whose file does not state them."""
 
 

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE
+from ml.data.split import CALIBRATION_FOLD
 from ml.training.servable import check_checkpoint
 from ml.verbs.verb import Needs, Verb, take_data
 
@@ -50,7 +51,7 @@ def _take_what_is_measured(parser: ArgumentParser) -> None:
     take_data(parser)
     parser.add_argument("--clinical", type=Path, help="directory in PAD-UFES-20's layout: images/ and metadata.csv")
     parser.add_argument("--everyday", type=Path, help="directory of photographs of everything but skin")
-    parser.add_argument("--fold", default="4", help="calibration fold (4)")
+    parser.add_argument("--fold", default=CALIBRATION_FOLD, help="calibration fold (4)")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
     parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
 

@@ -5,11 +5,11 @@ from dataclasses import fields
 from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE
-from ml.data.split import FOLDS
+from ml.data.split import CALIBRATION_FOLD, FOLDS
 from ml.metrics.comparison import PARTS
 from ml.pipelines.study.plan import DEFAULT_PLAN
 from ml.pipelines.study.results import DEFAULT_RESULTS
-from ml.reports.errors.sources import UNSEEN_FOLD, Sources
+from ml.reports.errors.sources import Sources
 from ml.verbs.verb import Needs, Verb, take_data
 
 
@@ -56,7 +56,7 @@ def compare_bundles(parser: ArgumentParser) -> None:
     parser.add_argument("old", type=Path, help="directory of a bundle")
     parser.add_argument("new", type=Path, help="directory of the bundle that may take its place")
     take_data(parser)
-    parser.add_argument("--fold", choices=FOLDS, default="4", help="fold of the frozen split (4)")
+    parser.add_argument("--fold", choices=FOLDS, default=CALIBRATION_FOLD, help="fold of the frozen split (4)")
     parser.add_argument("--why", metavar="TEXT", help="noted in the log of the test fold, where that is read")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read of other folds")
 
@@ -79,7 +79,7 @@ def errors(parser: ArgumentParser) -> None:
         "out": "directory of the report; default runs/errors",
     }
     take_data(parser)
-    parser.add_argument("--fold", default=UNSEEN_FOLD, help="fold that the bundle has not seen (4)")
+    parser.add_argument("--fold", default=CALIBRATION_FOLD, help="fold that the bundle has not seen (4)")
     parser.add_argument("--publish", action="store_true", help="into docs/study/errors; refused where the data differ")
     for name, text in helps.items():
         parser.add_argument(f"--{name}", type=Path, default=defaults[name], help=text)

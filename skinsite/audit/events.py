@@ -124,3 +124,8 @@ def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     else:
         together.append(event)
     return event
+
+
+def names_of_changed(stored: Model, before: Mapping[str, object]) -> list[str]:
+    """Which fields differ from ``before``; not what stood in them, since the trail is never cleared."""
+    return [name for name, value in before.items() if getattr(stored, name) != value]

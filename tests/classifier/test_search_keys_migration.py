@@ -6,7 +6,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from classifier.models import Lesion, LesionImage, Patient
 from classifier.selectors.history import history
-from classifier.services.records import find_patient
+from classifier.services.patients import find_patient
 from classifier.services.sweeping import housekeep
 from skinsite.accounts.models import Membership
 from tests import factories

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from classifier import audit
 from classifier.models import ImageCorrection, Lesion, LesionImage
 from classifier.models.image import CorrectionKind
-from classifier.services import records
+from classifier.services import lesions, patients
 from classifier.services.corrections.record import Correction, begin, change, lock, refuse
 from skinsite.accounts.actors import Actor
 
@@ -35,11 +35,11 @@ def move_image(
 
 
 def _create_lesion(*, actor: Actor, code: str, body_site: str, once: uuid.UUID | None) -> Lesion:
-    patient = records.find_patient(actor=actor, code=code)
+    patient = patients.find_patient(actor=actor, code=code)
     if patient is None:
         message = _("No patient of this clinic has this code.")
         refuse(field="patient_code", message=message, code="does_not_exist")
-    return records.create_lesion(actor=actor, patient=patient, body_site=body_site, once=once)
+    return lesions.create_lesion(actor=actor, patient=patient, body_site=body_site, once=once)
 
 
 def _move(correction: Correction, *, to: Lesion) -> ImageCorrection:

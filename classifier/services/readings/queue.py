@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from classifier import inference, policies
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Prediction, Status
-from classifier.services import records
+from classifier.services.locks import lock_clinic
 from classifier.services.readings import handover, states
 from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
@@ -71,7 +71,7 @@ def retry_prediction(*, actor: Actor | None, prediction: Prediction) -> Predicti
 
 def find_or_create(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Give a photograph's reading by the active model, a new one unless there is one; ``start`` it after the commit."""
-    records.lock_clinic(image.lesion.patient.clinic)
+    lock_clinic(image.lesion.patient.clinic)
     return _find_usable(image) or states.create(actor=actor, image=image)
 
 

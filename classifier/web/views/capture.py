@@ -19,15 +19,11 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.problems import problem_of
 from classifier.selectors.records import find_lesion, lesions_by_code, suggest_patients
 from classifier.services.codes import CodeWarning, warn_of_code
-from classifier.services.intake import (
-    DecoderBusyError,
-    DuplicateImageError,
-    Expected,
-    receive_upload,
-    require_size,
-)
+from classifier.services.intake import DuplicateImageError, receive_upload, require_size
+from classifier.services.patients import Expected
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
+from ml.serve.image_apart import DecoderBusyError
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, member_required

@@ -23,7 +23,8 @@ from classifier.selectors.records import (
     patients_of,
     photographs_over_time,
 )
-from classifier.services import records
+from classifier.services.lesions import create_lesion, update_lesion
+from classifier.services.patients import create_patient, update_patient
 from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import UNPROCESSABLE, add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
@@ -53,7 +54,7 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
     form = NewPatientForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            patient = records.create_patient(actor=request.membership, **form.cleaned_data)
+            patient = create_patient(actor=request.membership, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -84,7 +85,7 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
     form.fields["code"].help_text = _("As in your own records; no names.")
     if request.method == "POST" and form.is_valid():
         try:
-            changed = records.update_patient(actor=request.membership, patient=found, **form.cleaned_data)
+            changed = update_patient(actor=request.membership, patient=found, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -103,7 +104,7 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
     form = NewLesionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            lesion = records.create_lesion(actor=request.membership, patient=found, **form.cleaned_data)
+            lesion = create_lesion(actor=request.membership, patient=found, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:
@@ -137,7 +138,7 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
     form = LesionForm(request.POST or None, initial={"body_site": found.body_site, "label": found.label})
     if request.method == "POST" and form.is_valid():
         try:
-            records.update_lesion(actor=request.membership, lesion=found, **form.cleaned_data)
+            update_lesion(actor=request.membership, lesion=found, **form.cleaned_data)
         except ValidationError as error:
             add_errors(form, error)
         else:

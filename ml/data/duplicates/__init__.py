@@ -1,1 +1,1 @@
-"""Images that show the same lesion, or are nearly the same."""
+"""Search for images of the same lesion and near-duplicates."""

@@ -1,4 +1,4 @@
-"""Pages of small pictures side by side with a caption, for a person to judge."""
+"""Contact sheets: captioned pages of thumbnails for a person to review."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ QUALITY = 80
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """Image files to be shown side by side, and lines to be written under them."""
+    """Image files shown side by side, and the lines below them."""
 
     paths: tuple[Path, ...]
     caption: tuple[str, ...]
 
 
 def write_pages(tiles: Sequence[Tile], directory: Path, *, columns: int = COLUMNS, rows: int = ROWS) -> list[Path]:
-    """Write ``page-001.jpg`` and on, ``columns`` × ``rows`` tiles each; pages of an earlier run are removed."""
+    """Write ``page-001.jpg`` and so on, of ``columns`` × ``rows`` tiles; pages of an earlier run are removed."""
     make_directory(directory)
     for old in directory.glob("page-*.jpg"):
         old.unlink()
@@ -41,7 +41,7 @@ def write_pages(tiles: Sequence[Tile], directory: Path, *, columns: int = COLUMN
 
 
 def draw_page(tiles: Sequence[Tile], *, columns: int) -> Image.Image:
-    """Draw tiles on one page, row by row; all are as large as the largest."""
+    """Draw tiles on one page, row by row, all at the size of the largest."""
     pictures = max(len(tile.paths) for tile in tiles)
     lines = max(len(tile.caption) for tile in tiles)
     width = pictures * (CELL[0] + GAP) + GAP
@@ -50,8 +50,8 @@ def draw_page(tiles: Sequence[Tile], *, columns: int) -> Image.Image:
     page = Image.new("RGB", (used_columns * width, -(-len(tiles) // columns) * height), "white")
     draw = ImageDraw.Draw(page)
     font = ImageFont.load_default(CAPTION_LINE - 3)
-    for place, tile in enumerate(tiles):
-        left, top = place % columns * width, place // columns * height
+    for position, tile in enumerate(tiles):
+        left, top = position % columns * width, position // columns * height
         for index, path in enumerate(tile.paths):
             picture = Image.fromarray(read_pixels(path, at_least=CELL[1]))
             page.paste(ImageOps.pad(picture, CELL, color="white"), (left + GAP + index * (CELL[0] + GAP), top + GAP))

@@ -1,4 +1,4 @@
-"""What the shipped network sees in every image, as vectors that are close where two show the same lesion."""
+"""Embeddings of the shipped network, by which images of the same lesion are close."""
 
 import zipfile
 from collections.abc import Sequence
@@ -28,16 +28,18 @@ Vectors = npt.NDArray[np.float32]
 def open_embeddings(
     paths: Sequence[Path], file_hashes: Sequence[str], kept: Path, *, threads: int = 1, progress: bool = True
 ) -> Vectors:
-    """Embeddings (N, D) of image files with these SHA-256, made as needed and kept in the .npz ``kept``, so that a run
-    that was stopped goes on; those of another bundle are made anew."""
+    """Embeddings (N, D) of image files with these SHA-256, computed as needed and cached in the .npz ``kept``.
+
+    A stopped run resumes; the cache of another bundle is discarded.
+    """
     bundle = load_bundle(DEFAULT_BUNDLE)
     known = _read_kept(kept, bundle.sha256)
-    waiting = [place for place, digest in enumerate(file_hashes) if digest not in known]
+    waiting = [index for index, digest in enumerate(file_hashes) if digest not in known]
     with tqdm(total=len(waiting), desc="Embedding images", unit="image", disable=not progress) as bar:
         for start in range(0, len(waiting), IMAGES_PER_SAVE):
-            places = waiting[start : start + IMAGES_PER_SAVE]
-            vectors = embed_images([paths[place] for place in places], bundle, threads=threads, bar=bar)
-            known.update(zip((file_hashes[place] for place in places), vectors, strict=True))
+            batch = waiting[start : start + IMAGES_PER_SAVE]
+            vectors = embed_images([paths[index] for index in batch], bundle, threads=threads, bar=bar)
+            known.update(zip((file_hashes[index] for index in batch), vectors, strict=True))
             _keep(known, kept, bundle.sha256)
     return np.stack([known[digest] for digest in file_hashes])
 
@@ -47,7 +49,7 @@ def _read_kept(kept: Path, bundle_sha256: str) -> dict[str, Vectors]:
         with kept.open("rb") as file, np.load(file) as arrays:
             if str(arrays["bundle"]) == bundle_sha256:
                 return dict(zip(arrays["sha256"].tolist(), arrays["vectors"], strict=True))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # none yet, or one cut off: it is made anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # missing or truncated: computed again
         pass
     return {}
 
@@ -60,7 +62,7 @@ def _keep(known: dict[str, Vectors], kept: Path, bundle_sha256: str) -> None:
 def embed_images(
     paths: Sequence[Path], bundle: Bundle, *, threads: int = 1, bar: "tqdm[NoReturn] | None" = None
 ) -> Vectors:
-    """Embeddings (N, D) of unit length of image files, each seen whole by the bundle's network."""
+    """Embeddings (N, D) of unit length of whole images by the bundle's network."""
     runtime = open_runtime(bundle, "onnx")
     spec = replace(bundle.manifest.input, views=WHOLE_IMAGE)
 
@@ -76,10 +78,10 @@ def embed_images(
 
 
 def whiten(embeddings: Vectors) -> Vectors:
-    """Vectors (N, D) of unit length in which what all lesions of a class share counts no more than what one has alone.
+    """Whiten embeddings to vectors (N, D) of unit length, so that features shared by a class do not dominate.
 
-    Centred, and each principal direction scaled to equal variance (Jégou & Chum, "Negative evidences and co-occurrences
-    in image retrieval", ECCV 2012). Fewer than two images a dimension teach no directions: they are only centred.
+    Centred, with each principal direction scaled to equal variance (Jégou & Chum, "Negative evidences and
+    co-occurrences in image retrieval", ECCV 2012). With fewer than two images per dimension they are only centred.
     """
     count, dimensions = embeddings.shape
     centred = embeddings - embeddings.mean(axis=0)

@@ -1,7 +1,7 @@
-"""Whether two photographs show the same skin: keypoints of one found again in the other, all moved alike.
+"""Verification that two photographs show the same skin: matched keypoints under one common transformation.
 
-Sources: SIFT, D. Lowe, IJCV 60 (2004); its square roots compared, Arandjelović and Zisserman, CVPR 2012; RANSAC,
-Fischler and Bolles, CACM 24 (1981).
+Sources: SIFT, D. Lowe, IJCV 60 (2004); RootSIFT, Arandjelović and Zisserman, CVPR 2012; RANSAC, Fischler and Bolles,
+CACM 24 (1981).
 """
 
 from functools import lru_cache
@@ -16,24 +16,24 @@ from ml.data.pictures import read_pixels
 Float32Array = npt.NDArray[np.float32]
 
 SIDE = 300
-"""Pixels of the shorter side at which keypoints are sought."""
+"""Shorter side in pixels at which keypoints are detected."""
 MOST_KEYPOINTS = 600
 LEAST_CONTRAST = 0.02
 MAX_DISTANCE_RATIO = 0.85
-"""Of the nearest keypoint's distance to the second nearest's (Lowe, section 7.1)."""
+"""Largest ratio of the distances to the nearest and second nearest keypoint (Lowe, section 7.1)."""
 TOLERANCE_PIXELS = 4.0
 MAX_ZOOM = 4.0
 LEAST_POINTS = 4
 
 
 class KeypointMatcher:
-    """Counts keypoints that agree; keeps those of the images last seen. Safe to share between threads."""
+    """Counts matching keypoints, with a cache of recent images; thread-safe."""
 
     def __init__(self, *, kept_images: int = 2000) -> None:
         self._find = lru_cache(kept_images)(self._find_keypoints)
 
     def count_matches(self, first: Path, second: Path) -> int:
-        """How many keypoints of two image files agree on one move, turn and zoom; 0 if no such motion is plausible."""
+        """Number of RANSAC inliers of two image files under one similarity transform; 0 if none is plausible."""
         (first_points, first_features), (second_points, second_features) = self._find(first), self._find(second)
         if min(len(first_points), len(second_points)) < 2 * LEAST_POINTS:
             return 0
@@ -49,7 +49,7 @@ class KeypointMatcher:
 
     @staticmethod
     def _find_keypoints(path: Path) -> tuple[Float32Array, Float32Array]:
-        """Places (K, 2) in pixels and features (K, 128) of unit length, on a grey copy of evened contrast."""
+        """Positions (K, 2) in pixels and features (K, 128) of unit length, on a grey copy with equalised contrast."""
         pixels = read_pixels(path, at_least=SIDE)
         scale = SIDE / min(pixels.shape[:2])
         grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -59,13 +59,13 @@ class KeypointMatcher:
         keypoints, features = detector.detectAndCompute(grey, None)
         if not keypoints:
             return np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32)
-        places = np.array([keypoint.pt for keypoint in keypoints], np.float32)
+        positions = np.array([keypoint.pt for keypoint in keypoints], np.float32)
         roots = np.sqrt(features / np.maximum(features.sum(axis=1, keepdims=True), 1e-7))
-        return places, np.asarray(roots, np.float32)
+        return positions, np.asarray(roots, np.float32)
 
 
 def _match(first: Float32Array, second: Float32Array) -> npt.NDArray[np.int64]:
-    """Index pairs (M, 2) of features nearest to each other, and clearly nearer than the second nearest."""
+    """Index pairs (M, 2) of mutually nearest features that pass the ratio test."""
     likeness = first @ second.T
     order = np.argpartition(-likeness, 1, axis=1)[:, :2]
     rows = np.arange(len(first))

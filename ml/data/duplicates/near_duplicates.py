@@ -1,6 +1,6 @@
-"""Photographs of the same skin under different names, found by perceptual hash or by the network's embedding.
+"""Near-duplicates: photographs of the same skin under different names, by perceptual hash or embedding.
 
-The hash finds copies; the embedding also finds another photograph of the same lesion, turned or nearer.
+The hash finds copies; the embedding also finds other photographs of the same lesion, turned or closer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from ml.data.duplicates.perceptual_hash import hash_picture
 from ml.data.pictures import read_pixels
 
 MAX_DISTANCE = 2
-"""Bits of 64 in which two copies may differ. At three and more, unlike lesions chain together by the thousand."""
+"""Largest Hamming distance, of 64 bits, between copies; from three on, different lesions chain together."""
 ROWS_AT_ONCE = 512
 
 
@@ -30,7 +30,7 @@ def hash_images(paths: Sequence[Path], *, progress: bool = True) -> npt.NDArray[
 def find_near_duplicates(
     hashes: npt.NDArray[np.uint64], *, max_distance: int = MAX_DISTANCE
 ) -> Iterator[tuple[int, int]]:
-    """Pairs of indices (first < second) whose hashes differ in at most ``max_distance`` bits."""
+    """Yield pairs of indices (first < second) whose hashes differ in at most ``max_distance`` bits."""
     for first in range(len(hashes) - 1):
         distances = np.bitwise_count(hashes[first + 1 :] ^ hashes[first])
         for offset in np.flatnonzero(distances <= max_distance):
@@ -38,7 +38,7 @@ def find_near_duplicates(
 
 
 def find_similar(vectors: npt.NDArray[np.float32], *, min_cosine: float) -> Iterator[tuple[int, int]]:
-    """Pairs of indices (first < second) of vectors (N, D) of unit length whose cosine is at least ``min_cosine``."""
+    """Yield pairs of indices (first < second) of unit vectors (N, D) whose cosine is at least ``min_cosine``."""
     for start in range(0, len(vectors), ROWS_AT_ONCE):
         cosines = vectors[start : start + ROWS_AT_ONCE] @ vectors.T
         for offset, second in np.argwhere(cosines >= min_cosine):

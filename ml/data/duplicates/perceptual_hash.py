@@ -1,7 +1,7 @@
-"""A picture's perceptual hash, by which copies are known again under another name, size or compression.
+"""Perceptual hash, which recognises copies under another name, size or compression.
 
-Source: N. Krawetz, "Looks Like It" (2011), as in ``imagehash.phash``: the signs of the lowest 8×8 cosine coefficients
-of a 32×32 grey copy about their median.
+Source: N. Krawetz, "Looks Like It" (2011), as in ``imagehash.phash``: the signs of the lowest 8×8 DCT coefficients of
+a 32×32 grey copy relative to their median.
 """
 
 import numpy as np
@@ -13,9 +13,9 @@ Hashes = npt.NDArray[np.uint64]
 
 
 def _make_cosines() -> npt.NDArray[np.float64]:
-    """The first rows (KEPT, SIDE) of the discrete cosine transform, type II."""
-    frequency, place = np.arange(KEPT)[:, None], np.arange(SIDE)[None]
-    return np.asarray(2 * np.cos(np.pi * frequency * (2 * place + 1) / (2 * SIDE)))
+    """The first rows (KEPT, SIDE) of the DCT-II matrix."""
+    frequency, index = np.arange(KEPT)[:, None], np.arange(SIDE)[None]
+    return np.asarray(2 * np.cos(np.pi * frequency * (2 * index + 1) / (2 * SIDE)))
 
 
 COSINES = _make_cosines()
@@ -30,11 +30,11 @@ def hash_picture(picture: Image.Image) -> np.uint64:
 
 
 def find_alike(hashes: Hashes, known: Hashes, *, max_distance: int) -> npt.NDArray[np.int64]:
-    """For each of ``hashes`` (N,) the place in ``known`` (M,) of the nearest, -1 where none is within so many bits."""
-    found = np.full(len(hashes), -1, np.int64)
-    for place, value in enumerate(hashes):
+    """Index (N,) of the nearest of ``known`` (M,) for each of ``hashes``; −1 if none is that near."""
+    nearest_of = np.full(len(hashes), -1, np.int64)
+    for index, value in enumerate(hashes):
         distances = np.bitwise_count(known ^ value)
         nearest = int(distances.argmin())
         if distances[nearest] <= max_distance:
-            found[place] = nearest
-    return found
+            nearest_of[index] = nearest
+    return nearest_of

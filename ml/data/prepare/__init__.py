@@ -1,1 +1,1 @@
-"""From downloaded archives or folders to a checked data directory."""
+"""Preparation of a checked data directory from downloaded archives or folders."""

@@ -1,4 +1,4 @@
-"""Images and tables in zips from elsewhere, whose names and sizes are not to be trusted."""
+"""Zip archives of images and tables from untrusted sources."""
 
 import stat
 import zipfile
@@ -11,14 +11,14 @@ from ml.errors import UserError
 
 MAX_MEMBER_BYTES = 100_000_000
 MAX_RATIO = 200
-"""Unpacked over packed size. Photographs do not shrink and the tables shrink tenfold; a bomb shrinks a thousandfold."""
+"""Largest compression ratio. Photographs hardly shrink and tables tenfold; a zip bomb shrinks a thousandfold."""
 SMALL = 1_000_000
-"""Bytes below which a member may shrink at will: a plain mask does."""
+"""Bytes below which a member may have any ratio, as plain masks have."""
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open a zip whose members were all checked. Raises ``UserError`` for damage, also while members are read."""
+    """Open a zip and check its members. Raises ``UserError`` for damage, also while members are read."""
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(path, archive)
@@ -30,7 +30,7 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 
 def list_files(archive: zipfile.ZipFile, suffixes: tuple[str, ...]) -> list[zipfile.ZipInfo]:
-    """Members with one of these suffixes, in the order of their names, without what macOS adds."""
+    """Members with one of these suffixes, sorted by name, without those that macOS adds."""
     members = (member for member in archive.infolist() if not member.is_dir())
     wanted = [member for member in members if is_wanted(PurePosixPath(member.filename), suffixes)]
     return sorted(wanted, key=lambda member: member.filename)

@@ -1,4 +1,4 @@
-"""Every image file decoded wholly, as training decodes it, and what was found."""
+"""Inspection of image files by full decoding."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ COLOUR = "RGB"
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """One whole image: its size in pixels, the SHA-256 of file and of pixels, and its perceptual hash."""
+    """A valid image: size in pixels, SHA-256 of file and pixels, and perceptual hash."""
 
     width: int
     height: int
@@ -30,7 +30,7 @@ class Inspection:
 
 
 def inspect_image(path: Path) -> Inspection:
-    """Decode one file wholly. Raises ``UserError`` if it is damaged, too small or not in colour."""
+    """Decode one file completely. Raises ``UserError`` if it is damaged, too small or not in colour."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -57,18 +57,18 @@ def inspect_image(path: Path) -> Inspection:
 def inspect_images(
     paths: Mapping[str, Path], *, threads: int, progress: bool = True
 ) -> tuple[dict[str, Inspection], dict[str, str]]:
-    """What was found in each image by its id, and what is wrong with those that are no good."""
-    found: dict[str, Inspection] = {}
+    """Inspections of valid images, and faults of the others, both by image id."""
+    inspections: dict[str, Inspection] = {}
     faults: dict[str, str] = {}
     with ThreadPoolExecutor(threads) as pool:
         results: Iterable[Inspection | UserError] = pool.map(_inspect, paths.values())
         bar = tqdm(results, total=len(paths), desc="Checking images", unit="image", disable=not progress)
         for image_id, result in zip(paths, bar, strict=True):
             if isinstance(result, Inspection):
-                found[image_id] = result
+                inspections[image_id] = result
             else:
                 faults[image_id] = str(result)
-    return found, faults
+    return inspections, faults
 
 
 def _inspect(path: Path) -> Inspection | UserError:

@@ -1,7 +1,7 @@
-"""Fetching the training files of ISIC 2018 Task 3 from their official address, in pieces where it has to be.
+"""Resumable download of the training files of ISIC 2018 Task 3 from their official address.
 
-Source: https://challenge.isic-archive.com/data/#2018 (CC BY-NC 4.0). The validation and test files of the challenge
-are never fetched: they are for measuring only.
+Source: https://challenge.isic-archive.com/data/#2018 (CC BY-NC 4.0). The challenge's validation and test files are
+never downloaded: they are for measuring only.
 """
 
 import http
@@ -28,8 +28,10 @@ from ml.support.disk import check_space, make_directory, writing
 OFFICIAL_ADDRESS = "https://isic-archive.s3.amazonaws.com/challenges/2018/"
 FILES = (f"{GROUPINGS}.csv", f"{GROUND_TRUTH}.zip", f"{INPUT}.zip")
 KNOWN_SHA256: Mapping[str, str] = MappingProxyType({})
-"""Published SHA-256 by file name. The challenge publishes none: the first whole download is noted in ``LOCK_NAME``, and
-every later one must equal it."""
+"""Published SHA-256 by file name.
+
+The challenge publishes none: the first complete download is recorded in ``LOCK_NAME``, and later ones must match it.
+"""
 LOCK_NAME = "downloads.sha256"
 PIECE_BYTES = 1 << 20
 TRIES = 5
@@ -38,7 +40,7 @@ TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """``body`` from byte ``start`` of a file of ``total`` bytes (None: not told), and what tells its version."""
+    """``body`` from byte ``start`` of a file of ``total`` bytes (None: unknown), and the validator of its version."""
 
     body: http.client.HTTPResponse
     start: int
@@ -49,9 +51,9 @@ class _Answer:
 def download_official(
     directory: Path, *, address: str = OFFICIAL_ADDRESS, pause_seconds: float = 2.0, progress: bool = True
 ) -> None:
-    """Fetch every official training file that ``directory`` lacks, and hold all to the hashes noted beside them.
+    """Download the official training files that ``directory`` lacks, and verify all against the recorded hashes.
 
-    Raises ``UserError`` for a server that does not answer (run again to go on), a wrong size, checksum or zip.
+    Raises ``UserError`` for a server that does not answer (run again to resume), a wrong size, checksum or zip.
     """
     if urlsplit(address).scheme not in ("https", "http"):
         raise UserError(f"{address}: is not an address of the web; give one that starts with https://")
@@ -64,7 +66,7 @@ def download_official(
 
 
 def download(url: str, path: Path, *, pause_seconds: float = 2.0, progress: bool = True) -> None:
-    """Fetch one file to ``path``; what is there of it (``.part``) is kept, and the server is asked for the rest."""
+    """Download one file to ``path``, resuming from its partial download (``.part``)."""
     part = path.with_name(f"{path.name}.part")
     for remaining in reversed(range(TRIES)):
         try:
@@ -79,7 +81,7 @@ def download(url: str, path: Path, *, pause_seconds: float = 2.0, progress: bool
             problem = f"HTTP {error.code} {error.reason}"
             if error.code < 500:
                 break
-        except (OSError, http.client.HTTPException) as error:  # of the network: the disk's are told by ``writing``
+        except (OSError, http.client.HTTPException) as error:  # network errors; ``writing`` reports those of the disk
             problem = str(getattr(error, "reason", error)) or type(error).__name__
         if remaining:
             time.sleep(pause_seconds)
@@ -87,7 +89,7 @@ def download(url: str, path: Path, *, pause_seconds: float = 2.0, progress: bool
 
 
 def verify(path: Path, *, known: Mapping[str, str] = KNOWN_SHA256) -> None:
-    """Hold a download to its published hash, else to the one noted when it first was whole; note it if neither is."""
+    """Verify a download against its published hash, else against the recorded one, else record it."""
     lock = path.with_name(LOCK_NAME)
     noted = _read_lock(lock)
     expected = known.get(path.name) or noted.get(path.name)
@@ -106,7 +108,7 @@ def verify(path: Path, *, known: Mapping[str, str] = KNOWN_SHA256) -> None:
 
 
 def _read_lock(lock: Path) -> dict[str, str]:
-    """SHA-256 by file name, as ``sha256sum`` writes them."""
+    """Recorded SHA-256 by file name, in the format of ``sha256sum``."""
     if not lock.is_file():
         return {}
     pairs = (line.split(maxsplit=1) for line in lock.read_text(encoding="utf-8").splitlines() if line.strip())
@@ -126,7 +128,7 @@ def _check_zip(path: Path) -> None:
 
 
 def _fetch_rest(url: str, part: Path, *, progress: bool) -> bool:
-    """Ask for what ``part`` lacks and append it; whether the file is whole now."""
+    """Request and append the missing part; returns whether the file is complete."""
     have = part.stat().st_size if part.is_file() else 0
     try:
         answer = _ask(url, part, have)
@@ -150,7 +152,7 @@ def _fetch_rest(url: str, part: Path, *, progress: bool) -> bool:
 
 
 def _ask(url: str, part: Path, have: int) -> _Answer:
-    """Ask for the file from byte ``have``, as long as it still is the version that those bytes are of."""
+    """Request the file from byte ``have``, provided that its version is unchanged."""
     request = urllib.request.Request(url, headers={"User-Agent": "skinsite"})  # noqa: S310 the scheme was checked
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -171,7 +173,7 @@ def _ask(url: str, part: Path, have: int) -> _Answer:
 
 
 def _has_all_or_starts_anew(part: Path, have: int, content_range: str) -> bool:
-    """After "no such range": the part is whole, or it is of something else and is removed."""
+    """Handle "range not satisfiable": the part is complete, or outdated and removed."""
     if content_range.rpartition("/")[2] == str(have):
         return True
     part.unlink()
@@ -179,7 +181,7 @@ def _has_all_or_starts_anew(part: Path, have: int, content_range: str) -> bool:
 
 
 def _validator_path(part: Path) -> Path:
-    """Which version of the file the part is of: what the server called it."""
+    """File with the validator (ETag or date) of the partial download's version."""
     return part.with_suffix(".version")
 
 

@@ -1,4 +1,4 @@
-"""Pairs of images that show the same, found five ways, and listed for a person to judge."""
+"""Search for pairs of images of the same lesion by five methods, listed for a person to review."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,14 +20,15 @@ from ml.data.prepare.tables import write_csv
 from ml.taxonomy import CLASSES
 
 WAYS = ("file", "pixels", "hash", "keypoints", "embedding")
-"""From the same bytes to what only looks alike to the network: a pair is listed under the first that finds it.
+"""Methods from identical bytes to similar embeddings; a pair is listed under the first that finds it.
 
-``keypoints`` confirms a pair of two lesions that ``embedding`` proposes."""
+``keypoints`` confirms a pair of two lesions that ``embedding`` proposes.
+"""
 WAYS_WITHOUT_NETWORK = WAYS[:3]
 MIN_MATCHES = 12
 MOST_PROPOSED = 180
 FEW_PAIRS = 100
-"""Pairs that only the embedding finds on the contact sheets; the list has all."""
+"""Pairs found by embedding only that are put on contact sheets; the list has all."""
 COLUMNS = (
     *("first", "second", "found_by", "hash_distance", "cosine", "matches", "same_lesion", "lesion_first"),
     *("lesion_second", "same_label", "label_first", "label_second", "same_fold", "fold_first", "fold_second"),
@@ -36,8 +37,11 @@ COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two images: how they were found, the bits in which their hashes differ, the cosine of their whitened embeddings,
-    and how many keypoints agree (None: not looked for)."""
+    """Two images: the method that found them and its evidence.
+
+    Bits in which their hashes differ, cosine of their whitened embeddings, and number of matching keypoints (None: not
+    searched).
+    """
 
     first: Record
     second: Record
@@ -48,11 +52,11 @@ class Pair:
 
     @property
     def same_lesion(self) -> bool:
-        """Whether both are known to be of one lesion."""
+        """Whether both are known to show one lesion."""
         return self.first.lesion_id is not None and self.first.lesion_id == self.second.lesion_id
 
     def confirm(self, matcher: KeypointMatcher) -> "Pair":
-        """Count the keypoints that agree, which may confirm what the embedding proposed."""
+        """Count matching keypoints, which may confirm a pair that the embedding proposed."""
         matches = matcher.count_matches(self.first.path, self.second.path)
         confirmed = self.found_by == "embedding" and matches >= MIN_MATCHES
         return replace(self, matches=matches, found_by="keypoints" if confirmed else self.found_by)
@@ -67,8 +71,10 @@ def find_pairs(
     threads: int = 1,
     progress: bool = True,
 ) -> list[Pair]:
-    """Every pair of records that is found in any way, the surest first; without ``vectors`` (N, D) of unit length,
-    what only these find is left out."""
+    """Pairs of records found by any method, the most certain first.
+
+    Without ``vectors`` (N, D) of unit length, the methods that need them are skipped.
+    """
     hashes = np.array([inspection.perceptual_hash for inspection in inspections], dtype=np.uint64)
     candidates: dict[str, Iterable[tuple[int, int]]] = {
         "file": _find_equal([inspection.file_sha256 for inspection in inspections]),
@@ -77,8 +83,8 @@ def find_pairs(
         "embedding": () if vectors is None else _propose(vectors, min_cosine=min_cosine),
     }
     found: dict[tuple[int, int], str] = {}
-    for way, its in candidates.items():
-        for pair in its:
+    for way, of_way in candidates.items():
+        for pair in of_way:
             found.setdefault(pair, way)
     pairs = [
         Pair(
@@ -94,14 +100,14 @@ def find_pairs(
 
 
 def _propose(vectors: npt.NDArray[np.float32], *, min_cosine: float) -> list[tuple[int, int]]:
-    """The pairs that the embedding finds alike, the likeliest: no more than there are images, or ``FEW_PAIRS``.
+    """The pairs with the most similar embeddings, at most as many as images, or ``FEW_PAIRS``.
 
-    Few images teach no directions to whiten by, and nearly all of them look alike then.
+    Few images do not allow whitening, and then nearly all look similar.
     """
     found = list(find_similar(vectors, min_cosine=min_cosine))
     likeness = [float(vectors[first] @ vectors[second]) for first, second in found]
-    kept = sorted(range(len(found)), key=lambda place: -likeness[place])[: max(len(vectors), FEW_PAIRS)]
-    return [found[place] for place in kept]
+    kept = sorted(range(len(found)), key=lambda index: -likeness[index])[: max(len(vectors), FEW_PAIRS)]
+    return [found[index] for index in kept]
 
 
 def _confirm(pairs: list[Pair], *, threads: int, progress: bool) -> list[Pair]:
@@ -122,15 +128,15 @@ def _sureness(pair: Pair) -> tuple[object, ...]:
 
 
 def _find_equal(hashes: Sequence[str]) -> Iterable[tuple[int, int]]:
-    places: dict[str, list[int]] = {}
-    for place, digest in enumerate(hashes):
-        places.setdefault(digest, []).append(place)
-    for alike in places.values():
+    indices_of: dict[str, list[int]] = {}
+    for index, digest in enumerate(hashes):
+        indices_of.setdefault(digest, []).append(index)
+    for alike in indices_of.values():
         yield from combinations(alike, 2)
 
 
 def write_pairs(path: Path, pairs: Sequence[Pair], folds: Mapping[str, str]) -> None:
-    """List pairs as CSV with their lesions, labels and folds of the frozen split (empty for other images)."""
+    """Write pairs as CSV with lesions, labels and folds of the frozen split (empty for other images)."""
     write_csv(path, COLUMNS, [_row(pair, folds) for pair in pairs])
 
 
@@ -152,16 +158,18 @@ def _yes(true: bool) -> str:  # noqa: FBT001 what it says is its one argument
 def count_pairs(
     pairs: Sequence[Pair], folds: Mapping[str, str], *, embeddings: bool = True
 ) -> dict[str, dict[str, int]]:
-    """By the way of finding, but for those that were not tried without ``embeddings``: pairs, those across lesions, of
-    these those of two labels, across folds, and between the test fold and another."""
+    """Counts by method: pairs, those across lesions, of these with two labels, across folds, and with the test fold.
+
+    Methods that were skipped without ``embeddings`` are left out.
+    """
     counts: dict[str, dict[str, int]] = {}
     for way in WAYS if embeddings else WAYS_WITHOUT_NETWORK:
-        its = [pair for pair in pairs if pair.found_by == way]
-        across = [pair for pair in its if not pair.same_lesion]
+        of_way = [pair for pair in pairs if pair.found_by == way]
+        across = [pair for pair in of_way if not pair.same_lesion]
         sides = [{_fold(pair.first, folds), _fold(pair.second, folds)} for pair in across]
         tally = Counter("test" if "test" in side else "other" for side in sides if len(side) == 2)
         counts[way] = {
-            "pairs": len(its),
+            "pairs": len(of_way),
             "across_lesions": len(across),
             "across_lesions_and_labels": sum(pair.first.label != pair.second.label for pair in across),
             "across_lesions_and_folds": tally.total(),
@@ -171,8 +179,10 @@ def count_pairs(
 
 
 def make_tiles(pairs: Iterable[Pair], folds: Mapping[str, str]) -> list[Tile]:
-    """What a contact sheet shows: pairs of two lesions, of those merely proposed the likeliest. Within each way, those
-    between two folds come first, since they would leak."""
+    """Tiles of the contact sheets: pairs of two lesions, and the most likely of the proposed ones.
+
+    Within each method, pairs across folds come first, since they would leak.
+    """
     across = [pair for pair in pairs if not pair.same_lesion]
     proposed = [pair for pair in across if pair.found_by == "embedding"]
     across = [pair for pair in across if pair.found_by != "embedding"] + proposed[:MOST_PROPOSED]

@@ -40,8 +40,10 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a directory has: images and masks by image id, and the tables; of the latter two, at least one labels.
-    ``faults``: what is wrong with image files that are none."""
+    """Contents of a directory: images and masks by image id, and the tables.
+
+    At least one of the tables has labels. ``faults``: by id, image files that are no regular files.
+    """
 
     images: dict[str, ImageSource]
     masks: dict[str, ImageSource]
@@ -52,7 +54,7 @@ class Layout:
 
 
 def find_layout(directory: Path) -> Layout:
-    """Look for every part of the layouts above. Raises ``UserError`` saying exactly which are missing."""
+    """Find all parts of the layouts above. Raises ``UserError`` listing the missing ones."""
     if not directory.is_dir():
         raise UserError(f"{directory}: no such directory; give the one that holds the images, or use --download")
     official = _find_place(directory, INPUT)
@@ -114,7 +116,7 @@ def _find_table_in_zip(path: Path) -> Table:
 
 
 def _list_images(places: Iterable[Path], faults: dict[str, str]) -> dict[str, ImageSource]:
-    """Images by their name without suffix, in any folder of the places; what is no file goes to ``faults``."""
+    """Images by name without suffix, in any folder of the places; irregular files go to ``faults``."""
     found: dict[str, ImageSource] = {}
     for place in places:
         sources = _list_folder(place, faults) if place.is_dir() else _list_zip(place)

@@ -1,4 +1,4 @@
-"""Image files laid out as ISIC 2018 Task 3 lays them out: linked where they can be, else copied or unpacked."""
+"""Image files in the layout of ISIC 2018 Task 3: linked if possible, else copied or unpacked."""
 
 import shutil
 import zipfile
@@ -19,8 +19,10 @@ from ml.support.disk import check_space, make_directory, writing
 def write_images(
     images: Mapping[str, ImageSource], folder: Path, *, ending: str = "", progress: bool = True
 ) -> dict[str, Path]:
-    """Write images as ``folder``/id ``ending`` suffix, and give the paths. Those that are there already stay, so
-    that a run that was stopped goes on. Raises ``UserError`` if the disk has no room for the rest."""
+    """Write images as ``folder``/id ``ending`` suffix, and return their paths.
+
+    Existing ones are kept, so that a stopped run resumes. Raises ``UserError`` if the disk is too full for the rest.
+    """
     make_directory(folder)
     paths = {name: folder / f"{name}{ending}{source.suffix}" for name, source in images.items()}
     _remove_others(folder, set(paths.values()), {f"{name}{ending}" for name in images})
@@ -48,7 +50,7 @@ def _device(source: ImageSource) -> int:
 
 
 def _is_there(path: Path, source: ImageSource) -> bool:
-    """Whether the file is the source already: the same file, a copy of its size and time, or of the member's CRC."""
+    """Whether the file equals the source: the same file, a copy of its size and time, or the member's CRC."""
     if not path.is_file() or path.stat().st_size != source.size:
         return False
     if source.crc is not None:
@@ -57,7 +59,7 @@ def _is_there(path: Path, source: ImageSource) -> bool:
 
 
 def _remove_others(folder: Path, wanted: set[Path], known: set[str]) -> None:
-    """Remove half-written files and another format of a wanted image; a file from elsewhere is a ``UserError``."""
+    """Remove partial files and other formats of wanted images; raises ``UserError`` for a file of unknown origin."""
     for path in folder.iterdir():
         if path in wanted:
             continue
@@ -70,13 +72,13 @@ def _link(source: Path, path: Path) -> None:
     part = path.with_name(f"{path.name}.part")
     try:
         part.hardlink_to(source)
-    except OSError:  # another disk, or a disk without links
+    except OSError:  # another disk, or one without hard links
         shutil.copy2(source, part)
     part.replace(path)
 
 
 def _unpack(archive: zipfile.ZipFile, source: ImageSource, path: Path) -> None:
-    """Unpack one member; what zipfile reads is at most the size that was checked, and must have the CRC told."""
+    """Unpack one member; zipfile limits it to the checked size and verifies its CRC."""
     assert source.member is not None
     part = path.with_name(f"{path.name}.part")
     with archive.open(source.member) as packed, writing(path):

@@ -1,6 +1,6 @@
-"""Any layout of HAM10000, checked and written in the one that everything else reads.
+"""Preparation of any layout of HAM10000: check, and write in the official layout.
 
-Nothing is changed in the source. The labels are written last: a directory that lacks them is not finished.
+The source is not changed. The labels are written last, so a directory without them is incomplete.
 """
 
 import argparse
@@ -34,8 +34,11 @@ EMBEDDINGS_FILE = "embeddings.npz"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was prepared: counts of images, lesions, classes and sizes in pixels; images without metadata; what was
-    left out and why, by image id; pairs by how they were found."""
+    """What was prepared.
+
+    Counts of images, lesions, classes and sizes in pixels; images without metadata; excluded images with reasons, by
+    id; pairs by method.
+    """
 
     images: int
     lesions: int
@@ -67,8 +70,11 @@ def _list_counts(counts: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to prepare: from which cosine pairs are proposed as duplicates, and whether the network is asked at all;
-    whether faulty images are left out; how many threads; whether bars are shown."""
+    """Options of the preparation.
+
+    Least cosine of proposed duplicates, and whether embeddings are computed; whether faulty images are left out;
+    number of threads; whether progress is shown.
+    """
 
     min_cosine: float
     keep_going: bool = False
@@ -78,10 +84,9 @@ class Options:
 
 
 def prepare(source: Path, out: Path, options: Options) -> Summary:
-    """Check everything in ``source`` and write it to ``out`` in the official layout, with a list and contact sheets of
-    duplicates beside it.
+    """Check everything in ``source`` and write it to ``out``, with a list and contact sheets of duplicates.
 
-    Raises ``UserError`` for what is missing, and for a faulty image unless ``keep_going``, which leaves it out.
+    Raises ``UserError`` for missing parts, and for a faulty image unless ``keep_going``, which leaves it out.
     """
     check_places(source, out)
     layout = find_layout(source)
@@ -90,7 +95,7 @@ def prepare(source: Path, out: Path, options: Options) -> Summary:
     left_out |= _find_unmatched(source, layout, tables, left_out) | check_tables(tables)
     _stop_at(left_out, source, options)
     make_directory(out)
-    # Without labels nobody takes the directory for finished.
+    # Without labels the directory counts as incomplete.
     (out / f"{GROUND_TRUTH}.csv").unlink(missing_ok=True)
     wanted = sorted((layout.images.keys() & tables.labels.keys()) - left_out.keys())
     inspections, damaged = _write_good_images(layout, wanted, out, options)
@@ -108,7 +113,7 @@ def prepare(source: Path, out: Path, options: Options) -> Summary:
 
 
 def check_places(source: Path, out: Path) -> None:
-    """Raise ``UserError`` if what is read would be written over."""
+    """Raise ``UserError`` if the output would overwrite the input."""
     if out.resolve() == source.resolve():
         raise UserError(f"{out}: is the source itself; give another directory with --out")
 
@@ -125,7 +130,7 @@ def _find_unmatched(source: Path, layout: Layout, tables: Tables, faulty: Mappin
 
 
 def _stop_at(faults: Mapping[str, str], place: Path, options: Options) -> None:
-    """One line for the first fault, with the count of the others."""
+    """Raise ``UserError`` for the first fault, with the number of the others."""
     if options.keep_going or not faults:
         return
     name, problem = min(faults.items())
@@ -137,7 +142,7 @@ def _stop_at(faults: Mapping[str, str], place: Path, options: Options) -> None:
 def _write_good_images(
     layout: Layout, wanted: Sequence[str], out: Path, options: Options
 ) -> tuple[dict[str, Inspection], dict[str, str]]:
-    """Write and inspect the images; what was found in each good one, and the fault of each that was removed again."""
+    """Write and inspect the images; returns inspections of valid ones and faults of those removed again."""
     paths = write_images({name: layout.images[name] for name in wanted}, out / INPUT, progress=options.progress)
     inspections, damaged = inspect_images(paths, threads=options.threads, progress=options.progress)
     _stop_at(damaged, out / INPUT, options)
@@ -160,7 +165,7 @@ def _list_duplicates(
     found = [inspections[record.image_id] for record in records]
     vectors = None
     if options.embeddings:
-        paths, hashes = [record.path for record in records], [its.file_sha256 for its in found]
+        paths, hashes = [record.path for record in records], [inspection.file_sha256 for inspection in found]
         kept = out / EMBEDDINGS_FILE
         vectors = whiten(open_embeddings(paths, hashes, kept, threads=options.threads, progress=options.progress))
     pairs = find_pairs(
@@ -192,14 +197,16 @@ def _summarise(
         without_metadata=len(inspections.keys() - tables.metadata.keys()),
         masks=len(inspections.keys() & layout.masks.keys()),
         classes={code: labels[code] for code in CLASSES},
-        sizes=dict(Counter(f"{its.width}×{its.height}" for its in inspections.values()).most_common()),
+        sizes=dict(
+            Counter(f"{inspection.width}×{inspection.height}" for inspection in inspections.values()).most_common()
+        ),
         left_out=left_out,
         duplicates=duplicates,
     )
 
 
 def main(options: argparse.Namespace) -> int:
-    """Prepare as the options say, and print what was found."""
+    """Prepare as the options say, and print the summary."""
     if not 0 < options.min_cosine <= 1:
         raise UserError(f"--min-cosine is {options.min_cosine}; it must be over 0 and at most 1")
     if options.threads is not None and options.threads < 1:

@@ -1,4 +1,4 @@
-"""The tables of a data set: read from any layout, held against each other, written in the official one."""
+"""Tables of a data set: read from any layout, checked against each other, written in the official one."""
 
 import csv
 from collections import defaultdict
@@ -26,7 +26,7 @@ CONFIRMATIONS = {
     "consensus": "single image expert consensus",
     "confocal": "confocal microscopy with consensus dermoscopy",
 }
-"""HAM10000's ``dx_type`` and what the official groupings call it."""
+"""Official name of each of HAM10000's ``dx_type``."""
 SEXES = ("male", "female")
 
 Rows = dict[str, dict[str, str]]
@@ -42,9 +42,9 @@ class Tables:
 
 
 def read_tables(layout: Layout, faults: dict[str, str]) -> Tables:
-    """Read every table there is; labels are ``dx`` of the metadata where there is no ground truth, lesions likewise.
+    """Read all tables; labels and lesions fall back to the metadata.
 
-    What is wrong with one image's label goes to ``faults``; a table that cannot be read is a ``UserError``.
+    An invalid label of one image goes to ``faults``; an unreadable table raises ``UserError``.
     """
     metadata = {} if layout.metadata is None else read_metadata(layout.metadata, also=("dx",))
     if layout.ground_truth is not None:
@@ -63,8 +63,11 @@ def _make_grouping(image_id: str, row: dict[str, str]) -> dict[str, str]:
 
 
 def check_tables(tables: Tables) -> dict[str, str]:
-    """What is inconsistent, by image id: a label, lesion or confirmation that two tables tell differently, a lesion of
-    two diagnoses, an age, sex or confirmation that cannot be."""
+    """Inconsistencies by image id.
+
+    A label, lesion or confirmation that differs between tables, a lesion with two diagnoses, an impossible age, sex or
+    confirmation.
+    """
     faults = _find_lesions_of_two_diagnoses(tables)
     for image_id, row in tables.metadata.items():
         problem = _find_problem(row, tables.labels.get(image_id), tables.groupings.get(image_id))
@@ -126,7 +129,7 @@ def _find_lesions_of_two_diagnoses(tables: Tables) -> dict[str, str]:
 
 def write_tables(directory: Path, tables: Tables, image_ids: Sequence[str]) -> None:
     """Write the rows of these images under the official names; a table without rows is not written."""
-    truth = [(name, *(float(place == tables.labels[name]) for place in range(len(CLASSES)))) for name in image_ids]
+    truth = [(name, *(float(index == tables.labels[name]) for index in range(len(CLASSES)))) for name in image_ids]
     write_csv(directory / f"{GROUND_TRUTH}.csv", ("image", *CLASSES), truth)
     if tables.groupings:
         header = ("image", "lesion_id", "diagnosis_confirm_type")
@@ -140,6 +143,6 @@ def write_tables(directory: Path, tables: Tables, image_ids: Sequence[str]) -> N
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV file; raises ``UserError`` if it cannot be written."""
-    # A name that is no UTF-8 is written escaped.
+    # A name that is not UTF-8 is written escaped.
     with writing(path), path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])

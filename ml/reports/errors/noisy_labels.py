@@ -71,7 +71,7 @@ def cross_validate_features(
     config = read_classical_config(config_path)
     images = select_images(data, config)
     features = compute_features(images.sources, make_extractor(config.features, weights), cache, progress=progress)
-    places = images.places(*config.train_folds, config.choose_fold)
+    places = images.indices(*config.train_folds, config.choose_fold)
     names = tuple(images.sources[place].image_id for place in places)
     labels, values = images.labels[places], features.values[places]
     rarest = int(np.bincount(labels, minlength=len(CLASSES)).min())

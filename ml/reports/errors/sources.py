@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE
+from ml.data.split import CALIBRATION_FOLD
 from ml.pipelines.study.plan import DEFAULT_PLAN
 from ml.pipelines.study.results import DEFAULT_RESULTS
-
-UNSEEN_FOLD = "4"
-
 
 PUBLISHED = DEFAULT_RESULTS / "errors"
 
@@ -25,7 +23,7 @@ class Sources:
     data: Path
     run: Path | None = None
     bundle: Path = DEFAULT_BUNDLE
-    fold: str = UNSEEN_FOLD
+    fold: str = CALIBRATION_FOLD
     weights: Path | None = None
     probe: Path = DEFAULT_PLAN.parent / "probe_logistic_lite0.yaml"
     features: Path = Path("runs/study/cache")

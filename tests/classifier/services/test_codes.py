@@ -6,7 +6,7 @@ from django.utils import translation
 
 from classifier.models import Patient
 from classifier.services.codes import find_look_alikes, looks_personal, warn_of_code
-from classifier.services.records import Expected, create_patient, find_or_create_patient
+from classifier.services.patients import Expected, create_patient, find_or_create_patient
 from skinsite.accounts.models import Membership
 from tests.factories import PatientFactory
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ml.build.checkpoint import count_training_images, export_checkpoint, read_or_choose_reading
+from ml.build.checkpoint import count_training_images, export_checkpoint, read_or_choose_plan
 from ml.errors import UserError
 from ml.training.config import read_config
 from ml.training.folder import RunFolder
@@ -42,6 +42,6 @@ def test_a_choice_and_a_summary_that_were_cut_off_are_told(folder: RunFolder, tm
     for path in (folder.readings, folder.summary):
         path.write_text(CUT_OFF, encoding="utf-8")
     with pytest.raises(UserError, match=r"readings\.json: cannot be read as JSON"):
-        read_or_choose_reading(folder, trained, tmp_path, progress=False)
+        read_or_choose_plan(folder, trained, tmp_path, progress=False)
     with pytest.raises(UserError, match=r"summary\.json: cannot be read as JSON"):
         count_training_images(folder, config, tmp_path)

@@ -7,10 +7,10 @@ import pytest
 from ml.__main__ import main
 from ml.pipelines.best_model.estimate import count_operations, estimate_minutes
 from ml.pipelines.best_model.plan import read_plan
-from ml.training.config import ReadingPlan, Stage, TrainingConfig
+from ml.training.config import InferencePlan, Stage, TrainingConfig
 
 LITE0 = TrainingConfig(
-    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (Stage(224, 10),), (ReadingPlan(224, (0.8,)),)
+    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (Stage(224, 10),), (InferencePlan(224, (0.8,)),)
 )
 
 

@@ -1,22 +1,23 @@
-"""Patients and lesions."""
+"""Patients, each found by the code that the clinic gives."""
 
 import secrets
 import uuid
-from collections.abc import Mapping
 from enum import Enum
 from typing import NoReturn
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from classifier import audit, policies
-from classifier.models import BodySite, Lesion, Patient, Sex
+from classifier.models import Patient, Sex
 from classifier.models.patient import CODE_KEY_LENGTH, CODE_LENGTH
 from classifier.services.codes import find_look_alikes
+from classifier.services.locks import lock_clinic
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic
+from skinsite.audit.events import names_of_changed
 from skinsite.once import row_id
 from skinsite.text import clean_line, fold_line, has_visible_sign, too_long
 
@@ -96,69 +97,9 @@ def update_patient(*, actor: Actor, patient: Patient, code: str, sex: str, birth
         _check_patient(stored)
         _require_unused_code(stored)
         stored.save(update_fields=[*before, "code_key"])
-        changed = _names_of_changed(stored, before)
+        changed = names_of_changed(stored, before)
         audit.patient_updated(actor=actor, about=stored, changed=changed)
     return stored
-
-
-def create_lesion(
-    *, actor: Actor, patient: Patient, body_site: str = "", label: str = "", once: uuid.UUID | None = None
-) -> Lesion:
-    """Create a lesion of a patient of the actor's clinic; sent twice (``once``) it is one.
-
-    Raises ``ValidationError`` by field.
-    """
-    policies.require(policies.may_upload(actor) and Patient.objects.visible_to(actor).contains(patient))
-    public_id = row_id(once, actor, patient.pk, body_site, label)
-    with transaction.atomic():
-        lock_clinic(actor.clinic)
-        known = Lesion.objects.filter(public_id=public_id).first()
-        if known is not None:
-            return known
-        return add_lesion(actor=actor, patient=patient, body_site=body_site, label=label, public_id=public_id)
-
-
-def add_lesion(
-    *, actor: Actor, patient: Patient, body_site: str = "", label: str = "", public_id: uuid.UUID | None = None
-) -> Lesion:
-    """Write a lesion of a patient who is known to be of the actor's clinic; call inside a transaction.
-
-    Raises ``ValidationError`` by field.
-    """
-    lesion = Lesion(
-        public_id=public_id or uuid.uuid4(),
-        patient=patient,
-        body_site=body_site or BodySite.UNKNOWN,
-        label=clean_line(label),
-        created_by=actor.user,
-    )
-    lesion.clean_fields(exclude=["patient", "created_by"])
-    lesion.save(force_insert=True)
-    audit.lesion_created(actor=actor, about=lesion)
-    return lesion
-
-
-def update_lesion(*, actor: Actor, lesion: Lesion, body_site: str, label: str) -> Lesion:
-    """Change where a lesion is said to be, and its label. Raises ``ValidationError`` by field."""
-    policies.require(policies.may_upload(actor) and Lesion.objects.visible_to(actor).contains(lesion))
-    with transaction.atomic():
-        stored = Lesion.objects.select_for_update().get(pk=lesion.pk)
-        before = {"body_site": stored.body_site, "label": stored.label}
-        stored.body_site, stored.label = body_site or BodySite.UNKNOWN, clean_line(label)
-        stored.clean_fields(exclude=["patient", "created_by"])
-        stored.save(update_fields=[*before, "label_key"])
-        changed = _names_of_changed(stored, before)
-        audit.lesion_updated(actor=actor, about=stored, changed=changed)
-    return stored
-
-
-def lock_clinic(clinic: Clinic) -> None:
-    """Hold back every other writer of the clinic's records until the transaction ends.
-
-    On PostgreSQL by the clinic's row; SQLite has one writer at a time anyway.
-    """
-    if connection.features.has_select_for_update:
-        Clinic.objects.select_for_update(no_key=True).only("pk").get(pk=clinic.pk)
 
 
 def find_or_create_patient(*, actor: Actor, code: str, expected: Expected) -> tuple[Patient, bool]:
@@ -202,11 +143,6 @@ def _refuse_code(message: str, problem: str, **named: str) -> NoReturn:
 
 def _set_code(patient: Patient, code: str) -> None:
     patient.code, patient.code_key = clean_line(code), fold_line(code)
-
-
-def _names_of_changed(stored: Patient | Lesion, before: Mapping[str, object]) -> list[str]:
-    """For the audit trail, which is never cleared: which fields, and not what stood in them."""
-    return [name for name, value in before.items() if getattr(stored, name) != value]
 
 
 def _generate_code(clinic: Clinic) -> str:

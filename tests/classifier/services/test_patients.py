@@ -1,13 +1,12 @@
-"""Patients and lesions of a clinic."""
-
-from typing import Any
+"""Patients are created, found and changed by members of their clinic, on record."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 
 from classifier.models import Lesion, Patient
-from classifier.services.records import create_lesion, create_patient, find_patient, update_lesion, update_patient
+from classifier.services.lesions import create_lesion, update_lesion
+from classifier.services.patients import create_patient, find_patient, update_patient
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.factories import LesionFactory, PatientFactory
@@ -65,26 +64,6 @@ def test_another_clinic_may_use_the_same_code(owner: Membership, stranger: Membe
     assert create_patient(actor=owner, code="A-1").clinic == owner.clinic
 
 
-def test_a_lesion_is_created_and_changed_on_record(owner: Membership) -> None:
-    patient = PatientFactory.create(clinic=owner.clinic)
-
-    lesion = create_lesion(actor=owner, patient=patient, body_site="back", label=" left\nshoulder ")
-    changed = update_lesion(actor=owner, lesion=lesion, body_site="", label="")
-
-    assert (lesion.patient, lesion.body_site, lesion.label) == (patient, "back", "left shoulder")
-    assert (changed.body_site, changed.label) == ("unknown", "")
-    assert AuditEvent.objects.filter(object_id=str(lesion.public_id)).count() == 2
-
-
-@pytest.mark.parametrize(("field", "arguments"), [("body_site", {"body_site": "wing"}), ("label", {"label": "x" * 81})])
-def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValidationError) as refusal:
-        create_lesion(actor=owner, patient=PatientFactory.create(clinic=owner.clinic), **arguments)
-
-    assert list(refusal.value.error_dict) == [field]
-    assert not Lesion.objects.exists()
-
-
 def test_a_stranger_changes_nothing(owner: Membership, stranger: Membership) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic)
 
@@ -126,11 +105,3 @@ def test_a_code_whose_key_is_too_long_is_refused(owner: Membership) -> None:
         create_patient(actor=owner, code="Ⅷ" * 40)
 
     assert list(refusal.value.error_dict) == ["code"]
-
-
-def test_a_lesion_renamed_is_found_by_its_new_label(owner: Membership) -> None:
-    lesion = LesionFactory.create(patient__clinic=owner.clinic, label="old")
-
-    update_lesion(actor=owner, lesion=lesion, body_site="back", label="Новая – й")
-
-    assert Lesion.objects.filter(label_key="новая - й").exists()
