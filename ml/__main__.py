@@ -1,6 +1,7 @@
 """``python -m ml VERB``: every command of the research side; ``--help`` lists them with what each needs."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from ml.support.command_line import command
@@ -9,7 +10,8 @@ from ml.verbs.table import GROUPS, VERBS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; 2 with one line for what the user can mend, 130 after Ctrl-C."""
-    options = make_parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    options = make_parser().parse_args(words or ["--help"])
     verb = VERBS[options.verb]
     return command(when_stopped=verb.when_stopped)(verb.run)(options)
 

@@ -4,12 +4,11 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ml.build.assemble import Origin, build_bundle
-from ml.bundle.attribution import ATTRIBUTION, LICENCE
+from ml.build.assemble import Origin, build_bundle, describe_sampled_prior
 from ml.bundle.draft import build_beside, check_can_be_replaced
 from ml.bundle.folder import Bundle
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import Prior, TrainedOn
+from ml.bundle.manifest import TrainedOn
 from ml.data.cache import open_cache
 from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
@@ -85,14 +84,9 @@ def describe_origin(
         version=str(description["git_revision"])[:12],
         architecture=config.architecture,
         input=describe_input(trained.model, plan.size, plan.fractions),
-        training_prior=Prior(
-            tuple(round(float(value), 6) for value in trained.prior),
-            "class frequencies that the training's sampling made",
-        ),
+        training_prior=describe_sampled_prior(round(float(value), 6) for value in trained.prior),
         training=f"Trained from {start} on {images} images of folds {', '.join(config.train_folds)} of ISIC 2018 "
         f"Task 3 at {sizes} px; checkpoint, reading and calibration chosen on fold {config.choose_fold}.",
-        licence=LICENCE,
-        attribution=ATTRIBUTION,
         trained_on=TrainedOn(
             images=images,
             train_folds=config.train_folds,

@@ -32,9 +32,9 @@ def compare_bundles(
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> dict[str, Any]:
-    """What ``ml.evaluation.paired.compare_evaluations`` says of the new bundle (one) and the old (other) on a fold.
+    """Compare the new bundle (one) with the old (other) on a fold, as ``compare_evaluations`` does.
 
-    ``kept``, ``why`` and ``log`` are those of ``evaluate_bundle``, and so are the errors.
+    ``kept``, ``why``, ``log`` and the errors are those of ``evaluate_bundle``.
     """
     dataset = read_isic(data_dir)
     earlier, later = (
@@ -54,7 +54,7 @@ def compare_bundles(
 
 
 def tabulate(compared: dict[str, Any], old: Bundle, new: Bundle) -> Table:
-    """A row for each figure."""
+    """A row for each metric."""
     rows = (
         (NAMES[name], format_figure(each["other"]), format_figure(each["one"]), format_difference(each["difference"]))
         for name, each in compared["figures"].items()

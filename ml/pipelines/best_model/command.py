@@ -11,7 +11,7 @@ from ml.pipelines.best_model.run import check_weights, work
 
 
 def main(options: argparse.Namespace) -> int:
-    """List the stages, or run those that are chosen."""
+    """List the stages, or run the selected ones."""
     source = options.plan or (PROOF_PLAN if options.proof else DEFAULT_PLAN)
     plan = read_plan(source)
     stages = select_stages(list_stages(plan), tuple(options.stage))

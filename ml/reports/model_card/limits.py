@@ -1,4 +1,4 @@
-"""The part of the model card that tells where readings end: outcomes, calibration, refusals, stability, subgroups."""
+"""The part of the model card on limits: outcomes, calibration, refusals, stability, subgroups."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from ml.bundle.manifest import Manifest
 from ml.taxonomy import CLASSES
 
 BESIDE = "model-card"
-"""Folder of the card's pictures, beside the card."""
+"""Folder of the card's images, beside the card."""
 
 DIAGRAM = "reliability.svg"
 CREDIT = "Photographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
@@ -43,7 +43,7 @@ by bootstrap."""
 
 
 def describe_limits(manifest: Manifest) -> list[str]:
-    """The sections, of whatever the manifest holds."""
+    """The sections for which the manifest has results."""
     limits = manifest.limits
     name = choose_fold(manifest)
     fold, title = limits.get(name), name_fold(name) + ("" if name == "test" else " (in-sample)")
@@ -67,7 +67,7 @@ def describe_limits(manifest: Manifest) -> list[str]:
 
 
 def choose_fold(manifest: Manifest) -> str:
-    """The fold that the sections tell of, as the manifest's limits call it; empty where they have none."""
+    """The fold that the sections are about, as named in the manifest's limits; empty if there is none."""
     limits = manifest.limits
     return "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
 
@@ -101,7 +101,7 @@ def format_figure(entry: Mapping[str, float | None]) -> str:
 
 
 def show_share(entry: Mapping[str, Any], name: str) -> str:
-    """``66.2 % [62.0, 70.1]``, or without the interval where the manifest was made before it was kept."""
+    """``66.2 % [62.0, 70.1]``, or without the interval for a manifest older than intervals."""
     if f"{name}_interval" not in entry:
         return f"{100 * entry[name]:.1f} %"
     low, high = entry[f"{name}_interval"]
@@ -109,7 +109,7 @@ def show_share(entry: Mapping[str, Any], name: str) -> str:
 
 
 def show_figure(entry: Mapping[str, Any], name: str, digits: int = 4) -> str:
-    """``0.9462 [0.9271, 0.9630]``, or without the interval where the manifest was made before it was kept."""
+    """``0.9462 [0.9271, 0.9630]``, or without the interval for a manifest older than intervals."""
     interval = entry.get(f"{name}_interval")
     ends = "" if interval is None else f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
     return f"{entry[name]:.{digits}f}{ends}"
@@ -310,13 +310,13 @@ distance {show_figure(held_out, "auroc_distance", 3)}); the network itself has l
 
 
 def _count_pictures(entry: Mapping[str, Any]) -> str:
-    """``798 of 596``: pictures, and of how many lesions or patients where these are fewer."""
+    """``798 of 596``: images, and of how many lesions or patients if these are fewer."""
     groups = entry.get("groups", entry["images"])
     return str(entry["images"]) if groups == entry["images"] else f"{entry['images']} of {groups}"
 
 
 def _if_intervals(entry: Mapping[str, Any], sentence: str) -> str:
-    """The sentence on a new line, where the manifest was made since intervals are kept."""
+    """The sentence on a new line, if the manifest has intervals."""
     return f"\n{sentence}" if any(name.endswith("_interval") for name in entry) else ""
 
 

@@ -114,7 +114,7 @@ def test_a_run_parses_the_split_and_the_data_set_once(
     parsers = (parse_split, parse_isic)
     for parse in parsers:
         parse.cache_clear()
-    assert main(["--data", str(data), "--config", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert main(["train", "--data", str(data), "--config", str(path), "--out", str(tmp_path / "run")]) == 0
     assert [parse.cache_info().misses for parse in parsers] == [1, 1]
     assert all(parse.cache_info().hits for parse in parsers)
 
