@@ -1,7 +1,8 @@
-"""Measure a bundle anew, into its manifest and the model card.
+"""Measure a bundle again and update its manifest and the model card.
 
-Reads the calibration fold, then what shows the limits (other photographs, faults, small changes). ``--refit`` first
-fits the limits anew. ``--report-test`` at last reads the test fold, once, and logs why. Needs no torch.
+Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
+first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no
+torch.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Build the shipped bundle anew from its weights and the data.
+"""Rebuild the shipped bundle from its weights and the data.
 
 Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday`` the
-gate; measures fold 4 and the limits. ``--report-test`` then reads the test fold, once, and writes its figures into the
-manifest. Ends with the model card.
+out-of-distribution detector; measures fold 4 and the limits. ``--report-test`` then evaluates on the test fold, once,
+and writes the metrics into the manifest. Ends with the model card.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Two bundles on one fold, paired.
+"""Paired comparison of two bundles on one fold.
 
-Prints a Markdown table: figures of both with 95 % intervals by bootstrap over lesions, and what the new has less the
-old on the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds. Only a
-fold that neither has seen compares them; the test fold needs ``--why``, which goes to its log, once for each bundle.
+Prints a Markdown table: metrics of both with 95 % intervals by bootstrap over lesions, and the new minus the old on
+the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds. Only a fold that
+neither has seen is a fair comparison; the test fold needs ``--why``, which is logged once for each bundle.
 """
 
 import argparse

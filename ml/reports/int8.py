@@ -1,8 +1,8 @@
-"""``docs/int8.md``, what the network loses and wins in 8-bit integers.
+"""``docs/int8.md``: accuracy and speed of the network in 8-bit integers.
 
-Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds anew on
-fold 4, as those of the bundle were, and sets the two side by side there. Keeps the bundle as it is; ``--keep`` keeps
-the new one. Milliseconds are this machine's.
+Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds again on fold
+4, as those of the bundle were, and compares the two there. The bundle is unchanged; ``--keep`` keeps the new one.
+Milliseconds are this machine's.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""``docs/views.md``, what other views would be worth.
+"""``docs/views.md``: a comparison of other test-time views.
 
-Reads fold 4, which alone chooses, through the bundle's graph at other sizes, other central parts of the picture, in
-pairs, and mirrored, and sets each against the best single view. Changes no bundle. Milliseconds are this machine's.
+Reads fold 4, the only one that chooses, through the bundle's graph at other sizes, other crops, in pairs, and
+mirrored, and compares each with the best single view. Changes no bundle. Milliseconds are this machine's.
 """
 
 import argparse

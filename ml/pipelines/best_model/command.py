@@ -1,4 +1,4 @@
-"""All stages to the model that ships; the same command goes on where it stopped."""
+"""All stages to the shipped model; run the same command again to resume."""
 
 import argparse
 from pathlib import Path

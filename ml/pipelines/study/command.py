@@ -1,4 +1,4 @@
-"""Train and measure the models of the plan; the same command goes on where it stopped.
+"""Train and measure the models of the plan; run the same command again to resume.
 
 Without ``--report-test`` only the choosing fold is measured. With it nothing is trained: every selected model must be
 finished, and each reads the test fold once, which is logged.
