@@ -1,6 +1,7 @@
-"""``python -m ml VERB``: every command of the research side; ``--help`` lists them with what each needs."""
+"""``python -m ml VERB``: every command for research; ``--help`` lists them with their requirements."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from ml.support.command_line import command
@@ -8,8 +9,9 @@ from ml.verbs.table import GROUPS, VERBS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; 2 with one line for what the user can mend, 130 after Ctrl-C."""
-    options = make_parser().parse_args(arguments)
+    """Run a command and return its exit code: 2 with one line for errors of the user, 130 after Ctrl-C."""
+    words = sys.argv[1:] if arguments is None else arguments
+    options = make_parser().parse_args(words or ["--help"])
     verb = VERBS[options.verb]
     return command(when_stopped=verb.when_stopped)(verb.run)(options)
 
@@ -29,7 +31,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def list_verbs() -> str:
-    """The table of commands: name, what it needs, and what it does."""
+    """The table of commands: name, requirement and purpose."""
     width = max(map(len, VERBS))
     lines = []
     for title, group in GROUPS.items():

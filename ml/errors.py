@@ -1,13 +1,13 @@
-"""Errors that a person can mend."""
+"""Errors that the user can correct."""
 
 
 class UserError(Exception):
-    """Bad input, told in one line that names the file or field, the limit and the remedy.
+    """Bad input, reported in one line that names the file or field, the limit and the remedy.
 
-    Commands print the message alone and exit with code 2.
+    Commands print the message only and exit with code 2.
     """
 
 
 def gettext_noop(text: str) -> str:
-    """Give a text as it is: the site's catalogues hold its translation, and `make messages` finds it by this name."""
+    """Mark a text for translation by the site and return it unchanged; `make messages` finds it by this name."""
     return text

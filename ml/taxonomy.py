@@ -1,8 +1,8 @@
-"""The seven classes of ISIC 2018 Task 3: the only place that knows their order, names, malignancy and codes.
+"""The seven classes of ISIC 2018 Task 3: the only definition of their order, names, malignancy and codes.
 
 Source: Codella et al., "Skin Lesion Analysis Toward Melanoma Detection 2018" (arXiv 1902.03368); the order is that of
-the official ground-truth file's columns. ICD-10 categories are WHO's; a class that covers several has several, since
-no single code would be true of all its lesions.
+the columns of the official ground-truth file. ICD-10 categories are WHO's; a class that covers several has several,
+since no single code would be true of all its lesions.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ CLASSES: tuple[str, ...] = tuple(each.code for each in LESION_CLASSES)
 """Class codes in the official order: the meaning of every seven-vector in this project."""
 
 MALIGNANT: tuple[str, ...] = tuple(each.code for each in LESION_CLASSES if each.malignant)
-"""Codes whose probabilities make the malignant sum."""
+"""Codes whose probabilities add up to the malignant sum."""
 
 MELANOMA: int = CLASSES.index("MEL")
 
@@ -48,4 +48,4 @@ DECISIONS: tuple[str, ...] = (
     "between_thresholds",
     "melanoma_not_excluded",
 )
-"""Reasons of an outcome that the probabilities gave; any other reason says why a photograph was not read."""
+"""Reasons of outcomes that follow from the probabilities; any other reason is that of a refusal."""

@@ -2,6 +2,7 @@
 sent once what they are about is committed."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,11 @@ def test_tasks_are_sent_after_the_commit_by_few() -> None:
     assert _broken(SITE, uncommitted) == []
     senders = {str(path.relative_to(ROOT)) for path in SITE if _sends(ast.parse(path.read_text()))}
     assert senders == SENDERS
+
+
+def test_docstrings_transactions_and_errors_are_written_in_one_style() -> None:
+    other_style = re.compile(r'^\s+(Raises:|msg = f?".*)$|^@transaction\.atomic', re.MULTILINE)
+    assert [str(path.relative_to(ROOT)) for path in SITE if other_style.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize(

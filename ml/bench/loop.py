@@ -1,7 +1,7 @@
-"""The project's own training loop, timed for ``ml.bench.training``: one process, one line of JSON.
+"""The project's training loop, timed for ``ml.bench.training``: one process, one line of JSON.
 
-The loop is what ``ml.training.run`` drives: ``LesionModule`` under Lightning's trainer, batches from the cache. What is
-not a step is left out: validation, checkpoints, tables.
+The loop is that of ``ml.training.run``: ``LesionModule`` under Lightning's trainer, batches from the cache, without
+validation, checkpoints and tables.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SAMPLING_SECONDS = 0.1
 
 
 class Moment(NamedTuple):
-    """Seconds by the clock, and of this process's processor time."""
+    """Wall-clock and CPU seconds of this process."""
 
     clock: float
     processor: float
@@ -51,8 +51,10 @@ class Moment(NamedTuple):
 
 
 class TimedModule(LesionModule):
-    """Knows when each step ended, when its forward pass began (what lies between is input: reading, altering, mixing,
-    normalising), and when its loss was known."""
+    """Records when each step ended, when its forward pass began, and when its loss was known.
+
+    The time before the forward pass is input: reading, augmenting, mixing, normalising.
+    """
 
     def on_train_start(self) -> None:
         self.ends: list[Moment] = []
@@ -71,8 +73,7 @@ class TimedModule(LesionModule):
 
 
 class PartProfiler(SimpleProfiler):
-    """Lightning's profiler by processor time on a CPU, where other work does not count, and on a GPU by the clock once
-    the device has done what it was given."""
+    """Lightning's profiler by CPU time on a CPU, and by synchronised wall-clock time on a GPU."""
 
     def start(self, action_name: str) -> None:
         self.current_actions[action_name] = tell_time().of_parts
@@ -83,8 +84,7 @@ class PartProfiler(SimpleProfiler):
 
 @dataclass
 class MemorySampler:
-    """Peaks of this process's memory (bytes): its own, and pages of mapped files, which are the system's cache and
-    shared with every other run."""
+    """Peaks of this process's memory (bytes): its own, and mapped files, which are shared page cache."""
 
     own: int = 0
     files: int = 0
@@ -104,7 +104,7 @@ class MemorySampler:
 
 
 def tell_time() -> Moment:
-    """The moment at which the device has done what it was given."""
+    """The current moment, after the device has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return Moment(time.perf_counter(), time.process_time())
@@ -145,8 +145,11 @@ def time_loop(
 def describe_steps(
     ends: Sequence[Moment], forwards: Sequence[Moment], losses: Sequence[Moment], *, warm_up: int, batch_size: int
 ) -> dict[str, float]:
-    """Milliseconds an image after ``warm_up`` steps: of the whole step and its input by the clock, of its processor
-    time, and of the step, its input and its forward pass as ``PartProfiler`` tells time."""
+    """Milliseconds per image after ``warm_up`` steps.
+
+    Wall-clock time of the whole step and its input, its CPU time, and the step, its input and its forward pass by
+    ``PartProfiler``.
+    """
     before, after = ends[warm_up - 1 : -1], ends[warm_up:]
     forwards, losses = forwards[warm_up:], losses[warm_up:]
 
@@ -167,7 +170,7 @@ def describe_steps(
 def split_step(
     durations: dict[str, list[float]], whole: dict[str, float], *, warm_up: int, batch_size: int
 ) -> dict[str, float]:
-    """Milliseconds an image of each part of a step, from what Lightning's profiler recorded and the ``whole`` step."""
+    """Milliseconds per image of each part of a step, from Lightning's profiler and the ``whole`` step."""
 
     def mean(ending: str) -> float:
         rows = [times[warm_up:] for name, times in durations.items() if name.endswith(ending)]
@@ -188,12 +191,12 @@ def split_step(
 
 
 def spread_records(records: Sequence[Record], count: int) -> list[Record]:
-    """So many records, evenly spread over those there are; with more than there are, some come again."""
+    """``count`` records, evenly spaced; they repeat if there are fewer."""
     return [records[place] for place in np.linspace(0, len(records) - 1, count).round().astype(int)]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Time the loop and print what was found."""
+    """Time the loop and print the result."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--config", type=Path, required=True, help="YAML file; its first stage is run")
@@ -212,7 +215,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def measure_loop(options: argparse.Namespace) -> dict[str, float]:
-    """What ``--mode`` asks for."""
+    """Run the measurement of ``--mode``."""
     config = read_config(options.config)
     records = spread_records(select_records(read_isic(options.data).records, config), options.images)
     started = tell_time()
@@ -223,7 +226,7 @@ def measure_loop(options: argparse.Namespace) -> dict[str, float]:
         memory = MemorySampler()
         memory.watch()
         order = np.random.default_rng(config.seed).permutation(everything)
-        order = np.resize(order, len(order) + len(order) % 2)  # MixUp joins images in pairs: none is left over
+        order = np.resize(order, len(order) + len(order) % 2)  # MixUp joins images in pairs
         time_loop(config, cache, OrderedBatches(order, batch_size=config.batch_size))
         return {"own": memory.own, "files": memory.files, "both": memory.both}
     weights, _ = weigh_classes(cache.labels, power=config.sampling_power)

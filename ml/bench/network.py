@@ -1,4 +1,4 @@
-"""The shipped network in every way of running it, for ``ml.bench``."""
+"""The shipped network by every runtime, for ``ml.bench``."""
 
 import warnings
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from ml.serve.runtime import UInt8Batch, open_runtime
 
 
 def list_ways(bundle: Bundle, views: UInt8Batch, threads: int) -> dict[str, Callable[[], object]]:
-    """Functions that run ``views`` (N, S, S, 3) through the bundle's network, by the name of the way."""
+    """Functions that run ``views`` (N, S, S, 3) through the bundle's network, by name of the runtime."""
     torch.set_num_threads(threads)
     network = rebuild_network(bundle)
     batch = torch.from_numpy(views)
@@ -42,7 +42,7 @@ def list_ways(bundle: Bundle, views: UInt8Batch, threads: int) -> dict[str, Call
 
 
 def rebuild_network(bundle: Bundle) -> ServedNetwork:
-    """The bundle's network as a module, its weights taken from the TorchScript graph."""
+    """The bundle's network as a module, with weights from the TorchScript graph."""
     model = create_backbone(bundle.manifest.architecture).eval()
     fold_batch_norms(model)
     with warnings.catch_warnings():

@@ -37,7 +37,7 @@ PROCESS_STATUS = Path("/proc/self/status")
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure each part in turn, and print what it took."""
+    """Measure each part in turn, and print the results."""
     picture = draw_photograph() if options.image is None else _open(options.image)
     bundle = load_bundle(DEFAULT_BUNDLE)
     _say(f"{platform.machine()}, {os.cpu_count()} cores; threads: {options.threads}; medians of {options.repeats}")
@@ -77,7 +77,7 @@ def measure_predictor(bundle: Bundle, picture: Image.Image, repeats: int, thread
 
 
 def measure_against_bare_pass(bundle: Bundle, picture: Image.Image, repeats: int) -> None:
-    """Part (a) too: one reading of a photograph of 600×450 over one pass of the bare network, both on one thread."""
+    """Part (a) too: one reading of a photograph of 600×450 relative to one pass of the network, both on one thread."""
     if importlib.util.find_spec("onnx") is None:
         _say("(a) against a bare pass left out: needs requirements/ml.txt")
         return
@@ -138,7 +138,7 @@ def _measure_peaks(upload: bytes) -> tuple[float, float, float]:
 
 
 def _peak() -> float:
-    """Megabytes; Linux's own figure where there is one, as ``ru_maxrss`` there counts the parent's too."""
+    """Peak megabytes; from /proc on Linux, where ``ru_maxrss`` includes the parent's."""
     if PROCESS_STATUS.exists():
         line = next(line for line in PROCESS_STATUS.read_text().splitlines() if line.startswith("VmHWM"))
         return int(line.split()[1]) * 1024 / 1e6

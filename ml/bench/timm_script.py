@@ -1,7 +1,7 @@
-"""timm's own training script, given the same work as our loop, and what it says of its speed.
+"""timm's own training script on the same work as our loop, and its speed.
 
-As a process of its own, with the script and its options as arguments, it runs the script as it is; only the script's
-log lines get the processor time of the process at their ends.
+In a process of its own, with the script and its options as arguments, it runs the script unchanged; only the log lines
+are extended by the CPU time of the process.
 """
 
 import logging
@@ -29,7 +29,7 @@ MARKS = ("ImageNet Training Script", "def train_one_epoch(", "--train-split", "f
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A way of running a loop: precision, worker processes of the loader, and whether the network is compiled."""
+    """A configuration of a loop: precision, loader workers, and whether the network is compiled."""
 
     precision: str
     workers: int
@@ -51,7 +51,7 @@ def check_script(path: Path) -> None:
 
 
 def link_images(records: Sequence[Record], directory: Path) -> Path:
-    """A folder for each class, as timm's script reads them, of links to the images."""
+    """Links to the images in a folder for each class, the layout of timm's script."""
     for code in CLASSES:
         (directory / "train" / code).mkdir(parents=True)
     for place, record in enumerate(records):
@@ -61,8 +61,11 @@ def link_images(records: Sequence[Record], directory: Path) -> Path:
 
 
 def list_command(script: Path, config: TrainingConfig, way: Way, *, images: Path, out: Path, device: str) -> list[str]:
-    """timm's script doing what the configuration says: network, size, batch, optimizer, clipping, moving average,
-    dropout, mixing, and the nearest that it has to the alterations."""
+    """Command of timm's script for the configuration.
+
+    The same network, size, batch, optimizer, clipping, moving average, dropout and mixing, and the most similar
+    augmentation.
+    """
     alter = config.augmentation
     size = config.stages[0].size
     normalisation = create_backbone(config.architecture).pretrained_cfg
@@ -112,7 +115,7 @@ def list_command(script: Path, config: TrainingConfig, way: Way, *, images: Path
 
 
 def read_speed(output: str, *, warm_up: int, batch_size: int) -> dict[str, float]:
-    """Milliseconds an image after ``warm_up`` steps: of the whole step, of its input, and of processor time."""
+    """Milliseconds per image after ``warm_up`` steps: of the whole step, of its input, and of CPU time."""
     steps = [tuple(map(float, found)) for found in LINE.findall(output)]
     counted = steps[warm_up:]
     if not counted:
@@ -127,7 +130,7 @@ def read_speed(output: str, *, warm_up: int, batch_size: int) -> dict[str, float
 
 
 def run_script(arguments: Sequence[str]) -> None:
-    """Run the script that the first argument names with the others, and stamp its log."""
+    """Run the script given by the first argument with the others, and add CPU times to its log."""
     make_record = logging.getLogRecordFactory()
 
     def stamp(*args: object, **named: object) -> logging.LogRecord:

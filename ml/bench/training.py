@@ -39,7 +39,7 @@ WHOLE_SIDE = 300
 AIMS = {"cpu": 0.97, "cuda": 1.5}
 AIM_MEMORY = 6e9
 TENSOR_WORKERS = 0
-"""Our alterations by tensors need no worker process."""
+"""Tensor augmentation needs no worker process."""
 
 SECTIONS = ("parts", "alike", "best", "memory")
 
@@ -48,7 +48,7 @@ Speed = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured, and where the temporary files lie."""
+    """What is measured, and the directory of temporary files."""
 
     data: Path
     config: TrainingConfig
@@ -64,7 +64,7 @@ class Bench:
 
     @property
     def images(self) -> int:
-        """One epoch of just so many steps."""
+        """Images of one epoch with exactly the configured steps."""
         return (self.steps + self.warm_up) * self.config.batch_size
 
     @property
@@ -81,7 +81,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
-    """Measure what is asked for, print it, and return it."""
+    """Run the requested measurements, print them, and return them."""
     if options.timm_train is not None:
         check_script(options.timm_train)
     if min(options.steps, options.warm_up, options.turns) < 1:
@@ -112,7 +112,7 @@ def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
 
 
 def measure_against_timm(bench: Bench, way: Way, sections: Sequence[str]) -> dict[str, object]:
-    """Parts (b) and (c), as far as asked for."""
+    """Parts (b) and (c), as requested."""
     records = select_records(read_isic(bench.data).records, bench.config)
     link_images(spread_records(records, bench.images), bench.linked)
     found: dict[str, object] = {}
@@ -139,13 +139,13 @@ def time_parts(bench: Bench, way: Way) -> Speed:
 
 
 def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, object]:
-    """Turns of both, and the medians of images a second and of their ratio."""
+    """Alternating turns of both, with medians of images per second and of their ratio."""
     turns: dict[str, list[Speed]] = {"ours": [], "timm": []}
     commands = {"ours": list_ours(bench, ours, "steps"), "timm": list_timm(bench, timm)}
     for who, words in commands.items():
         _say(f"{name}, {who}: {shlex.join(words)}")
     for turn in tqdm(range(bench.turns), desc=name, unit="turn"):
-        for who in ("ours", "timm") if turn % 2 == 0 else ("timm", "ours"):  # neither always follows the other
+        for who in ("ours", "timm") if turn % 2 == 0 else ("timm", "ours"):  # alternates which one goes first
             turns[who].append(run_ours(bench, ours) if who == "ours" else run_timm(bench, timm))
     speeds = {who: statistics.median(1000 / turn["step"] for turn in its) for who, its in turns.items()}
     ratio = _median_ratio(turns, lambda turn: turn["step"])
@@ -169,9 +169,9 @@ def compare_speeds(bench: Bench, ours: Way, timm: Way, name: str) -> dict[str, o
 
 
 def find_fastest(bench: Bench, who: str) -> Way:
-    """The way with the shortest step of one turn each."""
+    """The configuration with the shortest step, with one turn each."""
     cores = os.cpu_count() or 1
-    compiled = (False, True) if bench.device == "cuda" else (False,)  # on a CPU it costs minutes
+    compiled = (False, True) if bench.device == "cuda" else (False,)  # on a CPU compilation takes minutes
     ways = [Way(kind, workers, done) for kind in ("fp32", "bf16") for workers in (0, cores) for done in compiled]
     measure = run_ours if who == "ours" else run_timm
     taken = {way: measure(bench, way)["step"] for way in tqdm(ways, desc=f"(c) ways of {who}", unit="way")}
@@ -193,7 +193,7 @@ def measure_loop_memory(bench: Bench, way: Way) -> Speed:
 
 
 def list_ours(bench: Bench, way: Way, mode: str, images: int | None = None) -> list[str]:
-    """The command of our loop, and its configuration written."""
+    """Write the configuration of our loop; returns its command."""
     alter = replace(
         bench.config.augmentation, kind="albumentations" if way.workers else "tensor", workers=max(1, way.workers)
     )
@@ -232,7 +232,7 @@ def run_timm(bench: Bench, way: Way) -> Speed:
 
 
 def _run(command: list[str], directory: Path) -> str:
-    """Standard output and error of a command. Raises ``UserError`` with its last line where it fails."""
+    """Standard output and error of a command. Raises ``UserError`` with its last line if it fails."""
     root = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root), "TMPDIR": str(directory), "NO_ALBUMENTATIONS_UPDATE": "1"}
     done = subprocess.run(  # noqa: S603 our own command
@@ -245,7 +245,7 @@ def _run(command: list[str], directory: Path) -> str:
 
 
 def _median_ratio(turns: dict[str, list[Speed]], measure: Callable[[Speed], float]) -> float:
-    """Of timm's time to ours, turn by turn: how many times as fast ours is."""
+    """Median ratio of timm's time to ours over the turns: how many times as fast ours is."""
     pairs = zip(turns["ours"], turns["timm"], strict=True)
     return statistics.median(measure(timm) / measure(ours) for ours, timm in pairs)
 

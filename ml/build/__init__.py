@@ -1,1 +1,1 @@
-"""A bundle out of a network: export, fitted limits, measured figures."""
+"""Build of a bundle from a trained network: export, fitted limits, measured metrics."""

@@ -1,8 +1,8 @@
-"""From a trained network to a calibrated bundle that knows its limits."""
+"""Assembly of a bundle from a trained network: ``assemble`` exports it, ``build_bundle`` also fits its limits."""
 
 import copy
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from torch import nn
 from ml.build.export import export_bundle
 from ml.build.fit_limits import refit_bundle
 from ml.build.similar_cases import add_similar_cases
+from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.folder import Bundle
 from ml.bundle.manifest import (
     BundleError,
@@ -54,12 +55,12 @@ UNKNOWN_LIMITS: dict[str, Any] = {
     "metrics": {},
     "limits": {},
 }
-"""The manifest's fields that are fitted after the export, before they are."""
+"""Placeholders of the manifest's fields that are fitted after the export."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the network does not tell of itself: names, how to read it, where it comes from, on whose terms."""
+    """What the manifest says of the network's origin: names, inference plan, provenance and licence."""
 
     name: str
     version: str
@@ -67,9 +68,32 @@ class Origin:
     input: InputSpec
     training_prior: Prior
     training: str
-    licence: str
-    attribution: str
+    licence: str = LICENCE
+    attribution: str = ATTRIBUTION
     trained_on: TrainedOn | None = None
+
+
+def describe_sampled_prior(frequencies: Iterable[float]) -> Prior:
+    """The prior of a training, as its sampling made it."""
+    return Prior(tuple(float(value) for value in frequencies), "class frequencies that the training's sampling made")
+
+
+def assemble(
+    model: nn.Module, out: Path, origin: Origin, target_prior: Prior, *, decoder: LesionDecoder | None = None
+) -> Bundle:
+    """Export a network to directory ``out`` as a bundle whose limits are not fitted yet.
+
+    ``out`` stays marked as unfinished: see ``ml.bundle.draft.build_beside``, which finishes it. With a ``decoder`` the
+    bundle also outlines the lesion. Raises ``BundleError`` when the two graphs differ by more than 1e-4.
+    """
+    fields: dict[str, Any] = {
+        **UNKNOWN_LIMITS,
+        **{name: getattr(origin, name) for name in Origin.__slots__},
+        "created": datetime.now(UTC).date().isoformat(),
+        "target_prior": target_prior,
+        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
+    }
+    return export_bundle(model, out, fields, decoder)
 
 
 def build_bundle(
@@ -85,21 +109,13 @@ def build_bundle(
     kept: Path | None = None,
     progress: bool = True,
 ) -> Bundle:
-    """Export to directory ``out``, then fit everything that the manifest says of its limits: see
-    ``ml.build.fit_limits``.
+    """Assemble the bundle in directory ``out``, then fit all limits in the manifest: see ``ml.build.fit_limits``.
 
-    ``out`` stays marked as unfinished: see ``ml.bundle.draft.build_beside``, which finishes it.
-    With a ``decoder`` the bundle also tells where the lesion is, and ``with_cases`` makes its file of similar cases.
-    ``kept`` is a directory for what was observed, see ``Observer``.
+    A ``decoder`` adds lesion masks, ``with_cases`` the file of similar cases. ``kept`` is a cache directory for
+    observations, see ``Observer``.
     """
-    fields: dict[str, Any] = {
-        **UNKNOWN_LIMITS,
-        **{name: getattr(origin, name) for name in Origin.__slots__},
-        "created": datetime.now(UTC).date().isoformat(),
-        "target_prior": measure_target_prior(read_isic(data_dir), read_split().fold_of),
-        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
-    }
-    bundle = export_bundle(model, out, fields, decoder)
+    target_prior = measure_target_prior(read_isic(data_dir), read_split().fold_of)
+    bundle = assemble(model, out, origin, target_prior, decoder=decoder)
     observer = Observer(Predictor(bundle, "onnx"), kept=kept, progress=progress)
     if with_cases:
         bundle = add_similar_cases(bundle, observer, data_dir, unseen_fold=calibration_fold)
@@ -107,28 +123,20 @@ def build_bundle(
 
 
 def rehearse_export(model: nn.Module, spec: InputSpec, architecture: str) -> None:
-    """Export a copy of a network and throw it away; raises ``UserError`` where its graphs would differ.
+    """Trial export of a copy of a network; raises ``UserError`` if its two graphs would differ.
 
-    What a fresh network hides is drawn anew: statistics of batch norms that are 0 and 1, and a classifier near 0, which
-    gets logits as large as a trained one's.
+    Untrained values that would hide a difference are drawn at random: batch norm statistics of 0 and 1, and the nearly
+    zero classifier, which gets logits of the size of a trained one's.
     """
     rehearsed = copy.deepcopy(model).cpu()
     _draw_anew(rehearsed.eval(), spec.size)
     prior = Prior((1 / len(CLASSES),) * len(CLASSES), "none")
-    fields: dict[str, Any] = {
-        **UNKNOWN_LIMITS,
-        **dict.fromkeys(("created", "training", "licence", "attribution"), "none"),
-        "name": "rehearsal",
-        "version": "0",
-        "architecture": architecture,
-        "input": spec,
-        "training_prior": prior,
-        "target_prior": prior,
-        "data": DataSource("none", ""),
-    }
+    origin = Origin(
+        name="rehearsal", version="0", architecture=architecture, input=spec, training_prior=prior, training="none"
+    )
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            export_bundle(rehearsed, Path(scratch) / "bundle", fields)
+            assemble(rehearsed, Path(scratch) / "bundle", origin, prior)
         except BundleError as error:
             reason = str(error).removeprefix(f"{scratch}/bundle: ").partition(";")[0]
             raise UserError(

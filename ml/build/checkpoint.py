@@ -1,15 +1,14 @@
-"""From a run's best checkpoint to a calibrated, measured bundle."""
+"""Export of a run's best checkpoint as a calibrated, measured bundle."""
 
 import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ml.build.assemble import Origin, build_bundle
-from ml.bundle.attribution import ATTRIBUTION, LICENCE
+from ml.build.assemble import Origin, build_bundle, describe_sampled_prior
 from ml.bundle.draft import build_beside, check_can_be_replaced
 from ml.bundle.folder import Bundle
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import Prior, TrainedOn
+from ml.bundle.manifest import TrainedOn
 from ml.data.cache import open_cache
 from ml.data.isic import hash_records, read_isic
 from ml.errors import UserError
@@ -23,10 +22,10 @@ from ml.training.servable import check_checkpoint
 
 
 def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, progress: bool = True) -> Bundle:
-    """Choose how to read on the run's choosing fold, calibrate there, export and measure that fold.
+    """Choose the inference plan on the run's choosing fold, calibrate there, export, and measure that fold.
 
-    ``checkpoint`` lies in its run folder, which tells the configuration and, unless ``data`` is given, the data
-    directory. Raises ``UserError`` where it does not, where a file of the run was cut off, or for other data.
+    ``checkpoint`` lies in its run folder, which holds the configuration and, unless ``data`` is given, the data
+    directory. Raises ``UserError`` if it does not, if a file of the run is truncated, or for other data.
     """
     folder = check_checkpoint(checkpoint)
     check_can_be_replaced(out)
@@ -45,8 +44,7 @@ def export_checkpoint(checkpoint: Path, out: Path, *, data: Path | None = None, 
 
 
 def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict[str, object], data: Path) -> None:
-    """Raise ``UserError`` for other images or labels than the run's: they would calibrate what never saw their folds,
-    under the name of those that it learnt from."""
+    """Raise ``UserError`` for other data than the run's, since calibration needs unseen folds of the same data."""
     if hash_records(select_records(read_isic(data).records, config)) != description["data_sha256"]:
         raise UserError(
             f"{data}: holds other images or labels than {folder.path} was trained on (those in"
@@ -55,11 +53,11 @@ def check_same_data(folder: RunFolder, config: TrainingConfig, description: dict
 
 
 def read_or_choose_plan(folder: RunFolder, trained: TrainedNetwork, data: Path, *, progress: bool) -> InferencePlan:
-    """The way to read that a run has chosen; where it was cut off before, chosen now."""
+    """The inference plan that a run has chosen, or, if it was stopped before, chosen now."""
     config = trained.config
     if folder.readings.is_file():
         scores = read_json(folder.readings)
-        return max(config.readings, key=lambda each: float(scores[str(each)]))
+        return max(config.readings, key=lambda plan: float(scores[plan.key]))
     records = select_records(read_isic(data).records, config)
     cache = open_cache(records, folder.cache, short_side=config.cache_side, progress=progress)
     return choose_inference_plan(
@@ -68,7 +66,7 @@ def read_or_choose_plan(folder: RunFolder, trained: TrainedNetwork, data: Path, 
 
 
 def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path) -> int:
-    """On how many images the run trained: from its summary, or counted where it was cut off before."""
+    """Number of images that the run trained on, from its summary or, if it was stopped before, counted."""
     if folder.summary.is_file():
         return int(read_json(folder.summary)["training_images"])
     return len(split_positions(select_records(read_isic(data).records, config), config)[0])
@@ -77,7 +75,7 @@ def count_training_images(folder: RunFolder, config: TrainingConfig, data: Path)
 def describe_origin(
     folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, description: dict[str, object], images: int
 ) -> Origin:
-    """What the manifest says of the network, how to read it, and what it learnt from."""
+    """The manifest's statements about the network, its inference plan, and its training data."""
     config, weights = trained.config, description["weights"]
     start = f"the weights {weights['name']}" if isinstance(weights, dict) else "random weights"
     sizes = " then ".join(str(stage.size) for stage in config.stages)
@@ -86,14 +84,9 @@ def describe_origin(
         version=str(description["git_revision"])[:12],
         architecture=config.architecture,
         input=describe_input(trained.model, plan.size, plan.fractions),
-        training_prior=Prior(
-            tuple(round(float(value), 6) for value in trained.prior),
-            "class frequencies that the training's sampling made",
-        ),
+        training_prior=describe_sampled_prior(round(float(value), 6) for value in trained.prior),
         training=f"Trained from {start} on {images} images of folds {', '.join(config.train_folds)} of ISIC 2018 "
         f"Task 3 at {sizes} px; checkpoint, reading and calibration chosen on fold {config.choose_fold}.",
-        licence=LICENCE,
-        attribution=ATTRIBUTION,
         trained_on=TrainedOn(
             images=images,
             train_folds=config.train_folds,

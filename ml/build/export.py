@@ -1,7 +1,8 @@
-"""A trained timm network to a bundle's two graphs.
+"""Export of a trained timm network to a bundle's two graphs.
 
-Batch norm is folded into the convolutions and the weights are rounded to fp16 once; TorchScript and ONNX are exported
-from that one network, so that they agree. Both graphs store in fp16 what that holds exactly, and compute in fp32.
+Batch norm is folded into the convolutions and weights are rounded to fp16 once; TorchScript and ONNX are exported from
+that one network, so that they agree. Both graphs store in fp16 all values that it represents exactly, and compute in
+fp32.
 """
 
 import copy
@@ -43,20 +44,18 @@ from ml.taxonomy import CLASSES, MALIGNANT
 
 ONNX_OPSET = 18
 PARITY_TOLERANCE = 1e-4
-SELF_TEST_TOLERANCE = 1e-3  # processors differ in the order of their sums
+SELF_TEST_TOLERANCE = 1e-3  # the order of summation differs between processors
 FOLDING_TOLERANCE = 1e-3
-SMALLEST_HALVED = 64  # initialisers of fewer numbers are shapes and scalars
+SMALLEST_HALVED = 64  # smaller initialisers are shapes and scalars
 TOKENS = 3
-"""Dimensions of features that have no height and width."""
+"""Number of dimensions of token features, which have no height and width."""
 
 
 class ServedNetwork(nn.Module):
-    """A timm classifier as it is served: views (N, S, S, 3) uint8 in; what ``ml.serve.runtime.Outputs`` holds out, the
-    mask
-    only where there is a decoder.
+    """A timm classifier as served: from views (N, S, S, 3) uint8 to ``ml.serve.runtime.Outputs``.
 
-    ``heat_map`` says whether the map of the classes is what the classifier makes of each place, or, where that would
-    not add up to the logits, one 0 for each class.
+    The mask needs a decoder. With ``heat_map`` the class map is the classifier applied at each position; without it,
+    where such a map would not add up to the logits, it is a single 0 per class.
     """
 
     def __init__(self, model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> None:
@@ -68,7 +67,7 @@ class ServedNetwork(nn.Module):
         self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1) * 255)
 
     def forward(self, batch: Tensor) -> tuple[Tensor, ...]:
-        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) and perhaps (N, h', w') float32."""
+        """Normalise, run, and map: (N, 7), (N, D), (N, 7, h, w), (N, 2C) and, with a decoder, (N, h', w') float32."""
         model: Any = self.model
         blocks, features = run_backbone(model, self.normalise(batch))
         late = blocks[-2] if len(blocks) > 1 else lay_features(model, features)
@@ -80,16 +79,16 @@ class ServedNetwork(nn.Module):
         return outputs if self.decoder is None else (*outputs, self.decoder(tap(model, blocks)))
 
     def normalise(self, batch: Tensor) -> Tensor:
-        """Views (N, S, S, 3) uint8 to the network's input (N, 3, S, S)."""
+        """Normalise views (N, S, S, 3) uint8 to the network's input (N, 3, S, S)."""
         mean, std = cast("Tensor", self.mean), cast("Tensor", self.std)
         return (batch.permute(0, 3, 1, 2).to(torch.float32) - mean) / std
 
 
 def run_backbone(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Tensor]:
-    """What each block of an EfficientNet gives, all (N, C, h, w), and the last features as timm lays them.
+    """Outputs of an EfficientNet's blocks, each (N, C, h, w), and the last features in timm's layout.
 
-    The last block but one tells kinds of pictures apart better than the last features, which know lesions. Of other
-    architectures no blocks are given.
+    The last block but one separates image domains better than the last features, which are specific to lesions. Other
+    architectures give no blocks.
     """
     network: Any = model
     if not isinstance(model, EfficientNet):
@@ -99,8 +98,10 @@ def run_backbone(model: nn.Module, normalised: Tensor) -> tuple[list[Tensor], Te
 
 
 def lay_features(model: nn.Module, features: Tensor) -> Tensor:
-    """Last features with their channels first, (N, C, h, w) or (N, C, places), from timm's (N, C, h, w), (N, h, w, C)
-    or tokens (N, T, C)."""
+    """Last features with channels first, (N, C, h, w) or (N, C, positions).
+
+    timm gives (N, C, h, w), (N, h, w, C) or tokens (N, T, C).
+    """
     width = cast("Any", model).num_features
     if features.ndim == TOKENS:
         return features.transpose(1, 2)
@@ -108,14 +109,16 @@ def lay_features(model: nn.Module, features: Tensor) -> Tensor:
 
 
 def map_classes(model: nn.Module, features: Tensor) -> Tensor:
-    """What the classifier makes of each place of the last features, without its constant: (N, 7, h, w)."""
+    """The classifier, without bias, at each position of the last features: (N, 7, h, w)."""
     classifier = cast("Any", model).get_classifier()
     return nn.functional.conv2d(lay_features(model, features), classifier.weight[:, :, None, None])
 
 
 def has_heat_map(model: nn.Module, normalised: Tensor) -> bool:
-    """Whether the map of the classes adds up to the logits, so that it says where they come from (Zhou et al., CVPR
-    2016). It does where the classifier reads the mean of the last features, and nothing stands between."""
+    """Whether the class map adds up to the logits, so that it explains them (Zhou et al., CVPR 2016).
+
+    It does if the classifier reads the mean of the last features directly.
+    """
     network: Any = model
     with torch.no_grad():
         features, logits = network.forward_features(normalised), network(normalised)
@@ -129,11 +132,11 @@ def has_heat_map(model: nn.Module, normalised: Tensor) -> bool:
 def export_bundle(
     model: nn.Module, out: Path, manifest_fields: dict[str, Any], decoder: LesionDecoder | None = None
 ) -> Bundle:
-    """Write both graphs and the manifest to directory ``out``, as a bundle that is not finished, and load them back.
+    """Write both graphs and the manifest to directory ``out``, as an unfinished bundle, and load it.
 
-    With a ``decoder`` the graphs give masks of the lesion too. ``manifest_fields`` are the manifest's keys that the
-    network does not tell; the text of ``attribution``, with a decoder's credit, is written beside it too. Raises
-    ``BundleError`` when the two graphs differ by more than 1e-4.
+    With a ``decoder`` the graphs also give lesion masks. ``manifest_fields`` are the manifest's keys that the network
+    does not determine; the text of ``attribution``, with a decoder's credit, is written beside it. Raises
+    ``BundleError`` if the two graphs differ by more than 1e-4.
     """
     out.mkdir(parents=True, exist_ok=True)
     mark_unfinished(out)
@@ -142,7 +145,7 @@ def export_bundle(
         network, given = _write_graphs(model, out, spec, decoder)
     except (OSError, UserError):
         raise
-    except Exception as error:  # torch and its exporter raise many kinds where they do not know an operation
+    except Exception as error:  # torch and its exporter raise many exceptions for an unknown operation
         reason = " ".join(str(error).split())[:160]
         raise BundleError(f"{out}: the network cannot be exported ({reason}); choose another architecture.") from error
     attribution = credit_contents(manifest_fields["attribution"], () if decoder is None else (MASK_DECODER,))
@@ -169,7 +172,7 @@ def export_bundle(
 def _write_graphs(
     model: nn.Module, out: Path, spec: InputSpec, decoder: LesionDecoder | None
 ) -> tuple[ServedNetwork, Outputs]:
-    """Write both graphs; give the network that they are of, and what it says of the synthetic view."""
+    """Write both graphs; returns their network and its outputs for the synthetic view."""
     network = prepare_network(model, spec, decoder)
     views = torch.from_numpy(synthetic_view(spec.size)).repeat(2, 1, 1, 1)
     names = OUTPUT_NAMES if decoder is not None else OUTPUT_NAMES[:-1]
@@ -181,9 +184,9 @@ def _write_graphs(
 
 
 def prepare_network(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | None = None) -> ServedNetwork:
-    """Fold batch norm where that changes nothing, and round every weight to fp16 (kept as fp32).
+    """Fold batch norms where that is exact, and round every weight to fp16 (kept as fp32).
 
-    Buffers stay exact: they are few, and a mean of 123.675 is none in fp16.
+    Buffers stay exact: they are few, and a mean of 123.675 has no fp16.
     """
     model = model.eval().cpu().float()
     example = torch.linspace(-1, 1, 3 * spec.size * spec.size).view(1, 3, spec.size, spec.size)
@@ -205,7 +208,7 @@ def prepare_network(model: nn.Module, spec: InputSpec, decoder: LesionDecoder | 
 
 
 def fold_batch_norms(module: nn.Module) -> None:
-    """Fold each batch norm into the convolution that stands just before it; timm's keeps its activation."""
+    """Fold each batch norm into the convolution directly before it; timm's variant keeps its activation."""
     previous: tuple[str, nn.Module] | None = None
     for name, child in list(module.named_children()):
         if isinstance(child, nn.BatchNorm2d) and previous is not None and isinstance(previous[1], nn.Conv2d):
@@ -217,14 +220,14 @@ def fold_batch_norms(module: nn.Module) -> None:
 
 
 def trace(network: nn.Module, views: Tensor) -> torch.jit.ScriptModule:
-    """TorchScript of a network by tracing; the number of views stays free, their size does not."""
+    """Trace a network to TorchScript; the number of views stays dynamic, their size does not."""
     with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")  # tracing is deprecated, and pads by the fixed size of the views
+        warnings.simplefilter("ignore")  # tracing is deprecated, and warns of padding by a fixed size
         return cast("torch.jit.ScriptModule", torch.jit.trace(network, views))  # type: ignore[no-untyped-call] # torch's
 
 
 def check_parity(bundle: Bundle) -> float:
-    """The largest difference of the two runtimes' outputs on the synthetic view; over 1e-4 is a ``BundleError``."""
+    """Largest difference of the two runtimes' outputs on the synthetic view; raises ``BundleError`` above 1e-4."""
     views = synthetic_view(bundle.manifest.input.size)
     one, other = (open_runtime(bundle, name).run(views) for name in ("onnx", "torchscript"))
     pairs = ((getattr(one, name), getattr(other, name)) for name in OUTPUT_NAMES)
@@ -238,7 +241,7 @@ def check_parity(bundle: Bundle) -> float:
 
 
 def _save_torchscript(module: torch.jit.ScriptModule, path: Path) -> None:
-    """Save without the records that hold source paths of this machine, and with fixed dates."""
+    """Save with fixed dates, and without debug records, which hold source paths of this machine."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # saving is deprecated too
@@ -251,7 +254,7 @@ def _save_torchscript(module: torch.jit.ScriptModule, path: Path) -> None:
 
 def _export_onnx(network: nn.Module, views: Tensor, names: Sequence[str], path: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own calls of deprecated functions
+        warnings.simplefilter("ignore")  # the exporter calls deprecated functions
         program = torch.onnx.export(
             network,
             (views,),
@@ -266,7 +269,12 @@ def _export_onnx(network: nn.Module, views: Tensor, names: Sequence[str], path: 
         raise BundleError("torch.onnx.export gave no program; export with the pinned torch.")
     graph = program.model_proto
     store_halved(graph)
-    for part in (graph, graph.graph, *graph.graph.node, *graph.graph.value_info):  # where this machine's paths stand
+    for part in (
+        graph,
+        graph.graph,
+        *graph.graph.node,
+        *graph.graph.value_info,
+    ):  # they hold source paths of this machine
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     onnx.checker.check_model(graph)
@@ -274,7 +282,7 @@ def _export_onnx(network: nn.Module, views: Tensor, names: Sequence[str], path: 
 
 
 def halve_exactly(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
-    """Store in fp16 the weights and buffers that it holds exactly; the runtime widens them when it opens the file."""
+    """Store weights and buffers in fp16 if that is exact; the runtime converts them back on loading."""
     for tensor in (*module.parameters(), *module.buffers()):
         if tensor.dtype == torch.float32 and torch.equal(tensor.data.half().float(), tensor.data):
             tensor.data = tensor.data.half()
@@ -282,8 +290,7 @@ def halve_exactly(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
 
 
 def store_halved(model: onnx.ModelProto) -> None:
-    """Store as float16, with a cast behind each, a graph's float32 weights that it holds exactly; the runtime undoes it
-    once, at load."""
+    """Store a graph's float32 weights as float16, each with a cast, if that is exact; undone once, on loading."""
     graph = model.graph
     casts = []
     for initialiser in graph.initializer:

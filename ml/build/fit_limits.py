@@ -1,6 +1,6 @@
-"""Fitting what a bundle's manifest says of its limits: calibration, outcome rule, prediction sets, gate, quality.
+"""Fit of a bundle's limits: calibration, outcome rule, prediction sets, out-of-distribution detector, quality.
 
-Needs no torch; the gate, which learns what the lesion masks and OpenCV measure, needs requirements/ml.txt.
+Needs no torch; the detector's artefact probes, fitted on lesion masks and OpenCV measures, need requirements/ml.txt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ from ml.serve.gate import Gate, GateArrays, estimate_measures, save_gate
 from ml.serve.interpretation import Observation, average_views, interpret
 
 FittedGate = tuple[GateArrays, dict[str, Any]]
-"""A gate's numbers, and how far it thinks a class from the others that it has not seen."""
+"""A detector's arrays, and its results for a held-out class."""
 
 CALLED = 0.02
 NOT_ASSESSABLE_WHERE = ("nail", "mucosa", "eyelid", "ulcer", "tattoo")
@@ -48,9 +48,9 @@ def refit_bundle(
 ) -> Bundle:
     """Fit all limits, write them into the manifest, and measure the calibration fold.
 
-    Probabilities, outcome rule and prediction sets are fitted on ``calibration_fold``, quality limits on folds 0 to 3,
-    and the gate and the second limit, which need photographs of other kinds, on these and folds 0 to 3; without
-    ``others`` there is neither. A ``fitted_gate`` is taken as it is.
+    Calibration, outcome rule and prediction sets are fitted on ``calibration_fold``, quality limits on folds 0 to 3,
+    the detector and the second limit on these and on ``others``, without which there is neither. A ``fitted_gate`` is
+    used unchanged.
     """
     dataset = read_isic(data_dir)
     training = select_folds(dataset.records, TRAINING_FOLDS)
@@ -107,15 +107,15 @@ def add_gate(
     observations: Sequence[Observation],
     where: str,
 ) -> Manifest:
-    """The manifest with the gate, its file written, and the flags of what its heads measure."""
+    """The manifest with the out-of-distribution detector, whose file is written, and its probes' flags."""
     arrays, held_out = gate
     save_gate(directory, arrays)
     statistics = average_statistics(observations)
-    told = [
+    measures = [
         estimate_measures(each, arrays) | observation.measures
         for each, observation in zip(statistics, observations, strict=True)
     ]
-    heads = fit_flags(LESION_FLAGS, told)  # a lesion mask tells more than the gate's estimates, and goes before them
+    heads = fit_flags(LESION_FLAGS, measures)  # measured on the lesion mask, these replace the detector's estimates
     quality = manifest.quality
     return replace(
         manifest,
@@ -131,7 +131,7 @@ def add_gate(
 
 
 def add_refused(manifest: Manifest, gate: Gate, observer: Observer, others: OtherPhotographs) -> Manifest:
-    """The manifest with the second limit, set on the photographs of other kinds that the gate was fitted on too."""
+    """The manifest with the second limit, set on the photographs of other domains that also fit the detector."""
     halves = {"clinical photographs": others.clinical, "everyday photographs": others.everyday}
     observed = {
         kind: observer.observe([from_file(path) for path in half.fitting], f"{kind}, fitting")
@@ -149,10 +149,10 @@ def add_refused(manifest: Manifest, gate: Gate, observer: Observer, others: Othe
 def fit_refused(
     manifest: Manifest, gate: Gate, observed: Mapping[str, Sequence[Observation]]
 ) -> tuple[RefusedThresholds, list[dict[str, Any]]]:
-    """The second limit, and what each that was tried would call of every kind: of all, and of how many.
+    """The second limit, and for each candidate the number of photographs it refers, by domain.
 
-    It is the least of ``REFUSED_LIMITS`` that calls at most one in fifty of each kind of photographs that are to be
-    refused; the greatest where none does.
+    It is the lowest of ``REFUSED_LIMITS`` that refers at most 2 % of each domain that should be refused, or the
+    highest if none does.
     """
     unread = {
         kind: list_refused_sums([interpret(each, manifest, gate) for each in observations])

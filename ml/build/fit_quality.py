@@ -1,4 +1,4 @@
-"""Fitting what a bundle says of the quality of photographs: flags, blank frames, no colour, and what was altered."""
+"""Fit of a bundle's quality rules: flags, blank frames, missing colour, alterations."""
 
 from collections.abc import Sequence
 
@@ -18,15 +18,15 @@ FloatArray = npt.NDArray[np.float64]
 Measures = Sequence[dict[str, float]]
 QUALITY_SAMPLE, ALTERED_SAMPLE = 1000, 1500
 SIMULATED = 3
-"""One in so many of the photographs that are altered is also shown as by another dermatoscope, which is to be read."""
+"""Every how many altered photographs one is also shown as by another dermatoscope, which must stay readable."""
 
 FIRST_SHIFT = 2_000_000
 REFUSED_AS_ALTERED = 0.3
-"""Per cent."""
+"""In per cent."""
 
 ALTERED_RIDGE = 1e-4
 COLOUR_MARGIN = 0.9
-"""Of the least colour that was measured."""
+"""Share of the least measured colour."""
 
 PICTURE_FLAGS = (
     ("blurred", "sharpness", "below", 0.0),
@@ -39,37 +39,37 @@ LESION_FLAGS = (
     ("lesion_cut_off", "lesion_at_edge", "above", 2.0),
     ("hair", "hair", "above", 2.0),
 )
-"""Name, measure, side, and the per cent of photographs that the flag is to be raised by."""
+"""Flag, measure, side, and the percentage of photographs that should raise the flag."""
 
 
 def fit_picture_quality(records: Sequence[Record], observer: Observer) -> QualityRules:
-    """Limits of what a picture's own measures tell, from photographs none of which is counted twice.
+    """Fit the limits of image measures on photographs, each used once.
 
-    Flags mark what lies beyond all of these, since half of the outermost two hundredth look well. Blank is a tenth of
-    the least spread, without colour nine tenths of the least colour. What is altered is learnt on other photographs
-    than those that set its limit, where there are enough.
+    Flags lie beyond all of them, since half of the outermost 0.5 % look well. Blank is a tenth of the least spread,
+    without colour nine tenths of the least colour. If there are enough photographs, alterations are learnt on others
+    than those that set the limit.
     """
-    places = np.unique(np.linspace(0, len(records) - 1, QUALITY_SAMPLE).astype(int))
-    others = np.setdiff1d(np.arange(len(records)), places)
-    drawn = np.random.default_rng(0).permutation(others if len(others) >= len(places) else places)[:ALTERED_SAMPLE]
-    paths = [records[place].path for place in places]
-    found = observer.measure([from_file(path) for path in paths], "quality")
-    altered = fit_altered([records[place] for place in drawn], found, observer)
+    sampled = np.unique(np.linspace(0, len(records) - 1, QUALITY_SAMPLE).astype(int))
+    others = np.setdiff1d(np.arange(len(records)), sampled)
+    drawn = np.random.default_rng(0).permutation(others if len(others) >= len(sampled) else sampled)[:ALTERED_SAMPLE]
+    paths = [records[index].path for index in sampled]
+    measures = observer.measure([from_file(path) for path in paths], "quality")
+    altered = fit_altered([records[index] for index in drawn], measures, observer)
     return QualityRules(
-        flags=fit_flags(PICTURE_FLAGS, found),
-        blank_below=round(min(each["spread"] for each in found) / 10, 1),
-        colour_from=round(COLOUR_MARGIN * min(each[appearance.COLOUR] for each in found), 2),
+        flags=fit_flags(PICTURE_FLAGS, measures),
+        blank_below=round(min(each["spread"] for each in measures) / 10, 1),
+        colour_from=round(COLOUR_MARGIN * min(each[appearance.COLOUR] for each in measures), 2),
         altered=altered,
-        how=f"limits of the picture's own measures set on {len(found)} photographs of folds 0 to 3; a blank frame "
+        how=f"limits of the picture's own measures set on {len(measures)} photographs of folds 0 to 3; a blank frame "
         "has less than a tenth of the least spread of luminance among them, a photograph without colour less than "
         f"{COLOUR_MARGIN:.0%} of the least colour; what is altered was learnt on {len(drawn)} others of these folds",
     )
 
 
 def fit_altered(records: Sequence[Record], unseen: Measures, observer: Observer) -> AlteredRule:
-    """A logistic model of these photographs, each as it is and altered in one way drawn by its number.
+    """Logistic regression of photographs against themselves, each altered in one random way with a fixed seed.
 
-    Every third is shown as by another dermatoscope too, which is no alteration. The limit is set on ``unseen`` ones.
+    Every third is also shown as by another dermatoscope, which counts as unaltered. The limit is set on ``unseen``.
     """
     paths = [record.path for record in records]
     plain = observer.measure([from_file(path) for path in paths], "altered: plain")
@@ -100,11 +100,11 @@ def fit_altered(records: Sequence[Record], unseen: Measures, observer: Observer)
     )
 
 
-def fit_flags(wanted: Sequence[tuple[str, str, str, float]], found: Measures) -> tuple[QualityRule, ...]:
-    """Rules whose limits are the percentiles of what was found, with the share that each then flags."""
+def fit_flags(wanted: Sequence[tuple[str, str, str, float]], measures: Measures) -> tuple[QualityRule, ...]:
+    """Rules at percentiles of the measured values, with the share that each flags."""
     rules = []
     for name, measured, side, percent in wanted:
-        values = np.array([each[measured] for each in found])
+        values = np.array([each[measured] for each in measures])
         limit = round(float(np.percentile(values, percent if side == "below" else 100 - percent)), DIGITS)
         flagged = values < limit if side == "below" else values > limit
         rules.append(
@@ -119,5 +119,5 @@ def fit_flags(wanted: Sequence[tuple[str, str, str, float]], found: Measures) ->
     return tuple(rules)
 
 
-def _tabulate(found: Measures, names: Sequence[str]) -> FloatArray:
-    return np.array([[each[name] for name in names] for each in found])
+def _tabulate(measures: Measures, names: Sequence[str]) -> FloatArray:
+    return np.array([[each[name] for name in names] for each in measures])

@@ -1,4 +1,4 @@
-"""Fitting a bundle's gate on training images and other photographs; needs requirements/ml.txt for OpenCV's measures."""
+"""Fit of a bundle's out-of-distribution detector; needs requirements/ml.txt for OpenCV's measures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ FloatArray = npt.NDArray[np.float64]
 TRAINING_IMAGES = 1500
 SEED = 0
 FIRST_SHIFT = 1_000_000
-"""The fit's simulated dermatoscopes are numbered from here on, those of a report from 0."""
+"""First seed of the simulated dermatoscopes for fitting; those of reports start at 0."""
 MASK_SIZE = (80, 60)
 WITHOUT_MASKS = "add HAM10000's segmentations or build without other photographs"
 HELD_OUT = "VASC"
@@ -39,13 +39,13 @@ HELD_OUT_INDEX = CLASSES.index(HELD_OUT)
 def build_gate(
     observer: Observer, training: Sequence[Record], data_dir: Path, others: OtherPhotographs
 ) -> tuple[GateArrays, dict[str, Any]]:
-    """Fit the gate on 1,500 of the training records, plain and as another dermatoscope might show them.
+    """Fit the detector on 1,500 training records, original and with a simulated dermatoscope.
 
-    Gives it with what shows a class that it has not seen: all images of VASC left out of one more fit.
+    Returns it with the results of a second fit without any image of VASC, for that held-out class.
     """
     records = draw_fitting_pictures(training)
     plain = _observe(observer, [from_common(record.path) for record in records], "gate: plain")
-    changed = [simulate(record.path, FIRST_SHIFT + place) for place, record in enumerate(records)]
+    changed = [simulate(record.path, FIRST_SHIFT + index) for index, record in enumerate(records)]
     shifted = _observe(observer, changed, "gate: other dermatoscopes")
     kinds = {
         kind: _observe(observer, _guises(half), f"gate: {kind}")
@@ -55,22 +55,22 @@ def build_gate(
     arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
     without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
-    return arrays, describe_held_out(without, plain, seen, [each.group for each in records])
+    return arrays, describe_held_out(without, plain, seen, [record.group for record in records])
 
 
 def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
-    """Those of the training records, in their order, that the gate and its heads are fitted on; the draw is fixed."""
+    """The training records, in order, that fit the detector and its probes; the draw is fixed."""
     order = np.random.default_rng(SEED).permutation(len(training))[:TRAINING_IMAGES]
-    return [training[place] for place in np.sort(order)]
+    return [training[index] for index in np.sort(order)]
 
 
 def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
-    """``ml.serve.gate.MEASURES`` (N, 6): two from the lesion masks, four from the artefact heuristics."""
-    masks = [find_mask(data_dir, each.image_id, remedy=WITHOUT_MASKS) for each in records]
+    """``ml.serve.gate.MEASURES`` (N, 6) of images: two from lesion masks, four from the artefact scores."""
+    masks = [find_mask(data_dir, record.image_id, remedy=WITHOUT_MASKS) for record in records]
     return np.array(
         [
-            [*measure_extent(shrink_mask(mask, MASK_SIZE)), *_artefacts(each)]
-            for each, mask in zip(records, masks, strict=True)
+            [*measure_extent(shrink_mask(mask, MASK_SIZE)), *_artefacts(record)]
+            for record, mask in zip(records, masks, strict=True)
         ]
     )
 
@@ -78,7 +78,7 @@ def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
 def describe_held_out(
     without: GateArrays, plain: FloatArray, seen: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> dict[str, Any]:
-    """How far a gate that has seen no image of one class thinks that class from the others, and what it refuses.
+    """Distance and refusals of a held-out class by a detector that has not seen it.
 
     Intervals are over ``groups`` (N,), the images' lesions.
     """
@@ -104,7 +104,7 @@ def _guises(half: Halves) -> list[Maker]:
 
 
 def score_record(record: Record) -> dict[str, float]:
-    """The artefact heuristics' scores of a picture, as the heads learn them: without its lesion mask."""
+    """Artefact scores of an image without its lesion mask, the targets of the artefact probes."""
     from ml.data.artefacts import score_artefacts
 
     return score_artefacts(np.asarray(open_picture(record.path)))

@@ -1,4 +1,4 @@
-"""Figures of a bundle, measured and written into its manifest."""
+"""Measurements of a bundle, written into its manifest."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,13 +22,13 @@ TEST = "test"
 def measure_calibration_fold(
     bundle: Bundle, dataset: Dataset, records: Sequence[Record], observations: Sequence[Observation], fold: str
 ) -> Bundle:
-    """Write what the calibration fold shows into the manifest."""
+    """Write the metrics of the calibration fold into the manifest."""
     evaluation = evaluate_observations(bundle, dataset.ground_truth, fold, records, observations)
     return _write(bundle, f"fold_{fold}", evaluation, dataset)
 
 
 def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool = True) -> Bundle:
-    """Read the test fold, which is logged, and write what it shows into the manifest."""
+    """Evaluate on the test fold, which is logged, and write the metrics into the manifest."""
     dataset = read_isic(data_dir)
     images = dataset.records[0].path.parent
     evaluation = evaluate_bundle(bundle, images, dataset.ground_truth, fold=TEST, why=why, progress=progress)
@@ -38,7 +38,7 @@ def report_test_fold(bundle: Bundle, data_dir: Path, *, why: str, progress: bool
 def measure_limits(
     bundle: Bundle, observer: Observer, data_dir: Path, fold: str, others: OtherPhotographs | None
 ) -> Bundle:
-    """Write what the bundle refuses and what moves it into the manifest."""
+    """Write refusals and robustness into the manifest."""
     records = select_folds(read_isic(data_dir).records, (fold,))
     found = Measuring(bundle, observer, records, f"fold {fold}").measure(others)
     return write_manifest(
@@ -56,7 +56,7 @@ def _write(bundle: Bundle, name: str, evaluation: Evaluation, dataset: Dataset) 
 
 
 def round_figures(value: Any) -> Any:
-    """Every number of plain JSON values to four digits."""
+    """Round every number of plain JSON values to four digits."""
     match value:
         case dict():
             return {key: round_figures(each) for key, each in value.items()}

@@ -1,7 +1,7 @@
-"""A bundle's ONNX graph in 8-bit integers: static quantisation by ONNX Runtime; needs the package onnx.
+"""Static int8 quantisation of a bundle's ONNX graph by ONNX Runtime; needs the package onnx.
 
 Weights per channel (signed), activations per tensor (unsigned), between QuantizeLinear and DequantizeLinear nodes that
-the runtime fuses (Jacob et al., CVPR 2018). A try, which docs/int8.md judges: nothing of it is shipped.
+the runtime fuses (Jacob et al., CVPR 2018). An experiment, reported in docs/int8.md: it is not shipped.
 """
 
 import tempfile
@@ -31,38 +31,41 @@ from ml.serve.runtime import UInt8Batch
 from ml.serve.runtime.onnx import open_session
 
 OPERATORS = ("Conv", "Clip", "Add", "Gemm")
-"""What is computed in integers; statistics and means keep their floats. Clip is named so that a convolution's range
-ends where its ReLU6 does: without it the logits are off by 1.0 instead of 0.1 (60 photographs of folds 0 to 3)."""
+"""Operators computed in int8; statistics and means stay in float.
+
+Clip is included so that a convolution's range ends at its ReLU6: without it the logits are off by 1.0 instead of 0.1
+(60 photographs of folds 0 to 3).
+"""
 
 
 class ViewReader(CalibrationDataReader):  # type: ignore[misc] # onnxruntime ships no types
-    """Hands the views of photographs to the calibration, one photograph at a time."""
+    """Feeds the views of photographs to ONNX Runtime's calibration, one photograph at a time."""
 
     def __init__(self, records: Sequence[Record], spec: InputSpec, *, progress: bool) -> None:
         self._views = cut_views(records, spec, progress=progress)
 
     def get_next(self) -> dict[str, UInt8Batch] | None:
-        """The next feed, None at the end."""
+        """The next feed, or None at the end."""
         batch = next(self._views, None)
         return None if batch is None else {"views": batch}
 
 
 def cut_views(records: Sequence[Record], spec: InputSpec, *, progress: bool) -> Iterator[UInt8Batch]:
-    """The views (V, S, S, 3) of each record's photograph, as an upload's are cut."""
+    """Yield the test-time views (V, S, S, 3) of each record, as for uploads."""
     for record in tqdm(records, "calibrating int8", unit="image", disable=not progress):
         yield preprocess.views(read_uploaded_pixels(record.path, at_least=DECODED_SIDE_PER_INPUT * spec.size), spec)
 
 
 def quantise_bundle(bundle: Bundle, out: Path, records: Sequence[Record], *, progress: bool = True) -> Bundle:
-    """The bundle in the draft directory ``out`` with its ONNX graph in int8, ranges set on the records' photographs.
+    """Build the bundle in ``out`` with an int8 ONNX graph, with ranges set on the records.
 
-    Its self-test is the new graph's; calibration, thresholds and gate are still those of the old. The TorchScript graph
-    stays as it was.
+    The self-test is that of the new graph; calibration, thresholds and detector are still the old ones. The
+    TorchScript graph is unchanged.
     """
     copy_files(bundle, out)
     with tempfile.TemporaryDirectory() as directory:
         prepared = Path(directory) / ONNX_FILE
-        # Widens the weights, which are stored as fp16, and joins what can be joined.
+        # Converts the fp16 weights to float32 and fuses what can be fused.
         quant_pre_process(str(bundle.path / ONNX_FILE), str(prepared), skip_symbolic_shape=True)
         quantize_static(
             str(prepared),

@@ -1,7 +1,8 @@
-"""Measure a bundle anew, into its manifest and the model card.
+"""Measure a bundle again and update its manifest and the model card.
 
-Reads the calibration fold, then what shows the limits (other photographs, faults, small changes). ``--refit`` first
-fits the limits anew. ``--report-test`` at last reads the test fold, once, and logs why. Needs no torch.
+Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
+first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no
+torch.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from ml.serve.predictor import Predictor
 
 
 def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
-    """The photographs of other kinds that were named, or None."""
+    """The named photographs of other domains, or None."""
     if (options.clinical is None) != (options.everyday is None):
         raise UserError("--clinical and --everyday go together; give both or neither")
     return None if options.clinical is None else read_other_photographs(options.clinical, options.everyday)
@@ -35,7 +36,7 @@ def read_others(options: argparse.Namespace) -> OtherPhotographs | None:
 def credit_and_measure(
     bundle: Bundle, observer: Observer, options: argparse.Namespace, others: OtherPhotographs | None
 ) -> Bundle:
-    """Renew the attribution, measure the limits, and the test fold where its reading has a reason."""
+    """Renew the attribution, measure the limits, and the test fold if a reason for it is given."""
     bundle = write_manifest(bundle.path, write_attribution(bundle.path, bundle.manifest))
     bundle = measure_limits(bundle, observer, options.data, options.fold, others)
     if options.report_test:
@@ -44,7 +45,7 @@ def credit_and_measure(
 
 
 def tell(bundle: Bundle, data_dir: Path) -> None:
-    """Say which bundle is in its place now, and how the card of the one that ships is renewed."""
+    """Print which bundle has been written, and how the model card of the shipped one is renewed."""
     sys.stdout.write(f"{bundle.path}: {bundle.manifest.name} {bundle.manifest.version}, {bundle.sha256}\n")
     if bundle.path == DEFAULT_BUNDLE:
         sys.stdout.write(f"Its model card: python -m ml card --data {data_dir}\n")
@@ -70,7 +71,7 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
 
 
 def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
-    """The gate that a bundle has, as a refit takes it."""
+    """The detector of a bundle, in the form that a refit takes."""
     gate = load_gate(bundle)
     if gate is None or "held_out_class" not in bundle.manifest.limits:
         raise UserError(f"{bundle.path}: has no gate to keep; leave out --keep-gate")
@@ -78,7 +79,7 @@ def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure, and put the bundle in its place."""
+    """Measure, and replace the bundle."""
     others, bundle = read_others(options), load_bundle(options.bundle)
     if options.name_version:
         named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}

@@ -1,4 +1,4 @@
-"""Whether the network of a configuration can become a bundle, told before hours of training are spent on it."""
+"""Check before hours of training that a configuration's network can become a bundle."""
 
 import torch
 from torch import nn
@@ -12,10 +12,10 @@ from ml.training.servable import METADATA
 
 
 def check_servable(config: TrainingConfig) -> None:
-    """Raise ``UserError`` for a network that a bundle cannot hold: one that reads metadata, cannot read at one of the
-    sizes that are to be chosen from, or whose two graphs would differ.
+    """Raise ``UserError`` for a network that cannot be served.
 
-    A fresh one is exported at the smallest size to see that, and thrown away.
+    That is one that reads metadata, does not accept one of the candidate sizes, or whose two graphs would differ,
+    which a trial export at the smallest size shows.
     """
     if config.metadata:
         raise UserError(METADATA)

@@ -1,56 +1,49 @@
-"""Build the shipped bundle anew from its weights and the data.
+"""Rebuild the shipped bundle from its weights and the data.
 
 Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday`` the
-gate; measures fold 4 and the limits. ``--report-test`` then reads the test fold, once, and writes its figures into the
-manifest. Ends with the model card.
+out-of-distribution detector; measures fold 4 and the limits. ``--report-test`` then evaluates on the test fold, once,
+and writes the metrics into the manifest. Ends with the model card.
 """
 
 import argparse
 from dataclasses import replace
 
-from ml.build.assemble import Origin, build_bundle
+from torch import nn
+
+from ml.build.assemble import Origin, build_bundle, describe_sampled_prior
 from ml.build.remeasure import credit_and_measure, read_others, tell
-from ml.bundle.attribution import ATTRIBUTION, LICENCE
 from ml.bundle.draft import build_beside
-from ml.bundle.manifest import InputSpec, Prior, ViewSpec
 from ml.errors import UserError
 from ml.evaluation.observe import Observer
 from ml.networks.backbone import create_backbone, load_weights
 from ml.networks.segmentation import load_decoder
 from ml.serve.predictor import Predictor
-from ml.serve.preprocess import MAX_ASPECT
+from ml.training.checkpoint import describe_input
 
 TRAINING = (
     "EfficientNet-Lite0 distilled at 288 px on ISIC 2018 Task 3 from three teachers (EfficientNet-Lite2, Lite2 and "
     "Lite1, themselves started from ImageNet weights); neither it nor they saw the images of fold 4 and of the test "
     "fold, nor their near-duplicates. Read at 320 px in two central views, whose scores are averaged."
 )
-ORIGIN = Origin(
-    name="lite0-isic2018-distilled",
-    version="1.3",
-    architecture="tf_efficientnet_lite0",
-    input=InputSpec(
-        size=320,
-        views=(ViewSpec("central 90 %", 0.9), ViewSpec("central 70 %", 0.7)),
-        max_aspect_ratio=MAX_ASPECT,
-        interpolation="bicubic",
-        mean=(0.5, 0.5, 0.5),
-        std=(0.5, 0.5, 0.5),
-        layout="NHWC",
-    ),
-    training_prior=Prior(
-        (0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055), "class frequencies that the training's sampling made"
-    ),
-    training=TRAINING,
-    licence=LICENCE,
-    attribution=ATTRIBUTION,
-)
+ARCHITECTURE = "tf_efficientnet_lite0"
+
+
+def describe_shipped(model: nn.Module) -> Origin:
+    """What the shipped bundle's manifest says of its network."""
+    return Origin(
+        name="lite0-isic2018-distilled",
+        version="1.3",
+        architecture=ARCHITECTURE,
+        input=describe_input(model, 320, (0.9, 0.7)),
+        training_prior=describe_sampled_prior((0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055)),
+        training=TRAINING,
+    )
 
 
 def main(options: argparse.Namespace) -> int:
-    """Build, measure and put the bundle in its place."""
+    """Build and measure the bundle, and replace the shipped one."""
     others = read_others(options)
-    model = create_backbone(ORIGIN.architecture)
+    model = create_backbone(ARCHITECTURE)
     if not load_weights(model, options.weights):
         raise UserError(f"{options.weights}: has no classifier of seven classes; give the trained weights.")
     decoder = None if options.decoder is None else load_decoder(model, options.decoder)
@@ -58,7 +51,7 @@ def main(options: argparse.Namespace) -> int:
         bundle = build_bundle(
             model,
             draft,
-            ORIGIN,
+            describe_shipped(model),
             options.data,
             calibration_fold=options.fold,
             others=others,

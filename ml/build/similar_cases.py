@@ -1,4 +1,4 @@
-"""Choosing a bundle's similar cases from the training folds, and making their file."""
+"""Selection of a bundle's similar cases from the training folds, and the file of them."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ SEED = 2018
 THUMBNAIL_SIZE = (192, 144)
 THUMBNAIL_QUALITY = 65
 CONFIRMED_LAST = ("consensus", None)
-"""Agreed on by experts, or not told how: taken only where a class has too few that tissue or time has settled."""
+"""Confirmations used last: expert consensus, or unknown; only if a class has too few by histology or follow-up."""
 
 NEARER_PERCENT = 99.0
 NO_COPY = 2.0
@@ -43,9 +43,9 @@ Lesion = list[Record]
 
 
 def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, unseen_fold: str) -> Bundle:
-    """Choose from the training folds, write the file, and name it in the manifest.
+    """Choose cases from the training folds, write their file, and name it in the manifest.
 
-    Images that no training uses are left out here too: some show a lesion of the test fold.
+    Images excluded from training are left out here too, since some show a lesion of the test fold.
     """
     split, records = read_split(), read_isic(data_dir).records
     training = [record for record in records if split.is_trained_on(record.image_id)]
@@ -62,18 +62,20 @@ def add_similar_cases(bundle: Bundle, observer: Observer, data_dir: Path, *, uns
 
 
 def choose_cases(records: Sequence[Record], groups: Mapping[str, str], *, cases: int = CASES) -> list[Lesion]:
-    """At most ``cases`` lesions, as evenly over the classes as there are lesions.
+    """At most ``cases`` lesions, spread over the classes as evenly as possible.
 
-    A class that has fewer than its share gives all, and the others share what it leaves. Within a class, lesions
-    confirmed by tissue, confocal microscopy or follow-up come before those agreed on by experts; otherwise chance
-    decides. ``groups`` holds what shows the same lesion together, by image.
+    A class with fewer than its share gives all, and the others share the remainder. Within a class, lesions confirmed
+    by histology, confocal microscopy or follow-up come before those by consensus; otherwise the draw is random.
+    ``groups`` joins images of the same lesion, by image.
     """
     lesions: dict[str, Lesion] = {}
     for record in sorted(records, key=lambda record: record.image_id):
         lesions.setdefault(groups[record.image_id], []).append(record)
-    every = list(lesions.values())
-    shuffled = [every[place] for place in np.random.default_rng(SEED).permutation(len(every))]
-    shuffled.sort(key=lambda lesion: lesion[0].confirmation in CONFIRMED_LAST)  # stable: chance stays within each part
+    all_lesions = list(lesions.values())
+    shuffled = [all_lesions[index] for index in np.random.default_rng(SEED).permutation(len(all_lesions))]
+    shuffled.sort(
+        key=lambda lesion: lesion[0].confirmation in CONFIRMED_LAST
+    )  # stable: keeps the random order within each part
     by_class = [[lesion for lesion in shuffled if lesion[0].label == label] for label in range(len(CLASSES))]
     shares = share_out(cases, [len(lesions) for lesions in by_class])
     chosen = [lesion for lesions, share in zip(by_class, shares, strict=True) for lesion in lesions[:share]]
@@ -81,30 +83,30 @@ def choose_cases(records: Sequence[Record], groups: Mapping[str, str], *, cases:
 
 
 def share_out(total: int, available: Sequence[int]) -> list[int]:
-    """How many each gets, so that nobody could get more without another with as few or fewer getting less."""
+    """Max-min fair shares of ``total``, each limited by ``available``."""
     shares, left = [0] * len(available), total
-    for done, place in enumerate(sorted(range(len(available)), key=available.__getitem__)):
-        shares[place] = min(available[place], left // (len(available) - done))
-        left -= shares[place]
+    for done, index in enumerate(sorted(range(len(available)), key=available.__getitem__)):
+        shares[index] = min(available[index], left // (len(available) - done))
+        left -= shares[index]
     return shares
 
 
 def list_photographs(lesions: Sequence[Lesion]) -> list[Record]:
-    """In the file's order: the photographs to show, then the others."""
+    """Photographs in the file's order: those to show first, then the others."""
     return [lesion[0] for lesion in lesions] + [record for lesion in lesions for record in lesion[1:]]
 
 
 def build_cases(lesions: Sequence[Lesion], embeddings: FloatArray, unseen: FloatArray) -> CaseArrays:
-    """The file's arrays from the embeddings (M, V, D) of the chosen lesions' photographs, as listed.
+    """Arrays of the file from the embeddings (M, V, D) of the chosen lesions' photographs, in order.
 
-    A photograph is taken for a copy where it is nearer than all but one in a hundred of the ``unseen`` ones (U, V, D),
-    which show other lesions, are to any.
+    A photograph counts as a copy if it is nearer than 99 % of the ``unseen`` ones (U, V, D), which show other lesions,
+    are to any.
     """
     joined, count = join_views(embeddings), len(lesions)
     centre, directions = fit_projection(joined[:count])
     shown = [lesion[0] for lesion in lesions]
     thumbnails = [make_thumbnail(record.path) for record in shown]
-    others = [place for place, lesion in enumerate(lesions) for _ in lesion[1:]]
+    others = [index for index, lesion in enumerate(lesions) for _ in lesion[1:]]
     arrays = CaseArrays(
         centre=centre,
         directions=directions,
@@ -123,14 +125,14 @@ def build_cases(lesions: Sequence[Lesion], embeddings: FloatArray, unseen: Float
 
 
 def fit_projection(joined: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float16]]:
-    """Centre (D,) and the first principal directions (D, K) of joined embeddings (N, D)."""
+    """Centre (D,) and leading principal directions (D, K) of joined embeddings (N, D)."""
     centre = joined.mean(axis=0)
     _, _, directions = np.linalg.svd(joined - centre, full_matrices=False)
     return centre, directions[:DIMENSIONS].T.astype(np.float16)
 
 
 def make_thumbnail(path: Path) -> bytes:
-    """The picture, cropped centrally to 4:3 and small, as WebP."""
+    """A thumbnail, cropped centrally to 4:3, as WebP."""
     content = io.BytesIO()
     small = ImageOps.fit(open_picture(path), THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
     small.save(content, "WEBP", quality=THUMBNAIL_QUALITY, method=6)

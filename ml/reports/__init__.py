@@ -1,1 +1,1 @@
-"""Documents generated from data."""
+"""Documents generated from results."""

@@ -1,8 +1,8 @@
-"""Two bundles on one fold, paired.
+"""Paired comparison of two bundles on one fold.
 
-Prints a Markdown table: figures of both with 95 % intervals by bootstrap over lesions, and what the new has less the
-old on the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds. Only a
-fold that neither has seen compares them; the test fold needs ``--why``, which goes to its log, once for each bundle.
+Prints a Markdown table: metrics of both with 95 % intervals by bootstrap over lesions, and the new minus the old on
+the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds. Only a fold that
+neither has seen is a fair comparison; the test fold needs ``--why``, which is logged once for each bundle.
 """
 
 import argparse
@@ -32,9 +32,9 @@ def compare_bundles(
     progress: bool = True,
     log: Path = TEST_FOLD_LOG,
 ) -> dict[str, Any]:
-    """What ``ml.evaluation.paired.compare_evaluations`` says of the new bundle (one) and the old (other) on a fold.
+    """Compare the new bundle (one) with the old (other) on a fold, as ``compare_evaluations`` does.
 
-    ``kept``, ``why`` and ``log`` are those of ``evaluate_bundle``, and so are the errors.
+    ``kept``, ``why``, ``log`` and the errors are those of ``evaluate_bundle``.
     """
     dataset = read_isic(data_dir)
     earlier, later = (
@@ -54,7 +54,7 @@ def compare_bundles(
 
 
 def tabulate(compared: dict[str, Any], old: Bundle, new: Bundle) -> Table:
-    """A row for each figure."""
+    """A row for each metric."""
     rows = (
         (NAMES[name], each["other"], each["one"], each["difference"].text(signed=True))
         for name, each in compared["figures"].items()

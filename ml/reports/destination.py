@@ -1,4 +1,4 @@
-"""Where a report goes: what the project publishes is written over only when asked for, and with its own data."""
+"""Destination of reports: published ones are overwritten only on request, and only with the project's data."""
 
 from pathlib import Path
 
@@ -7,8 +7,10 @@ from ml.pipelines.study.results import read_published_data
 
 
 def check_destination(out: Path, published: Path, data_sha256: str, data: Path, *, publish: bool) -> None:
-    """Raise ``UserError`` where a report of these data must not be written to ``out``: over the data themselves, or
-    over the ``published`` one unasked or of other data."""
+    """Raise ``UserError`` if a report must not be written to ``out``.
+
+    That is if it would overwrite the data, or the ``published`` report without ``publish`` or with other data.
+    """
     place = out.resolve()
     if place == data.resolve() or place.is_relative_to(data.resolve()):
         raise UserError(f"{out}: lies in the data; give another --out")

@@ -1,8 +1,8 @@
-"""``docs/int8.md``, what the network loses and wins in 8-bit integers.
+"""``docs/int8.md``: accuracy and speed of the network in 8-bit integers.
 
-Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds anew on
-fold 4, as those of the bundle were, and sets the two side by side there. Keeps the bundle as it is; ``--keep`` keeps
-the new one. Milliseconds are this machine's.
+Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds again on fold
+4, as those of the bundle were, and compares the two there. The bundle is unchanged; ``--keep`` keeps the new one.
+Milliseconds are this machine's.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from ml.support.disk import check_can_be_written
 
 CALIBRATED_ON = 300
 MOST_LOST = 0.005
-"""Balanced accuracy that an int8 graph may lose and still be thought of."""
+"""Balanced accuracy that an int8 graph may lose and still be considered."""
 
 REPEATS = 100
 DOCUMENT = Path(__file__).parents[2] / "docs" / "int8.md"
@@ -47,7 +47,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "int8.md"
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Median milliseconds of the processor for one whole reading and for its network, and the graph's size in bytes."""
+    """Median CPU milliseconds of a whole reading and of its network, and the graph's size in bytes."""
 
     reading: float
     network: float
@@ -57,8 +57,10 @@ class Speed:
 def measure_int8(
     bundle: Bundle, dataset: Dataset, out: Path, *, kept: Path | None = None, progress: bool = True
 ) -> tuple[Bundle, dict[str, Any]]:
-    """Make the int8 bundle in the draft directory ``out``; give it and what ``compare`` says of it (one) and the bundle
-    (other), with ``logits``, the mean distance of the two's, and ``same_outcome``, the share of images."""
+    """Build the int8 bundle in the draft directory ``out``, and compare it (one) with the bundle (other).
+
+    The comparison also has ``logits``, their mean distance, and ``same_outcome``, the share of images.
+    """
     training = select_folds(dataset.records, TRAINING_FOLDS)
     places = np.unique(np.linspace(0, len(training) - 1, CALIBRATED_ON).astype(int))
     quantised = quantise_bundle(bundle, out, [training[place] for place in places], progress=progress)
@@ -89,7 +91,7 @@ def _share_of_same_outcome(one: Evaluation, other: Evaluation) -> float:
 
 
 def time_bundles(bundles: Sequence[Bundle], repeats: int) -> list[Speed]:
-    """Time each bundle on a drawn photograph of 600×450 on one thread, in turns."""
+    """Time the bundles alternately on a drawn photograph of 600×450 on one thread."""
     stored = store(draw_photograph(), COMMON_SIZE)
     views = [preprocess.views(decode_stored(stored), each.manifest.input) for each in bundles]
     actions = [partial(Predictor(each, "onnx").read, stored) for each in bundles]

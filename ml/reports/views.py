@@ -1,7 +1,7 @@
-"""``docs/views.md``, what other views would be worth.
+"""``docs/views.md``: a comparison of other test-time views.
 
-Reads fold 4, which alone chooses, through the bundle's graph at other sizes, other central parts of the picture, in
-pairs, and mirrored, and sets each against the best single view. Changes no bundle. Milliseconds are this machine's.
+Reads fold 4, the only one that chooses, through the bundle's graph at other sizes, other crops, in pairs, and
+mirrored, and compares each with the best single view. Changes no bundle. Milliseconds are this machine's.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from ml.support.disk import check_can_be_written
 DOCUMENT = Path(__file__).parents[2] / "docs" / "views.md"
 FIGURES = {"balanced_accuracy": "balanced accuracy", "log_loss": "log loss", "malignancy_auc": "malignancy AUC"}
 GAINS = {"balanced_accuracy": 1, "log_loss": -1}
-"""Figures whose gain is told, and the sign of a better one."""
+"""Metrics whose gain is reported, and the sign of an improvement."""
 
 REPEATS = 30
 SHOWN = 3
@@ -76,7 +76,7 @@ def render_views(bundle: Bundle, judged: Mapping[ViewSet, Judged], images: int, 
 
 
 def tabulate(judged: Mapping[ViewSet, Judged], reference: Judged, shipped: ViewSet) -> Table:
-    """A row for each set; its gains are over the reference."""
+    """A row for each set, with gains over the reference."""
     rows = []
     for views, found in judged.items():
         rows.append(
@@ -94,14 +94,14 @@ def tabulate(judged: Mapping[ViewSet, Judged], reference: Judged, shipped: ViewS
 
 
 def _describe_gain(found: Judged, reference: Judged, name: str) -> str:
-    """Thousandths for each further millisecond; nothing where there is none."""
+    """Gain in thousandths per additional millisecond; empty if there is none."""
     extra = found.milliseconds - reference.milliseconds
     gain = GAINS[name] * float(found.plain[name][0] - reference.plain[name][0])
     return f"{1000 * gain / extra:+.2f}" if extra > 0 else ""
 
 
 def _count_better(judged: Mapping[ViewSet, Judged], reference: ViewSet, name: str, words: str) -> str:
-    """How many sets differ from one by more than their interval, the best of them named."""
+    """Number of sets that differ significantly from one, the best of them named."""
     differences = {
         views: subtract(found, judged[reference], name) for views, found in judged.items() if views != reference
     }
@@ -116,7 +116,7 @@ def _count_better(judged: Mapping[ViewSet, Judged], reference: ViewSet, name: st
 
 
 def _name_cheapest(judged: Mapping[ViewSet, Judged], shipped: ViewSet) -> str:
-    """The set of least cost that is not told to be worse than what ships."""
+    """The cheapest set that is not significantly worse than the shipped one."""
     reference = judged[shipped]
 
     def is_worse(found: Judged, name: str) -> bool:

@@ -1,1 +1,1 @@
-"""What every room needs: the command line, strict loading, the disk."""
+"""Support for all packages: command line, strict loading, disk."""

@@ -1,4 +1,4 @@
-"""What every command of ``ml`` answers to bad input, to a disk that refuses, and to Ctrl-C."""
+"""Handling of bad input, disk errors and Ctrl-C for every command of ``ml``."""
 
 import errno
 import functools
@@ -21,32 +21,31 @@ REFUSALS = frozenset(
         *(errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG),
     }
 )
-"""What a disk, a path or its permissions can say against reading or writing a file."""
+"""Error numbers by which a disk, a path or its permissions refuse reading or writing a file."""
 
 
 def is_refused(error: OSError) -> bool:
-    """Whether it is about a file, and so something that a person can mend."""
+    """Whether an error is about a file, so that the user can correct it."""
     return error.errno in REFUSALS
 
 
 def describe_refusal(error: OSError) -> str:
-    """What a disk said, in one line with the file and the remedy."""
+    """A disk error in one line with the file and the remedy."""
     place = error.filename if error.filename is not None else "a file"
     return f"{place}: {error.strerror}; make room, or mend the path or its permissions, and run the command again"
 
 
 def escape_what_cannot_be_printed() -> None:
-    """Print names that the terminal's encoding lacks, or that are no text at all, escaped, and all that follows."""
+    """Escape characters that the terminal's encoding lacks and names that are no text, in all later output."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def command(*, when_stopped: str | None = None) -> Callable[[Callable[P, int]], Callable[P, int]]:
-    """Decorate a ``main`` that returns an exit code: a ``UserError``, or what a disk refuses, becomes one line on
-    standard error and the code 2.
+    """Decorate a ``main`` that returns an exit code, so that errors of the user become one line and code 2.
 
-    ``when_stopped`` is said after Ctrl-C, with the code 130; without it, as where nothing can be gone on with, the
+    These are ``UserError`` and disk errors. ``when_stopped`` is printed after Ctrl-C, with code 130; without it the
     interrupt is Python's.
     """
 
@@ -77,7 +76,7 @@ def command(*, when_stopped: str | None = None) -> Callable[[Callable[P, int]], 
 
 @contextmanager
 def naming_requirements(file: str) -> Iterator[None]:
-    """Around work that imports libraries: says in one line which requirement file to install where one is missing."""
+    """Context in which a missing library is reported in one line with the requirement file to install."""
     try:
         yield
     except ImportError as error:

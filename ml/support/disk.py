@@ -1,4 +1,4 @@
-"""Room on the disk, looked for before it is needed, and a line for when it ends all the same."""
+"""Disk space checks, atomic writes, and one-line disk errors."""
 
 import fcntl
 import json
@@ -13,14 +13,14 @@ from typing import Any
 from ml.errors import UserError
 
 MARGIN_BYTES = 50_000_000
-"""Kept free for the tables and reports that are written beside the images."""
+"""Kept free for tables and reports that are written beside the images."""
 
 Stamp = tuple[int, int, int]
-"""Inode, bytes and time of change (ns) of a file."""
+"""Inode, size in bytes and modification time (ns) of a file."""
 
 
 def check_space(directory: Path, needed: int) -> None:
-    """Raise ``UserError`` if the disk of an existing directory has not ``needed`` bytes free, and some more."""
+    """Raise ``UserError`` if the disk of an existing directory has less than ``needed`` bytes and a margin free."""
     free = shutil.disk_usage(directory).free
     if free < needed + MARGIN_BYTES:
         raise UserError(
@@ -31,7 +31,7 @@ def check_space(directory: Path, needed: int) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Tell in one line what the disk says against writing ``path``."""
+    """Turn disk errors on writing ``path`` into a ``UserError`` of one line."""
     try:
         yield
     except OSError as error:
@@ -42,8 +42,10 @@ def writing(path: Path) -> Iterator[None]:
 
 @contextmanager
 def part_of(path: Path) -> Iterator[Path]:
-    """A part beside ``path`` to write, which takes its place when the block ends without an error: what a disk
-    refuses, or a kill cuts off, leaves the file that was there. Raises ``OSError``."""
+    """Yield a temporary file beside ``path``, which replaces it if the block ends without an error.
+
+    After an error or a kill the old file is unchanged. Raises ``OSError``.
+    """
     part = path.with_name(f"{path.name}.part")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -54,13 +56,13 @@ def part_of(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; raises ``UserError``."""
+    """Write a text file atomically; raises ``UserError``."""
     with writing(path), part_of(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds; raises ``UserError`` for one that is not there or was cut off."""
+    """Load a JSON file; raises ``UserError`` for a missing or truncated one."""
     try:
         return json.loads(read_file(path))
     except ValueError as error:
@@ -69,8 +71,7 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def owning(directory: Path, what: str) -> Iterator[None]:
-    """Keep a directory to this process: two of ``what`` in one would write the same files, so the second is a
-    ``UserError``."""
+    """Lock a directory for this process; raises ``UserError`` if another ``what`` holds it."""
     make_directory(directory)
     with writing(directory), (directory / ".lock").open("w") as lock:
         try:
@@ -83,14 +84,14 @@ def owning(directory: Path, what: str) -> Iterator[None]:
 
 
 def make_directory(path: Path) -> Path:
-    """Make a directory and those above it, and return it; raises ``UserError`` if it cannot be."""
+    """Create a directory and its parents, and return it; raises ``UserError``."""
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
 
 
 def stat_file(path: Path) -> os.stat_result:
-    """A file's size and times; raises ``UserError`` naming it if it is not there."""
+    """A file's size and times; raises ``UserError`` naming it if it is missing."""
     try:
         return path.stat()
     except OSError as error:
@@ -98,7 +99,7 @@ def stat_file(path: Path) -> os.stat_result:
 
 
 def stamp_file(path: Path) -> Stamp | None:
-    """What changes when a file or directory does; None where it is not there."""
+    """A stamp that changes with a file or directory; None if it is missing."""
     try:
         state = path.stat()
     except OSError:
@@ -107,14 +108,14 @@ def stamp_file(path: Path) -> Stamp | None:
 
 
 def check_ends(path: Path) -> None:
-    """Raise ``UserError`` for a pipe or a device, whose end a reader would wait for; ``OSError`` if it is not there."""
+    """Raise ``UserError`` for a pipe or a device, which has no end; ``OSError`` if it is missing."""
     mode = path.stat().st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         raise UserError(f"{path}: is a pipe or a device, not a file; save what it gives in a file, and name that")
 
 
 def read_file(path: Path) -> bytes:
-    """A file's bytes; raises ``UserError`` naming it if it cannot be read, or is a pipe."""
+    """A file's bytes; raises ``UserError`` naming it if it cannot be read or is a pipe."""
     try:
         check_ends(path)
         return path.read_bytes()
@@ -123,7 +124,7 @@ def read_file(path: Path) -> bytes:
 
 
 def check_can_be_written(path: Path, *, not_over: Iterable[Path | None] = ()) -> None:
-    """Raise ``UserError`` before minutes of work whose result could not be kept, or would lie over what is read."""
+    """Raise ``UserError``, before minutes of work, if the result cannot be written or would overwrite the input."""
     for read in not_over:
         if read is not None and path.exists() and read.exists() and path.samefile(read):
             raise UserError(f"{path}: is read here, and would be written over; give another file")

@@ -1,4 +1,4 @@
-"""What a run was made with: the machine, the libraries, and the state of the repository."""
+"""Provenance of a run: machine, libraries and state of the repository."""
 
 import os
 import platform
@@ -9,19 +9,19 @@ from typing import Any
 
 
 def describe_environment(*libraries: str) -> dict[str, Any]:
-    """Interpreter, processor and the versions of the libraries named."""
+    """Interpreter, processor and the versions of the named libraries."""
     machine = {"python": platform.python_version(), "processor": _name_processor(), "cores": os.cpu_count()}
     return {**machine, **{name: version(name) for name in libraries}}
 
 
 def find_git_revision() -> str | None:
-    """The commit, marked where files differ from it; none outside a repository."""
+    """The commit, marked if files differ from it; None outside a repository."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
     try:
-        found = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)  # noqa: S603
+        result = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)  # noqa: S603
     except OSError:
         return None
-    return found.stdout.strip() or None
+    return result.stdout.strip() or None
 
 
 def _name_processor() -> str:

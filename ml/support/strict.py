@@ -1,7 +1,7 @@
-"""JSON and YAML from elsewhere, read strictly into dataclasses.
+"""Strict loading of JSON and YAML into dataclasses.
 
-pydantic checks types and bounds; nothing is converted but a whole number where a float is due. Checked here is what it
-lets pass: a key given twice, NaN, numbers and texts beyond all sense, deep nesting.
+pydantic checks types and bounds without conversion, but for integers in place of floats. Checked here is what it
+accepts: duplicate keys, NaN, absurdly large numbers and texts, deep nesting.
 """
 
 import json
@@ -26,7 +26,7 @@ LONGEST_TEXT = 20_000
 DEEPEST = 20
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-"""Dataclasses within a dataclass take it over."""
+"""Nested dataclasses inherit it."""
 
 COMPLAINTS = {
     "dataclass_type": "must hold keys and values",
@@ -52,14 +52,14 @@ COMPLAINTS = {
 }
 """By pydantic's type of the error."""
 LISTS = ("expected", "expected_tags", "discriminator")
-"""Among the values that a complaint names, those that pydantic writes with quotes and commas."""
+"""Values in pydantic's messages that contain quotes and commas."""
 
 Word = Annotated[str, BeforeValidator(lambda value: str(value) if type(value) is int else value)]
 """Text that may be given as a number: ``fold: 3`` without quotes."""
 
 
 def parse_json(content: bytes) -> Any:
-    """What a JSON text holds. Raises ``UserError`` that names the first key or value that is wrong."""
+    """Parse a JSON text. Raises ``UserError`` naming the first invalid key or value."""
     try:
         data = json.loads(content, object_pairs_hook=_join_once, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -68,16 +68,16 @@ def parse_json(content: bytes) -> Any:
         raise UserError("is not JSON in UTF-8") from error
     except RecursionError as error:
         raise UserError(f"is nested deeper than {DEEPEST} levels") from error
-    except ValueError as error:  # Python reads no number of thousands of digits
+    except ValueError as error:  # Python does not parse numbers of thousands of digits
         raise UserError(f"has a number beyond {LARGEST_NUMBER:g}") from error
     _check(data, "", 0)
     return data
 
 
 def read_yaml(path: Path) -> Any:
-    """What a YAML file holds, as JSON would: lists, texts, numbers, and mappings whose keys are texts.
+    """Parse a YAML file to lists, texts, numbers and mappings with text keys, as in JSON.
 
-    Raises ``UserError`` where it cannot be read, or is a pipe or a device.
+    Raises ``UserError`` if it cannot be read, or is a pipe or a device.
     """
     try:
         content = _OnceLoader(read_regular(path.resolve(), MEGABYTE)).get_single_data()
@@ -88,9 +88,9 @@ def read_yaml(path: Path) -> Any:
 
 
 def load_yaml(kind: Any, path: Path, check: Callable[[Any], None] | None = None) -> Any:
-    """A value of type ``kind`` from a YAML file, and held to the rules of ``check``, which raises ``UserError``.
+    """Load a value of type ``kind`` from a YAML file and check it by ``check``, which raises ``UserError``.
 
-    Raises ``UserError`` that names the file, and what in it is unknown, missing, mistyped or out of bounds.
+    Raises ``UserError`` naming the file and what is unknown, missing, mistyped or out of bounds.
     """
     content = read_yaml(path)
     try:
@@ -103,16 +103,16 @@ def load_yaml(kind: Any, path: Path, check: Callable[[Any], None] | None = None)
 
 
 def build(kind: Any, value: object) -> Any:
-    """A value of type ``kind`` from parsed JSON or YAML: a dataclass, tuple, dict, scalar, or one of several.
+    """Build a value of type ``kind`` from parsed JSON or YAML: a dataclass, tuple, dict, scalar or union.
 
-    A field that has a default may be left out. Raises ``UserError`` that names what is unknown, missing, mistyped or
-    out of bounds.
+    Fields with a default are optional. Raises ``UserError`` naming what is unknown, missing, mistyped or out of
+    bounds.
     """
     try:
         return make_adapter(kind).validate_json(json.dumps(value))
     except ValidationError as error:
-        told = _tell(kind, _choose(error.errors(include_url=False)))
-        raise UserError(" ".join(told.split())) from None
+        message = _tell(kind, _choose(error.errors(include_url=False)))
+        raise UserError(" ".join(message.split())) from None
 
 
 def check_rules(rules: Iterable[tuple[str, bool]]) -> None:
@@ -124,21 +124,21 @@ def check_rules(rules: Iterable[tuple[str, bool]]) -> None:
 
 @cache
 def make_adapter(kind: Any) -> TypeAdapter[Any]:
-    """What validates values of a type, strictly."""
+    """A strict validator of a type."""
     if isinstance(kind, type) and is_dataclass(kind):
         return TypeAdapter(with_config(STRICT)(kind))
     return TypeAdapter(kind, config=STRICT)
 
 
 def to_plain(value: Any) -> Any:
-    """Tuples as lists, as JSON and YAML have them."""
+    """Tuples as lists, as in JSON and YAML."""
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
     return [to_plain(item) for item in value] if isinstance(value, tuple | list) else value
 
 
 class _OnceLoader(yaml.SafeLoader):
-    """YAML's own would take the last of two values of one key."""
+    """A loader that rejects duplicate keys, of which YAML's own takes the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001 as PyYAML has it
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -170,7 +170,7 @@ def _check(value: Any, where: str, depth: int) -> None:
         case bool() | None:
             pass
         case int() | float():
-            # An integer of any length is compared exactly.
+            # Integers of any length compare exactly.
             if (isinstance(value, float) and not math.isfinite(value)) or abs(value) > LARGEST_NUMBER:
                 raise UserError(f"has a number beyond {LARGEST_NUMBER:g} at {where or 'its top'}")
         case list():
@@ -190,14 +190,14 @@ def _check_text(text: str, where: str) -> None:
 
 
 def _choose(errors: list[ErrorDetails]) -> ErrorDetails:
-    """The first error; of a misspelt key, which is missing and unknown, that it is unknown."""
+    """The first error; for a misspelt key, which is both missing and unknown, the unknown one."""
     first = errors[0]
     same = [each for each in errors if each["loc"][:-1] == first["loc"][:-1]] if first["type"] == "missing" else []
     return next((each for each in same if each["type"] == "unexpected_keyword_argument"), first)
 
 
 def _tell(kind: Any, error: ErrorDetails) -> str:
-    """pydantic's error in one line: where, what, and what it must be."""
+    """A pydantic error in one line: where, what, and what is allowed."""
     where, owner = _find(kind, error["loc"])
     if error["type"] == "unexpected_keyword_argument":
         return f"unknown key {where}; known are {', '.join(each.name for each in fields(owner))}"
@@ -206,7 +206,7 @@ def _tell(kind: Any, error: ErrorDetails) -> str:
     given = repr(error["input"])
     values = {"input": given if len(given) <= 80 else f"{given[:80]}…", **error.get("ctx", {})}
     values |= {name: str(values[name]).replace("'", "").replace(",", " or") for name in LISTS if name in values}
-    if get_origin(owner) in (Union, UnionType):  # each of its types has an error; this is of the first
+    if get_origin(owner) in (Union, UnionType):  # each member of a union has an error; this is the first
         kinds = " or ".join(each.__name__ for each in get_args(owner))
         complaint = f"is {values['input']}; must be of type {kinds}"
     else:
@@ -215,7 +215,7 @@ def _tell(kind: Any, error: ErrorDetails) -> str:
 
 
 def _find(kind: Any, steps: tuple[int | str, ...]) -> tuple[str, Any]:
-    """The place that pydantic names, as ``stages[0].size``, and the type of what holds it, or a union that it is of."""
+    """The path of an error, such as ``stages[0].size``, and the type that contains it."""
     where, owner = "", kind
     for place, step in enumerate(steps):
         owner = kind = _strip(kind)
@@ -232,7 +232,7 @@ def _find(kind: Any, steps: tuple[int | str, ...]) -> tuple[str, Any]:
 
 
 def _strip(kind: Any) -> Any:
-    """A type without what it is annotated with, and without None."""
+    """A type without annotations and without None."""
     if get_origin(kind) is Annotated:
         return _strip(get_args(kind)[0])
     others = [each for each in get_args(kind) if each is not NoneType]
@@ -240,7 +240,7 @@ def _strip(kind: Any) -> Any:
 
 
 def _item_of(kind: Any) -> Any:
-    """The type of what a tuple or a dict holds."""
+    """The item type of a tuple or a dict."""
     return get_args(kind)[0 if get_origin(kind) is tuple else 1]
 
 

@@ -124,6 +124,11 @@ class InferencePlan:
     size: Side
     fractions: Annotated[tuple[Fraction, ...], Field(min_length=1)]
 
+    @property
+    def key(self) -> str:
+        """The plan's key in ``readings.json``, which the files of earlier runs fix."""
+        return f"ReadingPlan(size={self.size}, fractions={self.fractions})"
+
 
 @dataclass(frozen=True, slots=True)
 class TrainingConfig:

@@ -140,7 +140,7 @@ def choose_inference_plan(
     with tqdm(total=total, desc="Choosing an inference plan", unit="image", disable=not progress) as bar:
         scores = [trained.predict(records, cache, positions, plan, bar) for plan in plans]
     accuracies = [measure_balanced_accuracy(scores=s, prior=trained.prior.numpy(), labels=labels) for s in scores]
-    accuracy_by_plan = {str(plan): accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
+    accuracy_by_plan = {plan.key: accuracy for plan, accuracy in zip(plans, accuracies, strict=True)}
     write_whole(folder.readings, json.dumps(accuracy_by_plan, indent=2) + "\n")
     best = int(np.argmax(accuracies))
     return plans[best], scores[best]

@@ -1,1 +1,1 @@
-"""The commands of ``python -m ml``: their options, and one table of what each needs."""
+"""The commands of ``python -m ml``: their options, and one table of their requirements."""

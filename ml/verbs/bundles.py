@@ -17,16 +17,16 @@ def export(parser: ArgumentParser) -> None:
 
 
 def check_export(options: Namespace) -> None:
-    """Raises ``UserError`` for a checkpoint that cannot become a bundle."""
+    """Raise ``UserError`` for a checkpoint that cannot become a bundle."""
     check_checkpoint(options.checkpoint)
 
 
 def build(parser: ArgumentParser) -> None:
-    """Build the shipped bundle anew from its weights and the data.
+    """Rebuild the shipped bundle from its weights and the data.
 
     Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday``
-    the gate; measures fold 4 and the limits. ``--report-test`` then reads the test fold, once, and writes its figures
-    into the manifest.
+    the out-of-distribution detector; measures fold 4 and the limits. ``--report-test`` then evaluates on the test
+    fold, once, and writes the metrics into the manifest.
     """
     parser.add_argument("--weights", type=Path, required=True, help="safetensors state dict of the network")
     parser.add_argument("--decoder", type=Path, help="mask decoder of train-decoder for these weights")
@@ -35,14 +35,15 @@ def build(parser: ArgumentParser) -> None:
 
 
 def remeasure(parser: ArgumentParser) -> None:
-    """Measure a bundle anew, into its manifest.
+    """Measure a bundle again and update its manifest.
 
-    Reads the calibration fold, then what shows the limits (other photographs, faults, small changes). ``--refit`` first
-    fits the limits anew. ``--report-test`` at last reads the test fold, once, and logs why. Needs no torch.
+    Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
+    first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs
+    no torch.
     """
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
-    parser.add_argument("--refit", action="store_true", help="first fit calibration, rules and gate anew")
-    parser.add_argument("--keep-gate", action="store_true", help="but the gate, whose limits alone are set anew")
+    parser.add_argument("--refit", action="store_true", help="fit calibration, rules and detector again first")
+    parser.add_argument("--keep-gate", action="store_true", help="keep the detector and only set its limits again")
     parser.add_argument("--name-version", metavar="VERSION", help="version that the manifest is to name")
     _take_what_is_measured(parser)
 
@@ -52,22 +53,22 @@ def _take_what_is_measured(parser: ArgumentParser) -> None:
     parser.add_argument("--clinical", type=Path, help="directory in PAD-UFES-20's layout: images/ and metadata.csv")
     parser.add_argument("--everyday", type=Path, help="directory of photographs of everything but skin")
     parser.add_argument("--fold", default=CALIBRATION_FOLD, help="calibration fold (4)")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations, to resume from")
     parser.add_argument("--report-test", metavar="WHY", help="also measure the test fold, and log why")
 
 
 def card(parser: ArgumentParser) -> None:
     """Write the model card of the shipped bundle."""
-    parser.add_argument("--data", type=Path, help="official ISIC 2018 Task 3 layout: renews the small pictures too")
+    parser.add_argument("--data", type=Path, help="official ISIC 2018 Task 3 layout: renews the thumbnails too")
 
 
 def heat_map(parser: ArgumentParser) -> None:
-    """Measure whether the heat-map is more than decoration.
+    """Run sanity checks of the heat-map.
 
-    Two checks on photographs of fold 4, through the graph that serves. Randomised weights: layer after layer from the
-    classifier down is shuffled, and the map should come apart (Adebayo et al., "Sanity Checks for Saliency Maps",
-    NeurIPS 2018). Place: how far the hottest part of the picture, taken as large as the lesion's mask, meets that mask,
-    against a disc of the same area in the picture's middle, where photographers put lesions.
+    Two checks on photographs of fold 4, on the served graph. Randomised weights: the layers are shuffled from the
+    classifier downwards, and the map should change (Adebayo et al., "Sanity Checks for Saliency Maps", NeurIPS 2018).
+    Localisation: the overlap of the hottest pixels, as many as the lesion's mask has, with that mask, against a
+    centred disc of the same area, since photographers centre lesions.
     """
     take_data(parser)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")

@@ -8,14 +8,13 @@ from ml.verbs.verb import Verb, take_data
 
 SPLIT_SEED = 2018
 MIN_COSINE = 0.3
-"""Of whitened embeddings: above it lie half of the pairs of one lesion in HAM10000 and one in 20,000 of the others."""
+"""Of whitened embeddings: half of the pairs of one lesion in HAM10000 are above it, and one in 20,000 of the others."""
 
 
 def prepare(parser: ArgumentParser) -> None:
-    """Check HAM10000 in any layout, fetch it where asked, and write the official layout.
+    """Check HAM10000 in any layout, download it if asked, and write the official layout.
 
-    Every image and label is checked and duplicates are listed. The official layout is the one that training and
-    evaluation read.
+    Every image and label is checked and duplicates are listed. Training and evaluation read the official layout.
     """
     parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folders or zips of ISIC or HAM10000")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the official layout is written here")
@@ -36,16 +35,18 @@ def explore(parser: ArgumentParser) -> None:
 
 
 def make_split(parser: ArgumentParser) -> None:
-    """Split a data set into folds: those of one lesion, patient or near-duplicate lie in one, stratified by class.
+    """Split a data set into folds, stratified by class and grouped by lesion, patient and near-duplicate.
 
-    Beside the split its SHA-256 and the perceptual hashes of its images are written.
+    The split's SHA-256 and the perceptual hashes of its images are written beside it.
     """
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--data", type=Path, help="directory in the official ISIC 2018 Task 3 layout")
-    source.add_argument("--table", type=Path, help="CSV with the columns image, class and perhaps lesion and patient")
+    source.add_argument(
+        "--table", type=Path, help="CSV with the columns image, class and optionally lesion and patient"
+    )
     parser.add_argument("--images", type=Path, help="directory of the images that --table names")
     parser.add_argument("--out", type=Path, required=True, help="the file to write")
-    parser.add_argument("--seed", type=int, default=SPLIT_SEED, help="of the draw; default: %(default)s")
+    parser.add_argument("--seed", type=int, default=SPLIT_SEED, help="of the split; default: %(default)s")
 
 
 VERBS = (

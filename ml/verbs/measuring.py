@@ -52,24 +52,24 @@ def bench_training(parser: ArgumentParser) -> None:
 
 
 def views(parser: ArgumentParser) -> None:
-    """Write ``docs/views.md``: what other test-time views would be worth.
+    """Write ``docs/views.md``: a comparison of other test-time views.
 
-    Reads fold 4, which alone chooses, through the bundle's graph at other sizes, other central parts of the picture, in
-    pairs, and mirrored, and sets each against the best single view. Changes no bundle. Milliseconds are this machine's.
+    Reads fold 4, the only one that chooses, through the bundle's graph at other sizes, other crops, in pairs, and
+    mirrored, and compares each with the best single view. Changes no bundle. Milliseconds are this machine's.
     """
     take_data(parser)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--sizes", type=int, nargs="+", metavar="PX", help="sides in pixels, multiples of 32")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read, and go on from it")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations, to resume from")
     parser.add_argument("--out", type=Path, help="Markdown file to write; default docs/views.md")
 
 
 def int8(parser: ArgumentParser) -> None:
-    """Write ``docs/int8.md``: what the network loses and wins in 8-bit integers.
+    """Write ``docs/int8.md``: accuracy and speed of the network in 8-bit integers.
 
-    Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds anew on
-    fold 4, as those of the bundle were, and sets the two side by side there. Keeps the bundle as it is; ``--keep``
-    keeps the new one. Milliseconds are this machine's.
+    Quantises the bundle's ONNX graph on 300 photographs of folds 0 to 3, fits its calibration and thresholds again on
+    fold 4, as those of the bundle were, and compares the two there. The bundle is unchanged; ``--keep`` keeps the new
+    one. Milliseconds are this machine's.
     """
     take_data(parser)
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")

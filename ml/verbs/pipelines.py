@@ -1,4 +1,4 @@
-"""Commands that go through several trainings."""
+"""Commands that run several trainings."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,10 +12,10 @@ BEST_MODEL = Path("runs/best")
 
 
 def study(parser: ArgumentParser) -> None:
-    """Train and measure the models of the plan; the same command goes on where it stopped.
+    """Train and measure the models of the plan; run the same command again to resume.
 
     Without ``--report-test`` only the choosing fold is measured. With it nothing is trained: every selected model must
-    be finished, and each reads the test fold once, which is logged.
+    be finished, and each is evaluated on the test fold once, which is logged.
     """
     take_data(parser)
     parser.add_argument("--weights-dir", type=Path, help="weights that entries start from; default: the hub")
@@ -23,12 +23,12 @@ def study(parser: ArgumentParser) -> None:
     parser.add_argument("--plan", type=Path, default=DEFAULT_PLAN, help="default ml/configs/study.yaml")
     parser.add_argument("--results", type=Path, help="figures as JSON; default: report in the study folder")
     parser.add_argument("--publish", action="store_true", help="into docs/study; refused where its data are others")
-    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these entries alone")
-    parser.add_argument("--tier", type=int, help="entries of this tier alone")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="only these entries")
+    parser.add_argument("--tier", type=int, help="only entries of this tier")
     parser.add_argument("--gpu", action="store_true", help="the plan's values for a GPU: longer, larger")
     parser.add_argument("--jobs", type=int, choices=range(1, 65), default=1, metavar="N", help="processes at once")
     parser.add_argument("--minutes-per-job", type=float, metavar="N", help="stop a model after so long; resumable")
-    parser.add_argument("--keep-going", action="store_true", help="go on after a failure; count them at the end")
+    parser.add_argument("--keep-going", action="store_true", help="continue after a failure; count them at the end")
     parser.add_argument("--report-test", metavar="WHY", help="train nothing; measure on the test fold, logged, once")
     parser.add_argument("--log", type=Path, default=TEST_FOLD_LOG, help="log of the test fold's readings")
 
@@ -41,28 +41,28 @@ def experiments(parser: ArgumentParser) -> None:
 
 
 def best_model(parser: ArgumentParser) -> None:
-    """Run all stages to the model that ships; the same command goes on where it stopped."""
+    """Run all stages to the shipped model; run the same command again to resume."""
     parser.add_argument("--data", type=Path, help="directory in the official ISIC 2018 Task 3 layout")
     parser.add_argument("--weights", type=Path, help="directory of the ImageNet weights that the plan names")
     parser.add_argument("--out", type=Path, default=BEST_MODEL, help="where all is written; default runs/best")
-    parser.add_argument("--stage", nargs="+", default=[], metavar="NAME", help="these alone; NAME may hold *")
-    parser.add_argument("--list", action="store_true", help="name the stages, what each needs, leaves and takes")
-    parser.add_argument("--minutes", type=float, metavar="N", help="begin no stage that may not end within so long")
-    parser.add_argument("--proof", action="store_true", help="the same in small, with 200 images, for a CPU")
+    parser.add_argument("--stage", nargs="+", default=[], metavar="NAME", help="only these; NAME may contain *")
+    parser.add_argument("--list", action="store_true", help="list the stages with input, output and time")
+    parser.add_argument("--minutes", type=float, metavar="N", help="start no stage that might not end in that time")
+    parser.add_argument("--proof", action="store_true", help="a small trial with 200 images, for a CPU")
     parser.add_argument("--plan", type=Path, help="another plan; default ml/configs/best/plan.yaml")
-    parser.add_argument("--clinical", type=Path, help="PAD-UFES-20's layout, for the gate of the last stage")
+    parser.add_argument("--clinical", type=Path, help="PAD-UFES-20's layout, for the detector of the last stage")
     parser.add_argument("--everyday", type=Path, help="photographs of everything but skin, for the same")
 
 
 def pack(parser: ArgumentParser) -> None:
-    """Write the training images of ``best-model`` to tars, for a machine without network."""
+    """Pack the training images of ``best-model`` into tars, for a machine without network."""
     take_data(parser)
     parser.add_argument("--out", type=Path, required=True, help="directory of the tars")
     parser.add_argument("--megabytes", type=int, default=30, help="of one tar at most (30)")
 
 
 def unpack(parser: ArgumentParser) -> None:
-    """Lay out what ``pack`` has written."""
+    """Unpack the tars of ``pack`` to the official layout."""
     parser.add_argument("--data", type=Path, required=True, help="directory of the tars")
     parser.add_argument("--out", type=Path, required=True, help="the official layout is written here")
 

@@ -24,20 +24,20 @@ def predict(parser: ArgumentParser) -> None:
 
 
 def evaluate(parser: ArgumentParser) -> None:
-    """Score every image of a truth file as an upload is scored, and print the metrics with 95 % intervals."""
+    """Score every image of a ground-truth file as an upload, and print the metrics with 95 % intervals."""
     parser.add_argument("--images", type=Path, required=True, metavar="DIR", help="directory of the images")
     parser.add_argument("--truth", type=Path, required=True, metavar="CSV", help="labels in the official columns")
     parser.add_argument("--lesions", type=Path, metavar="CSV", help="columns image,lesion_id; else found beside")
     parser.add_argument("--fold", choices=FOLDS, help="only this fold of the frozen split")
-    parser.add_argument("--why", help="noted in the log; must be given where images of the test fold are read")
+    parser.add_argument("--why", help="reason for the log; required for images of the test fold")
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, metavar="PATH", help="default: the shipped")
     parser.add_argument("--predictions", type=Path, metavar="CSV", help="write scores in the submission layout")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the whole report as JSON")
 
 
 def compare(parser: ArgumentParser) -> None:
-    """Print tables of the study's models, or of your own runs: figures with intervals, costs, differences."""
-    parser.add_argument("questions", nargs="*", metavar="QUESTION", help="as scratch or loss; default: all")
+    """Print tables of the study's models, or of your own runs: metrics with intervals, costs, differences."""
+    parser.add_argument("questions", nargs="*", metavar="QUESTION", help="such as scratch or loss; default: all")
     parser.add_argument("--runs", nargs="+", type=Path, metavar="DIR", help="your own run folders instead")
     parser.add_argument("--data", type=Path, metavar="DIR", help="their data, needed with --runs")
     parser.add_argument("--on", choices=tuple(PARTS), default="choosing", help="which fold; default: choosing")
@@ -48,23 +48,23 @@ def compare(parser: ArgumentParser) -> None:
 def compare_bundles(parser: ArgumentParser) -> None:
     """Compare two bundles on one fold, paired.
 
-    Prints a Markdown table: figures of both with 95 % intervals by bootstrap over lesions, and what the new has less
-    the old on the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds.
-    Only a fold that neither has seen compares them; the test fold needs ``--why``, which goes to its log, once for each
+    Prints a Markdown table: metrics of both with 95 % intervals by bootstrap over lesions, and the new minus the old
+    on the same resamples. Each bundle reads as it is served, with its own views, calibration and thresholds. Only a
+    fold that neither has seen is a fair comparison; the test fold needs ``--why``, which is logged once for each
     bundle.
     """
     parser.add_argument("old", type=Path, help="directory of a bundle")
     parser.add_argument("new", type=Path, help="directory of the bundle that may take its place")
     take_data(parser)
     parser.add_argument("--fold", choices=FOLDS, default=CALIBRATION_FOLD, help="fold of the frozen split (4)")
-    parser.add_argument("--why", metavar="TEXT", help="noted in the log of the test fold, where that is read")
-    parser.add_argument("--keep", type=Path, metavar="DIR", help="keep here what was read of other folds")
+    parser.add_argument("--why", metavar="TEXT", help="reason for the log, required for the test fold")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations of other folds")
 
 
 def errors(parser: ArgumentParser) -> None:
-    """Write a page of a model's errors: confusion, surest mistakes, parts of the data, labels that look wrong.
+    """Write an error report of a model: confusions, confident mistakes, subgroups, suspected label errors.
 
-    ``index.html`` has small pictures in it, ``errors.json`` the numbers.
+    ``index.html`` has thumbnails, ``errors.json`` the numbers.
     """
     defaults = {item.name: item.default for item in fields(Sources)}
     helps = {

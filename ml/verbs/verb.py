@@ -1,4 +1,4 @@
-"""One command of ``python -m ml``: its options, its work, and what it needs."""
+"""A command of ``python -m ml``: its options, its work, and its requirements."""
 
 import argparse
 import inspect
@@ -12,7 +12,7 @@ from ml.support.command_line import naming_requirements
 
 
 class Needs(StrEnum):
-    """The requirement file that has all that a command imports."""
+    """The requirement file that provides everything a command imports."""
 
     BASE = "requirements/base.txt"
     ML = "requirements/ml.txt"
@@ -20,11 +20,11 @@ class Needs(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """A command. ``options`` adds its options to a parser, and its docstring is the command's help.
+    """A command; ``options`` adds its options to a parser, and the docstring of that function is the help text.
 
     ``work`` is ``module:function``: the function takes the options and returns the exit code. Its module is imported
-    only when the command runs, so that ``--help`` needs no more than ``requirements/base.txt``. ``check`` refuses what
-    can be refused before that import. ``when_stopped`` is said after Ctrl-C; None: the interrupt is Python's.
+    only when the command runs, so that ``--help`` needs no more than ``requirements/base.txt``. ``check`` raises early
+    errors before that import. ``when_stopped`` is printed after Ctrl-C; None: the interrupt is Python's.
     """
 
     name: str
@@ -36,16 +36,16 @@ class Verb:
 
     @property
     def description(self) -> str:
-        """What the command does, in full."""
+        """The full description."""
         return (inspect.getdoc(self.options) or "").replace("``", "`")
 
     @property
     def help(self) -> str:
-        """What the command does, in one line."""
+        """The description in one line."""
         return self.description.partition("\n\n")[0].replace("\n", " ")
 
     def run(self, options: argparse.Namespace) -> int:
-        """Do the work and return the exit code. Raises ``UserError`` for bad input and for a missing library."""
+        """Run the command and return the exit code. Raises ``UserError`` for bad input and for a missing library."""
         if self.check is not None:
             self.check(options)
         with naming_requirements(self.needs):
@@ -55,5 +55,5 @@ class Verb:
 
 
 def take_data(parser: argparse.ArgumentParser) -> None:
-    """The option that most commands have: where the data are."""
+    """Add ``--data``, the option of most commands."""
     parser.add_argument("--data", type=Path, required=True, help="directory in the official ISIC 2018 Task 3 layout")

@@ -54,9 +54,8 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         except FileNotFoundError as error:
             raise Http404 from error
-        except NoUsableModelError:
-            text = _("The model that made this reading cannot be loaded now. The reading itself is safe.")
-            return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
+        except NoUsableModelError as error:
+            return _sorry(str(error.sentence), error.status)
         except storage.StorageUnavailableError as error:
             log.warning("A picture cannot be shown: %s", error)
             text = _("The image storage does not answer. Try again in a minute.")

@@ -1,2 +1,1 @@
-"""The road to the model that ships, stage after stage: ``python -m ml best-model --help`` and
-docs/best-model.md."""
+"""The pipeline to the shipped model, in stages: ``python -m ml best-model --help`` and docs/best-model.md."""

@@ -1,4 +1,4 @@
-"""All stages to the model that ships; the same command goes on where it stopped."""
+"""All stages to the shipped model; run the same command again to resume."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ from ml.pipelines.best_model.run import check_weights, work
 
 
 def main(options: argparse.Namespace) -> int:
-    """List the stages, or run those that are chosen."""
+    """List the stages, or run the selected ones."""
     source = options.plan or (PROOF_PLAN if options.proof else DEFAULT_PLAN)
     plan = read_plan(source)
     stages = select_stages(list_stages(plan), tuple(options.stage))

@@ -1,4 +1,4 @@
-"""The training data alone, without the test fold: laid out for the stages, and packed for a machine without network."""
+"""Training data without the test fold: laid out for the stages, and packed for a machine without network."""
 
 import argparse
 import csv
@@ -17,23 +17,25 @@ from ml.errors import UserError
 from ml.support.disk import read_file, stat_file
 
 TABLES = {GROUND_TRUTH: "image", GROUPINGS: "image", METADATA: "image_id"}
-"""The tables that ``read_isic`` reads, and the column that names the image."""
+"""The tables that ``read_isic`` reads, and the column with the image's id."""
 MEGABYTE = 1_000_000
 BLOCK, RECORD = 512, 10_240
-"""Of a tar: what a member's header takes and its content is filled up to, and what the whole is."""
+"""Sizes in a tar: of a member's header and padding, and of the archive's padding."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """Image files by their path within the official layout, and the tables cut to these images."""
+    """Image files by their path within the official layout, and the tables reduced to these images."""
 
     images: dict[str, Path]
     tables: dict[str, bytes]
 
 
 def select_training_data(data: Path, folds: Sequence[str], *, images: int | None = None) -> TrainingData:
-    """What the official layout in ``data`` holds of the ``folds``, or so many ``images`` of it, all folds and classes
-    as evenly as there are. Raises ``UserError`` where there are fewer."""
+    """Select the ``folds`` of the official layout in ``data``, or ``images`` of them, evenly over folds and classes.
+
+    Raises ``UserError`` if there are fewer.
+    """
     fold_of = read_split().fold_of
     records = [record for record in read_isic(data).records if fold_of.get(record.image_id) in folds]
     if images is not None:
@@ -48,7 +50,7 @@ def select_training_data(data: Path, folds: Sequence[str], *, images: int | None
 
 
 def lay_out(found: TrainingData, out: Path) -> None:
-    """Make a directory in the official layout: links to the images, and the tables."""
+    """Create a directory in the official layout: links to the images, and the tables."""
     for name, path in found.images.items():
         link = out / name
         link.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +61,7 @@ def lay_out(found: TrainingData, out: Path) -> None:
 
 
 def pack(found: TrainingData, out: Path, *, megabytes: int = 30, progress: bool = True) -> list[Path]:
-    """Write tars of at most so many ``megabytes`` to ``out``; the same files make the same bytes."""
+    """Write tars of at most ``megabytes`` each to ``out``; equal files give identical bytes."""
     out.mkdir(parents=True, exist_ok=True)
     if any(out.glob("*.tar")):
         raise UserError(f"{out}: holds tars already; give another --out")
@@ -93,7 +95,7 @@ def unpack(source: Path, out: Path) -> None:
 
 
 def _draw_evenly(records: Sequence[Record], fold_of: Mapping[str, str], count: int) -> list[Record]:
-    """One of each fold and class in turn, in the order of their names."""
+    """One record of each fold and class in turn, ordered by name."""
     piles: dict[tuple[str, int], list[Record]] = {}
     for record in sorted(records, key=lambda each: each.image_id, reverse=True):
         piles.setdefault((fold_of[record.image_id], record.label), []).append(record)
@@ -117,7 +119,7 @@ def _cut_table(path: Path, column: str, names: set[str]) -> bytes:
 
 
 def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
-    """Names, in order, in groups whose tar is not over ``limit`` bytes."""
+    """Yield groups of names, in order, whose tars have at most ``limit`` bytes."""
     group: list[str] = []
     filled = 0
     for name, size in sizes.items():

@@ -1,4 +1,4 @@
-"""How long a stage takes on a GPU, by the operations that it has to do."""
+"""Estimated GPU time of a stage, from its number of operations."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,17 +12,19 @@ from ml.pipelines.best_model.plan import Plan
 from ml.training.config import TrainingConfig
 
 IMAGES_PER_SECOND = 5500
-"""Training images of Lite0 at 224 px on one H100, measured (docs/best-model.md)."""
+"""Training images of Lite0 at 224 px per second on one H100, measured (docs/best-model.md)."""
 REFERENCE = ("tf_efficientnet_lite0", 224)
 FORWARD_SHARE = 1 / 3
-"""Of a training step: the backward pass costs two forward ones."""
+"""Of a training step: the backward pass costs two forward passes."""
 START_MINUTES = 1.0
-"""Assumed, not measured: imports, copying the pixels, cuDNN's first steps, and the predictions at the end."""
+"""Assumed, not measured: imports, copying the pixels, cuDNN's first steps, and the final predictions."""
 
 
 def estimate_minutes(plan: Plan, config: TrainingConfig, teachers: Sequence[str]) -> float:
-    """Minutes of a training on an H100, its stages' limits included. ``teachers``: the architectures that teach an
-    image."""
+    """Minutes of a training on an H100, limited by its stages' minutes.
+
+    ``teachers``: the architectures that teach an image.
+    """
     images = sum(1 for fold in read_split().fold_of.values() if fold in config.train_folds)
     images = images if plan.images is None else round(plan.images * len(config.train_folds) / len(plan.folds))
     minutes = START_MINUTES
@@ -36,7 +38,7 @@ def estimate_minutes(plan: Plan, config: TrainingConfig, teachers: Sequence[str]
 
 @cache
 def count_operations(architecture: str, size: int) -> int:
-    """Floating-point operations of one forward pass of one image."""
+    """FLOPs of one forward pass of one image."""
     with torch.device("meta"), FlopCounterMode(display=False) as counter:
         create_backbone(architecture).eval()(torch.empty(1, 3, size, size))
     return int(counter.get_total_flops())

@@ -1,29 +1,28 @@
-"""The last stage, at home: export the student, calibrate it on what its copies, or it itself, say of images that they
-have not seen, and set it beside the bundle that ships."""
+"""The last stage: export and calibrate the student, and compare it with the shipped bundle.
+
+It is calibrated on out-of-fold predictions, of its copies or its own.
+"""
 
 import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from safetensors import safe_open
 
-from ml.build.assemble import UNKNOWN_LIMITS, measure_target_prior
-from ml.build.export import export_bundle
+from ml.build.assemble import Origin, assemble, describe_sampled_prior, measure_target_prior
 from ml.build.fit_limits import add_gate, fit_decisions
 from ml.build.fit_quality import fit_picture_quality
 from ml.build.gate import build_gate
 from ml.build.measure import measure_calibration_fold
 from ml.build.similar_cases import add_similar_cases
-from ml.bundle.attribution import ATTRIBUTION, LICENCE, write_attribution
+from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
-from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import SPLIT_SHA256, read_split, select_folds
+from ml.data.split import read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
@@ -33,24 +32,24 @@ from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
-from ml.serve.preprocess import MAX_ASPECT
 from ml.support.environment import find_git_revision
-from ml.training.config import TrainingConfig, read_config
+from ml.training.checkpoint import describe_input
+from ml.training.config import read_config
 
 SHIPPED_FOLD = "4"
-"""The bundle that ships has not seen it, unless it was made by this road."""
+"""A fold that the shipped bundle has not seen, unless this pipeline made it."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutOfFold:
-    """Images with what the student, or a copy of it, which had not seen them, observed."""
+    """Images with the observations of a student, or a copy of it, that has not seen them."""
 
     records: list[Record]
     observations: list[Observation]
 
 
 def finish(stage: Stage, place: Workplace) -> Bundle:
-    """Write ``out/bundle`` and, beside it, how it compares; nothing of the test fold is read."""
+    """Write ``out/bundle`` and, beside it, the comparison; nothing of the test fold is read."""
     folder = place.folder(stage.name)
     with build_beside(place.out / "bundle") as draft:
         bundle, told = _build(place, draft)
@@ -61,8 +60,8 @@ def finish(stage: Stage, place: Workplace) -> Bundle:
 
 
 def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
-    """The bundle in the directory ``draft``, and what its figures are beside those of the shipped one."""
-    # Of the data, what the stages were trained on; so in a proof in small the same few images.
+    """The bundle in the directory ``draft``, and its metrics beside those of the shipped one."""
+    # The stages' training data; in a small trial the same few images.
     dataset = read_isic(place.training_data)
     bundle = _export(place, name_stage(AVERAGE, ()), draft, dataset)
     judged = {fold: _observe_unseen(place, fold, dataset, bundle) for fold in place.plan.judging_folds}
@@ -86,11 +85,11 @@ def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
 
 
 def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
-    """What the copy without the fold says of it, or the ``student``, where nothing that it learnt from has seen it."""
+    """Observations of a fold by the copy without it, or by the ``student`` if neither it nor its teachers saw it."""
     records = select_folds(dataset.records, (fold,))
     if fold not in place.plan.copies:
         return OutOfFold(records, _observe(student, records, f"fold {fold}", place))
-    with tempfile.TemporaryDirectory() as scratch:  # a copy is asked once, and is never measured
+    with tempfile.TemporaryDirectory() as scratch:  # a copy is used once, and is never measured
         copy = _export(place, name_stage(AVERAGE, (fold,)), Path(scratch), dataset)
         return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
@@ -107,22 +106,16 @@ def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
     load_weights(model, weights)
     with safe_open(weights, "pt") as file:
         told = file.metadata()
-    prior = tuple(float(value) for value in told["prior"].split())
-    fields: dict[str, Any] = {
-        **UNKNOWN_LIMITS,
-        "name": f"{config.architecture}-isic2018-out-of-fold",
-        "version": (find_git_revision() or "unknown")[:12],
-        "architecture": config.architecture,
-        "input": _describe_input(config, model.pretrained_cfg),
-        "training_prior": Prior(prior, "class frequencies that the training's sampling made"),
-        "training": _describe_training(place, told["folds"].split()),
-        "licence": LICENCE,
-        "attribution": ATTRIBUTION,
-        "created": datetime.now(UTC).date().isoformat(),
-        "target_prior": measure_target_prior(dataset, read_split().fold_of),
-        "data": DataSource("ISIC 2018 Task 3 training set (HAM10000)", SPLIT_SHA256),
-    }
-    return export_bundle(model, out, fields)
+    plan = config.readings[0]
+    origin = Origin(
+        name=f"{config.architecture}-isic2018-out-of-fold",
+        version=(find_git_revision() or "unknown")[:12],
+        architecture=config.architecture,
+        input=describe_input(model, plan.size, plan.fractions),
+        training_prior=describe_sampled_prior(map(float, told["prior"].split())),
+        training=_describe_training(place, told["folds"].split()),
+    )
+    return assemble(model, out, origin, measure_target_prior(dataset, read_split().fold_of))
 
 
 def _name_folds(folds: Sequence[str]) -> str:
@@ -131,19 +124,6 @@ def _name_folds(folds: Sequence[str]) -> str:
 
 def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
     return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
-
-
-def _describe_input(config: TrainingConfig, normalisation: Any) -> InputSpec:
-    plan = config.readings[0]
-    return InputSpec(
-        size=plan.size,
-        views=tuple(ViewSpec(f"central {100 * part:.0f} %", part) for part in plan.fractions),
-        max_aspect_ratio=MAX_ASPECT,
-        interpolation="bicubic",
-        mean=tuple(normalisation["mean"]),
-        std=tuple(normalisation["std"]),
-        layout="NHWC",
-    )
 
 
 def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
@@ -159,8 +139,10 @@ def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
 
 
 def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
-    """Similar cases and the gate read the student's own features, which no copy shares: where there are copies, their
-    limits are set on images that the student has seen."""
+    """Add similar cases and the out-of-distribution detector, which need the student's own features.
+
+    Copies do not share these features, so with copies their limits are set on images that the student has seen.
+    """
     assert place.others is not None
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
     bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.judging_folds[-1])
@@ -172,7 +154,7 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
 
 
 def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:
-    """The new bundle, by its copy, and the shipped one on the fold that neither has seen, paired."""
+    """Paired comparison of the new bundle, by its copy, and the shipped one on a fold that neither has seen."""
     shipped = load_bundle(DEFAULT_BUNDLE)
     earlier = _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place)
     one, other = (

@@ -1,4 +1,4 @@
-"""The stages as a table: what each needs, leaves and takes."""
+"""The stages as a table: input, output and time of each."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ LEAVES = {
 
 
 def describe_stages(stages: Sequence[Stage], place: Workplace) -> str:
-    """One line each, the estimates' sum at the end; teachers are counted, not named."""
+    """One line for each stage, and the total of the estimates; teachers are counted, not named."""
     width = max(len(stage.name) for stage in stages)
     lines, total = [], 0.0
     for stage in stages:
@@ -34,7 +34,7 @@ def describe_stages(stages: Sequence[Stage], place: Workplace) -> str:
 
 
 def estimate(stage: Stage, place: Workplace) -> float:
-    """Minutes on a GPU; 0 where none is needed."""
+    """Minutes on a GPU; 0 if none is needed."""
     if stage.kind != "train":
         return 0.0
     families = place.plan.teachers if stage.teachers else ()

@@ -1,4 +1,4 @@
-"""Where the stages of the best model read and write."""
+"""Directories of the best model's stages."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +9,11 @@ from ml.training.folder import RunFolder
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where the stages read and write. ``weights``: directory of the ImageNet weights; ``others``: photographs of
-    other kinds, clinical and everyday, for the gate of the last stage."""
+    """Directories of the stages.
+
+    ``weights``: ImageNet weights; ``others``: photographs of other domains, clinical and everyday, for the
+    out-of-distribution detector of the last stage.
+    """
 
     plan: Plan
     configs: Path
@@ -26,9 +29,9 @@ class Workplace:
         return self.out / "data"
 
     def folder(self, stage: str) -> RunFolder:
-        """Where a stage leaves its files."""
+        """The run folder of a stage."""
         return RunFolder(self.out / stage)
 
     def is_finished(self, stage: Stage) -> bool:
-        """Whether a stage left its last file."""
+        """Whether a stage's last file exists."""
         return self.folder(stage.name).summary.is_file()

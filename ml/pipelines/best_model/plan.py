@@ -1,7 +1,7 @@
-"""The stages of the road, made from one short plan (``ml/configs/best/plan.yaml``).
+"""The stages of the pipeline, derived from one short plan (``ml/configs/best/plan.yaml``).
 
 Teachers are trained on all folds but one; a student learns about a fold from the teachers that have not seen it. A
-copy of the student that is to be judged on a fold must not hear of that fold either, so its teachers lack two.
+copy of the student that is to be judged on a fold must not learn of it indirectly either, so its teachers lack two.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,10 @@ PROOF_PLAN = CONFIGS / "proof.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One training: a configuration beside the plan, what ``set`` changes in it, and what it starts from: ``weights``,
-    a file of the weights directory, or ``start``, an earlier step of the student."""
+    """One training: a configuration beside the plan, changes to it (``set``), and its initial weights.
+
+    These are ``weights``, a file of the weights directory, or ``start``, an earlier step of the student.
+    """
 
     name: str
     config: str
@@ -35,10 +37,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``folds``: what the network that ships is trained on. For calibration, either ``copies``, those of them that a
-    copy of the student does not see, or ``judged_on``, a fold that is not among them. ``average``: steps of the student
-    whose weights are averaged in the end. ``out_of_fold``: nobody teaches what it has seen. ``images``: how many of the
-    data are used, all where there is none. ``set``: changes in every configuration."""
+    """The plan.
+
+    ``folds``: training folds of the shipped network. For calibration, either ``copies``, those of them that a copy of
+    the student does not see, or ``judged_on``, a fold that is not among them. ``average``: steps of the student whose
+    weights are averaged in the end. ``out_of_fold``: no teacher teaches images it has seen. ``images``: number of
+    images used, all if not given. ``set``: changes to every configuration.
+    """
 
     teachers: Annotated[tuple[Step, ...], Field(min_length=1)]
     student: tuple[Step, ...]
@@ -52,19 +57,22 @@ class Plan:
 
     @property
     def judging_folds(self) -> tuple[str, ...]:
-        """Those whose scores, by who has not seen them, calibrate what ships."""
+        """Folds whose out-of-fold scores calibrate the shipped network."""
         return self.copies if self.judged_on is None else (self.judged_on,)
 
     @property
     def all_folds(self) -> tuple[str, ...]:
-        """Those whose images are needed."""
+        """Folds whose images are needed."""
         return tuple(sorted({*self.folds, *self.judging_folds}))
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage, in the folder of its name. ``held_out``: folds that its network does not see; ``needs``: stages whose
-    files it reads, the one that it starts from first where its step has a ``start``, then its teachers."""
+    """One stage, in the folder of its name.
+
+    ``held_out``: folds that its network does not see; ``needs``: stages whose files it reads, first the one of its
+    step's ``start``, then its teachers.
+    """
 
     name: str
     kind: Literal["data", "train", "average", "finish"]
@@ -78,13 +86,13 @@ DATA, FINISH, AVERAGE = "data", "finish", "average"
 
 
 def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
-    """Read and check; raises ``UserError`` naming the first key or name that is wrong."""
+    """Read and check a plan; raises ``UserError`` naming the first invalid key or name."""
     plan: Plan = load_yaml(Plan, path, lambda plan: _check(plan, path.parent))
     return plan
 
 
 def list_stages(plan: Plan) -> list[Stage]:
-    """All stages in an order in which each finds what it needs."""
+    """All stages, ordered by dependency."""
     finals = [name_stage(AVERAGE, held_out) for held_out in list_students(plan)]
     return [
         Stage(DATA, "data"),
@@ -95,17 +103,17 @@ def list_stages(plan: Plan) -> list[Stage]:
 
 
 def list_students(plan: Plan) -> list[tuple[str, ...]]:
-    """What the copies of the student do not see, and, last, that the student itself sees all."""
+    """Held-out folds of each copy of the student and, last, of the student, which sees all."""
     return [*((fold,) for fold in plan.copies), ()]
 
 
 def name_stage(step: str, held_out: tuple[str, ...]) -> str:
-    """As ``distil_288-without-4`` or ``distil_288-all``."""
+    """Name of a stage, such as ``distil_288-without-4`` or ``distil_288-all``."""
     return f"{step}-without-{'-'.join(held_out)}" if held_out else f"{step}-all"
 
 
 def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
-    """Those whose name matches one of ``names``, which may hold ``*``; all without names."""
+    """Stages whose name matches one of ``names``, which may contain ``*``; all without names."""
     for name in names:
         if not any(fnmatchcase(stage.name, name) for stage in stages):
             raise UserError(f"--stage {name}: there is none of that name; --list shows them")
@@ -113,7 +121,7 @@ def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
 
 
 def _list_teachers(plan: Plan) -> Iterator[Stage]:
-    """Each family once for every set of folds that some student needs it not to have seen."""
+    """Yield each family of teachers once for every set of folds that some student needs unseen."""
     needed = {lacked for held_out in list_students(plan) for lacked in _list_lacked(plan, held_out)}
     for step in plan.teachers:
         for held_out in sorted(needed, key=lambda folds: (len(folds), folds)):
@@ -121,7 +129,7 @@ def _list_teachers(plan: Plan) -> Iterator[Stage]:
 
 
 def _list_lacked(plan: Plan, held_out: tuple[str, ...]) -> list[tuple[str, ...]]:
-    """What each teacher of a family has not seen: that which its student lacks and, out of fold, one fold more."""
+    """Held-out folds of each teacher in a family: those of its student and, out of fold, one more."""
     if not plan.out_of_fold:
         return [held_out]
     return [tuple(sorted({fold, *held_out})) for fold in plan.folds if fold not in held_out]

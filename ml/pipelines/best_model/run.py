@@ -1,4 +1,4 @@
-"""Working off the stages: what is finished is skipped, what was cut off goes on after its last whole epoch."""
+"""Execution of the stages: finished ones are skipped, stopped ones resume after their last complete epoch."""
 
 import gc
 import json
@@ -30,19 +30,21 @@ from ml.training.run import run_training
 from ml.training.selection import select_records
 
 STAGE_MINUTES = 8
-"""What no stage takes more than on a GPU; the configurations' own limits see to it."""
+"""Longest time of any stage on a GPU, enforced by the configurations' own limits."""
 
 
 def check_weights(stages: Sequence[Stage], place: Workplace) -> None:
-    """Raise ``UserError`` for a file that is not there, before any minutes are spent."""
+    """Raise ``UserError`` for a missing file of weights, before any time is spent."""
     for stage in stages:
         if stage.step is not None and stage.step.weights is not None and not place.is_finished(stage):
             find_weights(stage, place)
 
 
 def work(stages: Sequence[Stage], place: Workplace, *, minutes: float | None = None) -> None:
-    """Run what is not finished, in order; one line for each. With ``minutes`` no stage begins that may not end within
-    so long. Raises ``UserError`` where a stage lacks what it needs."""
+    """Run the unfinished stages in order, with one line for each.
+
+    With ``minutes`` no stage starts that might not end in that time. Raises ``UserError`` if a stage lacks an input.
+    """
     began = time.monotonic()
     for number, stage in enumerate(stages, start=1):
         told = f"stage {number} of {len(stages)}, {stage.name}"
@@ -101,8 +103,7 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
 
 
 def train(stage: Stage, place: Workplace) -> None:
-    """One training as ``python -m ml train`` does it, without an export; its checkpoints go when it is
-    finished."""
+    """Run one training as ``python -m ml train`` does, without export; its checkpoints are deleted at the end."""
     assert stage.step is not None
     write_config(stage, place)
     folder = place.folder(stage.name)
@@ -120,13 +121,13 @@ def train(stage: Stage, place: Workplace) -> None:
         resume=is_started,
         progress=place.progress,
     )
-    gc.collect()  # the network and its pixels lie in circles of references, and would fill the GPU stage after stage
+    gc.collect()  # network and pixels are in reference cycles and would fill the GPU stage after stage
     shutil.rmtree(folder.checkpoints)
     shutil.rmtree(folder.tensorboard, ignore_errors=True)
 
 
 def average(stage: Stage, place: Workplace) -> None:
-    """The mean of several networks' weights, all fitted from one start (Wortsman et al., ICML 2022)."""
+    """Average the weights of several networks fine-tuned from one start (Wortsman et al., ICML 2022)."""
     folder = place.folder(stage.name)
     parts = [place.folder(name).weights for name in stage.needs]
     states = [load_file(part) for part in parts]
@@ -142,7 +143,7 @@ def average(stage: Stage, place: Workplace) -> None:
 
 
 def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
-    """The whole configuration of a training, written where ``python -m ml train`` could read it too."""
+    """Write the complete configuration of a training where ``python -m ml train`` can read it too."""
     path = _config_path(stage, place)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.safe_dump(_merge(stage, place), sort_keys=False), encoding="utf-8")
@@ -150,7 +151,7 @@ def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
 
 
 def make_config(stage: Stage, place: Workplace) -> TrainingConfig:
-    """The same, not written."""
+    """Complete configuration of a training, not written."""
     config: TrainingConfig = build(TrainingConfig, _merge(stage, place))
     return config
 
@@ -160,7 +161,7 @@ def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
     source = place.configs / stage.step.config
     content: dict[str, Any] = load_yaml(dict[str, Any], source)
     plan = place.plan
-    # What is held out is watched; where nothing is, a fold that is trained on: it chooses nothing.
+    # A held-out fold is watched; without one, a training fold, which then chooses nothing.
     folds = {
         "train_folds": [fold for fold in plan.folds if fold not in stage.held_out],
         "choose_fold": plan.judged_on or (*stage.held_out, plan.folds[-1])[0],
@@ -175,7 +176,7 @@ def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
 
 
 def find_weights(stage: Stage, place: Workplace) -> Path:
-    """The file of the weights directory that a stage starts from."""
+    """The file of initial weights of a stage."""
     assert stage.step is not None
     assert stage.step.weights is not None
     path = place.weights / stage.step.weights

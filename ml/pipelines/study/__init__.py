@@ -1,1 +1,1 @@
-"""The study: a list of models to train, measured alike and written down as data."""
+"""The study: a list of models, trained, measured in the same way, and recorded as data."""

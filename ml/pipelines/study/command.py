@@ -1,4 +1,4 @@
-"""Train and measure the models of the plan; the same command goes on where it stopped.
+"""Train and measure the models of the plan; run the same command again to resume.
 
 Without ``--report-test`` only the choosing fold is measured. With it nothing is trained: every selected model must be
 finished, and each reads the test fold once, which is logged.
@@ -31,7 +31,7 @@ from ml.training.predict import predict_test_fold
 
 
 def main(options: argparse.Namespace) -> int:
-    """Do what the options say; 1 where a model failed."""
+    """Run the command as the options say; returns 1 if a model failed."""
     if options.publish:
         options.results = DEFAULT_RESULTS
     options.results = options.results or options.out / "report"
@@ -44,7 +44,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> int:
-    """Train what is not finished and write down what each model does on the choosing fold."""
+    """Train unfinished models and record the metrics of each on the choosing fold."""
     place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
     truth = read_truth(place.data)
     _check_data(options, truth)
@@ -52,7 +52,7 @@ def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> 
 
     def finish(job: Job) -> None:
         result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
-        tqdm.write(describe_result(result))  # above the bar, which is on the line
+        tqdm.write(describe_result(result))  # above the progress bar
 
     rules = Rules(options.jobs, options.minutes_per_job, options.keep_going)
     failures = problems | run_jobs(jobs, place, finish, rules=rules)
@@ -89,7 +89,7 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
 
 
 def _check_data(options: argparse.Namespace, truth: Truth) -> None:
-    """Results, and trained models, of other data are not mixed with those of these."""
+    """Raise ``UserError`` if results or trained models are of other data."""
     check_same_data(options.results, truth.data_sha256)
     told = options.out / "data.json"
     if not told.is_file():
@@ -99,7 +99,7 @@ def _check_data(options: argparse.Namespace, truth: Truth) -> None:
 
 
 def describe_result(result: dict[str, object]) -> str:
-    """One line of a finished model."""
+    """One line about a finished model."""
     figures = result["choosing"]
     assert isinstance(figures, dict)
     accuracy, auc = (Estimate.from_json(figures["metrics"][name]) for name in ("balanced_accuracy", "malignancy_auc"))
@@ -110,7 +110,7 @@ def describe_result(result: dict[str, object]) -> str:
 
 
 def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
-    """How a finished model of that kind is asked about images that it has not seen."""
+    """A function that gives a finished model's predictions on unseen images."""
     if kind == NETWORK:
         return predict_test_fold
     return partial(baseline.predict_test_fold, data=place.data, weights=find_weights(entry, place))
@@ -119,7 +119,7 @@ def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
 def _prepare(
     plan: Plan, entries: Sequence[Entry], place: Workplace, *, keep_going: bool
 ) -> tuple[list[Job], dict[str, str]]:
-    """Jobs, and what is wrong with those entries that cannot be one; without ``keep_going`` the first raises."""
+    """Jobs, and the faults of entries that cannot become one; without ``keep_going`` the first one raises."""
     jobs, problems = [], {}
     for entry in entries:
         try:

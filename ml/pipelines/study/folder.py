@@ -1,7 +1,7 @@
-"""A model of the study as its folder tells: what it predicted, calibrated on the choosing fold and measured.
+"""A study model's folder: predictions, calibration on the choosing fold, and metrics.
 
-Every model is treated alike, network or not: its mean scores lose the prior of its training, get a temperature fitted
-on the choosing images, and take the prior of the data; so that what is compared is the models and not their sampling.
+Every model is treated alike, network or not: its mean scores are divided by its training prior, calibrated by a
+temperature fitted on the choosing images, and given the prior of the data; so models are compared, not their sampling.
 """
 
 from dataclasses import dataclass
@@ -34,8 +34,11 @@ PER_CLASS = ("recall", "precision", "auc")
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What is known of images by their ids: ``labels`` and ``lesions``; ``prior`` (7): the classes' frequencies.
-    ``data_sha256``: of images and labels of folds 0 to 4."""
+    """Ground truth by image id.
+
+    ``labels`` and ``lesions``; ``prior`` (7): class frequencies; ``data_sha256``: of images and labels of folds 0 to
+    4.
+    """
 
     labels: dict[str, int]
     lesions: dict[str, str]
@@ -45,7 +48,7 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class StudiedModel:
-    """``log_scores`` (N, 7): logarithms of the model's scores of ``images`` (N) of ``folds`` (N)."""
+    """Predictions of a model: ``log_scores`` (N, 7), logarithms of its scores of ``images`` (N) of ``folds`` (N)."""
 
     path: Path
     summary: dict[str, Any]
@@ -58,13 +61,13 @@ class StudiedModel:
         return self.path.name
 
     def rows(self, *, test: bool) -> npt.NDArray[np.int64]:
-        """Places of the test images, or of the choosing ones."""
+        """Indices of the test images, or of the choosing ones."""
         return np.flatnonzero([(fold == TEST) == test for fold in self.folds])
 
 
 @dataclass(frozen=True, slots=True)
 class TemperatureFit:
-    """What was fitted on the choosing images: a temperature and the two thresholds of the malignant sum."""
+    """Fit on the choosing images: a temperature and the two thresholds of the malignant sum."""
 
     temperature: float
     low_risk_below: float
@@ -73,8 +76,11 @@ class TemperatureFit:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``figures``: plain values with intervals; ``images``: what they are of; ``replicates``: each scalar metric on
-    every resample, (2000,)."""
+    """Metrics of a model.
+
+    ``figures``: plain values with intervals; ``images``: their images; ``replicates``: each scalar metric on every
+    resample, (2000,).
+    """
 
     figures: dict[str, Any]
     images: tuple[str, ...]
@@ -82,12 +88,12 @@ class Measured:
 
 
 def read_truth(data: Path) -> Truth:
-    """Labels of every image but those of the test fold, and the class frequencies of folds 0 to 4."""
+    """Labels of every image outside the test fold, and class frequencies of folds 0 to 4."""
     return _select_truth(data, test=False)
 
 
 def read_test_truth(data: Path) -> Truth:
-    """Labels of the test fold: for ``ml.evaluation.fold_log`` alone, which logs it."""
+    """Labels of the test fold; only for ``ml.evaluation.fold_log``, which logs the access."""
     return _select_truth(data, test=True)
 
 
@@ -107,12 +113,12 @@ def _select_truth(data: Path, *, test: bool) -> Truth:
 
 
 def is_finished(path: Path) -> bool:
-    """Whether a study folder holds what a finished model leaves."""
+    """Whether a study folder contains a finished model."""
     return (path / "summary.json").is_file() and (path / "predictions.csv").is_file()
 
 
 def open_study_folder(path: Path) -> StudiedModel:
-    """Read and check a folder; raises ``UserError`` naming the file that is missing or wrong."""
+    """Read and check a folder; raises ``UserError`` naming the missing or invalid file."""
     if not is_finished(path):
         raise UserError(f"{path}: holds no summary.json and predictions.csv; train the model, or resume its run")
     summary = _read_summary(path / "summary.json")
@@ -153,7 +159,7 @@ def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Flo
 
 
 def score(folder: StudiedModel, truth: Truth, *, test: bool, temperature: float) -> classification.Scored:
-    """The labelled, calibrated scores of the choosing images, or of the test images."""
+    """Labels and calibrated scores of the choosing images, or of the test images."""
     rows = folder.rows(test=test)
     prior = tuple(folder.summary["training_prior"])
     probabilities, balanced = calibrate(folder.log_scores[rows], prior, truth.prior, temperature)
@@ -161,7 +167,7 @@ def score(folder: StudiedModel, truth: Truth, *, test: bool, temperature: float)
 
 
 def calibrate_on_choosing(folder: StudiedModel, truth: Truth) -> TemperatureFit:
-    """Temperature by likelihood, then the thresholds of sensitivity 0.95 and specificity 0.90 on the same images."""
+    """Fit the temperature, then the thresholds of sensitivity 0.95 and specificity 0.90 on the same images."""
     rows = folder.rows(test=False)
     labels = _label(folder, truth, rows)
     prior = tuple(folder.summary["training_prior"])

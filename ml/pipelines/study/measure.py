@@ -1,4 +1,4 @@
-"""A study model measured on the test fold, once, and logged."""
+"""Measurement of a study model on the test fold, once, and logged."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -21,7 +21,7 @@ from ml.pipelines.study.folder import (
 from ml.support.disk import check_can_be_written
 
 Predict = Callable[[Path, Sequence[Record]], FloatArray]
-"""What the model of a study folder says of images: scores (N, 7) under the prior of its training."""
+"""Scores (N, 7) of records by the model of a study folder, under its training prior."""
 
 
 def measure_study_model(
@@ -33,8 +33,10 @@ def measure_study_model(
     predict: Predict,
     log: Path = TEST_FOLD_LOG,
 ) -> Measured:
-    """Measure a study model on the test fold, once: the second time is a ``UserError``. Its scores are asked of
-    ``predict`` here and not kept; the reading is logged before it is handed out."""
+    """Measure a study model on the test fold; raises ``UserError`` the second time.
+
+    Scores come from ``predict`` and are not stored; the access is logged before they are returned.
+    """
     sha256 = str(folder.summary["sha256"])
     check_can_be_written(log)
     before = find_readings(log, sha256)

@@ -1,4 +1,4 @@
-"""The list of the study's models, read strictly from one YAML file (``ml/configs/study.yaml``)."""
+"""The plan of the study's models, loaded strictly from one YAML file (``ml/configs/study.yaml``)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,11 @@ DEFAULT_PLAN = Path(__file__).parents[2] / "configs" / "study.yaml"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One model: a configuration beside the plan, what ``set`` and, on a GPU, ``gpu`` change in it (dotted keys), and
-    the file in the weights directory that it starts from."""
+    """One model.
+
+    A configuration beside the plan, changes to it (dotted keys) by ``set`` and, on a GPU, by ``gpu``, and the file of
+    its initial weights in the weights directory.
+    """
 
     name: str
     label: str
@@ -29,7 +32,7 @@ class Question:
     """Entries that answer one question.
 
     ``baseline``: the entry, of this question or of an earlier one, that each other is paired with. ``along``: the
-    number that varies, for a curve. ``gpu``: what ``--gpu`` sets in the configurations of all entries.
+    number that varies, for a curve. ``gpu``: changes by ``--gpu`` to the configurations of all entries.
     """
 
     key: str
@@ -44,7 +47,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two entries whose difference is wanted besides those from the baselines."""
+    """Two entries to compare, besides those paired with baselines."""
 
     one: str
     other: str
@@ -52,7 +55,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The whole study. ``directory``: where the configurations are."""
+    """The whole study; ``directory`` has the configurations."""
 
     questions: tuple[Question, ...]
     pairs: tuple[Pair, ...]
@@ -68,7 +71,7 @@ class Plan:
         return next(each for each in self.questions if name in [entry.name for entry in each.entries])
 
     def select(self, *, only: tuple[str, ...] = (), tier: int | None = None) -> list[Entry]:
-        """Entries by name or tier; raises ``UserError`` for a name that is not in the plan."""
+        """Select entries by name or tier; raises ``UserError`` for a name that is not in the plan."""
         unknown = [name for name in only if name not in self.entries]
         if unknown:
             raise UserError(f"--only {unknown[0]}: is not in the plan; known are {', '.join(self.entries)}")
@@ -80,7 +83,7 @@ class Plan:
         ]
 
     def list_pairs(self) -> list[tuple[str, str]]:
-        """Every variant with its question's baseline, then the pairs named."""
+        """Every variant with its question's baseline, then the named pairs."""
         from_baselines = [
             (entry.name, question.baseline)
             for question in self.questions
@@ -98,13 +101,13 @@ class _File:
 
 
 def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
-    """Read and check; raises ``UserError`` naming the first key or name that is wrong."""
+    """Read and check a plan; raises ``UserError`` naming the first invalid key or name."""
     file: _File = load_yaml(_File, path, lambda file: _check(Plan(file.questions, file.pairs, path.parent)))
     return Plan(file.questions, file.pairs, path.parent)
 
 
 def merge_config(plan: Plan, entry: Entry, *, gpu: bool = False) -> dict[str, Any]:
-    """The entry's whole configuration: its file, what it sets, and what its question and it set on a GPU."""
+    """The entry's complete configuration, with its own changes and those for a GPU."""
     path = plan.directory / entry.config
     content: dict[str, Any] = load_yaml(dict[str, Any], path)
     changes = [entry.set, plan.question_of(entry.name).gpu, entry.gpu] if gpu else [entry.set]

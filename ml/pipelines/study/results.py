@@ -1,4 +1,4 @@
-"""What the study found, as small JSON files that are committed: a file for each model, and one of the comparisons."""
+"""Results of the study as small JSON files in the repository: one for each model, and one of comparisons."""
 
 import json
 import re
@@ -33,8 +33,7 @@ PARTS = ("choosing", "test")
 
 
 def check_same_data(results: Path, data_sha256: str) -> None:
-    """Raise ``UserError`` where figures of other data lie in ``results``: beside them, or over them, those of these
-    would be taken for comparable."""
+    """Raise ``UserError`` if ``results`` contains figures of other data, which are not comparable."""
     for path in sorted((results / "results").glob("*.json")):
         written = read_result(results, path.stem).get("data_sha256")
         if written is not None and written != data_sha256:
@@ -42,14 +41,16 @@ def check_same_data(results: Path, data_sha256: str) -> None:
 
 
 def result_file(results: Path, name: str) -> Path:
-    """Where a model's figures are written."""
+    """Path of a model's figures."""
     return results / "results" / f"{name}.json"
 
 
 def record_choosing(folder: StudiedModel, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
-    """Calibrate and measure on the choosing images and write that down, with data, revision and date. What is there
-    already of the same weights stays, but for what the plan says of the entry. Raises ``UserError`` where test figures
-    of other weights would be lost."""
+    """Calibrate and measure on the choosing images, and record the result with data, revision and date.
+
+    An existing record of the same weights is kept, except what the plan says of the entry. Raises ``UserError`` if
+    test figures of other weights would be lost.
+    """
     question = plan.question_of(entry.name)
     known = {"name": entry.name, "label": entry.label, "question": question.key, "tier": question.tier}
     before = read_result(results, entry.name)
@@ -82,7 +83,7 @@ def record_choosing(folder: StudiedModel, plan: Plan, entry: Entry, truth: Truth
 def record_test(
     folder: StudiedModel, *, data: Path, why: str, results: Path, predict: Predict, log: Path = TEST_FOLD_LOG
 ) -> bool:
-    """Measure on the test fold a model whose choosing fold is recorded. False where that is written down already."""
+    """Measure a recorded model on the test fold; returns False if that has been done."""
     result = read_result(results, folder.name)
     if result["test"] is not None:
         return False
@@ -94,8 +95,10 @@ def record_test(
 
 
 def record_comparisons(plan: Plan, runs: Path, results: Path) -> None:
-    """Write the differences of the plan's pairs, from the resamples kept in the study folders: the same for both.
-    A pair whose folders are not here keeps what is written of it."""
+    """Record the differences of the plan's pairs, from the resamples in the study folders, which are paired.
+
+    A pair without folders keeps its record.
+    """
     path = results / "comparisons.json"
     written = {(each["one"], each["other"], each["part"]): each for each in read_comparisons(results)}
     for one, other in plan.list_pairs():
@@ -108,25 +111,25 @@ def record_comparisons(plan: Plan, runs: Path, results: Path) -> None:
 
 
 def read_result(results: Path, name: str) -> dict[str, Any]:
-    """A model's figures; empty where there are none."""
+    """A model's figures; empty if there are none."""
     path = result_file(results, name)
     return dict(read_json(path)) if path.is_file() else {}
 
 
 def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The figures of every model named that has any."""
+    """Figures of all named models that have any."""
     found = {name: read_result(results, name) for name in names}
     return {name: result for name, result in found.items() if result}
 
 
 def read_comparisons(results: Path) -> list[dict[str, Any]]:
-    """The paired differences; none before the first pair is finished."""
+    """The paired differences; empty before the first pair is finished."""
     path = results / "comparisons.json"
     return list(read_json(path)) if path.is_file() else []
 
 
 def pair(one: Measured, other: Measured) -> dict[str, Any]:
-    """``one`` less ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
+    """``one`` minus ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
     return {
         name: _subtract(one.figures, other.figures, name, one.replicates[name] - other.replicates[name])
         for name in PAIRED
@@ -134,13 +137,13 @@ def pair(one: Measured, other: Measured) -> dict[str, Any]:
 
 
 def read_published_data() -> str | None:
-    """The hash of the data that the published results were measured on."""
+    """Hash of the data of the published results; None if there are none."""
     every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
     return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented, with every list of numbers and every estimate on one line."""
+    """Write indented JSON, with every list of numbers and every estimate on one line."""
     text = json.dumps(value, indent=1, allow_nan=False)
     for flat in (r"(\[)\n([^][{}\"]*?)\s+(\])", r"(\{)\n(\s+\"value\": [^][{}]*\"how\": [^][{}]*?)\s+(\})"):
         text = re.sub(flat, lambda match: f"{match[1]}{' '.join(match[2].split())}{match[3]}", text)
@@ -157,8 +160,7 @@ def _keep_replicates(folder: StudiedModel, part: str, measured: Measured) -> Non
 
 
 def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:
-    """``one`` less ``other`` in each paired metric, with its interval; None where either is not measured here on the
-    same images."""
+    """``one`` minus ``other`` in each paired metric, or None unless both are measured here on the same images."""
     files = [_replicates_file(runs / name, part) for name in (one, other)]
     figures = [found for name in (one, other) if (found := read_result(results, name).get(part))]
     if not all(file.is_file() for file in files) or len(figures) < len(files):

@@ -1,4 +1,4 @@
-"""Working off the list: each model trains in a process of its own, and is measured when it is done."""
+"""Execution of the plan: each model trains in a process of its own, and is measured at the end."""
 
 import csv
 import os
@@ -23,12 +23,12 @@ from ml.support.disk import owning
 from ml.training.config import TrainingConfig, read_config
 
 NETWORK = "network"
-GRACE = 60  # s between asking a process to stop and killing it
+GRACE = 60  # seconds between SIGTERM and SIGKILL
 
 
 @dataclass(frozen=True, slots=True)
 class Workplace:
-    """Where the study reads and writes. ``gpu``: the plan's values for one."""
+    """Directories of the study; ``gpu``: the plan's values for a GPU."""
 
     data: Path
     weights: Path | None
@@ -38,8 +38,11 @@ class Workplace:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How to work: so many processes at once (of one thread each where there are several), each stopped after so many
-    minutes; without ``keep_going`` nothing is started after the first failure."""
+    """Rules of execution.
+
+    Number of parallel processes (of one thread each if there are several), and time limit in minutes of each; without
+    ``keep_going`` nothing starts after the first failure.
+    """
 
     at_once: int = 1
     minutes: float | None = None
@@ -59,7 +62,7 @@ class Job:
 
     @property
     def log(self) -> Path:
-        """What the training process prints."""
+        """Output of the training process."""
         return self.folder.parent / "logs" / f"{self.entry.name}.log"
 
     @property
@@ -67,7 +70,7 @@ class Job:
         return (self.folder / "checkpoints" / "last.ckpt").is_file()
 
     def list_command(self, data: Path) -> list[str]:
-        """The command of its training, which a person may type too."""
+        """The command of the training, which can also be typed by hand."""
         command = [sys.executable, "-m", "ml", "train", "--data", str(data), "--config", str(self.config)]
         command += ["--out", str(self.folder)]
         command += [] if self.weights is None else ["--weights", str(self.weights)]
@@ -76,7 +79,7 @@ class Job:
         return command
 
     def describe_progress(self) -> str:
-        """Its name and, for a network, the epochs behind it."""
+        """Name and, for a network, number of finished epochs."""
         if self.epochs is None:
             return self.entry.name
         try:
@@ -88,7 +91,7 @@ class Job:
 
 
 def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
-    """Merge and check a configuration and find the weights, before any hours are spent."""
+    """Merge and check a configuration and find the weights, before hours are spent."""
     content = merge_config(plan, entry, gpu=place.gpu)
     kind = str(content.get("kind", NETWORK))
     config = place.out / "configs" / f"{entry.name}.yaml"
@@ -100,7 +103,7 @@ def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
 
 
 def _check_config(path: Path, folder: Path, kind: str) -> int | None:
-    """How many epochs a network trains; a folder that holds a model of another configuration is an error."""
+    """Number of epochs of a network; raises ``UserError`` for a folder with a model of another configuration."""
     held = folder / "config.yaml"
     read: Callable[[Path], Any] = read_config if kind == NETWORK else read_classical_config
     config = read(path)
@@ -110,7 +113,7 @@ def _check_config(path: Path, folder: Path, kind: str) -> int | None:
 
 
 def find_weights(entry: Entry, place: Workplace) -> Path | None:
-    """The file that an entry starts from; none without a directory, where the training asks the hub."""
+    """The file of an entry's initial weights; None without a directory, when the training asks the hub."""
     if entry.weights is None or place.weights is None:
         return None
     path = place.weights / entry.weights
@@ -122,7 +125,7 @@ def find_weights(entry: Entry, place: Workplace) -> Path | None:
 def run_jobs(
     jobs: Sequence[Job], place: Workplace, done: Callable[[Job], None], *, rules: Rules, progress: bool = True
 ) -> dict[str, str]:
-    """Train what is not finished and call ``done`` for each, in this thread. Returns why those failed that did."""
+    """Train unfinished jobs and call ``done`` for each, in this thread; returns the reasons of failed ones."""
     failures: dict[str, str] = {}
     stop = threading.Event()
     bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
@@ -144,7 +147,7 @@ def run_jobs(
 
 
 def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[bool]]:
-    """Futures as they finish; the bar tells meanwhile how far the running ones are."""
+    """Yield futures as they finish; meanwhile the bar shows the progress of the running ones."""
     waiting = set(futures)
     while waiting:
         finished, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
@@ -153,7 +156,7 @@ def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[
 
 
 def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> bool:
-    """Train one model unless it is finished; False where the study stopped before it began."""
+    """Train one model unless it is finished; returns False if the study stopped before it began."""
     if not is_finished(job.folder):
         if stop.is_set():
             return False

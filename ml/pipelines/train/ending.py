@@ -1,11 +1,11 @@
-"""What a finished run says: its figures, and the command that comes next."""
+"""Final message of a run: its metrics, and the next command."""
 
 from ml.support.disk import read_json
 from ml.training.folder import RunFolder
 
 
 def describe_end(folder: RunFolder) -> str:
-    """A few lines for a terminal; the last is the folder alone, for a script."""
+    """A few lines for a terminal; the last is the folder alone, for scripts."""
     summary = read_json(folder.summary)
     lines = [f"{summary['architecture']}: {summary['training_images']} training images"]
     if folder.readings.is_file():

@@ -1,4 +1,4 @@
-"""From whatever a configuration describes to what it leaves: a network to a bundle, a baseline to its figures."""
+"""Training by any kind of configuration: a network to a bundle, a baseline to its metrics."""
 
 import argparse
 from pathlib import Path
@@ -24,10 +24,10 @@ def train(
     devices: int = 1,
     progress: bool = True,
 ) -> Path:
-    """Train by the configuration and return the run folder; its ``kind`` says what, a network where there is none.
+    """Train by the configuration, whose ``kind`` defaults to a network, and return the run folder.
 
     A network is then calibrated, exported and measured, unless ``export`` is off. See ``ml.training.run.run`` and
-    ``ml.baselines.run.run``. Raises ``UserError`` for bad input.
+    ``ml.baselines.run.run_baseline``. Raises ``UserError`` for bad input.
     """
     config_path = config_path or network.DEFAULT_CONFIG
     kind = read_kind(config_path)
@@ -67,7 +67,7 @@ def train(
 
 
 def main(options: argparse.Namespace) -> int:
-    """Train, and print what came of it and the run folder."""
+    """Train, and print the result and the run folder."""
     folder = train(
         data=options.data,
         config_path=options.config,

@@ -1,5 +1,4 @@
-"""The report of a tuning study: ``tuning.json``, ``history.svg`` and ``importance.svg``. The same trials give the same
-bytes."""
+"""Report of a tuning study: ``tuning.json``, ``history.svg`` and ``importance.svg``, reproducible byte by byte."""
 
 import json
 from collections.abc import Sequence
@@ -17,13 +16,13 @@ from ml.pipelines.tuning.search_space import SearchSpace
 from ml.training.config import TrainingConfig
 
 MIN_COMPLETE = 4
-"""Trials with a final value below which no importance is computed."""
+"""Fewest trials with a final value for which importance is computed."""
 DIGITS = 5
 HIGHLIGHT, PLAIN = "#1b6ca8", "0.6"
 
 
 def write_report(trials: Sequence[FrozenTrial], base: TrainingConfig, space: SearchSpace, directory: Path) -> None:
-    """Write what ended trials found. Trial 0 is the base configuration."""
+    """Write the results of ended trials; trial 0 is the base configuration."""
     importance = measure_importance(trials, space)
     content = describe(trials, base, space) | {"importance": importance}
     directory.mkdir(parents=True, exist_ok=True)
@@ -50,14 +49,16 @@ def describe(trials: Sequence[FrozenTrial], base: TrainingConfig, space: SearchS
 
 
 def find_best(trials: Sequence[FrozenTrial], space: SearchSpace) -> FrozenTrial | None:
-    """The trial with the best final value; none while none has one."""
+    """The trial with the best final value, or None."""
     sign = 1 if space.direction == "maximize" else -1
     return max(_complete(trials), key=lambda trial: sign * float(trial.value or 0), default=None)
 
 
 def measure_importance(trials: Sequence[FrozenTrial], space: SearchSpace) -> dict[str, float]:
-    """Share of the final values' variance that each key explains by itself (fANOVA: Hutter, Hoos and Leyton-Brown,
-    ICML 2014), largest first; empty with too few trials, or where all values are alike."""
+    """Importance of each key: the share of the final values' variance that it explains alone, largest first.
+
+    fANOVA: Hutter, Hoos and Leyton-Brown, ICML 2014; empty with too few trials, or if all values are equal.
+    """
     complete = _complete(trials)
     if len(complete) < MIN_COMPLETE or len({trial.value for trial in complete}) == 1:
         return {}
@@ -69,7 +70,7 @@ def measure_importance(trials: Sequence[FrozenTrial], space: SearchSpace) -> dic
 
 
 def draw_history(trials: Sequence[FrozenTrial], space: SearchSpace) -> Figure:
-    """Left: each trial's value and the best so far. Right: every trial's epochs."""
+    """Left: value of each trial and the best so far. Right: learning curve of every trial."""
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     best = find_best(trials, space)

@@ -1,9 +1,8 @@
-"""A tuning study: trials of one configuration with other values for some keys, judged on the choosing fold alone.
+"""A tuning study: trials of one configuration with other values for some keys, judged on the choosing fold only.
 
 A study is a folder: ``study.sqlite3``, ``config.yaml`` (the base), ``space.yaml``, a run folder for every trial, and
-the report of ``ml.pipelines.tuning.report``. A trial is an ordinary training run in a process of its own, which gives
-its
-memory back and can be ended in the middle of an epoch.
+the report of ``ml.pipelines.tuning.report``. A trial is an ordinary training run in a process of its own, which frees
+its memory and can be stopped in the middle of an epoch.
 """
 
 import argparse
@@ -46,17 +45,19 @@ from ml.training.selection import select_records
 
 NAME = "tuning"
 RANDOM_TRIALS = 8
-"""So many trials are drawn at random, but for the first, which is the base configuration; the tree-structured Parzen
-estimator (Bergstra et al., NeurIPS 2011) proposes the others."""
+"""Number of random trials, the base configuration included.
+
+The tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) proposes the others.
+"""
 UNPRUNED_TRIALS = 5
 POLL_SECONDS = 0.2
 DIVERGED = 3
-"""Exit code of a trial whose loss became no number: it is pruned, and the study goes on."""
+"""Exit code of a trial whose loss diverged: it is pruned, and the study continues."""
 
 
 @dataclass(frozen=True, slots=True)
 class StudyFolder:
-    """Names of what a study writes."""
+    """Names of the files of a study."""
 
     path: Path
 
@@ -70,7 +71,7 @@ class StudyFolder:
 
     @property
     def material(self) -> Path:
-        """What every trial trains on and starts from: hashes, as JSON."""
+        """JSON file with hashes of the trials' data and initial weights."""
         return self.path / "material.json"
 
     @property
@@ -86,7 +87,7 @@ class StudyFolder:
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """A study under way: what is drawn, what is trained, and where it goes."""
+    """A running study: search space, configuration and directories."""
 
     base: TrainingConfig
     space: SearchSpace
@@ -97,7 +98,7 @@ class Tuning:
 
     @property
     def epochs(self) -> int:
-        """Of one trial that is not pruned."""
+        """Epochs of a trial without pruning."""
         return sum(stage.epochs for stage in self.base.stages)
 
 
@@ -115,9 +116,9 @@ def tune(
 ) -> Path:
     """Run trials until ``trials`` have ended, write the report to ``report`` (default ``out``), and return ``out``.
 
-    What a trial tries follows from the seed, its place and the trials before it: a resumed study is the uninterrupted
-    one. Raises ``UserError`` for bad input, before the first trial, and where a study is gone on with on other data or
-    from other weights than it began with.
+    A trial's values follow from the seed, its number and the trials before it: a resumed study equals an uninterrupted
+    one. Raises ``UserError`` for bad input, before the first trial, and if a study is resumed on other data or from
+    other weights.
     """
     base = read_config(config_path)
     space = read_space(space_path, base)
@@ -125,7 +126,7 @@ def tune(
         raise UserError(f"--trials: is {trials}; must be at least 1")
     folder = StudyFolder(out)
     _check_folder(folder, base, space, resume=resume)
-    # Decoded here, with a bar, so that no trial has to; and so that bad data leaves no study behind.
+    # Decoded here, with a progress bar, before any trial, so that bad data leave no study behind.
     material = {"data_sha256": _decode(data, base, folder, progress=progress), "weights": _hash(weights)}
     with owning(folder.path, "study"):
         if resume:
@@ -135,7 +136,7 @@ def tune(
         study = _open_study(folder, base, space)
         try:
             _run_trials(Tuning(base, space, folder, study, data, weights), trials, progress=progress)
-        except (SQLAlchemyError, OptunaError) as error:  # a full disk, for one
+        except (SQLAlchemyError, OptunaError) as error:  # such as a full disk
             reason = " ".join(str(error).split())[:100]
             raise UserError(f"{folder.database}: cannot be written ({reason}); make room, then --resume") from error
     write_report(list_ended(study), base, space, report or out)
@@ -154,7 +155,7 @@ def _run_trials(tuning: Tuning, trials: int, *, progress: bool) -> None:
 
 
 def list_ended(study: optuna.Study) -> list[FrozenTrial]:
-    """The trials that came to an end or were pruned, in order; a trial that was cut off is none."""
+    """The completed and pruned trials, in order; interrupted ones are not listed."""
     return study.get_trials(states=(TrialState.COMPLETE, TrialState.PRUNED))
 
 
@@ -183,8 +184,8 @@ def _hash(weights: Path | None) -> str | None:
 
 
 def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
-    """Trials of other data or weights would be ranked beside those that there are."""
-    if not folder.material.is_file():  # a study of an earlier version does not tell
+    """Raise ``UserError`` for other data or weights, whose trials would not be comparable."""
+    if not folder.material.is_file():  # studies of earlier versions lack it
         return
     begun = read_json(folder.material)
     for key, option in (("data_sha256", "--data"), ("weights", "--weights")):
@@ -196,7 +197,7 @@ def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
 
 
 def _begin(folder: StudyFolder, base: TrainingConfig, space_path: Path, material: dict[str, Any]) -> None:
-    """Write what a study is, in place of one that ended no trial."""
+    """Create the study's files, replacing a study without ended trials."""
     folder.database.unlink(missing_ok=True)
     write_whole(folder.config, yaml.safe_dump(base.to_dict(), sort_keys=False))
     write_whole(folder.space, space_path.read_text(encoding="utf-8"))
@@ -205,7 +206,7 @@ def _begin(folder: StudyFolder, base: TrainingConfig, space_path: Path, material
 
 def _open_study(folder: StudyFolder, base: TrainingConfig, space: SearchSpace) -> optuna.Study:
     study = _load(folder, space)
-    for trial in study.get_trials(states=(TrialState.RUNNING,)):  # cut off
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):  # interrupted
         study.tell(trial.number, state=TrialState.FAIL)
     if not list_ended(study) and not study.get_trials(states=(TrialState.WAITING,)):
         study.enqueue_trial(read_keys(base, space))
@@ -215,7 +216,7 @@ def _open_study(folder: StudyFolder, base: TrainingConfig, space: SearchSpace) -
 def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = folder.database.resolve()
-    # By a function and not in an address, in which ?, # and % mean something.
+    # By a function and not by a URL, in which ?, # and % are special.
     engine = {"creator": lambda: sqlite3.connect(path), "poolclass": NullPool}
     try:
         return optuna.create_study(
@@ -231,8 +232,10 @@ def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
 
 
 def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
-    """Draw, train and record one trial; one that was cut off goes on after its last whole epoch. Its checkpoints are
-    not kept."""
+    """Draw, train and record one trial.
+
+    An interrupted one resumes after its last complete epoch; checkpoints are deleted.
+    """
     study = tuning.study
     study.sampler = optuna.samplers.TPESampler(seed=tuning.base.seed + place, n_startup_trials=RANDOM_TRIALS)
     trial = study.ask()
@@ -255,8 +258,10 @@ def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
 
 
 def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
-    """Train a trial, and give the number of each epoch and its figure as soon as they are known. Training ends with the
-    last epoch, or with the iteration. Raises ``UserError`` where it fails."""
+    """Train a trial, and yield each epoch's number and metric as soon as they are known.
+
+    Training ends with the last epoch, or with the iteration. Raises ``UserError`` if it fails.
+    """
     folder = tuning.folder.trial(place)
     context = _get_context()
     receiver, sender = context.Pipe(duplex=False)
@@ -273,7 +278,7 @@ def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
     try:
         while running and epoch < tuning.epochs:
             process.join(POLL_SECONDS)
-            running = process.is_alive()  # asked before reading: what it wrote at its end is read too
+            running = process.is_alive()  # checked before reading, so that its last output is read too
             figures = read_figures(folder.metrics, tuning.space.metric, after=epoch)
             yield from figures
             epoch += len(figures)
@@ -288,7 +293,7 @@ def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
 
 
 def read_figures(metrics: Path, metric: str, *, after: int) -> list[tuple[int, float]]:
-    """Epochs later than ``after`` and their figures, from what the run has written so far."""
+    """Epochs later than ``after`` and their metric, from the file that the run is writing."""
     if not metrics.is_file():
         return []
     with metrics.open(newline="", encoding="utf-8") as file:
@@ -297,7 +302,7 @@ def read_figures(metrics: Path, metric: str, *, after: int) -> list[tuple[int, f
 
 
 def _get_context() -> Any:
-    """Processes that are forked from one that has imported the libraries, where there is such a thing."""
+    """A context that forks from a process with the libraries imported, if the platform has one."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -306,11 +311,11 @@ def _get_context() -> Any:
 
 
 def _train(sender: Connection, options: dict[str, Any]) -> None:
-    """In the trial's own process, which ends when the study's does, however that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process answers Ctrl-C
+    """Main function of a trial's process, which ends with the study's process, however that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the study's process handles Ctrl-C
     parent = multiprocessing.parent_process()
     assert parent is not None
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore, which a killed process leaves behind
+    tqdm.set_lock(threading.RLock())  # tqdm's own is a semaphore, which a killed process leaks
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         run_training(**options, progress=False)

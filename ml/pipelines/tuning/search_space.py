@@ -1,4 +1,4 @@
-"""What a tuning study draws from: ranges and choices for keys of a training configuration, read strictly from YAML."""
+"""Search space of a tuning study: ranges and choices for keys of a configuration, loaded strictly from YAML."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ Metric = Literal["balanced_accuracy", "malignancy_auc", "nll"]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from ``low`` to ``high``, both included; ``log``: every factor is as likely as every other."""
+    """Numbers from ``low`` to ``high``, both included; with ``log``, uniform in the logarithm."""
 
     kind: Literal["float", "int"]
     low: float
@@ -43,7 +43,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of some numbers, words or truth values."""
+    """One of several numbers, words or truth values."""
 
     kind: Literal["categorical"]
     choices: Annotated[tuple[Value, ...], Field(min_length=1)]
@@ -62,8 +62,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class SearchSpace:
-    """``metric``: which figure of the choosing fold decides, after every epoch. ``keys``: where the value of each key
-    of the configuration comes from, nested ones with a dot (``augmentation.mix_probability``)."""
+    """Search space.
+
+    ``metric``: the metric on the choosing fold, after every epoch, that decides. ``keys``: the range or choice of each
+    key of the configuration, nested ones with a dot (``augmentation.mix_probability``).
+    """
 
     keys: Annotated[dict[str, Annotated[Range | Choice, Field(discriminator="kind")]], Field(min_length=1)]
     metric: Metric = "balanced_accuracy"
@@ -73,14 +76,14 @@ class SearchSpace:
         return "minimize" if self.metric == "nll" else "maximize"
 
     def draw(self, trial: optuna.Trial) -> dict[str, Value]:
-        """A value for every key."""
+        """Draw a value for every key."""
         return {key: dimension.draw(trial, key) for key, dimension in self.keys.items()}
 
 
 def read_space(path: Path, base: TrainingConfig) -> SearchSpace:
-    """Read a YAML file, and try every key's extremes in the base configuration, so that no trial can fail on them.
+    """Load a YAML file, and check every key's extremes in the base configuration, so that no trial fails on them.
 
-    Raises ``UserError`` naming the first key that is wrong.
+    Raises ``UserError`` naming the first invalid key.
     """
     space: SearchSpace = load_yaml(SearchSpace, path, lambda space: _check(space, base))
     return space
@@ -95,13 +98,13 @@ def replace_keys(config: TrainingConfig, values: dict[str, Value]) -> dict[str, 
 
 
 def read_keys(config: TrainingConfig, space: SearchSpace) -> dict[str, Value]:
-    """The configuration's own values of the keys that are drawn."""
+    """The configuration's own values of the keys in the space."""
     plain = config.to_dict()
     return {key: _find(plain, key)[key.rpartition(".")[2]] for key in space.keys}
 
 
 def _find(plain: dict[str, Any], key: str) -> dict[str, Any]:
-    """The mapping that holds the last part of a dotted key."""
+    """The mapping that contains the last part of a dotted key."""
     *parents, last = key.split(".")
     place: Any = plain
     for parent in parents:

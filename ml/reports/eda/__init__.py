@@ -1,1 +1,1 @@
-"""The page that explores the data: measures, figures, and what they mean for a model."""
+"""The data exploration page: measures, figures, and their meaning for a model."""

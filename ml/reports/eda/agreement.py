@@ -1,4 +1,4 @@
-"""Do two passes by eye see the same artefacts, and do the heuristics see what these see?"""
+"""Agreement of two labellings by eye on artefacts, and of the heuristics with both."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from ml.data.artefacts import ARTEFACTS, THRESHOLDS
 from ml.errors import UserError
 
 LABELS = Path(__file__).parents[3] / "docs" / "eda" / "artefact_labels.csv"
-"""Two independent passes over pictures: 1 seen, 0 not. Half are drawn at random, half for high scores of one artefact
-(by ``ml.reports.eda.sample`` of revision 92996e3)."""
+"""Two independent labellings of images: 1 seen, 0 not.
+
+Half are drawn at random, half for high scores of one artefact (by ``ml.reports.eda.sample`` of revision 92996e3).
+"""
 
 
 def read_labels(path: Path = LABELS) -> pd.DataFrame:
-    """Columns image, drawn_by, and for every artefact its two passes ``NAME_1`` and ``NAME_2``."""
+    """Columns image, drawn_by, and for every artefact its two labellings ``NAME_1`` and ``NAME_2``."""
     try:
         labels = pd.read_csv(path)
     except (OSError, ValueError) as error:
@@ -29,10 +31,10 @@ def read_labels(path: Path = LABELS) -> pd.DataFrame:
 
 
 def check_artefact(labels: pd.DataFrame, scores: pd.Series, artefact: str) -> dict[str, Any]:
-    """How far both passes agree on an artefact, and how the heuristic does on the pictures on which they agree.
+    """Agreement of both labellings on an artefact, and of the heuristic on images where they agree.
 
-    ``scores`` are in the order of ``labels``. Every second picture was for choosing the threshold; sensitivity,
-    specificity and the heuristic's κ come from the others. Shares are [count, of].
+    ``scores`` are in the order of ``labels``. Every second image chose the threshold; sensitivity, specificity and the
+    heuristic's κ come from the others. Shares are [count, of].
     """
     first, second = (labels[f"{artefact}_{at}"].to_numpy() for at in (1, 2))
     agreed = first == second
@@ -58,14 +60,14 @@ def check_artefact(labels: pd.DataFrame, scores: pd.Series, artefact: str) -> di
 
 
 def measure_kappa(first: npt.NDArray[Any], second: npt.NDArray[Any]) -> float | None:
-    """Cohen's κ (Educ Psychol Meas 20 (1960)); None where both say the same of everything."""
+    """Cohen's κ (Educ Psychol Meas 20 (1960)); None if both labellings are constant."""
     if len(np.unique(np.concatenate([first, second]))) < 2:
         return None
     return float(cohen_kappa_score(first, second))
 
 
 def choose_threshold(scores: npt.NDArray[np.float64], seen: npt.NDArray[np.int64]) -> list[float] | None:
-    """Between which two scores the threshold of the highest κ lies, the highest of equals; None where none is seen."""
+    """The two scores between which the threshold of the highest κ lies, the highest of equals; None if none is seen."""
     if not seen.any():
         return None
     steps = np.unique(scores)

@@ -1,4 +1,4 @@
-"""Sections on how the pictures look: light, colour, sharpness, and the size and asymmetry of the lesion."""
+"""Sections on appearance: light, colour, sharpness, and the size and asymmetry of the lesion."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ml.reports.eda.page import Figure, Image, Section
 from ml.reports.eda.table import separate
 
 TELLING_AUC, TELLING_SHARE = 0.15, 0.1
-"""How far from 0.5 a measure's AUC, or how large its explained variance must be for it to be called telling."""
+"""Least distance of a measure's AUC from 0.5, or explained variance, to be called informative."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A column, its name in a sentence and on an axis, and what it means where it is telling and where it is not."""
+    """A column, its name in a sentence and on an axis, and its meaning if it is informative and if it is not."""
 
     column: str
     name: str

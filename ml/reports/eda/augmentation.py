@@ -1,4 +1,4 @@
-"""The section on augmentation: what each level does, beside how much photographs differ anyway."""
+"""The section on augmentation: the effect of each level, compared with the natural variation of photographs."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -25,14 +25,14 @@ SEED = 11
 SIZE = 128
 DRAWS = 8
 MEASURED = 64
-"""Pictures on which a level's change of colour is measured."""
-Level = Any  # one of the names that Augmentation declares
+"""Images on which a level's change of colour is measured."""
+Level = Any  # one of Augmentation's level names
 LEVELS: tuple[Level, ...] = get_args(next(field.type for field in fields(Augmentation) if field.name == "level"))
 PLACES = {"lightness": 100 / 255, "redness": 1.0, "yellowness": 1.0}
 
 
 def describe_augmentation(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -> Section:
-    """One picture under every level, mixed pictures, and the spread that each level adds."""
+    """One image under every level, mixed images, and the spread that each level adds."""
     drawn = table.sample(min(MEASURED, len(table)), random_state=SEED)["path"]
     pictures = [_read(path) for path in drawn]
     natural = {name: float(table.groupby("class")[name].std().mean()) for name in PLACES}
@@ -81,7 +81,7 @@ def _alter(level: Level, pictures: Sequence[Pixels]) -> list[Pixels]:
 
 
 def _measure_spread(level: Level, pictures: Sequence[Pixels]) -> dict[str, float]:
-    """Standard deviation of what a level adds to the mean lightness, redness and yellowness of pictures (CIELAB)."""
+    """Standard deviation of a level's change of the mean lightness, redness and yellowness of images (CIELAB)."""
     added = [
         _average_colour(altered) - _average_colour(cv2.resize(picture, (SIZE, SIZE)).astype(np.uint8))
         for picture, altered in zip(pictures, _alter(level, pictures), strict=True)
@@ -98,7 +98,7 @@ def _average_colour(picture: Pixels) -> npt.NDArray[np.float64]:
 def _draw_mixing(pictures: Sequence[Pixels], out: Path) -> Figure:
     config = Augmentation()
     tiles = [cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA) for picture in pictures]
-    even = tiles[: len(tiles) // 2 * 2]  # pictures are mixed in pairs
+    even = tiles[: len(tiles) // 2 * 2]  # images are mixed in pairs
     images = []
     for name, alphas in (
         ("mixup", {"mixup_alpha": config.mixup_alpha, "cutmix_alpha": 0.0}),

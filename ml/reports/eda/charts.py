@@ -1,4 +1,4 @@
-"""The charts of the page: small SVGs that take the reader's text colour, light or dark."""
+"""Charts of the page: small SVGs in the reader's text colour, light or dark."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from ml.taxonomy import CLASSES
 
 INK = "#010203"
-"""Stands for the reader's text colour until the chart is saved."""
+"""Placeholder of the reader's text colour until the chart is saved."""
 THEME = "<style>svg{color:#1f2933}@media(prefers-color-scheme:dark){svg{color:#e4e7eb}}</style>"
 COLOURS = dict(zip(CLASSES, sns.color_palette("colorblind", len(CLASSES)), strict=True))
 PAIR = ("#0b7285", "#e8890c")
@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def draw_chart(path: Path, *, height: float = 3.0) -> Iterator[Axes]:
-    """Axes to draw on, 4.8 inches wide; saved on leaving. The same drawing gives the same bytes."""
+    """Axes to draw on, 4.8 inches wide, saved on leaving; equal drawings give identical bytes."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.8, height), layout="constrained")
         axes = figure.subplots()
@@ -75,7 +75,7 @@ def draw_boxes(path: Path, frame: pd.DataFrame, measure: str, label: str) -> Non
 
 
 def draw_bars(path: Path, table: pd.DataFrame, label: str, *, logarithmic: bool = False) -> None:
-    """A group of bars for each row of a table, one colour for each column, with the values beside them."""
+    """A group of bars for each row of a table, one colour for each column, with values beside them."""
     with draw_chart(path, height=0.9 + 0.36 * len(table)) as axes:
         places = range(len(table))
         thickness = 0.8 / len(table.columns)

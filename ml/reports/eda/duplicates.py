@@ -16,7 +16,7 @@ KINDS = ("same lesion", "other lesion, same class", "other lesion, other class",
 
 
 def list_pairs(measures: pd.DataFrame, table: pd.DataFrame, lesions: dict[str, str | None]) -> pd.DataFrame:
-    """Pairs of near-duplicates: first, second, distance in bits, kind (of ``KINDS``), and whether their folds differ.
+    """Pairs of near-duplicates: first, second, Hamming distance, kind (of ``KINDS``), and whether folds differ.
 
     Of the test fold only lesion ids are used, no label.
     """
@@ -40,7 +40,7 @@ def list_pairs(measures: pd.DataFrame, table: pd.DataFrame, lesions: dict[str, s
 
 
 def describe_duplicates(pairs: pd.DataFrame, table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -> Section:
-    """How many pairs there are, of which kind, and examples of those of different lesions."""
+    """Number of pairs by kind, with examples of different lesions."""
     counts = pairs["kind"].value_counts().reindex(KINDS, fill_value=0)
     charts.draw_bars(out / "near-duplicates.svg", pd.DataFrame({"pairs": counts}), "pairs")
     elsewhere = pairs[~pairs["kind"].isin(["same lesion"])]

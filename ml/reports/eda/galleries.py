@@ -37,7 +37,7 @@ def describe_pictures(table: pd.DataFrame, out: Path, numbers: dict[str, Any], *
 
 
 def save_label_sheets(images: Sequence[str], files: Mapping[str, Path], out: Path) -> list[Image]:
-    """Contact sheets of the pictures labelled for artefacts, as compressed JPEG at half size."""
+    """Contact sheets of the images labelled for artefacts, as compressed JPEG at half size."""
     saved = []
     for number, sheet in enumerate(draw_sheets(images, files), start=1):
         file = f"artefact-sheet-{number}.jpg"
@@ -47,7 +47,7 @@ def save_label_sheets(images: Sequence[str], files: Mapping[str, Path], out: Pat
 
 
 def draw_sheets(images: Sequence[str], files: Mapping[str, Path]) -> list[Pillow.Image]:
-    """Contact sheets of numbered pictures, ``PER_SHEET`` each."""
+    """Contact sheets of numbered images, ``PER_SHEET`` each."""
     starts = range(0, len(images), PER_SHEET)
     return [_draw_sheet(images[start : start + PER_SHEET], files) for start in starts]
 
@@ -74,7 +74,7 @@ def open_tile(path: Path, size: tuple[int, int] = TILE) -> Pillow.Image:
 
 
 def save_grid(tiles: Sequence[Pillow.Image], path: Path, *, columns: int) -> None:
-    """Tiles of one size in rows, as WebP on a transparent ground."""
+    """Tiles of one size in rows, as WebP on a transparent background."""
     width, height = tiles[0].size
     rows = -(-len(tiles) // columns)
     grid = Pillow.new("RGBA", (columns * (width + 4) - 4, rows * (height + 4) - 4))

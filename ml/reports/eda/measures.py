@@ -1,4 +1,4 @@
-"""What is measured on every picture, kept in a CSV so that the next report need not measure again."""
+"""Measures of every image, cached in a CSV for the next report."""
 
 import csv
 import hashlib
@@ -32,16 +32,16 @@ COLUMNS = (
 def measure_all(
     records: list[Record], masks: dict[str, Path], cache: Path, *, workers: int = 2, progress: bool = True
 ) -> pd.DataFrame:
-    """Measure every picture that is not in the cache unchanged; rows of ``COLUMNS`` in the order of ``records``.
+    """Measure all images that are not in the cache or have changed; rows of ``COLUMNS`` in the order of ``records``.
 
-    The cache is a CSV in the folder ``cache``, named after the code that measured; a run that was stopped goes on.
+    The cache is a CSV in the folder ``cache``, named after the hash of the measuring code; a stopped run resumes.
     """
     path = _open_cache(cache)
     stamps = {record.image_id: _stamp(record.path, masks.get(record.image_id)) for record in records}
     known = _read_cache(path)
     fresh = set(known.index[known["stamp"] == pd.Series(stamps).reindex(known.index)])
     waiting = [record for record in records if record.image_id not in fresh]
-    cv2.setNumThreads(1)  # the workers share the cores already
+    cv2.setNumThreads(1)  # the worker processes share the cores already
     with path.open("a", newline="", encoding="utf-8") as file, ThreadPoolExecutor(workers) as pool:
         writer = csv.DictWriter(file, COLUMNS)
         measured = pool.map(lambda record: measure_picture(record, masks.get(record.image_id)), waiting)
@@ -50,13 +50,13 @@ def measure_all(
             for record, row in zip(waiting, bar, strict=True):
                 writer.writerow({"image": record.image_id, "stamp": stamps[record.image_id], **row})
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # a bad file is told at once, not after all the others
+            pool.shutdown(wait=False, cancel_futures=True)  # a bad file is reported at once, not after all the others
             raise
     return _read_cache(path).loc[[record.image_id for record in records]].reset_index()
 
 
 def measure_picture(record: Record, mask_path: Path | None) -> dict[str, float | str]:
-    """Every measure of one picture; what needs a mask is NaN without one. Raises ``UserError`` naming the file."""
+    """All measures of one image; those that need a mask are NaN without one. Raises ``UserError`` naming the file."""
     image = read_pixels(record.path)
     colour = cv2.cvtColor(image, cv2.COLOR_RGB2LAB).reshape(-1, 3).mean(axis=0)
     measured = quality.measure_quality(image)
@@ -83,19 +83,19 @@ def _read_mask(path: Path, size: tuple[int, ...]) -> npt.NDArray[np.uint8]:
 
 
 def _stamp(*paths: Path | None) -> str:
-    """Size and time of change of files, which tell whether they are the ones that were measured."""
+    """Size and modification time of files, which identify the measured ones."""
     states = [stat_file(path) for path in paths if path is not None]
     return "-".join(f"{state.st_size}.{state.st_mtime_ns}" for state in states)
 
 
 def _read_cache(path: Path) -> pd.DataFrame:
-    """The newest row of each picture, by image id."""
+    """The newest row of each image, by image id."""
     rows = pd.read_csv(path, dtype=dict.fromkeys(("image", "stamp", "phash"), str))
     return rows.drop_duplicates("image", keep="last").set_index("image")
 
 
 def _open_cache(folder: Path) -> Path:
-    """The CSV for the measuring code as it is now, with a header at least; git is told to leave the folder out."""
+    """The CSV for the current measuring code, with a header at least; the folder is excluded from git."""
     measuring = (artefacts, shape, quality.measure_quality, perceptual_hash.hash_picture, measure_picture)
     code = hashlib.sha256("".join(inspect.getsource(each) for each in measuring).encode()).hexdigest()
     path = folder / f"measures-{code[:12]}.csv"
@@ -103,7 +103,7 @@ def _open_cache(folder: Path) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".gitignore").write_text("*\n", encoding="utf-8")
         whole = path.read_text(encoding="utf-8").rpartition("\n")[0] if path.exists() else ",".join(COLUMNS)
-        path.write_text(whole + "\n", encoding="utf-8")  # less a line that a kill cut short
+        path.write_text(whole + "\n", encoding="utf-8")  # without a line truncated by a kill
     except OSError as error:
         raise UserError(f"{folder}: cannot be written ({error.strerror}); choose another --out") from error
     return path

@@ -1,4 +1,4 @@
-"""The page: sections of figures, each with what it shows and what it means for a model, as one HTML file."""
+"""The page as one HTML file: sections of figures, each with its content and its meaning for a model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from ml.metrics.estimate import Table
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """One image file beside the page; ``alt`` is read aloud, ``label`` stands under it where there are several."""
+    """One image file beside the page; ``alt`` is its text alternative, ``label`` its caption among several."""
 
     file: str
     alt: str
@@ -20,18 +20,18 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Images that are read together: what they show, and what that means for a model."""
+    """Images shown together, with their content and its meaning for a model."""
 
     images: Sequence[Image]
     shows: str
     means: str
     size: str = "chart"
-    """chart, wide (the whole column) or tiles (small pictures side by side)."""
+    """chart, wide (the whole column) or tiles (thumbnails side by side)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page that one can link to."""
+    """A part of the page with an anchor."""
 
     anchor: str
     title: str
@@ -42,8 +42,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The whole page; ``tiles`` are its few leading numbers, each a value and what it counts;
-    ``files`` lie beside the page, each a name and what it holds."""
+    """The whole page.
+
+    ``tiles`` are its key numbers, each a value and its label; ``files`` lie beside the page, each a name and a
+    description.
+    """
 
     title: str
     lead: str
@@ -54,7 +57,7 @@ class Page:
 
 
 def write_page(page: Page, path: Path) -> None:
-    """Render ``page.html`` beside this module."""
+    """Render ``page.html`` of this package."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

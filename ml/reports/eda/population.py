@@ -1,4 +1,4 @@
-"""Sections on what was photographed: classes, lesions, age, sex, site, and how the diagnosis was confirmed."""
+"""Sections on the population: classes, lesions, age, sex, site, and how the diagnosis was confirmed."""
 
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,14 @@ from ml.reports.eda.table import associate, separate, share_by_class
 from ml.taxonomy import CLASSES, MALIGNANT
 
 WEAK, STRONG = 0.1, 0.3
-"""Cramér's V below which a link is called weak, and from which strong (Cohen, "Statistical Power Analysis", 1988)."""
+"""Bounds of Cramér's V: weak below the first, strong from the second (Cohen, "Statistical Power Analysis", 1988)."""
 MOST_SITES = 10
 HELD_OUT = 0.2
-"""Share of the pictures that the split by picture, which is reckoned but not made, would hold out."""
+"""Share of images held out by a split by image, which is computed but not used."""
 
 
 def describe_classes(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -> Section:
-    """Pictures and lesions by class, by fold, and pictures a lesion."""
+    """Images and lesions by class, by fold, and images per lesion."""
     counts = pd.DataFrame(
         {"pictures": table.groupby("class").size(), "lesions": table.groupby("class")["lesion"].nunique()}
     ).reindex([code for code in CLASSES if code in set(table["class"])])
@@ -62,7 +62,7 @@ def _describe_lesions(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -
     )
     repeated = table["lesion"].isin(several.index).groupby(table["class"]).mean()
     most = str(repeated.idxmax())
-    # A held-out picture's lesion is trained on unless all its other pictures are held out too.
+    # A held-out image's lesion is in training unless all its other images are held out too.
     leaking = float((1 - HELD_OUT ** (table["lesion"].map(sizes) - 1)).mean())
     numbers["pictures_a_lesion"] = {
         "lesions_by_pictures": {str(size): int(count) for size, count in counts.items()},
@@ -80,7 +80,7 @@ def _describe_lesions(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -
 
 
 def describe_patients(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) -> Section:
-    """Age, sex, site and confirmation against the class, as far as the data tell them."""
+    """Patient and lesion metadata: age, sex, site and confirmation against the class."""
     describers = {
         "age": _describe_age,
         "sex": _describe_sex,

@@ -1,4 +1,4 @@
-"""Explore a data set: measure every picture, draw the figures, write the page and its numbers."""
+"""Data exploration: measure every image, draw the figures, write the page and its numbers."""
 
 import argparse
 import json
@@ -32,9 +32,9 @@ CREDIT = (
 
 
 def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = False, progress: bool = True) -> Path:
-    """Write ``index.html``, its figures and ``numbers.json`` to ``out`` and return the page's path.
+    """Write ``index.html``, its figures and ``numbers.json`` to ``out``; returns the page's path.
 
-    Measures are kept in ``out/cache``. Raises ``UserError`` for data that cannot be read.
+    Measures are cached in ``out/cache``. Raises ``UserError`` for data that cannot be read.
     """
     dataset, folds = read_isic(data), read_split().fold_of
     if all(folds.get(record.image_id) == TEST for record in dataset.records):
@@ -95,7 +95,7 @@ def _assemble(table: pd.DataFrame, numbers: dict[str, Any], sections: list[Secti
 
 
 def _round(value: Any) -> Any:
-    """Four significant digits, so that the file is short and the same on every machine."""
+    """Round to four significant digits, so that the file is short and the same on every machine."""
     if isinstance(value, dict):
         return {str(key): _round(each) for key, each in value.items()}
     if isinstance(value, list):

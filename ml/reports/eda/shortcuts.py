@@ -1,4 +1,4 @@
-"""The section on artefacts: how often heuristics find them, in which classes, and how far they can be trusted."""
+"""The section on artefacts: prevalence by class, and reliability of the heuristics."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +18,7 @@ NAMES = {"hair": "Hair", "ruler": "A ruler", "ink": "Ink", "dark_corner": "A dar
 UNEVEN = 1.5
 """Ratio of shares, malignant to benign or the reverse, from which an artefact is called a shortcut."""
 FEW = 10
-"""Pictures seen with an artefact, below which a sensitivity says nothing."""
+"""Fewest images with an artefact for which a sensitivity is meaningful."""
 
 
 def describe_artefacts(
@@ -30,7 +30,7 @@ def describe_artefacts(
     out: Path,
     numbers: dict[str, Any],
 ) -> Section:
-    """Prevalence by class, and the check on the labelled pictures where the data have them all."""
+    """Prevalence by class, and the check on the labelled images if the data contain all of them."""
     figures = [_draw_prevalence(table, artefact, out, numbers) for artefact in ARTEFACTS]
     text = (
         "Found by heuristics on OpenCV: thin lines for hair, parallel marks at equal steps for rulers, colours no "
@@ -86,7 +86,7 @@ def _draw_prevalence(table: pd.DataFrame, artefact: str, out: Path, numbers: dic
 
 
 def judge_shortcut(name: str, sides: Mapping[str, pd.Series]) -> str:
-    """What it means that an artefact is there (True) so often in malignant and in benign pictures."""
+    """Meaning of an artefact's frequencies in malignant and in benign images."""
     if any(found.empty for found in sides.values()):
         return f"whether {name} goes with malignancy cannot be told from these data."
     more, fewer = sorted(sides, key=lambda side: -float(sides[side].mean()))

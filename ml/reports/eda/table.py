@@ -1,4 +1,4 @@
-"""One row for each picture outside the test fold, and how far a column of it tells the classes apart."""
+"""One row for each image outside the test fold, and the separation of classes by a column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from ml.taxonomy import CLASSES, MALIGNANT
 
 
 def build_table(dataset: Dataset, measures: pd.DataFrame, folds: Mapping[str, str]) -> pd.DataFrame:
-    """Labels, metadata and measures of every picture that ``folds`` does not give to the test fold.
+    """Labels, metadata and measures of every image that ``folds`` does not assign to the test fold.
 
-    Artefacts are also there as yes or no: ``has_hair`` and so on. A picture that is in no fold has fold ``none``.
+    Artefacts are included as yes or no too: ``has_hair`` and so on. An image in no fold has fold ``none``.
     """
     rows = [
         {
@@ -43,11 +43,11 @@ def build_table(dataset: Dataset, measures: pd.DataFrame, folds: Mapping[str, st
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """How far a measure tells the classes apart.
+    """How well a measure separates the classes.
 
-    ``explained``: share of its variance that lies between the seven classes (η²); ``auc``: area under the ROC curve of
-    the measure alone for malignant against benign, above 0.5 where malignant lesions have more of it; ``medians`` by
-    class; ``missing``: pictures without it.
+    ``explained``: share of its variance between the seven classes (η²); ``auc``: area under the ROC curve of the
+    measure alone for malignant against benign, above 0.5 if it is higher in malignant lesions; ``medians`` by class;
+    ``missing``: images without it.
     """
 
     explained: float
@@ -72,7 +72,7 @@ def separate(table: pd.DataFrame, measure: str) -> Separation:
 
 
 def associate(table: pd.DataFrame, column: str) -> float:
-    """Cramér's V between a column of names and the class: 0 for independence, 1 where one tells the other."""
+    """Cramér's V between a column of names and the class: 0 for independence, 1 if one determines the other."""
     counts = pd.crosstab(table["class"], table[column]).to_numpy()
     if min(counts.shape) < 2:
         return 0.0
@@ -81,6 +81,6 @@ def associate(table: pd.DataFrame, column: str) -> float:
 
 
 def share_by_class(table: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Rows of classes that are there, in official order; columns of values; each row sums to 1."""
+    """Rows of occurring classes, in official order; columns of values; each row sums to 1."""
     shares = pd.crosstab(table["class"], table[column], normalize="index")
     return shares.reindex([code for code in CLASSES if code in shares.index])

@@ -1,7 +1,7 @@
-"""Labels that look wrong: confident learning on predictions that no model made of its own training images.
+"""Suspected label errors: confident learning on out-of-sample predictions.
 
-Northcutt, Jiang, Chuang, "Confident Learning", JAIR 70 (2021), by cleanlab. What is found is for a person to look at;
-nothing is relabelled or left out because of it.
+Northcutt, Jiang, Chuang, "Confident Learning", JAIR 70 (2021), by cleanlab. Candidates are for a person to review; no
+label or image is changed because of it.
 """
 
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ FloatArray = npt.NDArray[np.float64]
 
 PARTS = 5
 COST = 0.003
-"""Inverse strength of the probe's penalty: few of its features are needed to doubt a label."""
+"""Inverse regularisation strength of the probe: few of its features suffice to doubt a label."""
 
 
 @dataclass(frozen=True, slots=True)
 class DoubtedLabel:
-    """An image whose label ``given`` looks wrong: what it looks like, and the label's own probability."""
+    """An image whose label ``given`` may be wrong: the class predicted, and the label's own probability."""
 
     name: str
     given: str
@@ -44,7 +44,7 @@ class DoubtedLabel:
 def find_candidates(
     names: tuple[str, ...], labels: npt.NDArray[np.int64], probabilities: FloatArray
 ) -> list[DoubtedLabel]:
-    """Candidates among images (N) by out-of-sample probabilities (N, 7), the least believed label first."""
+    """Candidates among images (N) by out-of-sample probabilities (N, 7), the least probable label first."""
     doubted = find_label_issues(labels, probabilities, filter_by="confident_learning", n_jobs=1)
     quality = get_label_quality_scores(labels, probabilities)
     places = np.flatnonzero(doubted)
@@ -65,8 +65,8 @@ def cross_validate_features(
 ) -> tuple[tuple[str, ...], npt.NDArray[np.int64], FloatArray]:
     """Names, labels and out-of-sample probabilities of the images of the training and choosing folds.
 
-    A logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts that
-    share no lesion.
+    By logistic regression on the frozen features of ``config_path`` (a probe of ``ml/configs``), in five parts split
+    by lesion.
     """
     config = read_classical_config(config_path)
     images = select_images(data, config)

@@ -1,4 +1,4 @@
-"""The error report as an HTML page with small pictures beside it."""
+"""The error report as an HTML page with thumbnails beside it."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -59,7 +59,7 @@ def write_error_page(figures: Mapping[str, Any], data: Path, path: Path, *, resu
 
 
 class Pictures:
-    """Thumbnails of images, written beside the page as they are shown; those of an earlier report are removed."""
+    """Thumbnails, written beside the page when first shown; those of an earlier report are removed."""
 
     def __init__(self, data: Path, beside: Path) -> None:
         self.paths = {record.image_id: record.path for record in read_isic(data).records}
@@ -69,7 +69,7 @@ class Pictures:
             old.unlink()
 
     def show(self, name: str, text: str) -> Image:
-        """An image by its id, with what is to be said of it."""
+        """An image by its id, with a caption."""
         picture = Picture.fromarray(read_pixels(self.paths[name], at_least=THUMBNAIL[1]))
         picture.thumbnail(THUMBNAIL)
         picture.save(self.directory / f"{name}.webp", "WEBP", quality=QUALITY)
@@ -162,7 +162,7 @@ def _show_pictures(items: Sequence[tuple[Mapping[str, Any], str]], pictures: Pic
 
 
 def _show_study(results: Path, plan_path: Path, beside: Path) -> list[Section]:
-    """The leak and the learning curve, as the study measured them."""
+    """Leakage and the learning curve, as measured by the study."""
     study = read_study(results, plan_path, beside)
     sections = []
     for question in study.plan.questions:

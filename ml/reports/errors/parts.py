@@ -1,4 +1,4 @@
-"""Parts of a fold by what its pictures look like: quality in thirds, artefacts present or not."""
+"""Subsets of a fold by image quality, in thirds, and by artefacts, present or not."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ QUALITIES = ("sharpness", "lightness", "contrast")
 def divide_by_pictures(
     records: Sequence[Record], data: Path, cache: Path, *, progress: bool = True
 ) -> dict[str, list[str]]:
-    """For each quality and artefact, which part every image belongs to. Measures are kept in ``cache``."""
+    """For each quality measure and artefact, the subset of every image; measures are cached in ``cache``."""
     frame = measure_all(list(records), list_masks(data), cache, progress=progress)
     parts = {name: name_thirds(frame[name].tolist()) for name in QUALITIES}
     for name in ARTEFACTS:

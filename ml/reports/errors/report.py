@@ -1,4 +1,4 @@
-"""Finding a model's errors: ``errors.json`` with the numbers, ``index.html`` with pictures."""
+"""Error report of a model: ``errors.json`` with the numbers, ``index.html`` with images."""
 
 import argparse
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ SHOWN, LISTED, CONFUSIONS = 12, 60, 6
 
 
 def report(sources: Sources, *, progress: bool = True) -> Path:
-    """Review the model, find its errors, write page and numbers, and return the page."""
+    """Review the model, write page and numbers, and return the page."""
     data_sha256 = hash_data(read_isic(sources.data).records)
     check_destination(sources.out, PUBLISHED, data_sha256, sources.data, publish=sources.publish)
     subject = review(sources, progress=progress)
@@ -75,7 +75,7 @@ def count_errors(reviewed: Reviewed) -> dict[str, Any]:
 
 
 def take_one_a_lesion(mistakes: Sequence[Mistake], reviewed: Reviewed) -> list[Mistake]:
-    """The first of each lesion, in order: two photographs of one lesion show one mistake."""
+    """The first mistake of each lesion, in order, since several photographs of a lesion show one mistake."""
     lesion_of = dict(zip(reviewed.names, reviewed.lesions, strict=True))
     firsts: dict[str, Mistake] = {}
     for mistake in mistakes:
@@ -84,14 +84,14 @@ def take_one_a_lesion(mistakes: Sequence[Mistake], reviewed: Reviewed) -> list[M
 
 
 def review(sources: Sources, *, progress: bool) -> Subject:
-    """The study folder if one is given, else the bundle."""
+    """Review the study folder if one is given, else the bundle."""
     if sources.run is not None:
         return review_study_folder(sources.run, sources.data)
     return review_bundle(sources.bundle, sources.data, sources.fold, progress=progress)
 
 
 def doubt_labels(subject: Subject, sources: Sources, *, progress: bool) -> dict[str, Any]:
-    """Candidates for wrong labels by the model, by frozen features where weights are given, and by both."""
+    """Suspected label errors by the model, by frozen features if weights are given, and by both."""
     scored = subject.reviewed.scored
     by_model = find_candidates(subject.reviewed.names, scored.labels, scored.probabilities)
     found: dict[str, Any] = {"by_model": _list(by_model), "model_doubts": len(by_model)}

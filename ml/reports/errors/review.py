@@ -1,6 +1,6 @@
-"""What the error report looks at: a model of the study on its choosing images, or a bundle on a fold it has not seen.
+"""Subject of the error report: a study model on its choosing images, or a bundle on a fold it has not seen.
 
-Never the test fold, which is read for reporting figures alone.
+Never the test fold, which is used for reporting metrics only.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from ml.serve.predictor import Predictor
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A model's ``name``, which images it was reviewed on, the labelled scores, and the images' records, in order."""
+    """A model's ``name``, the reviewed images in words, their labelled scores, and their records, in order."""
 
     name: str
     on: str

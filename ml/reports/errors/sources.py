@@ -1,4 +1,4 @@
-"""What the error report is made of and where it goes."""
+"""Input and output of the error report."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,11 @@ PUBLISHED = DEFAULT_RESULTS / "errors"
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the report is made of and where it goes.
+    """Input and output of the error report.
 
-    ``run``: the study folder of the model; none: ``bundle`` on ``fold``. ``weights``: of the frozen features of
-    ``probe`` that doubt labels too; none: they do not. ``features`` and ``cache`` keep those features, and measures of
-    pictures, for the next time. ``publish``: into the project's own documents, where the data are theirs.
+    ``run``: the study folder of the model; None: ``bundle`` on ``fold``. ``weights``: of the frozen features of
+    ``probe``, which doubt labels as well; None: they do not. ``features`` and ``cache`` store those features and the
+    images' measures. ``publish``: into the project's own documents, if the data are the project's.
     """
 
     data: Path

@@ -1,4 +1,4 @@
-"""An error report in sentences, made of its numbers."""
+"""The error report in sentences, generated from its numbers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from ml.metrics.estimate import Estimate
 
 
 def summarise(figures: Mapping[str, Any]) -> str:
-    """The report in a few sentences, made of its numbers."""
+    """The report in a few sentences, generated from its numbers."""
     sentences = [
         f"{figures['model']} on {figures['on']}:",
         f"{figures['wrong']} of {figures['images']} images are most probably another class than their label;",
@@ -27,7 +27,7 @@ def summarise(figures: Mapping[str, Any]) -> str:
 
 
 def describe_doubts(figures: Mapping[str, Any]) -> str:
-    """How many labels are doubted, by what."""
+    """How many labels are doubted, and by what."""
     noisy = figures["noisy_labels"]
     text = f"Confident learning doubts {noisy['model_doubts']} of {figures['images']} labels by the model's predictions"
     if "both_doubt" not in noisy:

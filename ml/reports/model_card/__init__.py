@@ -1,1 +1,1 @@
-"""The model card, written from a manifest."""
+"""The model card, generated from a manifest."""

@@ -41,7 +41,7 @@ def write_card(manifest: Manifest, path: Path = MODEL_CARD) -> None:
 
 
 def write_thumbnails(manifest: Manifest, images: Path, path: Path = MODEL_CARD) -> None:
-    """Write small pictures of the melanomas that the card shows beside it, and remove those that it does not show."""
+    """Write the thumbnails of the melanomas on the card beside it, and remove all others."""
     folder = path.parent / BESIDE
     folder.mkdir(exist_ok=True)
     shown = {each["image"] for each in manifest.limits.get("test", {}).get("missed_melanomas", [])}
@@ -140,7 +140,7 @@ little better than on images that chose nothing: see the official test set."""
 
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
     title = name_fold(name)
-    # A manifest written before a metric was there lacks it.
+    # A manifest older than a metric lacks it.
     scalars = (
         (LABELS[key], Estimate.from_json(figures["metrics"][key])) for key in LABELS if key in figures["metrics"]
     )
@@ -192,7 +192,7 @@ def _describe_limits(manifest: Manifest) -> str:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the card of the shipped bundle, and its small pictures where there are data."""
+    """Write the card of the shipped bundle, and its thumbnails if data are given."""
     manifest = load_bundle(DEFAULT_BUNDLE).manifest
     write_card(manifest)
     if options.data is not None:

@@ -1,4 +1,4 @@
-"""The part of the model card that sets the gate's estimates of artefacts against labels by eye."""
+"""The section of the model card on artefact probes against labels by eye."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,7 @@ ENOUGH_SEEN, ENOUGH_FOUND = 10, 0.5
 
 
 def describe_heads(manifest: Manifest) -> list[str]:
-    """The section, where the bundle has a gate; what was found holds for the gate that it was found of."""
+    """The section, if the bundle has a detector; results hold for the detector they were measured on."""
     if manifest.gate is None:
         return []
     found = json.loads(ARTEFACT_HEADS.read_text(encoding="utf-8"))
@@ -44,7 +44,7 @@ chosen on half. Half were drawn for high scores, so that these are no shares of 
 
 
 def _list_rules(name: str, part: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
-    """A row for each limit from which an artefact counts as seen by its head."""
+    """A row for each limit from which a probe calls an artefact present."""
     few = part["positive"] < ENOUGH_SEEN
     for rule, entry in part["rules"].items():
         yield (
@@ -58,7 +58,7 @@ def _list_rules(name: str, part: Mapping[str, Any]) -> Iterable[tuple[str, ...]]
 
 
 def _judge_head(name: str, part: Mapping[str, Any]) -> str:
-    """What is poor, in a sentence, or nothing."""
+    """Weaknesses of a probe in a sentence, or nothing."""
     if part["positive"] < ENOUGH_SEEN:
         return f"**Not known**: {name} is seen in {part['positive']} of these pictures, too few to say if it is found."
     flag = part["rules"].get("flag")

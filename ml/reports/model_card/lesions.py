@@ -1,4 +1,4 @@
-"""The part of the model card on what stands beside a reading: similar cases, the lesion's mask, the heat-map."""
+"""The part of the model card on similar cases, lesion masks and the heat-map."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from ml.metrics.estimate import Estimate, table
 from ml.taxonomy import CLASSES
 
 HEAT_MAP = Path(__file__).parents[3] / "docs" / "heat-map.json"
-"""What ``python -m ml heat-map`` measured."""
+"""Written by ``python -m ml heat-map``."""
 
 
 def describe_lesions(manifest: Manifest, name: str, title: str) -> list[str]:
-    """The sections that the manifest, or the measured heat-map of the same graph, has something to say in.
+    """The sections for which the manifest, or the heat-map's checks on the same graph, have results.
 
     ``name`` is the fold's key in the manifest's limits, ``title`` its name in words.
     """
@@ -30,7 +30,7 @@ def describe_lesions(manifest: Manifest, name: str, title: str) -> list[str]:
 
 
 def find_heat_map(manifest: Manifest, path: Path = HEAT_MAP) -> dict[str, Any] | None:
-    """What was measured of the heat-map, if it was of this manifest's graph."""
+    """Results of the heat-map's checks, if they are of this manifest's graph."""
     measured = dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
     return measured if measured.get("graph") == manifest.files[ONNX_FILE] else None
 

@@ -1,4 +1,4 @@
-"""The part of the model card that tells where readings end: outcomes, calibration, refusals, stability, subgroups."""
+"""The part of the model card on limits: outcomes, calibration, refusals, stability, subgroups."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from ml.metrics.estimate import Estimate, Table, table
 from ml.taxonomy import CLASSES
 
 BESIDE = "model-card"
-"""Folder of the card's pictures, beside the card."""
+"""Folder of the card's images, beside the card."""
 
 DIAGRAM = "reliability.svg"
 CREDIT = "Photographs: ISIC 2018 Task 3 (HAM10000), ViDIR Group, Medical University of Vienna, CC BY-NC 4.0."
@@ -44,7 +44,7 @@ by bootstrap."""
 
 
 def describe_limits(manifest: Manifest) -> list[str]:
-    """The sections, of whatever the manifest holds."""
+    """The sections for which the manifest has results."""
     limits = manifest.limits
     name = choose_fold(manifest)
     fold, title = limits.get(name), name_fold(name) + ("" if name == "test" else " (in-sample)")
@@ -68,7 +68,7 @@ def describe_limits(manifest: Manifest) -> list[str]:
 
 
 def choose_fold(manifest: Manifest) -> str:
-    """The fold that the sections tell of, as the manifest's limits call it; empty where they have none."""
+    """The fold that the sections are about, as named in the manifest's limits; empty if there is none."""
     limits = manifest.limits
     return "test" if "test" in limits else next((name for name in limits if name.startswith("fold_")), "")
 
@@ -283,7 +283,7 @@ distance {show_figure(held_out["auroc_distance"], 3)}); the network itself has l
 
 
 def _count_pictures(entry: Mapping[str, Any]) -> str:
-    """``798 of 596``: pictures, and of how many lesions or patients where these are fewer."""
+    """``798 of 596``: images, and of how many lesions or patients if these are fewer."""
     groups = entry.get("groups", entry["images"])
     return str(entry["images"]) if groups == entry["images"] else f"{entry['images']} of {groups}"
 

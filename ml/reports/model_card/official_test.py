@@ -1,4 +1,4 @@
-"""What the maintainers measured once on the official test set, whose images and labels the project does not have."""
+"""Results on the official test set, measured once by its maintainers; the project has neither images nor labels."""
 
 import json
 from pathlib import Path
@@ -21,7 +21,7 @@ SHOWN = {
 
 
 def read_official() -> dict[str, Any]:
-    """The maintainers' file, as it was handed over."""
+    """The maintainers' file, unchanged."""
     return dict(json.loads(OFFICIAL_TEST.read_text(encoding="utf-8")))
 
 
@@ -31,7 +31,7 @@ def format_official(metric: str) -> str:
 
 
 def describe_official() -> str:
-    """A section of the model card."""
+    """The section of the model card on the official test set."""
     official = read_official()
     rows = ((name, format_official(metric)) for metric, name in SHOWN.items())
     return f"""## The official test set, measured once by the maintainers

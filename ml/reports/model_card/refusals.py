@@ -1,4 +1,4 @@
-"""The part of the model card on what is not read though it may show a cancer: photographs altered, or refused."""
+"""The part of the model card on cancers that may be refused: altered photographs, and refused ones."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from ml.reports.model_card.limits import choose_fold, name_fold, show_share
 
 
 def describe_refusals(manifest: Manifest) -> list[str]:
-    """The sections, of whatever the manifest holds."""
+    """The sections for which the manifest has results."""
     sections = []
     if "manipulations" in manifest.limits:
         sections.append(_describe_manipulations(manifest))
@@ -56,7 +56,7 @@ def _per_cent(manifest: Manifest) -> str:
 
 
 def _list_false_refusals(manifest: Manifest) -> str:
-    """Shares on the folds that were measured, none of which set the rules."""
+    """Shares on the measured folds, none of which set the rules."""
     measured = {name: each for name, each in manifest.limits.items() if "outcomes" in each}
     return "; ".join(
         f"{show_share(each['unread']['by_appearance'])} of {name_fold(name)} ({each['images']} photographs of "

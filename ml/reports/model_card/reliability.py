@@ -1,4 +1,4 @@
-"""Reliability diagrams of a bundle, from what its manifest keeps of the folds."""
+"""Reliability diagrams of a bundle, from its manifest."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,9 +17,9 @@ TEST = "test"
 
 
 def draw_reliability(limits: Mapping[str, Any]) -> Figure | None:
-    """What was said against what was found in tenths of the images, a panel for each kind that any fold has.
+    """Predicted against observed frequency in tenths of the images, a panel for each kind that any fold has.
 
-    ``limits`` are the manifest's; None where they tell of no fold. Bars are Clopper-Pearson bands of 95 %.
+    ``limits`` are the manifest's; None if they have no fold. Bars are Clopper-Pearson intervals of 95 %.
     """
     folds = {name: limits[name] for name in sorted(limits) if name == TEST or name.startswith("fold_")}
     kinds = [kind for kind in PANELS if any(kind in fold for fold in folds.values())]

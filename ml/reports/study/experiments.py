@@ -56,7 +56,7 @@ def render_experiments(study: Study) -> str:
 
 
 def figure_file(results: Path, question: Question) -> Path:
-    """Where a question's figure is written."""
+    """Path of a question's figure."""
     return results / "figures" / f"{question.key}.svg"
 
 
@@ -77,7 +77,7 @@ def _describe_findings(study: Study) -> str:
     parts.append(findings.list_taken(study.plan, study.comparisons))
     remarks = study.results / REMARKS
     if remarks.is_file():
-        parts.append(findings.fill_in(remarks.read_text(encoding="utf-8").strip(), study.found))
+        parts.append(findings.fill_in_findings(remarks.read_text(encoding="utf-8").strip(), study.found))
     return "\n\n".join(parts)
 
 
@@ -108,7 +108,7 @@ def _describe_question(study: Study, question: Question) -> str:
 
 
 def _tabulate(study: Study, question: Question, part: str) -> list[str]:
-    """Figures of a question's models on one fold, and the differences of its pairs."""
+    """Metrics of a question's models on one fold, and the differences of its pairs."""
     differences = tabulate_differences(list_differences(study, question), study.labels, part)
     figures = tabulate_metrics(list_models(study, question), part)
     return [f"On {PARTS[part]}:", figures.to_markdown(), *([differences.to_markdown()] if differences.rows else [])]
@@ -133,7 +133,7 @@ def _list_not_run(study: Study) -> str:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Write the document of the results that are named."""
+    """Write the document of the given results."""
     own = options.results.resolve() == DEFAULT_RESULTS.resolve()
     if not own and options.out is not None and options.out.resolve() == DOCUMENT:
         raise UserError(f"{options.out}: is of the published results; leave out --out, or --results")

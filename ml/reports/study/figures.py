@@ -1,4 +1,4 @@
-"""Figures of the study as SVG: the same results give the same bytes."""
+"""Figures of the study as SVG; equal results give identical bytes."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +40,7 @@ def draw_models(models: Models) -> Figure:
 
 
 def draw_curve(points: Sequence[tuple[float, Estimate]], along: str) -> Figure:
-    """Balanced accuracy on the choosing fold along what varies."""
+    """Balanced accuracy on the choosing fold against the varied number."""
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.subplots()
     places = [place for place, _ in points]

@@ -1,4 +1,4 @@
-"""What the study's figures say, in sentences made from the figures: nothing here is typed in."""
+"""Conclusions of the study in sentences, generated from its figures."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,11 @@ from ml.pipelines.study.plan import Plan, Question
 
 PLACEHOLDER = re.compile(r"\{(\w+)\.(choosing|test)\.(\w+)\}")
 SERVING_COSTS = ("resolution", "metadata")
-"""Questions whose variants change what a reading costs or needs."""
+"""Questions whose variants change the cost or the input of a reading."""
 
 
 def describe_question(question: Question, models: Models, comparisons: Sequence[Result]) -> str:
-    """Which entry is best on the choosing fold, and which are told apart from the baseline."""
+    """The best entry on the choosing fold, and the entries that differ significantly from the baseline."""
     best = choose_best(models)
     if not best:
         return "Not run."
@@ -50,7 +50,7 @@ def describe_question(question: Question, models: Models, comparisons: Sequence[
 
 
 def describe_curve(question: Question, models: Models) -> str:
-    """What the first step and the last of a curve bring."""
+    """Gains of the first and the last step of a curve."""
     points = list_points(question, models)
     if len(points) < 2:
         return "Too few points for a curve."
@@ -64,7 +64,7 @@ def describe_curve(question: Question, models: Models) -> str:
 
 
 def list_points(question: Question, models: Models) -> list[tuple[float, Estimate]]:
-    """What varies, and balanced accuracy with its interval on the choosing fold, ascending."""
+    """The varied number, and balanced accuracy with its interval on the choosing fold, ascending."""
     points = [
         (float(result["summary"][question.along]), read_figure(result, "choosing"))
         for _, result in models
@@ -74,7 +74,7 @@ def list_points(question: Question, models: Models) -> list[tuple[float, Estimat
 
 
 def describe_leak(honest: Result, leaking: Result) -> str:
-    """What a random split of the images would have claimed, against a split by lesion and the test fold."""
+    """What a random split by image would have claimed, compared with a split by lesion and the test fold."""
     if not honest or not leaking:
         return f"The leak is {NOT_RUN}."
     claims = {name: read_figure(result, "choosing") for name, result in (("image", leaking), ("lesion", honest))}
@@ -98,7 +98,7 @@ def _subtract(one: Estimate, other: Estimate) -> float:
 
 
 def recommend_network(question: Question, models: Models, comparisons: Sequence[Result]) -> str:
-    """The baseline, unless a larger network is better and told apart from it on the choosing fold."""
+    """The baseline, unless a larger network is significantly better on the choosing fold."""
     labels = {result["name"]: label for label, result in models if result}
     gains = {
         each["one"]: read_difference(each)
@@ -119,8 +119,10 @@ def recommend_network(question: Question, models: Models, comparisons: Sequence[
 
 
 def list_taken(plan: Plan, comparisons: Sequence[Result]) -> str:
-    """Which variants of tier 2 the plan's rule takes into the recipe: a gain on the choosing fold that is over one
-    seed's noise or whose interval excludes 0, at no cost when serving."""
+    """Variants of tier 2 that the plan's rule accepts into the recipe.
+
+    The rule: a gain on the choosing fold above one seed's noise, or whose interval excludes 0, at no cost in serving.
+    """
     tier2 = {
         entry.name: entry.label
         for question in plan.questions
@@ -149,7 +151,7 @@ def list_taken(plan: Plan, comparisons: Sequence[Result]) -> str:
 
 
 def describe_tuning(tuning: Mapping[str, Any]) -> str:
-    """What the tuning study found beyond the base configuration, its trial 0."""
+    """The gain of the tuning study over the base configuration, its trial 0."""
     if not tuning or tuning["best"] is None:
         return "Not run."
     trials = tuning["trials"]
@@ -165,8 +167,8 @@ def describe_tuning(tuning: Mapping[str, Any]) -> str:
     return f"{text}." if tuning["best"] else f"{text}, the base configuration itself."
 
 
-def fill_in(text: str, results: Mapping[str, Result]) -> str:
-    """A person's remarks with the figures put where ``{NAME.choosing.METRIC}`` or ``{NAME.test.METRIC}`` stands."""
+def fill_in_findings(text: str, results: Mapping[str, Result]) -> str:
+    """A person's remarks with figures in place of ``{NAME.choosing.METRIC}`` and ``{NAME.test.METRIC}``."""
 
     def replace(match: re.Match[str]) -> str:
         name, part, metric = match.groups()

@@ -1,4 +1,4 @@
-"""The study's plan and results read together, and the comparison of its models as text."""
+"""The study's plan and results, and the comparison of its models as text."""
 
 import argparse
 import os
@@ -19,7 +19,7 @@ BEST_NOTE = "* the best by balanced accuracy on the choosing fold"
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Plan and results; ``beside``: the directory that links of a document start from."""
+    """Plan and results; ``beside`` is the directory that a document's links are relative to."""
 
     plan: Plan
     results: Path
@@ -31,11 +31,11 @@ class Study:
 
     @property
     def labels(self) -> dict[str, str]:
-        """What tables call the entries."""
+        """Names of the entries in tables."""
         return {entry.name: entry.label for entry in self.plan.entries.values()}
 
     def link(self, path: Path) -> str:
-        """A file as the document names it."""
+        """Path of a file relative to the document."""
         return os.path.relpath(path, self.beside).replace(os.sep, "/")
 
 
@@ -54,7 +54,7 @@ def read_study(results: Path, plan_path: Path, beside: Path) -> Study:
 
 
 def list_models(study: Study, question: Question) -> Models:
-    """A question's entries, with its baseline in front where that belongs to another question."""
+    """A question's entries, preceded by its baseline if that belongs to another question."""
     names = [entry.name for entry in question.entries]
     if question.baseline is not None and question.baseline not in names:
         names = [question.baseline, *names]
@@ -62,9 +62,9 @@ def list_models(study: Study, question: Question) -> Models:
 
 
 def compare_models(study: Study, part: str, keys: Sequence[str] = ()) -> str:
-    """Tables of the questions named, or of all, on the choosing or the test fold, as text.
+    """Tables of the named questions, or of all, on the choosing or the test fold, as text.
 
-    Raises ``UserError`` for a question that the plan has not.
+    Raises ``UserError`` for an unknown question.
     """
     known = [question.key for question in study.plan.questions]
     for key in keys:
@@ -75,8 +75,10 @@ def compare_models(study: Study, part: str, keys: Sequence[str] = ()) -> str:
 
 
 def compare_runs(paths: Sequence[Path], data: Path) -> str:
-    """Tables of one's own finished runs, each calibrated and measured on its choosing fold, as text; each is paired
-    with the first where both were chosen on the same images. Raises ``UserError``."""
+    """Tables of finished runs, each calibrated and measured on its choosing fold, as text.
+
+    Each is paired with the first if both were chosen on the same images. Raises ``UserError``.
+    """
     truth = read_truth(data)
     opened = [open_study_folder(path) for path in paths]
     labels = {str(folder.path): folder.name for folder in opened}
@@ -96,7 +98,7 @@ def compare_runs(paths: Sequence[Path], data: Path) -> str:
 
 
 def list_differences(study: Study, question: Question) -> list[Result]:
-    """The pairs told of under a question: those whose first model is an entry of it."""
+    """The pairs listed under a question: those whose first model is an entry of it."""
     own = [entry.name for entry in question.entries]
     return [each for each in study.comparisons if each["one"] in own]
 

@@ -72,7 +72,7 @@ def test_a_network_goes_from_data_to_a_registered_bundle(
     data: Path, tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The rehearsal of the export, which has a test of its own, would only do twice what is done here.
-    monkeypatch.setattr("ml.build.assemble.servable.check_servable", lambda _config: None)
+    monkeypatch.setattr("ml.build.servable.check_servable", lambda _config: None)
     path = by_architecture()[architecture][0]
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump(shrink(read(path))), encoding="utf-8")

@@ -13,11 +13,12 @@ from torch import nn
 
 from ml.build.assemble import UNKNOWN_LIMITS, rehearse_export
 from ml.build.export import check_parity, export_bundle, fold_batch_norms, has_heat_map, map_classes
-from ml.build.ship import ORIGIN
+from ml.build.ship import ARCHITECTURE, describe_shipped
 from ml.bundle.attribution import CREDITS, MASK_DECODER, credit_contents
 from ml.bundle.folder import Bundle
 from ml.bundle.manifest import DataSource, InputSpec, Prior, ViewSpec
 from ml.errors import UserError
+from ml.networks.backbone import create_backbone
 from ml.networks.segmentation import create_decoder
 from ml.serve.predictor import Predictor
 from ml.serve.runtime import open_runtime
@@ -186,10 +187,11 @@ def test_folding_leaves_no_batch_norm_and_the_answers(name: str) -> None:
 
 
 def test_the_shipped_bundle_is_described_by_the_code_that_builds_it(bundle: Bundle) -> None:
-    origin = {name: getattr(ORIGIN, name) for name in type(ORIGIN).__slots__ if name != "attribution"}
+    told = describe_shipped(create_backbone(ARCHITECTURE))
+    origin = {name: getattr(told, name) for name in type(told).__slots__ if name != "attribution"}
     assert replace(bundle.manifest, **origin) == bundle.manifest
     assert (bundle.path / "ATTRIBUTION.md").read_text() == bundle.manifest.attribution
-    assert credit_contents(bundle.manifest.attribution, ()) == ORIGIN.attribution
+    assert credit_contents(bundle.manifest.attribution, ()) == told.attribution
 
 
 def test_the_shipped_graph_holds_the_weights_it_says(bundle: Bundle, tmp_path: Path) -> None:

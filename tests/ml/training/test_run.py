@@ -114,7 +114,7 @@ def test_a_run_parses_the_split_and_the_data_set_once(
     parsers = (parse_split, parse_isic)
     for parse in parsers:
         parse.cache_clear()
-    assert main(["--data", str(data), "--config", str(path), "--out", str(tmp_path / "run")]) == 0
+    assert main(["train", "--data", str(data), "--config", str(path), "--out", str(tmp_path / "run")]) == 0
     assert [parse.cache_info().misses for parse in parsers] == [1, 1]
     assert all(parse.cache_info().hits for parse in parsers)
 
@@ -131,7 +131,7 @@ def test_a_run_ends_in_a_bundle_calibrated_and_measured_on_its_choosing_fold(fin
     readings = json.loads((finished / "readings.json").read_text(encoding="utf-8"))
     assert len(readings) == 2
     assert manifest.input.size == (
-        48 if max(readings, key=lambda key: readings[key]).startswith("InferencePlan(size=48") else 64
+        48 if max(readings, key=lambda key: readings[key]).startswith("ReadingPlan(size=48") else 64
     )
     assert manifest.training_prior.frequencies == pytest.approx([1 / 7] * 7, abs=1e-5)
     assert "chosen on fold 3" in manifest.training
