@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 from django.urls import reverse
-from django_stubs_ext import StrOrPromise
+from django.utils.functional import Promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class MenuItem:
     """
 
     place: int
-    title: StrOrPromise
+    title: str | Promise
     icon: str
     model: str
     is_for: Callable[[HttpRequest], bool]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from classifier.presentation.figures import keep_shares_whole
 from classifier.presentation.wording import percent, percent_with_tenths
 from ml.metrics.decision_curve import malignant_of_flagged
+from ml.metrics.estimate import Estimate
 from ml.taxonomy import MALIGNANT_INDICES
 
 FOLD = "test"
@@ -26,10 +27,12 @@ def practice_sentence(manifest: Mapping[str, Any], malignant_percent: Decimal) -
     if SENSITIVITY not in measured or SPECIFICITY not in measured:
         return ""
     prevalence = float(malignant_percent) / 100
-    found = malignant_of_flagged(measured[SENSITIVITY], measured[SPECIFICITY], prevalence)
-    if None in found.values():
+    sensitivity, specificity = (Estimate.from_json(measured[name]) for name in (SENSITIVITY, SPECIFICITY))
+    found = malignant_of_flagged(sensitivity, specificity, prevalence)
+    ends = {"value": found.value, "low": found.low, "high": found.high}
+    if None in ends.values():
         return ""
-    counts = {name: _write_count(100 * (share or 0)) for name, share in found.items()}
+    counts = {name: _write_count(100 * (share or 0)) for name, share in ends.items()}
     text = _(
         "Where %(share)s of lesions are malignant, as set for this clinic, about %(value)s of 100 called suspicious, "
         "all taken together, are malignant (%(low)s to %(high)s by the test's 95 %% intervals); the probabilities are "

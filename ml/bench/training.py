@@ -30,7 +30,7 @@ from ml.bench.loop import spread_records
 from ml.bench.timm_script import Way, check_script, link_images, list_command, read_speed
 from ml.data.isic import read_isic
 from ml.errors import UserError
-from ml.training.config import Stage, TrainingConfig, read_config
+from ml.training.config import TrainingConfig, TrainingStage, read_config
 from ml.training.run import DEFAULT_CONFIG
 from ml.training.selection import select_records
 
@@ -89,7 +89,7 @@ def run_benchmark(options: argparse.Namespace) -> dict[str, object]:
     config = read_config(options.config or DEFAULT_CONFIG)
     config = replace(
         config,
-        stages=(Stage(options.size, 1),),
+        stages=(TrainingStage(options.size, 1),),
         batch_size=options.batch_size or config.batch_size,
         cache_side=max(config.cache_side, options.size),
     )

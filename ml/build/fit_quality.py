@@ -10,13 +10,12 @@ from ml.data.isic import Record
 from ml.evaluation.manipulations import draw_manipulation
 from ml.evaluation.observe import Observer, from_changed, from_file, simulate
 from ml.evaluation.out_of_distribution import fit_softmax
+from ml.metrics.estimate import DIGITS
 from ml.serve import appearance
 from ml.serve.quality import expand
 
 FloatArray = npt.NDArray[np.float64]
 Measures = Sequence[dict[str, float]]
-
-ROUNDED = 4
 QUALITY_SAMPLE, ALTERED_SAMPLE = 1000, 1500
 SIMULATED = 3
 """Every how many altered photographs one is also shown as by another dermatoscope, which must stay readable."""
@@ -87,17 +86,17 @@ def fit_altered(records: Sequence[Record], unseen: Measures, observer: Observer)
     features = expand(np.concatenate((real, changed)), centre, deviation)
     labels = np.repeat((0, 1), (len(real), len(changed)))
     fitted = fit_softmax(features, labels, ALTERED_RIDGE)
-    weights = np.round(fitted[1, 1:] - fitted[0, 1:], ROUNDED)
-    centre, deviation = np.round(centre, ROUNDED), np.maximum(np.round(deviation, ROUNDED), 10.0**-ROUNDED)
+    weights = np.round(fitted[1, 1:] - fitted[0, 1:], DIGITS)
+    centre, deviation = np.round(centre, DIGITS), np.maximum(np.round(deviation, DIGITS), 10.0**-DIGITS)
     score = expand(others, centre, deviation) @ weights
-    above = round(float(np.percentile(score, 100 - REFUSED_AS_ALTERED)), ROUNDED)
+    above = round(float(np.percentile(score, 100 - REFUSED_AS_ALTERED)), DIGITS)
     return AlteredRule(
         measures=names,
         centre=tuple(map(float, centre)),
         deviation=tuple(map(float, deviation)),
         weights=tuple(map(float, weights)),
         above=above,
-        share=round(float((score > above).mean()), ROUNDED),
+        share=round(float((score > above).mean()), DIGITS),
     )
 
 
@@ -106,7 +105,7 @@ def fit_flags(wanted: Sequence[tuple[str, str, str, float]], measures: Measures)
     rules = []
     for name, measured, side, percent in wanted:
         values = np.array([each[measured] for each in measures])
-        limit = round(float(np.percentile(values, percent if side == "below" else 100 - percent)), ROUNDED)
+        limit = round(float(np.percentile(values, percent if side == "below" else 100 - percent)), DIGITS)
         flagged = values < limit if side == "below" else values > limit
         rules.append(
             QualityRule(
@@ -114,7 +113,7 @@ def fit_flags(wanted: Sequence[tuple[str, str, str, float]], measures: Measures)
                 measure=measured,
                 below=limit if side == "below" else None,
                 above=limit if side == "above" else None,
-                share=round(float(flagged.mean()), ROUNDED),
+                share=round(float(flagged.mean()), DIGITS),
             )
         )
     return tuple(rules)

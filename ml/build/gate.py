@@ -18,8 +18,8 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, describe_areas, fit_gate, fit_limits
-from ml.metrics.shares import describe_share
+from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_gate, fit_limits
+from ml.metrics.shares import estimate_share
 from ml.serve.gate import IMAGE_DOMAINS, MEASURES, GateArrays, measure_distance
 from ml.serve.lesion_mask import measure_extent
 from ml.taxonomy import CLASSES
@@ -87,12 +87,11 @@ def describe_held_out(
     return {
         "class": HELD_OUT,
         "images": int((~seen).sum()),
-        **describe_share(
-            "refused_as_unlike",
+        "refused_as_unlike": estimate_share(
             list(distance[~seen] > spec.distance_to),
             [group for group, inside in zip(groups, seen, strict=True) if not inside],
-        ),
-        **describe_areas({"auroc_distance": -distance}, seen, groups),
+        ).to_json(),
+        "auroc_distance": estimate_areas({"distance": -distance}, seen, groups)["distance"].to_json(),
     }
 
 

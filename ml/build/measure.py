@@ -13,12 +13,10 @@ from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer
 from ml.evaluation.out_of_distribution import OtherPhotographs
+from ml.metrics.estimate import DIGITS
 from ml.serve.interpretation import Observation
 
 TEST = "test"
-
-
-ROUNDED = 4
 
 
 def measure_calibration_fold(
@@ -65,5 +63,5 @@ def round_figures(value: Any) -> Any:
         case list() | tuple():
             return [round_figures(each) for each in value]
         case float():
-            return round(value, ROUNDED)
+            return round(value, DIGITS)
     return value

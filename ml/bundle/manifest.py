@@ -9,7 +9,7 @@ from pydantic import Field as Limits
 from ml.errors import UserError
 from ml.support.strict import build, parse_json
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.torchscript.pt"
@@ -236,7 +236,7 @@ class Manifest:
     graph's outputs for one view; ``arrays``: that of each array in the bundle's files of arrays.
     """
 
-    schema_version: Literal[2]
+    schema_version: Literal[2, 3]
     name: Name
     version: Version
     created: str

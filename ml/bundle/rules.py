@@ -15,6 +15,9 @@ NOT_MEASURED = "not yet measured"
 
 SUM_OF_PRIORS = 0.01
 BALANCED_ACCURACY = "balanced_accuracy"
+FIGURE = {"value", "low", "high"}
+"""What schema 2 has of a figure; schema 3 also has of how many photographs it is, and how its interval was found."""
+
 INTERPOLATIONS = tuple(filter_.name.lower() for filter_ in Image.Resampling)
 
 
@@ -85,7 +88,7 @@ def _is_count(value: object) -> bool:
 
 def _is_figure(name: str, figure: object) -> bool:
     """A value with its interval, each a share but for the loss, or nothing where it cannot be told."""
-    if not isinstance(figure, dict) or set(figure) != {"value", "low", "high"}:
+    if not isinstance(figure, dict) or not FIGURE <= set(figure) <= FIGURE | {"n", "how"}:
         return False
     numbers = [figure["low"], figure["value"], figure["high"]]
     if any(number is None for number in numbers):

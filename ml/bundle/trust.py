@@ -15,6 +15,7 @@ SHIPPED = frozenset(
         "c7b16d9d368fcf827d545b9a2629682cbe2c76a85be2a91aeff4d544695b3832",  # 1.1
         "1b01ec641b850b0adde678b919a005f617a3e35cacbd22425a396b3615653965",  # 1.2
         "cdecc1b8d920926505e4cd38d5d87b1cd367078b3d3716e4d42c25461dbecc92",  # 1.3
+        "c3a1e8591c4a50cc815b5bcc451122d82d443f5bb2a5604374ff34395697a756",  # 1.3, schema 3
     }
 )
 """Bundles that came with this software, by the hash of their manifests; add each that is shipped."""

@@ -9,7 +9,7 @@ from ml.data.isic import Record
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.refused import count_called
-from ml.metrics.shares import describe_share
+from ml.metrics.shares import estimate_share
 from ml.serve.gate import Gate
 from ml.serve.interpretation import Outcome, Reading, interpret
 from ml.taxonomy import MALIGNANT_INDICES
@@ -60,9 +60,10 @@ def without_appearance(manifest: Manifest) -> Manifest:
 
 
 def _describe(readings: Sequence[Reading], before: Sequence[Reading]) -> dict[str, Any]:
-    return {
-        **describe_share("low_risk_before", [reading.outcome is Outcome.LOW_RISK for reading in before]),
-        **describe_share("low_risk", [reading.outcome is Outcome.LOW_RISK for reading in readings]),
-        **describe_share("refused", [not reading.is_read for reading in readings]),
-        **describe_share("flagged", [reading.is_read and bool(reading.flags) for reading in readings]),
+    shares = {
+        "low_risk_before": [each.outcome is Outcome.LOW_RISK for each in before],
+        "low_risk": [each.outcome is Outcome.LOW_RISK for each in readings],
+        "refused": [not each.is_read for each in readings],
+        "flagged": [each.is_read and bool(each.flags) for each in readings],
     }
+    return {name: estimate_share(holds).to_json() for name, holds in shares.items()}

@@ -8,13 +8,13 @@ import numpy.typing as npt
 
 from ml.bundle.manifest import Calibration
 from ml.metrics.classification import log_loss
+from ml.metrics.estimate import DIGITS
 from ml.serve.interpretation import calibrate
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 SMALLEST, LARGEST, STEPS = 0.2, 5.0, 2000
-ROUNDED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def fit_temperature(
         )
         for temperature in candidates
     ]
-    return round(float(candidates[int(np.argmin(losses))]), ROUNDED)
+    return round(float(candidates[int(np.argmin(losses))]), DIGITS)
 
 
 def negative_log_likelihood(

@@ -12,6 +12,7 @@ from ml.bundle.manifest import SET_SCORES, PredictionSets
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics import bootstrap
 from ml.metrics.classification import Scored
+from ml.metrics.estimate import CLOPPER_PEARSON, DIGITS, Estimate
 from ml.serve.interpretation import in_sets
 from ml.taxonomy import CLASSES, MELANOMA
 
@@ -23,7 +24,6 @@ COVERAGE = 0.90
 LEAST_MELANOMA_COVERAGE = 0.85
 FEW = 30
 EPSILON = 1e-9  # so that 0.1 times 20 counts as 2
-ROUNDED = 4
 CUMULATIVE = "cumulative probabilities"
 
 
@@ -74,17 +74,18 @@ def measure_sets(scored: Scored, rule: PredictionSets, groups: Sequence[str]) ->
     def weigh(weights: FloatArray) -> dict[str, FloatArray]:
         return {"coverage": weights @ covered / weights.sum(axis=1), "size": weights @ sizes / weights.sum(axis=1)}
 
-    limits, value = bootstrap.intervals(weigh, groups), weigh(np.ones((1, len(sets))))
     counts = np.bincount(scored.labels, minlength=len(CLASSES))
     few = [code for code, count in zip(CLASSES, counts, strict=True) if 0 < count < FEW]
     pools = [(code,) for code in CLASSES if code not in few and counts[CLASSES.index(code)]] + (
         [tuple(few)] * bool(few)
     )
     return {
-        **{name: _entry(float(value[name][0]), *limits[name]) for name in ("coverage", "size")},
+        **{name: each.to_json() for name, each in bootstrap.estimate(weigh, groups).items()},
         "sizes": {str(size): int((sizes == size).sum()) for size in np.unique(sizes)},
         "classes": {
-            " and ".join(pool): _measure_class(covered[np.isin(scored.labels, [CLASSES.index(code) for code in pool])])
+            " and ".join(pool): _estimate_coverage(
+                covered[np.isin(scored.labels, [CLASSES.index(code) for code in pool])]
+            ).to_json()
             for pool in pools
         },
     }
@@ -103,16 +104,16 @@ def _scores(scored: Scored, name: str) -> FloatArray:
 def _summarise(sets: BoolArray, labels: npt.NDArray[np.int64]) -> dict[str, float]:
     covered = sets[np.arange(len(labels)), labels]
     return {
-        "coverage": round(float(covered.mean()), ROUNDED),
-        "melanoma_coverage": round(float(covered[labels == MELANOMA].mean()), ROUNDED),
-        "mean_size": round(float(sets.sum(axis=1).mean()), ROUNDED),
+        "coverage": round(float(covered.mean()), DIGITS),
+        "melanoma_coverage": round(float(covered[labels == MELANOMA].mean()), DIGITS),
+        "mean_size": round(float(sets.sum(axis=1).mean()), DIGITS),
     }
 
 
-def _measure_class(covered: BoolArray) -> dict[str, Any]:
+def _estimate_coverage(covered: BoolArray) -> Estimate:
     """Coverage of one class with its Clopper-Pearson interval."""
     hits, count = int(covered.sum()), len(covered)
-    return {"images": count, **_entry(hits / count, *clopper_pearson(hits, count))}
+    return Estimate.of(hits / count, clopper_pearson(hits, count), n=count, how=CLOPPER_PEARSON)
 
 
 def clopper_pearson(hits: int, count: int) -> tuple[float, float]:
@@ -120,7 +121,3 @@ def clopper_pearson(hits: int, count: int) -> tuple[float, float]:
     low = 0.0 if hits == 0 else float(beta.ppf(0.025, hits, count - hits + 1))
     high = 1.0 if hits == count else float(beta.ppf(0.975, hits + 1, count - hits))
     return low, high
-
-
-def _entry(value: float, low: float, high: float) -> dict[str, float]:
-    return {name: round(float(each), ROUNDED) for name, each in (("value", value), ("low", low), ("high", high))}

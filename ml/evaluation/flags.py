@@ -11,7 +11,7 @@ from ml.data.isic import Record
 from ml.data.rows import read_rows
 from ml.evaluation.observe import Observer, from_changed, from_file
 from ml.evaluation.shifts import Change, Picture, blur, brighten
-from ml.metrics.shares import describe_share
+from ml.metrics.shares import estimate_share
 from ml.serve.interpretation import Reading
 from ml.serve.quality import find_flags
 
@@ -62,14 +62,17 @@ def measure_flags(
             precision[rule.name] = {
                 "by": "fault",
                 "images": len(records),
-                **describe_share("found", raised[0]),
-                **describe_share("raised_unspoilt", raised[1]),
+                "found": estimate_share(raised[0]).to_json(),
+                "raised_unspoilt": estimate_share(raised[1]).to_json(),
             }
         else:
             flagged = [image for image, reading in readings.items() if rule.name in reading.flags]
             right = [labels[rule.name, image] for image in flagged if (rule.name, image) in labels]
             precision[rule.name] = {"by": "eye", "images": len(readings), "not_labelled": len(flagged) - len(right)}
-        precision[rule.name] |= {"raised": len(right), **(describe_share("precision", right) if right else {})}
+        precision[rule.name] |= {
+            "raised": len(right),
+            **({"precision": estimate_share(right).to_json()} if right else {}),
+        }
     return precision
 
 

@@ -28,7 +28,9 @@ from ml.data.masks import find_mask, shrink_mask
 from ml.data.pictures import read_upload
 from ml.data.split import CALIBRATION_FOLD, select_folds
 from ml.errors import UserError
-from ml.evaluation.segmentation import ROUNDED, describe_mean, overlap
+from ml.evaluation.segmentation import overlap
+from ml.metrics.bootstrap import estimate_mean
+from ml.metrics.estimate import DIGITS, Estimate
 from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask
 from ml.serve.predictor import Predictor
@@ -61,9 +63,10 @@ def measure_heat_map(
             {"down_to": part, "rank_correlation": correlate_maps([maps[at] for at in chosen], shuffled)}
         )
     neighbours = [maps[(at + 1) % len(maps)] for at in chosen]
+    overlaps = measure_overlap(maps, masks, [record.group for record in records])
     return {
         "images": len(records),
-        "overlap": measure_overlap(maps, masks, [record.group for record in records]),
+        "overlap": {name: each.to_json() for name, each in overlaps.items()},
         "randomised_images": len(chosen),
         "other_photographs": correlate_maps([maps[at] for at in chosen], neighbours),
         "randomised": correlations,
@@ -81,10 +84,10 @@ def correlate_maps(ones: Sequence[Map], others: Sequence[Map]) -> float:
         for one, other in zip(ones, others, strict=True)
         if one.shape == other.shape
     ]
-    return round(float(np.mean([correlate_ranks(one[seen], other[seen]) for one, other, seen in pairs])), ROUNDED)
+    return round(float(np.mean([correlate_ranks(one[seen], other[seen]) for one, other, seen in pairs])), DIGITS)
 
 
-def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, list[float]]:
+def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, Estimate]:
     """Mean intersection over union with the lesion's mask, each with its interval over lesions.
 
     ``heat_map`` takes the hottest pixels, as many as the mask has; ``centred_disc`` those nearest the centre.
@@ -92,7 +95,7 @@ def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence
     ours = np.array([overlap(take_highest(hot, int(mask.sum())), mask) for hot, mask in zip(maps, masks, strict=True)])
     disc = np.array([overlap(draw_disc(mask.shape, int(mask.sum())), mask) for mask in masks])
     rows = {"heat_map": ours, "centred_disc": disc, "difference": ours - disc}
-    return {name: describe_mean(values, groups) for name, values in rows.items()}
+    return {name: estimate_mean(values, groups) for name, values in rows.items()}
 
 
 def take_highest(values: npt.NDArray[np.floating], count: int) -> Mask:

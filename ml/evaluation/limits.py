@@ -30,8 +30,9 @@ from ml.evaluation.refused import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
 from ml.metrics import bootstrap, classification
-from ml.metrics.decision_curve import describe, measure_net_benefit, measure_operating_point
-from ml.metrics.shares import describe_share
+from ml.metrics.decision_curve import measure_net_benefit, measure_operating_point
+from ml.metrics.estimate import DIGITS
+from ml.metrics.shares import estimate_share
 from ml.serve.gate import Gate, load_gate
 from ml.serve.interpretation import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
@@ -42,8 +43,9 @@ FAULT_SAMPLE, SAMPLE = 100, 150
 """Most lesions per measurement, one photograph each."""
 
 SHOWN_BINS = 10
-ROUNDED = 4
 PATCH = 0.28
+
+BoolArray = npt.NDArray[np.bool_]
 
 
 class Measuring:
@@ -149,8 +151,8 @@ class Measuring:
             noticed = [bool(reading.flags) or gone for reading, gone in zip(readings, refused, strict=True)]
             result[name] = {
                 "images": len(readings),
-                **describe_share("refused", refused),
-                **describe_share("refused_or_flagged", noticed),
+                "refused": estimate_share(refused).to_json(),
+                "refused_or_flagged": estimate_share(noticed).to_json(),
             }
         return result
 
@@ -235,21 +237,22 @@ def _describe_unread(
     reasons = [reading.reason for reading in readings if not reading.is_read]
     malignant = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if is_so]
     others = [reading for reading, is_so in zip(readings, scored.is_malignant, strict=True) if not is_so]
+    by_appearance = [reading.reason in (WITHOUT_COLOUR, ALTERED) for reading in readings]
     return {
         "reasons": {reason: reasons.count(reason) for reason in sorted(set(reasons))},
-        **describe_share("by_appearance", [r.reason in (WITHOUT_COLOUR, ALTERED) for r in readings], groups),
+        "by_appearance": estimate_share(by_appearance, groups).to_json(),
         "malignant": {"unread": sum(not reading.is_read for reading in malignant), "called": count_called(malignant)},
         "others": {"unread": sum(not reading.is_read for reading in others), "called": count_called(others)},
     }
 
 
-def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
-    """A function of weights that gives the shares which the outcome rule aims at, for the bootstrap."""
+def list_shares(evaluation: Evaluation) -> dict[str, tuple[BoolArray, BoolArray]]:
+    """The shares that the outcome rule aims at: which images (N,) count, and among which (N,)."""
     scored, readings = evaluation.scored, evaluation.readings
     called = {outcome: np.array([reading.outcome is outcome for reading in readings]) for outcome in Outcome}
     everything = np.ones(len(readings), bool)
     nevus, melanoma = scored.labels == CLASSES.index("NV"), scored.labels == MELANOMA
-    wanted = {
+    return {
         "naevi_low_risk": (called[Outcome.LOW_RISK], nevus),
         "refer_uncertain": (called[Outcome.REFER_UNCERTAIN], everything),
         "not_assessable": (called[Outcome.NOT_ASSESSABLE], everything),
@@ -258,18 +261,23 @@ def make_share_measure(evaluation: Evaluation) -> bootstrap.Measure:
         "others_not_suspicious": (~called[Outcome.SUSPICIOUS], ~scored.is_malignant),
     }
 
+
+def make_share_measure(shares: Mapping[str, tuple[BoolArray, BoolArray]]) -> bootstrap.Measure:
+    """What ``list_shares`` gives, ready to be resampled."""
+
     def measure(weights: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
         with np.errstate(invalid="ignore", divide="ignore"):
-            return {name: (weights @ (holds & among)) / (weights @ among) for name, (holds, among) in wanted.items()}
+            return {name: (weights @ (holds & among)) / (weights @ among) for name, (holds, among) in shares.items()}
 
     return measure
 
 
 def _measure_shares(evaluation: Evaluation) -> dict[str, Any]:
     """The shares which the outcome rule aims at, with intervals over lesions."""
-    measure = make_share_measure(evaluation)
-    values, results = measure(np.ones((1, len(evaluation.items)))), bootstrap.intervals(measure, evaluation.groups)
-    return {name: describe(values[name][0], *results[name]) for name in values}
+    shares = list_shares(evaluation)
+    of = {name: int(among.sum()) for name, (_, among) in shares.items()}
+    found = bootstrap.estimate(make_share_measure(shares), evaluation.groups, of=of)
+    return {name: each.to_json() for name, each in found.items()}
 
 
 def _list_missed(
@@ -279,8 +287,8 @@ def _list_missed(
     return [
         {
             "image": record.image_id,
-            "malignant": round(reading.malignant_probability, ROUNDED),
-            "melanoma": round(float(reading.probabilities[MELANOMA]), ROUNDED),
+            "malignant": round(reading.malignant_probability, DIGITS),
+            "melanoma": round(float(reading.probabilities[MELANOMA]), DIGITS),
         }
         for record, reading, label in zip(records, readings, scored.labels, strict=True)
         if label == MELANOMA and reading.outcome is Outcome.LOW_RISK
@@ -297,8 +305,8 @@ def measure_reliability(
     return [
         {
             "images": len(part),
-            "said": round(float(predicted[part].mean()), ROUNDED),
-            **describe_share("found", list(observed[part]), [groups[index] for index in part]),
+            "said": round(float(predicted[part].mean()), DIGITS),
+            "found": estimate_share(list(observed[part]), [groups[index] for index in part]).to_json(),
         }
         for part in np.array_split(np.argsort(predicted, kind="stable"), SHOWN_BINS)
         if len(part)

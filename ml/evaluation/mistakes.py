@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import DIGITS, describe
+from ml.metrics.estimate import DIGITS, count_judged
 from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
@@ -108,13 +108,14 @@ def _measure(reviewed: Reviewed, indices: npt.NDArray[np.int64]) -> dict[str, An
         )
         return {name: values[name] for name in FIGURES}
 
-    values = measure(np.ones((1, len(indices))))
-    limits = bootstrap.intervals(measure, [reviewed.lesions[index] for index in indices])
+    malignant = int(part.is_malignant.sum())
+    of = {name: count_judged(name, images=len(indices), malignant=malignant) for name in FIGURES}
+    found = bootstrap.estimate(measure, [reviewed.lesions[index] for index in indices], of=of)
     return {
         "images": len(indices),
-        "malignant": int(part.is_malignant.sum()),
+        "malignant": malignant,
         "classes": len(set(part.labels.tolist())),
-        **{name: describe(values[name][0], limits[name]) for name in FIGURES},
+        **{name: each.to_json() for name, each in found.items()},
     }
 
 

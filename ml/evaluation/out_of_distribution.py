@@ -19,7 +19,8 @@ from ml.data.rows import read_rows
 from ml.errors import UserError
 from ml.metrics import bootstrap
 from ml.metrics.classification import area_under_roc
-from ml.metrics.shares import describe_share
+from ml.metrics.estimate import DIGITS, OVER_GROUPS, Estimate
+from ml.metrics.shares import estimate_share
 from ml.serve.gate import IMAGE_DOMAINS, GateArrays, dermoscopy_odds, measure_distance, score_domains
 from ml.serve.interpretation import softmax
 
@@ -31,7 +32,6 @@ MEASURE_RIDGE = 300.0
 COMPONENTS = 128
 REFUSED_AS_OTHER_KIND, REFUSED_AS_UNLIKE = 0.008, 0.004
 SEED = 2018
-ROUNDED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
     odds, distance = dermoscopy_odds(score_domains(unseen, arrays)), measure_distance(unseen, arrays)
     share = REFUSED_AS_OTHER_KIND + REFUSED_AS_UNLIKE
     return GateSpec(
-        dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), ROUNDED),
-        distance_to=round(float(np.quantile(distance, 1 - REFUSED_AS_UNLIKE)), ROUNDED),
+        dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), DIGITS),
+        distance_to=round(float(np.quantile(distance, 1 - REFUSED_AS_UNLIKE)), DIGITS),
         how=f"set to refuse together {100 * share:.1f} % of {where} ({len(unseen)} images, interpolated)",
     )
 
@@ -165,28 +165,26 @@ def describe_refusals(
     return {
         "images": len(reasons),
         "groups": len(set(pictures.groups)),
-        **describe_share("refused", [reason is not None for reason in reasons], pictures.groups),
+        "refused": estimate_share([reason is not None for reason in reasons], pictures.groups).to_json(),
         "reasons": {reason: given.count(reason) for reason in sorted(set(given))},
-        "auroc": describe_areas(scores, own, [*unseen.groups, *pictures.groups]),
+        "auroc": {
+            name: area.to_json()
+            for name, area in estimate_areas(scores, own, [*unseen.groups, *pictures.groups]).items()
+        },
     }
 
 
-def describe_areas(
+def estimate_areas(
     scores: Mapping[str, FloatArray], positive: npt.NDArray[np.bool_], groups: Sequence[str]
-) -> dict[str, Any]:
-    """Area under the ROC curve of each of ``scores`` (N,), and its interval over ``groups`` as ``NAME_interval``."""
+) -> dict[str, Estimate]:
+    """Area under the ROC curve of each of ``scores`` (N,), with its interval over ``groups`` (N,)."""
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
         return {
             name: area_under_roc(positive=positive, scores=values, weights=weights) for name, values in scores.items()
         }
 
-    intervals = bootstrap.intervals(measure, groups)
-    described: dict[str, Any] = {}
-    for name, values in measure(np.ones((1, len(positive)))).items():
-        described[name] = round(float(values[0]), ROUNDED)
-        described[f"{name}_interval"] = [round(float(end), ROUNDED) for end in intervals[name]]
-    return described
+    return bootstrap.estimate(measure, groups, how=OVER_GROUPS)
 
 
 def _unstandardise(weights: FloatArray, centre: FloatArray, deviation: FloatArray) -> FloatArray:

@@ -7,9 +7,9 @@ import numpy as np
 from ml.bundle.folder import Bundle
 from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, make_measure
-from ml.evaluation.limits import make_share_measure
+from ml.evaluation.limits import list_shares, make_share_measure
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import describe
+from ml.metrics.estimate import OVER_LESIONS, Estimate, count_judged
 
 FloatArray = classification.FloatArray
 
@@ -27,7 +27,7 @@ FIGURES = (
 
 
 def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
-    """Metrics of both evaluations and their differences, each [value, low, high] with a 95 % interval over lesions.
+    """Metrics of both evaluations and their differences, each with a 95 % interval over lesions.
 
     Differences are ``one`` minus ``other`` on the same resamples, so that the difficulty of a lesion cancels out
     (Efron & Tibshirani, 1993). Raises ``UserError`` unless both read the same images.
@@ -37,22 +37,30 @@ def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
         raise UserError(
             f"{_name(one.bundle)} and {_name(other.bundle)} did not read the same images; read one fold with both"
         )
-    plain, resampled = zip(*(_measure(evaluation) for evaluation in (one, other)), strict=True)
-    figures: dict[str, dict[str, list[float | None]]] = {}
+    plain, resampled = zip(*(_measure(each) for each in (one, other)), strict=True)
+    of = _count(one)
+    figures: dict[str, dict[str, Estimate]] = {}
     for name in plain[0]:
         values = (*(evaluation[name][0] for evaluation in plain), plain[0][name][0] - plain[1][name][0])
         drawn = (*(evaluation[name] for evaluation in resampled), resampled[0][name] - resampled[1][name])
         figures[name] = {
-            key: describe(value, bootstrap.percentiles(rows))
+            key: Estimate.of(value, bootstrap.percentiles(rows), n=of[name], how=OVER_LESIONS)
             for key, value, rows in zip(("one", "other", "difference"), values, drawn, strict=True)
         }
     return {"images": len(images), "lesions": len(set(one.groups)), "figures": figures}
 
 
+def _count(evaluation: Evaluation) -> dict[str, int]:
+    """Of how many images each figure is."""
+    images, malignant = len(evaluation.items), int(evaluation.scored.is_malignant.sum())
+    shares = {name: int(among.sum()) for name, (_, among) in list_shares(evaluation).items()}
+    return {name: count_judged(name, images=images, malignant=malignant) for name in FIGURES} | shares
+
+
 def _measure(evaluation: Evaluation) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
     """Every metric on the images (1,) and on each resample (2000,)."""
     measure_scores = make_measure(evaluation.bundle.manifest, evaluation.items, evaluation.readings)
-    measure_shares = make_share_measure(evaluation)
+    measure_shares = make_share_measure(list_shares(evaluation))
 
     def measure(weights: FloatArray) -> dict[str, FloatArray]:
         values = measure_scores(weights)

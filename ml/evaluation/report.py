@@ -1,13 +1,13 @@
 """Report of an evaluation, as data and as text."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ml.taxonomy import CLASSES
+from ml.metrics.estimate import OVER_IMAGES, OVER_LESIONS, Estimate, count_judged
+from ml.taxonomy import CLASSES, MALIGNANT_INDICES
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -57,7 +57,7 @@ class Report:
     confusion: FloatArray
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; a metric is ``{"value", "low", "high"}``, with null for undefined ones."""
+        """Plain JSON values; a metric is an ``Estimate``."""
         return {
             "bundle": self.bundle,
             "bundle_sha256": self.bundle_sha256,
@@ -68,10 +68,13 @@ class Report:
             "missing": list(self.missing),
             "shown_again": list(self.shown_again),
             "not_assessable": list(self.not_assessable),
-            "metrics": {name: self._describe(name, ()) for name in LABELS if name in self.values},
+            "metrics": {name: self._estimate(name).to_json() for name in LABELS if name in self.values},
             "per_class": {
-                code: {"images": self.per_class[index], **{name: self._describe(name, (index,)) for name in PER_CLASS}}
-                for index, code in enumerate(CLASSES)
+                code: {
+                    "images": self.per_class[place],
+                    **{name: self._estimate(name, place).to_json() for name in PER_CLASS},
+                }
+                for place, code in enumerate(CLASSES)
             },
             "confusion": {
                 "rows": "truth",
@@ -85,10 +88,10 @@ class Report:
         plain = self.to_dict()
         what = self.truth if self.fold is None else f"{self.truth}, fold {self.fold}"
         lines = [f"{self.bundle} on {what}: {self.images} images{self._of_lesions()}"]
-        lines += [f"  {LABELS[name]:<49}{_format(entry)}" for name, entry in plain["metrics"].items()]
+        lines += [f"  {LABELS[name]:<49}{Estimate.from_json(entry)}" for name, entry in plain["metrics"].items()]
         lines.append("  " + f"{'class':<8}{'images':>7}" + "".join(f"{name:>24}" for name in PER_CLASS))
         for code, entry in plain["per_class"].items():
-            cells = "".join(f"{_format(entry[name]):>24}" for name in PER_CLASS)
+            cells = "".join(f"{Estimate.from_json(entry[name]).text():>24}" for name in PER_CLASS)
             lines.append(f"  {code:<8}{entry['images']:>7}{cells}")
         lines.append("  confusion (rows: truth)" + "".join(f"{code:>7}" for code in (*CLASSES, "none")))
         for code, row in zip(CLASSES, plain["confusion"]["counts"], strict=True):
@@ -103,15 +106,15 @@ class Report:
             return "; lesions are not known, the intervals are by bootstrap over images"
         return f" of {self.lesions} lesions; the intervals are by bootstrap over lesions"
 
-    def _describe(self, name: str, index: tuple[int, ...]) -> dict[str, float | None]:
-        low, high = self.intervals[name]
-        entry = {"value": self.values[name][index], "low": low[index], "high": high[index]}
-        return {key: None if math.isnan(value) else round(float(value), DIGITS) for key, value in entry.items()}
-
-
-def _format(entry: dict[str, float | None]) -> str:
-    if entry["value"] is None:
-        return "-"
-    if entry["low"] is None or entry["high"] is None:
-        return f"{entry['value']:.3f}"
-    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
+    def _estimate(self, name: str, place: int | None = None) -> Estimate:
+        """A metric, or that of the class at ``place``; a recall is of the images of its class."""
+        images = self.images - (len(self.shown_again) if name == WITHOUT_SHOWN_AGAIN else 0)
+        malignant = sum(self.per_class[index] for index in MALIGNANT_INDICES)
+        count = count_judged(name, images=images, malignant=malignant)
+        return Estimate.of(
+            self.values[name] if place is None else self.values[name][place],
+            self.intervals[name] if place is None else self.intervals[name][:, place],
+            n=self.per_class[place] if place is not None and name == "recall" else count,
+            how=OVER_IMAGES if self.lesions is None else OVER_LESIONS,
+            digits=DIGITS,
+        )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from ml.evaluation.observe import open_picture
-from ml.metrics import bootstrap
+from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.ranks import correlate_ranks
 from ml.serve.lesion_mask import Mask, measure_lesion
 
@@ -19,7 +19,6 @@ ENOUGH_OVERLAP = 0.65
 """ISIC 2018 Task 1: a lower intersection over union counts as 0."""
 
 BLUR = 2.0
-ROUNDED = 4
 
 
 def measure_masks(
@@ -43,7 +42,7 @@ def measure_masks(
     measured = [[measure_lesion(mask) for mask in masks] for masks in (found, drawn)]
     return {
         "images": len(found),
-        **{name: describe_mean(values, groups) for name, values in rows.items()},
+        **{name: estimate_mean(values, groups).to_json() for name, values in rows.items()},
         "rank_correlation": {
             name: correlate_ranks(*(np.array([each[name] for each in part]) for part in measured))
             for name in ("lesion_area", "lesion_asymmetry")
@@ -77,13 +76,3 @@ def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
     with np.errstate(invalid="ignore", divide="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
     return int(np.nanargmax(between)) if np.isfinite(between).any() else 0
-
-
-def describe_mean(values: FloatArray, groups: Sequence[str]) -> list[float]:
-    """Mean, and the low and high end of its interval."""
-
-    def measure(weights: FloatArray) -> dict[str, FloatArray]:
-        return {"mean": (weights @ values) / weights.sum(axis=1)}
-
-    low, high = bootstrap.intervals(measure, groups)["mean"]
-    return [round(float(value), ROUNDED) for value in (values.mean(), low, high)]

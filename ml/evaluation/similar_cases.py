@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.metrics import bootstrap
+from ml.metrics.estimate import DIGITS, OVER_LESIONS, Estimate
 from ml.serve.similar_cases import SHOWN, FloatArray, SimilarCases
 from ml.taxonomy import CLASSES
 
 Float64Array = npt.NDArray[np.float64]
-ROUNDED = 4
 
 
 def measure_similar_cases(
@@ -36,7 +36,7 @@ def measure_similar_cases(
         "copies": int(np.isinf(similarity).any(axis=1).sum()),
         "mean_average_precision": _by_class(average_precision(relevant), labels, groups),
         "precision": _by_class(relevant[:, :SHOWN].mean(axis=1), labels, groups),
-        "by_chance": {code: round(float(share), ROUNDED) for code, share in zip(CLASSES, shares, strict=True)},
+        "by_chance": {code: round(float(share), DIGITS) for code, share in zip(CLASSES, shares, strict=True)},
     }
 
 
@@ -46,9 +46,7 @@ def average_precision(relevant: npt.NDArray[np.bool_]) -> Float64Array:
     return np.asarray((precision * relevant).sum(axis=1) / np.maximum(relevant.sum(axis=1), 1))
 
 
-def _by_class(
-    values: Float64Array, labels: npt.NDArray[np.integer], groups: Sequence[str]
-) -> dict[str, float | list[float]]:
+def _by_class(values: Float64Array, labels: npt.NDArray[np.integer], groups: Sequence[str]) -> dict[str, Any]:
     """Mean over classes with its interval, under ``mean``, and each class's mean."""
     members = (labels[:, np.newaxis] == np.arange(len(CLASSES))).astype(np.float64)
 
@@ -58,11 +56,10 @@ def _by_class(
         return {"mean": np.nanmean(of_class, axis=1), "of_class": of_class}
 
     means = measure(np.ones((1, len(labels))))
-    low, high = bootstrap.intervals(measure, groups)["mean"]
-    described: dict[str, float | list[float]] = {
-        "mean": [round(float(value), ROUNDED) for value in (means["mean"][0], low, high)]
-    }
+    interval = bootstrap.intervals(measure, groups)["mean"]
+    mean = Estimate.of(means["mean"][0], interval, n=len(labels), how=OVER_LESIONS)
+    described: dict[str, Any] = {"mean": mean.to_json()}
     for code, value in zip(CLASSES, means["of_class"][0], strict=True):
         if not np.isnan(value):
-            described[code] = round(float(value), ROUNDED)
+            described[code] = round(float(value), DIGITS)
     return described

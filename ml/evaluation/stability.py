@@ -1,16 +1,15 @@
 """Stability of readings under small changes of the photograph."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ml.metrics import bootstrap
-from ml.metrics.shares import describe_share
+from ml.metrics.bootstrap import estimate_mean
+from ml.metrics.estimate import OVER_IMAGES
+from ml.metrics.shares import estimate_share
 from ml.serve.interpretation import Outcome, Reading
 
-ROUNDED = 4
 OPPOSITE = {Outcome.LOW_RISK, Outcome.SUSPICIOUS}
 
 Table = list[list[bool]]
@@ -27,16 +26,21 @@ def measure_stability(before: Sequence[Reading], after: Mapping[str, Sequence[Re
         name: [[differs(*pair) for pair in zip(before, readings, strict=True)] for readings in after.values()]
         for name, differs in (("changed", _differs), ("opposite", _is_opposite))
     }
+    images = [str(place) for place in range(len(before))]
     return {
         "images": len(before),
         "changes": {
-            change: _join(describe_share(name, table[index]) for name, table in tables.items())
-            for index, change in enumerate(after)
+            change: {name: estimate_share(table[place]).to_json() for name, table in tables.items()}
+            for place, change in enumerate(after)
         },
-        "mean": _join(_describe_mean(name, table) for name, table in tables.items()),
-        "any": _join(
-            describe_share(name, [any(row) for row in zip(*table, strict=True)]) for name, table in tables.items()
-        ),
+        "mean": {
+            name: estimate_mean(np.mean(table, axis=0), images, how=OVER_IMAGES).to_json()
+            for name, table in tables.items()
+        },
+        "any": {
+            name: estimate_share([any(each) for each in zip(*table, strict=True)]).to_json()
+            for name, table in tables.items()
+        },
     }
 
 
@@ -48,25 +52,7 @@ def measure_agreement(before: Sequence[Reading], after: Sequence[Reading]) -> di
         "flags": [one.flags == other.flags for one, other in pairs],
         "outcome": [one.outcome is other.outcome for one, other in pairs],
     }
-    return {"images": len(pairs), **_join(describe_share(name, holds) for name, holds in agreed.items())}
-
-
-def _describe_mean(name: str, table: Table) -> dict[str, Any]:
-    """Mean of the shares of all changes."""
-    of_image = np.mean(table, axis=0)
-
-    def measure(weights: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
-        return {name: weights @ of_image / weights.sum(axis=1)}
-
-    interval = bootstrap.intervals(measure, [str(index) for index in range(len(of_image))])[name]
-    return {
-        name: round(float(of_image.mean()), ROUNDED),
-        f"{name}_interval": [round(float(end), ROUNDED) for end in interval],
-    }
-
-
-def _join(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    return {key: value for part in parts for key, value in part.items()}
+    return {"images": len(pairs), **{name: estimate_share(holds).to_json() for name, holds in agreed.items()}}
 
 
 def _differs(one: Reading, other: Reading) -> bool:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from ml.data.isic import Record
 from ml.metrics import bootstrap, classification
-from ml.metrics.decision_curve import describe
+from ml.metrics.estimate import OVER_GROUPS
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -73,11 +73,10 @@ def measure_skin_tones(malignant: FloatArray, rows: Sequence[Mapping[str, str]])
             }
 
         groups = [patient for patient, inside in zip(patients, chosen, strict=True) if inside]
-        interval = bootstrap.intervals(measure, groups)["auc"]
         results[tone] = {
             "images": int(chosen.sum()),
             "malignant": int(ill[chosen].sum()),
-            "malignancy_auc": describe(measure(np.ones((1, int(chosen.sum()))))["auc"][0], *interval),
+            "malignancy_auc": bootstrap.estimate(measure, groups, how=OVER_GROUPS)["auc"].to_json(),
         }
     return results
 
@@ -97,10 +96,10 @@ def _measure_part(
                 "specificity": (weights @ (low & ~ill)) / (weights @ ~ill),
             }
 
-    values = measure(np.ones((1, len(chosen))))
-    results = bootstrap.intervals(measure, [groups[int(index)] for index in chosen])
+    of = {"sensitivity": int(ill.sum()), "specificity": int((~ill).sum())}
+    found = bootstrap.estimate(measure, [groups[int(index)] for index in chosen], of=of)
     return {
         "images": len(chosen),
         "malignant": int(ill.sum()),
-        **{name: describe(values[name][0], *results[name]) for name in values},
+        **{name: each.to_json() for name, each in found.items()},
     }

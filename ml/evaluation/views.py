@@ -19,7 +19,7 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.onnx_graph import FreeSizeRuntime, check_side
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import describe
+from ml.metrics.estimate import OVER_LESIONS, Estimate
 from ml.serve.interpretation import average_views
 from ml.serve.predictor import Predictor
 
@@ -46,8 +46,9 @@ class ViewSet:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Metrics of a view set on the images (1,) and on each resample (2000,), and the time of one reading."""
+    """Metrics of a view set on so many images (1,) and on each resample (2000,), and the time of one reading."""
 
+    images: int
     plain: dict[str, FloatArray]
     resampled: dict[str, FloatArray]
     milliseconds: float
@@ -95,7 +96,7 @@ def judge(
     log_mean = average_views(logits[views.size][:, columns])
     scored = classification.Scored(labels, *cross_calibrate(log_mean, labels, groups, priors, RIDGE))
     measure = partial(measure_figures, scored)
-    return Judged(measure(np.ones((1, len(labels)))), bootstrap.resample(measure, groups), milliseconds)
+    return Judged(len(labels), measure(np.ones((1, len(labels)))), bootstrap.resample(measure, groups), milliseconds)
 
 
 def measure_figures(scored: classification.Scored, weights: FloatArray) -> dict[str, FloatArray]:
@@ -160,13 +161,15 @@ def choose_single(judged: Mapping[ViewSet, Judged]) -> ViewSet:
     return min(single, key=lambda views: float(judged[views].plain["log_loss"][0]))
 
 
-def subtract(one: Judged, other: Judged, name: str) -> list[float | None]:
-    """Difference of a metric, ``one`` minus ``other``, on the same resamples, as [value, low, high]."""
-    limits = bootstrap.percentiles(one.resampled[name] - other.resampled[name])
-    return describe(one.plain[name][0] - other.plain[name][0], limits)
+def estimate(judged: Judged, name: str) -> Estimate:
+    """A metric with its interval."""
+    return _estimate(judged.plain[name], judged.resampled[name], judged.images)
 
 
-def is_apart(difference: Sequence[float | None]) -> bool:
-    """Whether an interval excludes 0."""
-    _, low, high = difference
-    return low is not None and high is not None and low * high > 0
+def subtract(one: Judged, other: Judged, name: str) -> Estimate:
+    """Difference of a metric, ``one`` minus ``other``, on the same resamples."""
+    return _estimate(one.plain[name] - other.plain[name], one.resampled[name] - other.resampled[name], one.images)
+
+
+def _estimate(plain: FloatArray, resampled: FloatArray, images: int) -> Estimate:
+    return Estimate.of(plain[0], bootstrap.percentiles(resampled), n=images, how=OVER_LESIONS)

@@ -1,9 +1,11 @@
 """Intervals by resampling lesions, not images: the images of one lesion are not independent."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+from ml.metrics.estimate import OVER_LESIONS, Estimate
 
 FloatArray = npt.NDArray[np.float64]
 Measure = Callable[[FloatArray], dict[str, FloatArray]]
@@ -11,6 +13,29 @@ Measure = Callable[[FloatArray], dict[str, FloatArray]]
 RESAMPLES = 2000
 ROWS_AT_ONCE = 200
 SEED = 2018
+
+
+def estimate(
+    measure: Measure, groups: Sequence[str], *, of: Mapping[str, int] | None = None, how: str = OVER_LESIONS
+) -> dict[str, Estimate]:
+    """Every scalar metric of ``measure`` (weights (B, N) → (B,)) with its interval over ``groups`` (N,).
+
+    ``of``: of how many photographs each metric is, where not of all N. ``how`` says what the groups are.
+    """
+    values, found = measure(np.ones((1, len(groups)))), intervals(measure, groups)
+    counts = of or {}
+    return {
+        name: Estimate.of(row[0], found[name], n=counts.get(name, len(groups)), how=how) for name, row in values.items()
+    }
+
+
+def estimate_mean(values: FloatArray, groups: Sequence[str], *, how: str = OVER_LESIONS) -> Estimate:
+    """The mean of ``values`` (N,) with its interval over ``groups`` (N,)."""
+
+    def measure(weights: FloatArray) -> dict[str, FloatArray]:
+        return {"mean": (weights @ values) / weights.sum(axis=1)}
+
+    return estimate(measure, groups, how=how)["mean"]
 
 
 def intervals(

@@ -1,6 +1,6 @@
 """What acting on the malignant sum is worth: net benefit, and predictive values where malignant lesions are rarer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from ml.metrics import bootstrap
 from ml.metrics.classification import Scored
+from ml.metrics.estimate import Estimate
 
 FloatArray = npt.NDArray[np.float64]
 
 THRESHOLDS = (0.02, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5)
 PREVALENCES = (0.01, 0.03, 0.10)
-ROUNDED = 4
 
 
 def measure_net_benefit(scored: Scored, groups: Sequence[str]) -> list[dict[str, Any]]:
@@ -29,14 +29,8 @@ def measure_net_benefit(scored: Scored, groups: Sequence[str]) -> list[dict[str,
         worth = np.where(ill, 1.0, -odds)
         each = {"network": worth * called, "act_on_all": worth}
 
-        def measure(weights: FloatArray, each: Mapping[str, FloatArray] = each) -> dict[str, FloatArray]:
-            return {name: weights @ values / weights.sum(axis=1) for name, values in each.items()}
-
-        row: dict[str, Any] = {"threshold": threshold}
-        for name, interval in bootstrap.intervals(measure, groups).items():
-            row[name] = round(float(each[name].mean()), ROUNDED)
-            row[f"{name}_interval"] = [round(float(end), ROUNDED) for end in interval]
-        rows.append(row)
+        figures = {name: bootstrap.estimate_mean(values, groups).to_json() for name, values in each.items()}
+        rows.append({"threshold": threshold, **figures})
     return rows
 
 
@@ -50,17 +44,15 @@ def predictive_values(
         return np.asarray(ill / flagged), np.asarray(well / cleared)
 
 
-def malignant_of_flagged(
-    sensitivity: Mapping[str, float | None], specificity: Mapping[str, float | None], prevalence: float
-) -> dict[str, float | None]:
+def malignant_of_flagged(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
     """The share of malignant lesions among the flagged, with an interval, where ``prevalence`` of all are malignant.
 
-    Takes both figures as ``describe`` gives them. Each end comes of the like ends of both: a little wider than by the
-    bootstrap that made them, which is not kept.
+    Each end comes of the like ends of both: a little wider than by the bootstrap that made them, which is not kept.
     """
-    names = ("value", "low", "high")
-    ends = np.array([[each[name] for name in names] for each in (sensitivity, specificity)], np.float64)  # None: NaN
-    return describe(*predictive_values(ends[0], ends[1], prevalence)[0])
+    both = (sensitivity, specificity)
+    ends = np.array([[each.value, each.low, each.high] for each in both], np.float64)  # None: NaN
+    value, *interval = predictive_values(ends[0], ends[1], prevalence)[0]
+    return Estimate.of(value, interval, n=sum(each.n or 0 for each in both), how=sensitivity.how)
 
 
 def measure_operating_point(
@@ -78,11 +70,5 @@ def measure_operating_point(
             found |= {f"ppv_at_{prevalence:g}": ahead, f"npv_at_{prevalence:g}": behind}
         return found
 
-    values, found = measure(np.ones((1, len(flagged)))), bootstrap.intervals(measure, groups)
-    return {name: describe(values[name][0], *found[name]) for name in values}
-
-
-def describe(value: float, low: float, high: float) -> dict[str, float | None]:
-    """A figure with its interval as JSON has it; what is not defined is None."""
-    given = (("value", value), ("low", low), ("high", high))
-    return {name: None if np.isnan(number) else round(float(number), ROUNDED) for name, number in given}
+    of = {"sensitivity": int(positive.sum()), "specificity": int((~positive).sum())}
+    return {name: each.to_json() for name, each in bootstrap.estimate(measure, groups, of=of).items()}

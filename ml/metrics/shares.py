@@ -3,22 +3,21 @@
 import math
 from collections.abc import Sequence
 
-ROUNDED = 4
-NORMAL_QUANTILE = 1.959964
+from ml.metrics.estimate import GROUPED_WILSON, WILSON, Estimate
+
+NORMAL_QUANTILE = 1.959963984540054
 """Of the normal distribution at 97.5 %."""
 
 
-def describe_share(
-    name: str, holds: Sequence[bool], groups: Sequence[str] | None = None
-) -> dict[str, float | list[float]]:
-    """A share under ``name`` and its 95 % interval under ``NAME_interval``: Wilson (JASA 22, 1927).
+def estimate_share(holds: Sequence[bool], groups: Sequence[str] | None = None) -> Estimate:
+    """The share of photographs of which something ``holds`` (N,), with Wilson's interval (JASA 22, 1927).
 
-    Where ``groups`` name what several photographs are of, a lesion or a patient, the interval is as wide as if each
-    group had told but once: rather too wide than too narrow.
+    Where ``groups`` (N,) name what several photographs are of, a lesion or a patient, the interval is as wide as if
+    each group had told but once: rather too wide than too narrow.
     """
     share = float(sum(holds) / len(holds))
     interval = find_interval(share, len(holds if groups is None else set(groups)))
-    return {name: round(share, ROUNDED), f"{name}_interval": [round(each, ROUNDED) for each in interval]}
+    return Estimate.of(share, interval, n=len(holds), how=WILSON if groups is None else GROUPED_WILSON)
 
 
 def find_interval(share: float, count: int) -> tuple[float, float]:

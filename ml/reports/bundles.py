@@ -15,7 +15,7 @@ from ml.evaluation.evaluate import evaluate_bundle
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.evaluation.paired import compare_evaluations
 from ml.evaluation.report import LABELS
-from ml.metrics.comparison import Table, format_difference, format_figure
+from ml.metrics.estimate import Table, table
 from ml.reports.model_card.limits import SHARES
 
 NAMES = LABELS | {name: words for name, (words, _) in SHARES.items()}
@@ -56,10 +56,10 @@ def compare_bundles(
 def tabulate(compared: dict[str, Any], old: Bundle, new: Bundle) -> Table:
     """A row for each metric."""
     rows = (
-        (NAMES[name], format_figure(each["other"]), format_figure(each["one"]), format_difference(each["difference"]))
+        (NAMES[name], each["other"], each["one"], each["difference"].text(signed=True))
         for name, each in compared["figures"].items()
     )
-    return Table(("figure", _name("old", old), _name("new", new), "new less old"), tuple(rows))
+    return table(("figure", _name("old", old), _name("new", new), "new less old"), rows)
 
 
 def _name(age: str, bundle: Bundle) -> str:

@@ -12,10 +12,8 @@ from pathlib import Path
 from ml.bundle.folder import Bundle, load_bundle
 from ml.data.isic import read_isic
 from ml.data.split import CALIBRATION_FOLD, select_folds
-from ml.evaluation.views import SIZES, Judged, ViewSet, choose_single, is_apart, judge_all, list_lesions, subtract
-from ml.metrics.bootstrap import percentiles
-from ml.metrics.comparison import Table, format_difference, format_figure
-from ml.metrics.estimate import describe
+from ml.evaluation.views import SIZES, Judged, ViewSet, choose_single, estimate, judge_all, list_lesions, subtract
+from ml.metrics.estimate import Table, table
 from ml.support.disk import check_can_be_written
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "views.md"
@@ -81,21 +79,18 @@ def tabulate(judged: Mapping[ViewSet, Judged], reference: Judged, shipped: ViewS
     """A row for each set, with gains over the reference."""
     rows = []
     for views, found in judged.items():
-        figures = (
-            format_figure(describe(found.plain[name][0], percentiles(found.resampled[name]))) for name in FIGURES
-        )
         rows.append(
             (
                 f"**{views}**" if views == shipped else str(views),
-                *figures,
+                *(estimate(found, name) for name in FIGURES),
                 f"{found.milliseconds:.1f}",
-                *(format_difference(subtract(found, reference, name)) for name in GAINS),
+                *(subtract(found, reference, name).text(signed=True) for name in GAINS),
                 *(_describe_gain(found, reference, name) for name in GAINS),
             )
         )
     differences = (f"{FIGURES[name]}, difference" for name in GAINS)
     gains = (f"{FIGURES[name]}, gain/ms" for name in GAINS)
-    return Table(("views", *FIGURES.values(), "ms", *differences, *gains), tuple(rows))
+    return table(("views", *FIGURES.values(), "ms", *differences, *gains), rows)
 
 
 def _describe_gain(found: Judged, reference: Judged, name: str) -> str:
@@ -110,9 +105,9 @@ def _count_better(judged: Mapping[ViewSet, Judged], reference: ViewSet, name: st
     differences = {
         views: subtract(found, judged[reference], name) for views, found in judged.items() if views != reference
     }
-    apart = {views: GAINS[name] * (each[0] or 0.0) for views, each in differences.items() if is_apart(each)}
+    apart = {views: GAINS[name] * (each.value or 0.0) for views, each in differences.items() if each.excludes_zero}
     better = sorted((views for views in apart if apart[views] > 0), key=lambda views: -apart[views])
-    named = "; ".join(f"{views} ({format_difference(differences[views])})" for views in better[:SHOWN])
+    named = "; ".join(f"{views} ({differences[views].text(signed=True)})" for views in better[:SHOWN])
     return (
         f"- {FIGURES[name].capitalize()}: of {len(differences)} sets {len(better)} are better than {words} by more "
         f"than their interval, {len(apart) - len(better)} worse, the rest is noise."
@@ -126,12 +121,12 @@ def _name_cheapest(judged: Mapping[ViewSet, Judged], shipped: ViewSet) -> str:
 
     def is_worse(found: Judged, name: str) -> bool:
         difference = subtract(found, reference, name)
-        return is_apart(difference) and GAINS[name] * (difference[0] or 0.0) < 0
+        return difference.excludes_zero and GAINS[name] * (difference.value or 0.0) < 0
 
     kept = [views for views, found in judged.items() if not any(is_worse(found, name) for name in GAINS)]
     views = min(kept, key=lambda each: judged[each].milliseconds)
     differences = ", ".join(
-        f"{FIGURES[name]} {format_difference(subtract(judged[views], reference, name))}" for name in GAINS
+        f"{FIGURES[name]} {subtract(judged[views], reference, name).text(signed=True)}" for name in GAINS
     )
     return (
         f"- The cheapest set that is not worse than what ships by more than its interval: {views}, "

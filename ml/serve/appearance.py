@@ -25,7 +25,7 @@ COLOUR = "colour_beyond_light"
 """Standard deviation of red-green and yellow-blue that luminance does not explain; 0 for a grey or toned photograph."""
 
 
-def describe_appearance(small: npt.NDArray[np.uint8]) -> dict[str, float]:
+def measure_appearance(small: npt.NDArray[np.uint8]) -> dict[str, float]:
     """Compute the features, by name, of an image (H, W, 3) whose sides are multiples of 16."""
     pixels = small.astype(np.float32)
     return _describe_colours(pixels) | _describe_texture(pixels)
@@ -118,5 +118,5 @@ def _laplacian(plane: FloatArray) -> FloatArray:
     return np.asarray(plane[:-2, 1:-1] + plane[2:, 1:-1] + plane[1:-1, :-2] + plane[1:-1, 2:] - 4 * centre)
 
 
-NAMES: tuple[str, ...] = tuple(describe_appearance(np.zeros((2 * BLOCK * 2, 2 * BLOCK * 2, 3), np.uint8)))
+NAMES: tuple[str, ...] = tuple(measure_appearance(np.zeros((2 * BLOCK * 2, 2 * BLOCK * 2, 3), np.uint8)))
 """Names of all features, in their order."""

@@ -48,7 +48,7 @@ def measure_quality(image: npt.NDArray[np.uint8]) -> dict[str, float]:
         "contrast": float(quantile[0.95] - quantile[0.05]),
         "spread": float(quantile[0.995] - quantile[0.005]),
         "short_side": float(min(width, height)),
-        **appearance.describe_appearance(np.asarray(small)),
+        **appearance.measure_appearance(np.asarray(small)),
     }
 
 

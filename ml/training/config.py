@@ -31,7 +31,7 @@ Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class TrainingStage:
     """Some epochs at one input size (px).
 
     With ``minutes`` the schedule, and so the stage, also ends after that time: a run on a busy machine still anneals
@@ -150,7 +150,7 @@ class TrainingConfig:
     architecture: str
     train_folds: Annotated[tuple[TrainingFold, ...], Field(min_length=1)]
     choose_fold: TrainingFold
-    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    stages: Annotated[tuple[TrainingStage, ...], Field(min_length=1)]
     readings: Annotated[tuple[InferencePlan, ...], Field(min_length=1)]
     architecture_options: dict[str, Any] = field(default_factory=dict)
     pretrained: bool = False

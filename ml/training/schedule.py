@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ml.training.config import Stage
+from ml.training.config import TrainingStage
 
 
 class Schedule:
@@ -15,7 +15,7 @@ class Schedule:
     """
 
     def __init__(
-        self, stages: Sequence[Stage], *, steps_per_epoch: int, warmup_epochs: float, final_fraction: float
+        self, stages: Sequence[TrainingStage], *, steps_per_epoch: int, warmup_epochs: float, final_fraction: float
     ) -> None:
         self.stages = tuple(stages)
         self.steps_per_epoch = steps_per_epoch

@@ -12,6 +12,7 @@ from classifier.services.readings.queue import process_queue
 from classifier.services.registry import activate_model, register_model, register_shipped_model
 from ml.bundle.doubts import FIGURES, choose_report
 from ml.errors import UserError
+from ml.metrics.estimate import Estimate
 from ml.training.servable import check_is_no_run
 
 
@@ -68,13 +69,6 @@ def _describe(manifest: dict[str, Any]) -> str:
     if not manifest.get("metrics"):
         return "never measured"
     name, report = choose_report(manifest["metrics"])
-    told = [f"{words} {_format(report['metrics'].get(key))}" for key, words in FIGURES.items()]
+    found = {key: Estimate.from_json(figure) for key, figure in report["metrics"].items()}
+    told = [f"{words} {found.get(key, 'not measured')}" for key, words in FIGURES.items()]
     return f"{name} ({report['images']} images): {'; '.join(told)}"
-
-
-def _format(figure: dict[str, float | None] | None) -> str:
-    if figure is None or figure["value"] is None:
-        return "not measured"
-    if figure["low"] is None or figure["high"] is None:
-        return f"{figure['value']:.3f}"
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"

@@ -7,9 +7,10 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from ml.bundle.manifest import LARGEST_OFFSET, TEMPERATURES, Calibration
-from ml.evaluation.calibration import ROUNDED, Priors, apply_calibration, fit_temperature, mean_loss
+from ml.evaluation.calibration import Priors, apply_calibration, fit_temperature, mean_loss
 from ml.evaluation.cross_validation import grouped_parts
 from ml.metrics.classification import expected_calibration_error
+from ml.metrics.estimate import DIGITS
 from ml.serve.interpretation import softmax
 from ml.taxonomy import CLASSES
 
@@ -39,7 +40,7 @@ def fit_offsets(log_mean: FloatArray, labels: IntArray, priors: Priors, ridge: f
     bounds = [tuple(np.log(TEMPERATURES)), *[(-LARGEST_OFFSET, LARGEST_OFFSET)] * len(CLASSES)]
     solution = minimize(loss, np.zeros(1 + len(CLASSES)), jac=True, method="L-BFGS-B", bounds=bounds).x
     return Calibration(
-        round(float(np.exp(solution[0])), ROUNDED), tuple(round(float(value), ROUNDED) for value in solution[1:]), ""
+        round(float(np.exp(solution[0])), DIGITS), tuple(round(float(value), DIGITS) for value in solution[1:]), ""
     )
 
 
@@ -85,6 +86,6 @@ def _judge(
     name = "temperature" if ridge is None else f"temperature and offsets, ridge {ridge:g}"
     return {
         "method": name,
-        "loss": round(mean_loss(probabilities=probabilities, labels=labels), ROUNDED),
-        "expected_calibration_error": round(float(error[0]), ROUNDED),
+        "loss": round(mean_loss(probabilities=probabilities, labels=labels), DIGITS),
+        "expected_calibration_error": round(float(error[0]), DIGITS),
     }

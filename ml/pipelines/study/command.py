@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from ml.baselines import run as baseline
 from ml.errors import UserError
+from ml.metrics.estimate import Estimate
 from ml.pipelines.study.folder import Truth, is_finished, open_study_folder, read_truth
 from ml.pipelines.study.measure import Predict
 from ml.pipelines.study.plan import Entry, Plan, read_plan
@@ -101,10 +102,9 @@ def describe_result(result: dict[str, object]) -> str:
     """One line about a finished model."""
     figures = result["choosing"]
     assert isinstance(figures, dict)
-    value, low, high = figures["metrics"]["balanced_accuracy"]
-    auc = figures["metrics"]["malignancy_auc"][0]
+    accuracy, auc = (Estimate.from_json(figures["metrics"][name]) for name in ("balanced_accuracy", "malignancy_auc"))
     return (
-        f"{result['name']}: balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}], malignancy AUC {auc:.3f}"
+        f"{result['name']}: balanced accuracy {accuracy}, malignancy AUC {auc.value:.3f}"
         f" on {figures['images']} choosing images"
     )
 

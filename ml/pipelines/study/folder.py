@@ -19,7 +19,7 @@ from ml.errors import UserError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import describe
+from ml.metrics.estimate import OVER_LESIONS, Estimate, count_judged
 from ml.serve.interpretation import calibrate
 from ml.support.disk import read_json
 from ml.taxonomy import CLASSES
@@ -192,6 +192,7 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
     lesions = [truth.lesions[folder.images[row]] for row in rows]
     ones = np.ones((1, len(rows)))
     values = {name: row[0] for name, row in classification.measure(scored, ones, **points).items()}
+    malignant = int(scored.is_malignant.sum())
     replicates = bootstrap.resample(lambda weights: classification.measure(scored, weights, **points), lesions)
     limits = {name: bootstrap.percentiles(each) for name, each in replicates.items()}
     confusion = classification.count_confusion(
@@ -201,11 +202,28 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
         "folds": sorted({folder.folds[row] for row in rows}),
         "images": len(rows),
         "lesions": len(set(lesions)),
-        "metrics": {name: describe(values[name], limits[name]) for name in values if name not in PER_CLASS},
+        "metrics": {
+            name: Estimate.of(
+                values[name],
+                limits[name],
+                n=count_judged(name, images=len(rows), malignant=malignant),
+                how=OVER_LESIONS,
+            ).to_json()
+            for name in values
+            if name not in PER_CLASS
+        },
         "per_class": {
             code: {
                 "images": int(confusion[index].sum()),
-                **{name: describe(values[name][index], limits[name][:, index]) for name in PER_CLASS},
+                **{
+                    name: Estimate.of(
+                        values[name][index],
+                        limits[name][:, index],
+                        n=int(confusion[index].sum()) if name == "recall" else len(rows),
+                        how=OVER_LESIONS,
+                    ).to_json()
+                    for name in PER_CLASS
+                },
             }
             for index, code in enumerate(CLASSES)
         },

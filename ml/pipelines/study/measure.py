@@ -59,7 +59,7 @@ def measure_study_model(
     append_to_log(
         log,
         sha256=sha256,
-        balanced_accuracy=figures["metrics"]["balanced_accuracy"][0],
+        balanced_accuracy=figures["metrics"]["balanced_accuracy"]["value"],
         images=figures["images"],
         why=f"study, {folder.name}: {why}",
     )

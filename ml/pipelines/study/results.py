@@ -13,7 +13,7 @@ import numpy as np
 from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.metrics import bootstrap
-from ml.metrics.estimate import describe
+from ml.metrics.estimate import OVER_LESIONS, Estimate
 from ml.pipelines.study.folder import (
     Measured,
     StudiedModel,
@@ -131,10 +131,7 @@ def read_comparisons(results: Path) -> list[dict[str, Any]]:
 def pair(one: Measured, other: Measured) -> dict[str, Any]:
     """``one`` minus ``other`` in each paired metric, with its interval, on the same resamples of the same images."""
     return {
-        name: describe(
-            one.figures["metrics"][name][0] - other.figures["metrics"][name][0],
-            bootstrap.percentiles(one.replicates[name] - other.replicates[name]),
-        )
+        name: _subtract(one.figures, other.figures, name, one.replicates[name] - other.replicates[name])
         for name in PAIRED
     }
 
@@ -148,10 +145,11 @@ def read_published_data() -> str | None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON, with every list of numbers on one line."""
+    """Write indented JSON, with every list of numbers and every estimate on one line."""
     text = json.dumps(value, indent=1, allow_nan=False)
-    flat = re.sub(r"\[\n([^][{}\"]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
-    write_whole(path, flat + "\n")
+    for flat in (r"(\[)\n([^][{}\"]*?)\s+(\])", r"(\{)\n(\s+\"value\": [^][{}]*\"how\": [^][{}]*?)\s+(\})"):
+        text = re.sub(flat, lambda match: f"{match[1]}{' '.join(match[2].split())}{match[3]}", text)
+    write_whole(path, text + "\n")
 
 
 def _replicates_file(folder: Path, part: str) -> Path:
@@ -166,14 +164,16 @@ def _keep_replicates(folder: StudiedModel, part: str, measured: Measured) -> Non
 def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:
     """``one`` minus ``other`` in each paired metric, or None unless both are measured here on the same images."""
     files = [_replicates_file(runs / name, part) for name in (one, other)]
-    figures = [read_result(results, name).get(part) for name in (one, other)]
-    if not all(file.is_file() for file in files) or not all(figures):
+    figures = [results_of for name in (one, other) if (results_of := read_result(results, name).get(part))]
+    if not all(file.is_file() for file in files) or len(figures) < len(files):
         return None
     first, second = (np.load(file) for file in files)
     if not np.array_equal(first["images"], second["images"]):
         return None
-    values = [[part_figures["metrics"][name][0] for name in PAIRED] for part_figures in figures if part_figures]
-    return {
-        name: describe(values[0][index] - values[1][index], bootstrap.percentiles(first[name] - second[name]))
-        for index, name in enumerate(PAIRED)
-    }
+    return {name: _subtract(figures[0], figures[1], name, first[name] - second[name]) for name in PAIRED}
+
+
+def _subtract(one: dict[str, Any], other: dict[str, Any], name: str, replicates: Any) -> dict[str, Any]:
+    """A metric of one less that of the other; ``replicates``: the same on each resample, (2000,)."""
+    value = one["metrics"][name]["value"] - other["metrics"][name]["value"]
+    return Estimate.of(value, bootstrap.percentiles(replicates), n=one["images"], how=OVER_LESIONS).to_json()

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ml.metrics.estimate import Table
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -28,14 +30,6 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class PageTable:
-    """Rows of text under a header; the first column names the row."""
-
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
-@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the page with an anchor."""
 
@@ -43,7 +37,7 @@ class Section:
     title: str
     text: str
     figures: Sequence[Figure] = field(default=())
-    table: PageTable | None = None
+    table: Table | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from ml.reports.eda import charts
-from ml.reports.eda.page import Figure, Image, PageTable, Section
+from ml.reports.eda.page import Figure, Image, Section
 from ml.reports.eda.table import associate, separate, share_by_class
 from ml.taxonomy import CLASSES, MALIGNANT
 
@@ -45,7 +45,7 @@ def describe_classes(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) ->
             ),
             _describe_lesions(table, out, numbers),
         ],
-        PageTable(["class", *(f"fold {name}" for name in by_fold.columns)], rows),
+        table(["class", *(f"fold {name}" for name in by_fold.columns)], rows),
     )
 
 

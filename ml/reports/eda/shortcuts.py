@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from ml.data.artefacts import ARTEFACTS
+from ml.metrics.estimate import Table, table
 from ml.metrics.shares import find_interval
 from ml.reports.eda import charts, galleries
 from ml.reports.eda.agreement import check_artefact
-from ml.reports.eda.page import Figure, Image, PageTable, Section
+from ml.reports.eda.page import Figure, Image, Section
 from ml.taxonomy import CLASSES
 
 NAMES = {"hair": "Hair", "ruler": "A ruler", "ink": "Ink", "dark_corner": "A dark corner"}
@@ -64,7 +65,7 @@ def _draw_prevalence(table: pd.DataFrame, artefact: str, out: Path, numbers: dic
     by_class = has.groupby(table["class"]).agg(["sum", "size"])
     by_class = by_class.reindex([code for code in CLASSES if code in by_class.index])
     shares = pd.DataFrame({"share": by_class["sum"] / by_class["size"]})
-    bounds = [find_interval(float(count / of), int(of)) for count, of in by_class.to_numpy()]
+    bounds = [find_interval(count / of, int(of)) for count, of in by_class.to_numpy()]
     file = f"{artefact.replace('_', '-')}.svg"
     charts.draw_shares(out / file, shares, f"% of pictures with {NAMES[artefact].lower()}, 95 % interval", bounds)
     sides = {side: has[table["malignant"] == (side == "malignant")] for side in ("malignant", "benign")}
@@ -105,7 +106,7 @@ def judge_shortcut(name: str, sides: Mapping[str, pd.Series]) -> str:
     )
 
 
-def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> PageTable:
+def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> Table:
     rows = []
     for artefact, check in checks.items():
         count, of = check["seen_at_random"]
@@ -122,7 +123,7 @@ def _tabulate(checks: Mapping[str, Mapping[str, Any]]) -> PageTable:
             ]
         )
     header = ("", "seen, pass 1 / 2", "κ of passes", "sensitivity", "specificity", "κ of heuristic", "seen at random")
-    return PageTable(header, rows)
+    return table(header, rows)
 
 
 def _write_kappa(kappa: float | None) -> str:

@@ -8,9 +8,9 @@ from PIL import Image as Picture
 
 from ml.data.isic import read_isic
 from ml.data.pictures import read_pixels
-from ml.metrics.comparison import format_figure
+from ml.metrics.estimate import Estimate, table
 from ml.pipelines.study.plan import Question
-from ml.reports.eda.page import Figure, Image, Page, PageTable, Section, write_page
+from ml.reports.eda.page import Figure, Image, Page, Section, write_page
 from ml.reports.errors.text import describe_doubts
 from ml.reports.study import findings
 from ml.reports.study.read import list_models, read_study
@@ -89,7 +89,7 @@ def _show_confusion(figures: Mapping[str, Any]) -> Section:
         "confusion",
         "Confusion",
         f"Rows: the label; columns: the highest balanced score. The commonest confusions: {usual}.",
-        table=PageTable(("label", *CLASSES, "none", "recall"), rows),
+        table=table(("label", *CLASSES, "none", "recall"), rows),
     )
 
 
@@ -125,7 +125,7 @@ def _show_missed(figures: Mapping[str, Any], pictures: Pictures) -> Section:
 
 def _show_part(name: str, parts: Mapping[str, Any]) -> Section:
     rows = [
-        (part, str(its["images"]), str(its["malignant"]), *(format_figure(its[column]) for column in COLUMNS))
+        (part, its["images"], its["malignant"], *(Estimate.from_json(its[column]) for column in COLUMNS))
         for part, its in parts.items()
     ]
     return Section(
@@ -133,7 +133,7 @@ def _show_part(name: str, parts: Mapping[str, Any]) -> Section:
         f"By {name}",
         "95 % intervals by bootstrap over lesions; sensitivity: malignant and not low risk; specificity: benign and low"
         " risk. Parts of fewer than 20 images are left out; balanced accuracy is over the classes that a part has.",
-        table=PageTable((name, "images", "malignant", *COLUMNS.values()), rows),
+        table=table((name, "images", "malignant", *COLUMNS.values()), rows),
     )
 
 
@@ -180,8 +180,6 @@ def _show_study(results: Path, plan_path: Path, beside: Path) -> list[Section]:
     return sections
 
 
-def _show_curve(question: Question, text: str, points: Sequence[tuple[float, list[float]]]) -> Section:
-    rows = [(f"{place:g}", format_figure(figure)) for place, figure in points]
-    return Section(
-        "learning-curve", question.title, text, table=PageTable(("training images", "balanced accuracy"), rows)
-    )
+def _show_curve(question: Question, text: str, points: Sequence[tuple[float, Estimate]]) -> Section:
+    rows = [(f"{place:g}", figure) for place, figure in points]
+    return Section("learning-curve", question.title, text, table=table(("training images", "balanced accuracy"), rows))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.evaluation.mistakes import FEWEST
-from ml.metrics.comparison import format_figure
+from ml.metrics.estimate import Estimate
 
 
 def summarise(figures: Mapping[str, Any]) -> str:
@@ -21,7 +21,7 @@ def summarise(figures: Mapping[str, Any]) -> str:
     lowest = _find_lowest(figures["parts"], "malignancy_auc")
     if lowest:
         partition, part, figure = lowest
-        sentences.append(f"Malignancy AUC is lowest for {partition} \u201c{part}\u201d: {format_figure(figure)}.")
+        sentences.append(f"Malignancy AUC is lowest for {partition} \u201c{part}\u201d: {figure}.")
     sentences += [describe_doubts(figures), "They are candidates for a second look; no label was changed."]
     return " ".join(sentences)
 
@@ -36,11 +36,11 @@ def describe_doubts(figures: Mapping[str, Any]) -> str:
     return f"{text}, {others}, and {noisy['both_doubt']} by both."
 
 
-def _find_lowest(parts: Mapping[str, Any], metric: str) -> tuple[str, str, list[float]] | None:
+def _find_lowest(parts: Mapping[str, Any], metric: str) -> tuple[str, str, Estimate] | None:
     defined = [
-        (partition, part, figures[metric])
+        (partition, part, Estimate.from_json(figures[metric]))
         for partition, its in parts.items()
         for part, figures in its.items()
-        if None not in figures[metric] and FEWEST <= figures["malignant"] <= figures["images"] - FEWEST
+        if None not in figures[metric].values() and FEWEST <= figures["malignant"] <= figures["images"] - FEWEST
     ]
-    return min(defined, key=lambda each: each[2][0], default=None)
+    return min(defined, key=lambda each: each[2].value or 0.0, default=None)

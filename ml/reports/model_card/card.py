@@ -11,6 +11,7 @@ from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import read_isic
 from ml.evaluation.report import LABELS, PER_CLASS
+from ml.metrics.estimate import Estimate, table
 from ml.reports.model_card.heads import describe_heads
 from ml.reports.model_card.lesions import describe_lesions
 from ml.reports.model_card.limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
@@ -140,11 +141,11 @@ little better than on images that chose nothing: see the official test set."""
 def _describe_figures(name: str, figures: dict[str, Any]) -> str:
     title = name_fold(name)
     # A manifest older than a metric lacks it.
-    scalars = "\n".join(
-        f"| {LABELS[key]} | {_format(figures['metrics'][key])} |" for key in LABELS if key in figures["metrics"]
+    scalars = (
+        (LABELS[key], Estimate.from_json(figures["metrics"][key])) for key in LABELS if key in figures["metrics"]
     )
-    classes = "\n".join(
-        f"| {code} | {entry['images']} | " + " | ".join(_format(entry[key]) for key in PER_CLASS) + " |"
+    classes = (
+        (code, entry["images"], *(Estimate.from_json(entry[key]) for key in PER_CLASS))
         for code, entry in figures["per_class"].items()
     )
     lesions = figures["lesions"]
@@ -158,13 +159,9 @@ ONNX graph, from image files through the serving functions, re-encoding included
 {units}. Accuracy, F1 and the table below follow the balanced scores; malignancy, calibration and the *most probable*
 class follow the probabilities.
 
-| metric | value |
-|---|---|
-{scalars}
+{table(("metric", "value"), scalars)}
 
-| class | images | {" | ".join(PER_CLASS)} |
-|---|---|---|---|---|
-{classes}
+{table(("class", "images", *PER_CLASS), classes)}
 
 Not assessable among them: {len(figures["not_assessable"])}.{_describe_shown_again(figures)}"""
 
@@ -192,12 +189,6 @@ def _describe_limits(manifest: Manifest) -> str:
   is not what walks in.
 - Figures come from the same source as the training images. Other dermatoscopes, cameras and clinics are not shown here.
 - The heat-map is attention, not evidence."""
-
-
-def _format(entry: dict[str, float | None]) -> str:
-    if entry["value"] is None or entry["low"] is None or entry["high"] is None:
-        return "not defined"
-    return f"{entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}]"
 
 
 def main(options: argparse.Namespace) -> int:

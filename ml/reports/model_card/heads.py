@@ -1,12 +1,12 @@
 """The section of the model card on artefact probes against labels by eye."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.bundle.manifest import GATE_FILE, Manifest
-from ml.reports.model_card.limits import table
+from ml.metrics.estimate import Estimate, table
 
 ARTEFACT_HEADS = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
 """Measured by ``ml.reports.artefact_heads`` of revision 92996e3."""
@@ -62,14 +62,13 @@ def _judge_head(name: str, part: Mapping[str, Any]) -> str:
     if part["positive"] < ENOUGH_SEEN:
         return f"**Not known**: {name} is seen in {part['positive']} of these pictures, too few to say if it is found."
     flag = part["rules"].get("flag")
-    if flag is None or flag["sensitivity"][0] >= ENOUGH_FOUND:
+    if flag is None or flag["sensitivity"]["value"] >= ENOUGH_FOUND:
         return ""
     return (
-        f"**Poor**: the flag of {name} is raised in {100 * flag['sensitivity'][0]:.0f} % of those in which {name} is "
-        "seen by eye; a photograph without the flag may well show it."
+        f"**Poor**: the flag of {name} is raised in {100 * flag['sensitivity']['value']:.0f} % of those in which "
+        f"{name} is seen by eye; a photograph without the flag may well show it."
     )
 
 
-def _show_found(figure: Sequence[float | None]) -> str:
-    value, low, high = figure
-    return "not defined" if value is None or low is None or high is None else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+def _show_found(figure: Mapping[str, Any]) -> str:
+    return Estimate.from_json(figure).text(2)

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.bundle.manifest import ONNX_FILE, Manifest
-from ml.metrics.comparison import format_difference, format_figure
-from ml.reports.model_card.limits import table
+from ml.metrics.estimate import Estimate, table
 from ml.taxonomy import CLASSES
 
 HEAT_MAP = Path(__file__).parents[3] / "docs" / "heat-map.json"
@@ -38,7 +37,8 @@ def find_heat_map(manifest: Manifest, path: Path = HEAT_MAP) -> dict[str, Any] |
 
 def _describe_similar_cases(found: Mapping[str, Any], title: str) -> str:
     precision, ranking, chance = found["precision"], found["mean_average_precision"], found["by_chance"]
-    rows = [("mean of the classes", format_figure(precision["mean"]), format_figure(ranking["mean"]), "")]
+    means = (Estimate.from_json(each["mean"]).text() for each in (precision, ranking))
+    rows: list[tuple[str, ...]] = [("mean of the classes", *means, "")]
     rows += [
         (code, f"{precision[code]:.3f}", f"{ranking[code]:.3f}", f"{chance[code]:.3f}")
         for code in CLASSES
@@ -56,14 +56,14 @@ a case was left out as a copy of the photograph.
 
 def _describe_segmentation(found: Mapping[str, Any], title: str) -> str:
     rows = (
-        ("Dice", format_figure(found["dice"]), format_figure(found["otsu_dice"])),
-        ("intersection over union", format_figure(found["jaccard"]), format_figure(found["otsu_jaccard"])),
+        ("Dice", Estimate.from_json(found["dice"]), Estimate.from_json(found["otsu_dice"])),
+        ("intersection over union", Estimate.from_json(found["jaccard"]), Estimate.from_json(found["otsu_jaccard"])),
     )
-    ranks = found["rank_correlation"]
+    ranks, difference = found["rank_correlation"], Estimate.from_json(found["dice_less_otsu"])
     return f"""## Where it sees the lesion, on {title}
 
 Masks of {found["images"]} photographs against those drawn by people, and Otsu's threshold of the same photographs
-against them. Dice of the network less Otsu's: {format_difference(found["dice_less_otsu"])}. Rank correlation with the
+against them. Dice of the network less Otsu's: {difference.text(signed=True)}. Rank correlation with the
 drawn masks: {ranks["lesion_area"]:.3f} in the lesion's area, {ranks["lesion_asymmetry"]:.3f} in its asymmetry.
 
 {table(("overlap", "network", "Otsu's threshold"), rows)}"""
@@ -74,9 +74,9 @@ def _describe_heat_map(found: Mapping[str, Any]) -> str:
     places = table(
         ("intersection over union with the lesion's mask", "mean"),
         (
-            ("hottest part of the picture, as large as the mask", format_figure(overlap["heat_map"])),
-            ("disc of that size in the middle of the picture", format_figure(overlap["centred_disc"])),
-            ("difference", format_difference(overlap["difference"])),
+            ("hottest part of the picture, as large as the mask", Estimate.from_json(overlap["heat_map"])),
+            ("disc of that size in the middle of the picture", Estimate.from_json(overlap["centred_disc"])),
+            ("difference", Estimate.from_json(overlap["difference"]).text(signed=True)),
         ),
     )
     likeness = table(

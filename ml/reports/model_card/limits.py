@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml.bundle.manifest import Manifest
+from ml.metrics.estimate import Estimate, Table, table
 from ml.taxonomy import CLASSES
 
 BESIDE = "model-card"
@@ -77,42 +78,14 @@ def name_fold(name: str) -> str:
     return "the test fold" if name == "test" else name.replace("_", " ")
 
 
-def table(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table."""
-    names = list(header)
-    lines = (names, ["---"] * len(names), *rows)
-    return "\n".join(f"| {' | '.join(str(cell) for cell in line)} |" for line in lines)
-
-
-def format_share(entry: Mapping[str, float | None]) -> str:
+def show_share(figure: Mapping[str, Any]) -> str:
     """``66.2 % [62.0, 70.1]``."""
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    if value is None or low is None or high is None:
-        return "not defined"
-    return f"{100 * value:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
+    return Estimate.from_json(figure).text(1, percent=True)
 
 
-def format_figure(entry: Mapping[str, float | None]) -> str:
-    """``0.946 [0.927, 0.963]``."""
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    if value is None or low is None or high is None:
-        return "not defined"
-    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def show_share(entry: Mapping[str, Any], name: str) -> str:
-    """``66.2 % [62.0, 70.1]``, or without the interval for a manifest older than intervals."""
-    if f"{name}_interval" not in entry:
-        return f"{100 * entry[name]:.1f} %"
-    low, high = entry[f"{name}_interval"]
-    return format_share({"value": entry[name], "low": low, "high": high})
-
-
-def show_figure(entry: Mapping[str, Any], name: str, digits: int = 4) -> str:
-    """``0.9462 [0.9271, 0.9630]``, or without the interval for a manifest older than intervals."""
-    interval = entry.get(f"{name}_interval")
-    ends = "" if interval is None else f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
-    return f"{entry[name]:.{digits}f}{ends}"
+def show_figure(figure: Mapping[str, Any], digits: int = 4) -> str:
+    """``0.9462 [0.9271, 0.9630]``."""
+    return Estimate.from_json(figure).text(digits)
 
 
 def _describe_fitting(manifest: Manifest) -> str:
@@ -161,7 +134,7 @@ def _describe_outcomes(fold: Mapping[str, Any], title: str) -> str:
     )
     shares = table(
         ("share", "measured", "aim"),
-        ((words, format_share(fold["shares"][name]), aim) for name, (words, aim) in SHARES.items()),
+        ((words, show_share(fold["shares"][name]), aim) for name, (words, aim) in SHARES.items()),
     )
     return f"""## What it says of whom, on {title}
 
@@ -194,7 +167,7 @@ def _show_missed(missed: list[Mapping[str, Any]]) -> str:
 
 def _describe_operating_points(fold: Mapping[str, Any], title: str) -> str:
     rows = (
-        (name, entry["threshold"], *(format_share(entry[key]) for key in POINTS))
+        (name, entry["threshold"], *(show_share(entry[key]) for key in POINTS))
         for name, entry in fold["operating_points"].items()
     )
     return f"""## Operating points, on {title}
@@ -211,9 +184,8 @@ def _describe_reliability(fold: Mapping[str, Any], title: str) -> str:
 ![What was said against what was found]({BESIDE}/{DIAGRAM})
 
 The diagram has every fold that was measured; its bars are bands of 95 % for independent images. In tenths of the
-images, by malignant sum: its mean, and the share that was malignant.{
-        _if_intervals(fold["reliability"][0], RELIABILITY_INTERVALS)
-    }
+images, by malignant sum: its mean, and the share that was malignant.
+{RELIABILITY_INTERVALS}
 
 {_tabulate_bins(fold["reliability"], ("malignant sum", "malignant"))}"""
     if "confidence" in fold:
@@ -225,8 +197,8 @@ By the probability of the most probable class: its mean, and the share that was 
     return text
 
 
-def _tabulate_bins(bins: Iterable[Mapping[str, Any]], columns: tuple[str, str]) -> str:
-    rows = ((each["images"], f"{each['said']:.3f}", show_figure(each, "found", 3)) for each in bins)
+def _tabulate_bins(bins: Iterable[Mapping[str, Any]], columns: tuple[str, str]) -> Table:
+    rows = ((each["images"], f"{each['said']:.3f}", show_figure(each["found"], 3)) for each in bins)
     return table(("images", *columns), rows)
 
 
@@ -235,14 +207,14 @@ def _describe_sets(fold: Mapping[str, Any], manifest: Manifest, title: str) -> s
     if sets is None or rule is None:
         return "## Prediction sets\n\nThis bundle has none."
     rows = (
-        ("all", fold["images"], format_share(sets["coverage"])),
-        *((name, entry["images"], format_share(entry)) for name, entry in sets["classes"].items()),
+        ("all", fold["images"], show_share(sets["coverage"])),
+        *((name, entry["n"], show_share(entry)) for name, entry in sets["classes"].items()),
     )
     sizes = ", ".join(f"{count} of {size}" for size, count in sets["sizes"].items())
     return f"""## Prediction sets, on {title}
 
 The classes whose {rule.score.replace("_", " ")[:-1]} is at least {rule.at_least:.4f}, and always the highest: to hold
-the true class in {rule.coverage:.0%} ({rule.how}). Mean size {format_figure(sets["size"])}; sets by size: {sizes}. The
+the true class in {rule.coverage:.0%} ({rule.how}). Mean size {show_figure(sets["size"], 3)}; sets by size: {sizes}. The
 interval of all is by bootstrap over lesions, those by class are Clopper-Pearson bands.
 
 {table(("class", "images", "covered"), rows)}"""
@@ -250,7 +222,7 @@ interval of all is by bootstrap over lesions, those by class are Clopper-Pearson
 
 def _describe_decision_curve(fold: Mapping[str, Any], title: str) -> str:
     rows = (
-        (f"{each['threshold']:g}", show_figure(each, "network"), show_figure(each, "act_on_all"))
+        (f"{each['threshold']:g}", show_figure(each["network"]), show_figure(each["act_on_all"]))
         for each in fold["decision_curve"]
     )
     return f"""## Decision curve, on {title}
@@ -266,9 +238,9 @@ def _describe_subgroups(fold: Mapping[str, Any], title: str) -> str:
             f"{partition}: {part}",
             entry["images"],
             entry["malignant"],
-            format_figure(entry["malignancy_auc"]),
-            format_share(entry["sensitivity"]),
-            format_share(entry["specificity"]),
+            show_figure(entry["malignancy_auc"], 3),
+            show_share(entry["sensitivity"]),
+            show_share(entry["specificity"]),
         )
         for partition, parts in fold["subgroups"].items()
         for part, entry in parts.items()
@@ -285,10 +257,10 @@ def _describe_gate(manifest: Manifest) -> str:
         (
             name,
             _count_pictures(entry),
-            show_share(entry, "refused"),
+            show_share(entry["refused"]),
             ", ".join(f"{reason.replace('_', ' ')} {count}" for reason, count in entry["reasons"].items()) or "none",
-            "" if name == "fold" else show_figure(entry["auroc"], "kind"),
-            "" if name == "fold" else show_figure(entry["auroc"], "distance"),
+            "" if name == "fold" else show_figure(entry["auroc"]["kind"]),
+            "" if name == "fold" else show_figure(entry["auroc"]["distance"]),
         )
         for name, entry in manifest.limits["gate"].items()
     )
@@ -300,24 +272,20 @@ A picture that is no dermoscopic photograph of a skin lesion, or unlike all trai
 named as what it looks like{how}. The row *fold* is in-sample: both limits were set on it. No other picture
 here was used to fit them: the clinical photographs are of other patients, and nothing drawn was. AUROC: against the
 images of the calibration fold ("fold"), by the kind's log-odds and by the distance from the training
-images.{_if_intervals(manifest.limits["gate"]["fold"], REFUSAL_INTERVALS)}
+images.
+{REFUSAL_INTERVALS}
 
 {table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
 
 What it makes of a class that it has not seen: with {held_out["class"]} left out of the gate's fit,
-{show_share(held_out, "refused_as_unlike")} of {held_out["images"]} such images are refused as unlike (AUROC of the
-distance {show_figure(held_out, "auroc_distance", 3)}); the network itself has learnt the class."""
+{show_share(held_out["refused_as_unlike"])} of {held_out["images"]} such images are refused as unlike (AUROC of the
+distance {show_figure(held_out["auroc_distance"], 3)}); the network itself has learnt the class."""
 
 
 def _count_pictures(entry: Mapping[str, Any]) -> str:
     """``798 of 596``: images, and of how many lesions or patients if these are fewer."""
     groups = entry.get("groups", entry["images"])
     return str(entry["images"]) if groups == entry["images"] else f"{entry['images']} of {groups}"
-
-
-def _if_intervals(entry: Mapping[str, Any], sentence: str) -> str:
-    """The sentence on a new line, if the manifest has intervals."""
-    return f"\n{sentence}" if any(name.endswith("_interval") for name in entry) else ""
 
 
 def _describe_quality(manifest: Manifest) -> str:
@@ -332,9 +300,10 @@ def _describe_quality(manifest: Manifest) -> str:
         for rule in manifest.quality.flags
     )
     faults = (
-        (name, entry["images"], show_share(entry, "refused"), show_share(entry, "refused_or_flagged"))
+        (name, entry["images"], show_share(entry["refused"]), show_share(entry["refused_or_flagged"]))
         for name, entry in manifest.limits["faults"].items()
     )
+    header = ("flag", "raised where", "of ISIC photographs", "precision", "flagged", "spoilt ones found")
     return f"""## Quality of the photograph
 
 Flags warn and do not refuse; their limits come from measured photographs: {manifest.quality.how}.
@@ -345,7 +314,7 @@ another lesion, as many spoilt in the way that the flag says as left as they are
 flagged are well. *By eye*: of all photographs of the calibration fold, against `docs/flag-labels.csv`, in which the
 flagged lie in random order among others, by one annotator who is no clinician. Intervals are Wilson's (95 %).
 
-{table(("flag", "raised where", "of ISIC photographs", "precision", "flagged", "spoilt ones found"), flags)}
+{table(header, flags)}
 
 Photographs of the calibration fold spoilt, and, in-sample, as they are (*none*):
 
@@ -355,8 +324,8 @@ Photographs of the calibration fold spoilt, and, in-sample, as they are (*none*)
 def _show_precision(found: Mapping[str, Any]) -> tuple[str, str, str]:
     if "precision" not in found:
         return "not measured", "0", ""
-    sensitivity = show_share(found, "found") if "found" in found else ""
-    return f"{show_share(found, 'precision')}, by {found['by']}", str(found["raised"]), sensitivity
+    sensitivity = show_share(found["found"]) if "found" in found else ""
+    return f"{show_share(found['precision'])}, by {found['by']}", str(found["raised"]), sensitivity
 
 
 def _limit(rule: Any) -> str:
@@ -366,22 +335,23 @@ def _limit(rule: Any) -> str:
 def _describe_stability(limits: Mapping[str, Any]) -> str:
     stability, scale = limits["stability"], limits["scale"]
     named = {**stability["changes"], "mean of these": stability["mean"], "any of these": stability["any"]}
-    rows = ((name, show_share(entry, "changed"), show_share(entry, "opposite")) for name, entry in named.items())
+    rows = ((name, show_share(entry["changed"]), show_share(entry["opposite"])) for name, entry in named.items())
     return f"""## Stability
 
 Of {stability["images"]} photographs of the calibration fold, on which the outcome's thresholds were set: the share
 whose outcome is another after a small change, and the share that goes from *low risk* to *suspicious* or back.
-Published systems: 6.5 to 22 % (Young et al., 2021).{_if_intervals(stability["any"], STABILITY_INTERVALS)}
+Published systems: 6.5 to 22 % (Young et al., 2021).
+{STABILITY_INTERVALS}
 
 {table(("change", "another outcome", "the opposite"), rows)}
 
 Read at their own size and enlarged twofold, {scale["images"]} photographs agree in whether they can be read in
-{show_share(scale, "assessable")}, in their flags in {show_share(scale, "flags")}, and in their outcome in
-{show_share(scale, "outcome")}."""
+{show_share(scale["assessable"])}, in their flags in {show_share(scale["flags"])}, and in their outcome in
+{show_share(scale["outcome"])}."""
 
 
 def _describe_skin_tones(tones: Mapping[str, Any]) -> str:
-    rows = ((name, e["images"], e["malignant"], format_figure(e["malignancy_auc"])) for name, e in tones.items())
+    rows = ((name, e["images"], e["malignant"], show_figure(e["malignancy_auc"], 3)) for name, e in tones.items())
     return f"""## Skin tone
 
 **Skin tone not evaluated**: HAM10000 does not record it. A hint only: smartphone photographs of PAD-UFES-20, which the

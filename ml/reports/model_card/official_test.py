@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml.metrics.estimate import Estimate, table
+
 OFFICIAL_TEST = Path(__file__).parents[3] / "docs" / "official-test.json"
 SHOWN = {
     "balanced_accuracy": "balanced accuracy",
@@ -25,14 +27,13 @@ def read_official() -> dict[str, Any]:
 
 def format_official(metric: str) -> str:
     """``0.852 [0.825, 0.877]``."""
-    figure = read_official()["metrics"][metric]
-    return f"{figure['value']:.3f} [{figure['low']:.3f}, {figure['high']:.3f}]"
+    return Estimate.from_json(read_official()["metrics"][metric]).text()
 
 
 def describe_official() -> str:
     """The section of the model card on the official test set."""
     official = read_official()
-    rows = "\n".join(f"| {name} | {format_official(metric)} |" for metric, name in SHOWN.items())
+    rows = ((name, format_official(metric)) for metric, name in SHOWN.items())
     return f"""## The official test set, measured once by the maintainers
 
 {official["images"]} images of the official ISIC 2018 Task 3 test set, read by {official["bundle"]} as it was
@@ -40,6 +41,4 @@ first shipped (manifest `{official["bundle_sha256"][:12]}`). Nothing of the mode
 chosen on them. 95 % intervals by bootstrap over images, for lesions are not known; {official["not_assessable"]} images
 were not assessable, and are scored all the same. All of it: [official-test.json](official-test.json).
 
-| metric | value |
-|---|---|
-{rows}"""
+{table(("metric", "value"), rows)}"""

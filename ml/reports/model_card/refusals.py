@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.bundle.manifest import Manifest
-from ml.reports.model_card.limits import choose_fold, name_fold, show_share, table
+from ml.metrics.estimate import table
+from ml.reports.model_card.limits import choose_fold, name_fold, show_share
 
 
 def describe_refusals(manifest: Manifest) -> list[str]:
@@ -23,10 +24,10 @@ def _describe_manipulations(manifest: Manifest) -> str:
         (
             cell["kind"],
             cell["strength"],
-            show_share(cell, "low_risk_before"),
-            show_share(cell, "low_risk"),
-            show_share(cell, "refused"),
-            show_share(cell, "flagged"),
+            show_share(cell["low_risk_before"]),
+            show_share(cell["low_risk"]),
+            show_share(cell["refused"]),
+            show_share(cell["flagged"]),
         )
         for cell in found["cells"]
     )
@@ -58,7 +59,7 @@ def _list_false_refusals(manifest: Manifest) -> str:
     """Shares on the measured folds, none of which set the rules."""
     measured = {name: each for name, each in manifest.limits.items() if "outcomes" in each}
     return "; ".join(
-        f"{show_share(each['unread'], 'by_appearance')} of {name_fold(name)} ({each['images']} photographs of "
+        f"{show_share(each['unread']['by_appearance'])} of {name_fold(name)} ({each['images']} photographs of "
         f"{each['lesions']} lesions)"
         for name, each in sorted(measured.items())
     )

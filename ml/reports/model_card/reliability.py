@@ -38,9 +38,10 @@ def draw_reliability(limits: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
-def _draw_bins(axes: Axes, bins: Sequence[Mapping[str, float]], name: str) -> None:
-    said, found = ([each[key] for each in bins] for key in ("said", "found"))
-    bands = [clopper_pearson(round(each["found"] * each["images"]), int(each["images"])) for each in bins]
+def _draw_bins(axes: Axes, bins: Sequence[Mapping[str, Any]], name: str) -> None:
+    said, found = [each["said"] for each in bins], [each["found"]["value"] for each in bins]
+    counts = [each["images"] for each in bins]
+    bands = [clopper_pearson(round(share * count), count) for share, count in zip(found, counts, strict=True)]
     lengths = [
         [max(0.0, share - low) for share, (low, _) in zip(found, bands, strict=True)],
         [max(0.0, high - share) for share, (_, high) in zip(found, bands, strict=True)],

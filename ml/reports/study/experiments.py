@@ -77,7 +77,7 @@ def _describe_findings(study: Study) -> str:
     parts.append(findings.list_taken(study.plan, study.comparisons))
     remarks = study.results / REMARKS
     if remarks.is_file():
-        parts.append(findings.fill_in(remarks.read_text(encoding="utf-8").strip(), study.found))
+        parts.append(findings.fill_in_findings(remarks.read_text(encoding="utf-8").strip(), study.found))
     return "\n\n".join(parts)
 
 

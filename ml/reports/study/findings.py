@@ -10,10 +10,11 @@ from ml.metrics.comparison import (
     Models,
     Result,
     choose_best,
-    format_difference,
-    format_figure,
     is_told_apart,
+    read_difference,
+    read_figure,
 )
+from ml.metrics.estimate import Estimate
 from ml.pipelines.study.plan import Plan, Question
 
 PLACEHOLDER = re.compile(r"\{(\w+)\.(choosing|test)\.(\w+)\}")
@@ -26,16 +27,16 @@ def describe_question(question: Question, models: Models, comparisons: Sequence[
     best = choose_best(models)
     if not best:
         return "Not run."
-    figure = format_figure(best["choosing"]["metrics"]["balanced_accuracy"])
+    figure = read_figure(best, "choosing")
     first = f"Best on the choosing fold: **{best['label']}**, balanced accuracy {figure}."
     pairs = [
-        (each, each["differences"]["balanced_accuracy"])
+        (each, read_difference(each))
         for each in comparisons
         if each["part"] == "choosing" and each["other"] == question.baseline
     ]
     labels = {result["name"]: label for label, result in models if result}
     told = [
-        f"{labels[each['one']]} ({format_difference(difference)})"
+        f"{labels[each['one']]} ({difference.text(signed=True)})"
         for each, difference in pairs
         if each["one"] in labels and is_told_apart(difference)
     ]
@@ -53,7 +54,7 @@ def describe_curve(question: Question, models: Models) -> str:
     points = list_points(question, models)
     if len(points) < 2:
         return "Too few points for a curve."
-    values = [figure[0] for _, figure in points]
+    values = [figure.value or 0.0 for _, figure in points]
     unit = "px" if question.along == "resolution" else "training images"
     return (
         f"From {points[0][0]:g} to {points[-1][0]:g} {unit} balanced accuracy on the choosing fold goes from"
@@ -62,58 +63,57 @@ def describe_curve(question: Question, models: Models) -> str:
     )
 
 
-def list_points(question: Question, models: Models) -> list[tuple[float, list[float]]]:
+def list_points(question: Question, models: Models) -> list[tuple[float, Estimate]]:
     """The varied number, and balanced accuracy with its interval on the choosing fold, ascending."""
-    return sorted(
-        (float(result["summary"][question.along]), result["choosing"]["metrics"]["balanced_accuracy"])
+    points = [
+        (float(result["summary"][question.along]), read_figure(result, "choosing"))
         for _, result in models
         if result and result["summary"].get(question.along) is not None
-    )
+    ]
+    return sorted(points, key=lambda point: (point[0], point[1].value or 0.0))
 
 
 def describe_leak(honest: Result, leaking: Result) -> str:
     """What a random split by image would have claimed, compared with a split by lesion and the test fold."""
     if not honest or not leaking:
         return f"The leak is {NOT_RUN}."
-    claims = {
-        name: result["choosing"]["metrics"]["balanced_accuracy"]
-        for name, result in (("image", leaking), ("lesion", honest))
-    }
+    claims = {name: read_figure(result, "choosing") for name, result in (("image", leaking), ("lesion", honest))}
     text = (
-        f"Split by image, the same recipe claims a balanced accuracy of {format_figure(claims['image'])} on images that"
-        f" it did not train on; split by lesion, {format_figure(claims['lesion'])}: the leak is worth"
-        f" {claims['image'][0] - claims['lesion'][0]:+.3f}."
+        f"Split by image, the same recipe claims a balanced accuracy of {claims['image']} on images that"
+        f" it did not train on; split by lesion, {claims['lesion']}: the leak is worth"
+        f" {_subtract(claims['image'], claims['lesion']):+.3f}."
     )
     if leaking.get("test") and honest.get("test"):
-        true = {
-            name: result["test"]["metrics"]["balanced_accuracy"]
-            for name, result in (("image", leaking), ("lesion", honest))
-        }
+        true = {name: read_figure(result, "test") for name, result in (("image", leaking), ("lesion", honest))}
         text += (
-            f" On the test fold, whose lesions neither saw, the first keeps {format_figure(true['image'])}, which is"
-            f" {true['image'][0] - claims['image'][0]:+.3f} from its claim; the second {format_figure(true['lesion'])},"
-            f" {true['lesion'][0] - claims['lesion'][0]:+.3f}."
+            f" On the test fold, whose lesions neither saw, the first keeps {true['image']}, which is"
+            f" {_subtract(true['image'], claims['image']):+.3f} from its claim; the second {true['lesion']},"
+            f" {_subtract(true['lesion'], claims['lesion']):+.3f}."
         )
     return text
+
+
+def _subtract(one: Estimate, other: Estimate) -> float:
+    return (one.value or 0.0) - (other.value or 0.0)
 
 
 def recommend_network(question: Question, models: Models, comparisons: Sequence[Result]) -> str:
     """The baseline, unless a larger network is significantly better on the choosing fold."""
     labels = {result["name"]: label for label, result in models if result}
     gains = {
-        each["one"]: each["differences"]["balanced_accuracy"]
+        each["one"]: read_difference(each)
         for each in comparisons
         if each["part"] == "choosing" and each["other"] == question.baseline and each["one"] in labels
     }
     if not gains:
         return f"*{question.title}*: what is larger than {question.entries[0].label} is {NOT_RUN}."
-    better = {name: figure for name, figure in gains.items() if is_told_apart(figure) and figure[0] > 0}
+    better = {name: figure for name, figure in gains.items() if is_told_apart(figure) and (figure.value or 0.0) > 0}
     if not better:
         others = ", ".join(labels[name] for name in gains)
         return f"*{question.title}*: {labels[str(question.baseline)]}; not told apart as better: {others}."
-    name = max(better, key=lambda each: better[each][0])
+    name = max(better, key=lambda each: better[each].value or 0.0)
     return (
-        f"*{question.title}*: {labels[name]}, {format_difference(better[name])} from {labels[str(question.baseline)]},"
+        f"*{question.title}*: {labels[name]}, {better[name].text(signed=True)} from {labels[str(question.baseline)]},"
         " where its cost can be borne."
     )
 
@@ -130,16 +130,16 @@ def list_taken(plan: Plan, comparisons: Sequence[Result]) -> str:
         if question.tier == 2 and question.along == "none" and question.key not in (*SERVING_COSTS, "leak")
     }
     gains = {
-        each["one"]: each["differences"]["balanced_accuracy"]
+        each["one"]: read_difference(each)
         for each in comparisons
         if each["part"] == "choosing" and each["one"] in tier2
     }
     if not gains:
         return f"Tier 2 is {NOT_RUN}: the recipe stays as it is."
     taken = [
-        f"**{tier2[name]}** ({format_difference(figure)})"
+        f"**{tier2[name]}** ({figure.text(signed=True)})"
         for name, figure in gains.items()
-        if figure[0] > NOISE or (figure[1] is not None and figure[1] > 0)
+        if (figure.value or 0.0) > NOISE or (figure.low or 0.0) > 0
     ]
     rule = (
         f"The rule of the plan: a gain over the base on the choosing fold of more than {NOISE} or with an interval"
@@ -167,12 +167,12 @@ def describe_tuning(tuning: Mapping[str, Any]) -> str:
     return f"{text}." if tuning["best"] else f"{text}, the base configuration itself."
 
 
-def fill_in(text: str, results: Mapping[str, Result]) -> str:
+def fill_in_findings(text: str, results: Mapping[str, Result]) -> str:
     """A person's remarks with figures in place of ``{NAME.choosing.METRIC}`` and ``{NAME.test.METRIC}``."""
 
     def replace(match: re.Match[str]) -> str:
         name, part, metric = match.groups()
-        figures = results.get(name, {}).get(part)
-        return format_figure(figures["metrics"][metric]) if figures else f"({NOT_RUN})"
+        result = results.get(name, {})
+        return str(read_figure(result, part, metric)) if result.get(part) else f"({NOT_RUN})"
 
     return PLACEHOLDER.sub(replace, text)

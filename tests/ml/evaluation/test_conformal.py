@@ -64,7 +64,7 @@ def test_rare_classes_are_pooled_and_bands_are_betas() -> None:
     assert set(report["classes"]) == {"MEL", "DF and VASC"}
     melanoma = report["classes"]["MEL"]
     # Clopper-Pearson for 38 of 40 (Brown, Cai & DasGupta's formula): 0.8308 to 0.9939.
-    assert (melanoma["value"], melanoma["low"], melanoma["high"]) == (0.95, 0.8308, 0.9939)
+    assert melanoma == {"value": 0.95, "low": 0.8308, "high": 0.9939, "n": 40, "how": "Clopper-Pearson"}
     assert (report["classes"]["DF and VASC"]["low"], report["classes"]["DF and VASC"]["high"]) == (0.5904, 1.0)
     assert report["sizes"] == {"1": 47}
     assert report["coverage"]["value"] == pytest.approx(45 / 47, abs=1e-4)

@@ -21,6 +21,7 @@ from ml.evaluation.out_of_distribution import (
     read_other_photographs,
 )
 from ml.serve.gate import dermoscopy_odds, measure_distance, score_domains
+from tests.ml.figures import ends
 
 
 def test_softmax_regression_is_scikit_learns() -> None:
@@ -70,12 +71,16 @@ def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.
     far = PictureStatistics(drawn["far"], [str(number // 4) for number in range(400)])
     own = PictureStatistics(unseen, [f"own {number}" for number in range(1000)])
     report = describe_refusals(far, ["unlike_training"] * 399 + [None], own, arrays)
-    assert (report["images"], report["refused"], report["reasons"]) == (400, 0.9975, {"unlike_training": 399})
+    assert (report["images"], report["refused"]["value"], report["reasons"]) == (400, 0.9975, {"unlike_training": 399})
     # Four pictures of each of a hundred lesions: as wide as for a hundred.
-    assert (report["groups"], report["refused_interval"][0] < 0.97) == (100, True)
-    low, high = report["auroc"]["distance_interval"]
-    assert low <= report["auroc"]["distance"] <= high
-    assert report["auroc"]["distance"] > 0.999
+    assert (report["groups"], report["refused"]["low"] < 0.97) == (100, True)
+    area, low, high = ends(report["auroc"]["distance"])
+    assert low is not None
+    assert high is not None
+    assert area is not None
+    assert low <= area <= high
+    assert area > 0.999
+    assert (report["refused"]["n"], report["auroc"]["distance"]["n"]) == (400, 1400)
 
 
 def test_a_class_left_out_of_the_fit_is_told_with_its_number_and_intervals(drawn: dict[str, np.ndarray]) -> None:
@@ -83,10 +88,10 @@ def test_a_class_left_out_of_the_fit_is_told_with_its_number_and_intervals(drawn
     arrays = fit_gate(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
     plain = np.concatenate((drawn["own"], drawn["far"][:20]))
     found = describe_held_out(arrays, plain, np.arange(420) < 400, [f"lesion {number}" for number in range(420)])
-    assert (found["images"], found["refused_as_unlike"], found["auroc_distance"]) == (20, 1.0, 1.0)
+    assert found["images"] == found["refused_as_unlike"]["n"] == 20
     # Wilson's lower end for 20 of 20.
-    assert found["refused_as_unlike_interval"] == [0.8389, 1.0]
-    assert found["auroc_distance_interval"] == [1.0, 1.0]
+    assert ends(found["refused_as_unlike"]) == [1.0, 0.8389, 1.0]
+    assert ends(found["auroc_distance"]) == [1.0, 1.0, 1.0]
 
 
 def test_a_half_takes_whole_groups() -> None:

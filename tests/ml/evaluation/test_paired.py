@@ -10,6 +10,7 @@ from ml.evaluation.paired import FIGURES, compare_evaluations
 from ml.metrics.classification import FloatArray
 from ml.serve.interpretation import Outcome, Reading
 from ml.taxonomy import CLASSES
+from tests.ml.figures import ends, make_figure
 
 EMPTY = np.empty((0, 0), np.float32)
 LABELS = [number % len(CLASSES) for number in range(28)]
@@ -40,7 +41,7 @@ def test_every_figure_of_a_model_and_itself_differs_by_nothing(bundle: Bundle) -
     assert set(FIGURES) < set(compared["figures"])
     for each in compared["figures"].values():
         assert each["one"] == each["other"]
-        assert each["difference"] == [0, 0, 0]
+        assert each["difference"].to_json() | {"n": 0} == make_figure(0, 0, 0, n=0)
 
 
 def test_a_class_that_only_one_gets_right_is_a_seventh_of_balanced_accuracy(bundle: Bundle) -> None:
@@ -49,25 +50,25 @@ def test_a_class_that_only_one_gets_right_is_a_seventh_of_balanced_accuracy(bund
     wrong_about_nevi[np.array(LABELS) == 1] = np.eye(len(CLASSES))[0]
     one, other = (read_as(bundle, rows, outcome=Outcome.LOW_RISK) for rows in (right, wrong_about_nevi))
     figure = compare_evaluations(one, other)["figures"]["balanced_accuracy"]
-    assert figure["one"][0] == 1
-    assert figure["other"][0] == pytest.approx(6 / 7, abs=1e-4)
-    assert figure["difference"][0] == pytest.approx(1 / 7, abs=1e-4)
+    assert figure["one"].value == 1
+    assert figure["other"].value == pytest.approx(6 / 7, abs=1e-4)
+    assert figure["difference"].value == pytest.approx(1 / 7, abs=1e-4)
 
 
 def test_a_difference_is_seen_that_two_intervals_hide(bundle: Bundle) -> None:
     of_truth = np.exp(-np.random.default_rng(5).uniform(0.5, 5, len(LABELS)))
     one, other = (read_as(bundle, say(each), outcome=Outcome.LOW_RISK) for each in (of_truth * np.exp(0.1), of_truth))
     figure = compare_evaluations(one, other)["figures"]["log_loss"]
-    assert figure["one"][2] > figure["other"][1]
-    assert figure["difference"] == pytest.approx([-0.1, -0.1, -0.1], abs=1e-4)
+    assert (figure["one"].high or 0) > (figure["other"].low or 9)
+    assert ends(figure["difference"].to_json()) == pytest.approx([-0.1, -0.1, -0.1], abs=1e-4)
 
 
 def test_outcomes_are_compared(bundle: Bundle) -> None:
     rows = say(np.full(len(LABELS), 0.9))
     one, other = (read_as(bundle, rows, outcome=each) for each in (Outcome.REFER_UNCERTAIN, Outcome.LOW_RISK))
     figures = compare_evaluations(one, other)["figures"]
-    assert figures["refer_uncertain"]["difference"] == [1, 1, 1]
-    assert figures["melanomas_low_risk"]["difference"] == [-1, -1, -1]
+    assert figures["refer_uncertain"]["difference"].to_json() == make_figure(1, 1, 1, n=28)
+    assert figures["melanomas_low_risk"]["difference"].to_json() == make_figure(-1, -1, -1, n=4)
 
 
 def test_other_images_are_refused(bundle: Bundle) -> None:

@@ -70,12 +70,13 @@ def test_a_fold_of_masks_is_described_with_intervals(picture: Path) -> None:
     described = measure_masks(found, drawn, [picture] * 3, ["a", "b", "c"])
     jaccards = [1, 7 / 8, 2 / 3]
     assert described["images"] == 3
-    assert described["jaccard"][0] == pytest.approx(np.mean(jaccards), abs=1e-4)
-    assert described["dice"][0] == pytest.approx(np.mean([2 * each / (1 + each) for each in jaccards]), abs=1e-4)
-    assert described["jaccard"][1] <= described["jaccard"][0] <= described["jaccard"][2]
+    assert described["jaccard"]["value"] == pytest.approx(np.mean(jaccards), abs=1e-4)
+    assert described["dice"]["value"] == pytest.approx(np.mean([2 * each / (1 + each) for each in jaccards]), abs=1e-4)
+    assert described["jaccard"]["low"] <= described["jaccard"]["value"] <= described["jaccard"]["high"]
     assert described["jaccard_over_0.65"] == described["jaccard"]
     assert described["rank_correlation"]["lesion_area"] == pytest.approx(1)
-    assert described["dice_less_otsu"][0] == pytest.approx(described["dice"][0] - described["otsu_dice"][0], abs=2e-4)
+    dice, otsu = described["dice"]["value"], described["otsu_dice"]["value"]
+    assert described["dice_less_otsu"]["value"] == pytest.approx(dice - otsu, abs=2e-4)
 
 
 def test_a_mask_drawn_by_people_is_made_small_by_majority(tmp_path: Path) -> None:

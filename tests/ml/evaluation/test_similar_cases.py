@@ -11,6 +11,7 @@ from ml.build.similar_cases import build_cases
 from ml.data.isic import Record
 from ml.evaluation.similar_cases import average_precision, measure_similar_cases
 from ml.serve.similar_cases import SimilarCases
+from tests.ml.figures import make_figure
 from tests.ml.pictures import draw_lesion
 
 
@@ -38,8 +39,8 @@ def embed(labels: list[int], *, seed: int) -> np.ndarray[Any, Any]:
 def test_photographs_among_their_own_class_have_the_highest_precision(cases: SimilarCases) -> None:
     labels = np.array([0, 0, 1, 1])
     found = measure_similar_cases(cases, list(embed(labels.tolist(), seed=3)), labels, ["a", "b", "c", "d"])
-    assert found["mean_average_precision"] == {"mean": [1.0, 1.0, 1.0], "MEL": 1.0, "NV": 1.0}
-    assert found["precision"]["mean"] == [1.0, 1.0, 1.0]
+    assert found["mean_average_precision"] == {"mean": make_figure(1.0, 1.0, 1.0, n=4), "MEL": 1.0, "NV": 1.0}
+    assert found["precision"]["mean"] == make_figure(1.0, 1.0, 1.0, n=4)
     assert (found["photographs"], found["cases"], found["copies"]) == (4, 20, 0)
     assert found["by_chance"]["MEL"] == found["by_chance"]["NV"] == 0.5
 
@@ -47,7 +48,7 @@ def test_photographs_among_their_own_class_have_the_highest_precision(cases: Sim
 def test_photographs_among_the_other_class_have_the_lowest(cases: SimilarCases) -> None:
     labels = np.array([0, 1])
     found = measure_similar_cases(cases, list(embed([1, 0], seed=3)), labels, ["a", "b"])
-    assert found["precision"] == {"mean": [0.0, 0.0, 0.0], "MEL": 0.0, "NV": 0.0}
+    assert found["precision"] == {"mean": make_figure(0.0, 0.0, 0.0, n=2), "MEL": 0.0, "NV": 0.0}
     # All ten of the other class come first: the mean of 1/11, 2/12, ... 10/20.
     worst = np.mean([place / (10 + place) for place in range(1, 11)])
     assert found["mean_average_precision"]["MEL"] == pytest.approx(worst, abs=1e-4)

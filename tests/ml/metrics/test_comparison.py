@@ -7,23 +7,23 @@ import pytest
 from ml.metrics.comparison import (
     METRICS,
     NOT_RUN,
-    Table,
     choose_best,
-    format_difference,
-    format_figure,
     is_told_apart,
     tabulate_costs,
     tabulate_differences,
     tabulate_metrics,
     tabulate_recall,
 )
+from ml.metrics.estimate import Estimate
+from tests.ml.figures import make_figure
 
 
 def make_result(name: str, choosing: float, test: float | None = None) -> dict[str, Any]:
     def make_part(value: float) -> dict[str, Any]:
-        figure = [value, value - 0.05, value + 0.05]
+        figure = make_figure(value, value - 0.05, value + 0.05)
         recall = {"recall": figure, "images": 3}
-        return {"metrics": dict.fromkeys(METRICS, figure), "per_class": {"MEL": recall, "DF": {"recall": [None] * 3}}}
+        unknown = {"recall": make_figure(None, None, None)}
+        return {"metrics": dict.fromkeys(METRICS, figure), "per_class": {"MEL": recall, "DF": unknown}}
 
     return {
         "name": name,
@@ -73,9 +73,10 @@ def test_recall_is_told_of_each_class_even_where_it_is_not_defined() -> None:
 
 
 def test_differences_are_signed_and_of_their_fold() -> None:
+    figures = {"choosing": make_figure(0.031, 0.004, 0.058), "test": make_figure(-0.01, -0.03, 0.01)}
     comparisons = [
-        {"one": "a", "other": "b", "part": "choosing", "differences": {"balanced_accuracy": [0.031, 0.004, 0.058]}},
-        {"one": "a", "other": "b", "part": "test", "differences": {"balanced_accuracy": [-0.01, -0.03, 0.01]}},
+        {"one": "a", "other": "b", "part": part, "differences": {"balanced_accuracy": figure}}
+        for part, figure in figures.items()
     ]
     labels = {"a": "A", "b": "B"}
     table = tabulate_differences(comparisons, labels, "choosing")
@@ -94,17 +95,5 @@ def test_differences_are_signed_and_of_their_fold() -> None:
         ([None, None, None], False),
     ],
 )
-def test_a_difference_is_one_beyond_chance_and_the_noise_of_a_seed(difference: list[float], told: bool) -> None:  # noqa: FBT001
-    assert is_told_apart(difference) is told
-
-
-def test_figures_that_are_not_defined_say_so() -> None:
-    assert format_figure([None, None, None]) == "not defined"
-    assert format_figure([0.5, None, None]) == "0.500"
-    assert format_difference([0.5, None, None]) == "not defined"
-
-
-def test_tables_are_markdown_and_aligned_text() -> None:
-    table = Table(("model", "x"), (("a", "1"), ("longer", "2")))
-    assert table.to_markdown().splitlines() == ["| model | x |", "| --- | --- |", "| a | 1 |", "| longer | 2 |"]
-    assert table.to_text().splitlines() == ["model   x", "a       1", "longer  2"]
+def test_a_difference_is_one_beyond_chance_and_the_noise_of_a_seed(difference: list[float | None], told: bool) -> None:  # noqa: FBT001
+    assert is_told_apart(Estimate.from_json(dict(zip(("value", "low", "high"), difference, strict=True)))) is told

@@ -14,6 +14,8 @@ from ml.metrics.decision_curve import (
     measure_operating_point,
     predictive_values,
 )
+from ml.metrics.estimate import Estimate
+from tests.ml.figures import ends
 
 
 def scored(malignant: list[float], labels: list[int]) -> Scored:
@@ -28,11 +30,11 @@ def test_net_benefit_by_hand() -> None:
     rows = {
         row["threshold"]: row for row in measure_net_benefit(scored([0.9, 0.3, 0.1, 0.1], [0, 1, 1, 1]), list("abcd"))
     }
-    assert rows[0.2]["network"] == pytest.approx(0.25 - 0.25 * 0.25)
-    assert rows[0.2]["act_on_all"] == pytest.approx(0.25 - 0.75 * 0.25, abs=1e-4)
-    assert rows[0.5]["network"] == pytest.approx(0.25)
+    assert rows[0.2]["network"]["value"] == pytest.approx(0.25 - 0.25 * 0.25)
+    assert rows[0.2]["act_on_all"]["value"] == pytest.approx(0.25 - 0.75 * 0.25, abs=1e-4)
+    assert rows[0.5]["network"]["value"] == pytest.approx(0.25)
     # Of four lesions drawn with replacement none to three are the melanoma, 95 times in a hundred.
-    assert rows[0.5]["network_interval"] == [0.0, 0.75]
+    assert ends(rows[0.5]["network"]) == [0.25, 0.0, 0.75]
 
 
 def test_predictive_values_by_hand() -> None:
@@ -44,15 +46,14 @@ def test_predictive_values_by_hand() -> None:
 
 def test_the_malignant_of_the_flagged_by_hand() -> None:
     # Of 1,000 lesions 100 are malignant: 90 (80 to 95) flagged rightly, 180 (270 to 90) wrongly.
-    found = malignant_of_flagged(
-        {"value": 0.9, "low": 0.8, "high": 0.95}, {"value": 0.8, "low": 0.7, "high": 0.9}, prevalence=0.1
-    )
-    assert found == {"value": round(90 / 270, 4), "low": round(80 / 350, 4), "high": round(95 / 185, 4)}
+    found = malignant_of_flagged(Estimate(0.9, 0.8, 0.95, 100, "x"), Estimate(0.8, 0.7, 0.9, 900, "x"), prevalence=0.1)
+    assert found == Estimate(round(90 / 270, 4), round(80 / 350, 4), round(95 / 185, 4), 1000, "x")
 
 
 def test_the_malignant_of_the_flagged_are_not_defined_where_nothing_was_measured() -> None:
-    nothing = {"value": None, "low": None, "high": None}
-    assert malignant_of_flagged(nothing, {"value": 0.8, "low": 0.7, "high": 0.9}, prevalence=0.1) == nothing
+    nothing = Estimate(None, None, None, 0, "x")
+    found = malignant_of_flagged(nothing, Estimate(0.8, 0.7, 0.9, 9, "x"), prevalence=0.1)
+    assert (found.value, found.low, found.high) == (None, None, None)
 
 
 def test_an_operating_point_has_intervals_around_its_values() -> None:
@@ -61,6 +62,7 @@ def test_an_operating_point_has_intervals_around_its_values() -> None:
     found = measure_operating_point(flagged ^ ~positive, positive, [str(number) for number in range(200)])
     assert found["sensitivity"]["value"] == pytest.approx(0.8)
     assert found["specificity"]["value"] == pytest.approx(0.8)
+    assert (found["sensitivity"]["n"], found["specificity"]["n"], found["ppv_at_0.1"]["n"]) == (50, 150, 200)
     for entry in found.values():
         assert entry["low"] <= entry["value"] <= entry["high"]
 
@@ -82,7 +84,13 @@ def test_parts_are_named_counted_and_small_ones_left_out() -> None:
     assert set(found["sex"]) == {"male"}
     assert found["age"]["0 to 29"]["images"] == 30
     assert found["age"]["0 to 29"]["malignant"] == 15
-    assert found["site"]["back"]["sensitivity"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert found["site"]["back"]["sensitivity"] == {
+        "value": 1.0,
+        "low": 1.0,
+        "high": 1.0,
+        "n": 30,
+        "how": "bootstrap over lesions",
+    }
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 import pytest
 from scipy.stats import binomtest
 
-from ml.metrics.shares import describe_share, find_interval
+from ml.metrics.shares import estimate_share, find_interval
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 20), (1, 40), (81, 263), (15, 148), (29, 29)])
 def test_it_is_scipys(hits: int, count: int) -> None:
     theirs = binomtest(hits, count).proportion_ci(method="wilson")
-    assert find_interval(hits / count, count) == pytest.approx((theirs.low, theirs.high), abs=1e-6)
+    assert find_interval(hits / count, count) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
 def test_it_is_that_of_newcombes_table() -> None:
@@ -19,8 +19,9 @@ def test_it_is_that_of_newcombes_table() -> None:
 
 
 def test_a_lesion_counts_once() -> None:
-    alone = describe_share("refused", [True, False])
-    assert describe_share("refused", [True, True, False, False], ["a", "a", "b", "b"]) == alone
-    assert alone["refused"] == 0.5
-    narrower = describe_share("refused", [True, True, False, False])
-    assert narrower["refused_interval"] != alone["refused_interval"]
+    alone = estimate_share([True, False])
+    assert (alone.value, alone.n, alone.how) == (0.5, 2, "Wilson")
+    of_lesions = estimate_share([True, True, False, False], ["a", "a", "b", "b"])
+    assert (of_lesions.low, of_lesions.high) == (alone.low, alone.high)
+    assert (of_lesions.n, of_lesions.how) == (4, "Wilson over groups")
+    assert estimate_share([True, True, False, False]).low != alone.low

@@ -131,7 +131,7 @@ def test_an_altered_picture_is_told_by_a_weighted_sum_of_measures_and_squares() 
 
 def test_appearance_is_measured_of_any_picture() -> None:
     for picture in (np.zeros((240, 320, 3)), np.full((320, 240, 3), 255), SPECKLED[:48, :64] + 128):
-        measures = appearance.describe_appearance(picture.astype(np.uint8))
+        measures = appearance.measure_appearance(picture.astype(np.uint8))
         assert tuple(measures) == appearance.NAMES
         assert np.isfinite(list(measures.values())).all()
 

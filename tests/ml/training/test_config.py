@@ -7,7 +7,7 @@ import timm
 import yaml
 
 from ml.errors import UserError
-from ml.training.config import Stage, read_config
+from ml.training.config import TrainingStage, read_config
 
 CONFIG_DIRECTORY = Path(__file__).parents[3] / "ml" / "configs"
 CONFIGS = sorted(
@@ -33,7 +33,7 @@ def test_a_short_configuration_gets_the_base_recipe(tmp_path: Path) -> None:
     config = read_config(write(tmp_path / "short.yaml", MINIMAL))
     assert config.train_folds == ("0", "1")
     assert config.choose_fold == "3"
-    assert config.stages == (Stage(64, 2, None),)
+    assert config.stages == (TrainingStage(64, 2, None),)
     assert config.readings[0].fractions == (0.9, 0.7)
     assert (config.weight_decay, config.clip, config.ema_decay, config.dropout) == (0.02, 5.0, 0.999, 0.2)
     assert config.augmentation.min_crop_area == 0.35

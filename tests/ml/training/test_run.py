@@ -27,7 +27,7 @@ from ml.data.split import SPLIT_SHA256, parse_split, read_split
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone, load_weights
 from ml.taxonomy import CLASSES
-from ml.training.config import Stage, read_config
+from ml.training.config import TrainingStage, read_config
 from ml.training.folder import RunFolder
 from ml.training.run import is_at_end, run_training, start_model
 from ml.training.selection import select_records
@@ -219,7 +219,7 @@ def test_the_last_epoch_is_kept_and_the_one_of_least_nll(finished: Path) -> None
 
 def test_a_finished_run_is_not_trained_further(finished: Path, config: Path) -> None:
     assert is_at_end(RunFolder(finished).last_checkpoint, read_config(config))
-    longer = replace(read_config(config), stages=(*read_config(config).stages, Stage(48, 1)))
+    longer = replace(read_config(config), stages=(*read_config(config).stages, TrainingStage(48, 1)))
     assert not is_at_end(RunFolder(finished).last_checkpoint, longer)
 
 

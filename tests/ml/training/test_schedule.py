@@ -2,11 +2,11 @@
 
 import pytest
 
-from ml.training.config import Stage
+from ml.training.config import TrainingStage
 from ml.training.schedule import Schedule
 
 
-def make(*stages: Stage, warmup: float = 0.0) -> Schedule:
+def make(*stages: TrainingStage, warmup: float = 0.0) -> Schedule:
     return Schedule(stages, steps_per_epoch=10, warmup_epochs=warmup, final_fraction=0.005)
 
 
@@ -16,7 +16,7 @@ def advance(schedule: Schedule, steps: int, *, seconds: float = 1.0) -> None:
 
 
 def test_one_cosine_spans_all_stages() -> None:
-    schedule = make(Stage(64, 1), Stage(96, 3))
+    schedule = make(TrainingStage(64, 1), TrainingStage(96, 3))
     assert schedule.learning_rate_factor == pytest.approx(1.0)
     advance(schedule, 20)
     assert schedule.learning_rate_factor == pytest.approx(0.5025)  # half way: 0.005 + 0.995 / 2
@@ -26,7 +26,7 @@ def test_one_cosine_spans_all_stages() -> None:
 
 
 def test_the_size_changes_after_the_first_stage_s_epochs() -> None:
-    schedule = make(Stage(64, 1), Stage(96, 1))
+    schedule = make(TrainingStage(64, 1), TrainingStage(96, 1))
     advance(schedule, 9)
     assert schedule.size == 64
     advance(schedule, 1)
@@ -38,7 +38,7 @@ def test_the_size_changes_after_the_first_stage_s_epochs() -> None:
 
 
 def test_warm_up_rises_in_a_line() -> None:
-    schedule = make(Stage(64, 100), warmup=1.0)
+    schedule = make(TrainingStage(64, 100), warmup=1.0)
     factors = []
     for _ in range(10):
         factors.append(schedule.learning_rate_factor)
@@ -47,7 +47,7 @@ def test_warm_up_rises_in_a_line() -> None:
 
 
 def test_a_stage_that_takes_too_long_ends_in_its_minutes_and_the_rate_has_fallen() -> None:
-    schedule = make(Stage(64, 10, minutes=1.0), Stage(96, 10))
+    schedule = make(TrainingStage(64, 10, minutes=1.0), TrainingStage(96, 10))
     advance(schedule, 3, seconds=15.0)
     assert schedule.progress == pytest.approx(0.375)  # three quarters of the first half
     advance(schedule, 1, seconds=15.0)
@@ -56,13 +56,13 @@ def test_a_stage_that_takes_too_long_ends_in_its_minutes_and_the_rate_has_fallen
 
 
 def test_time_of_validation_counts() -> None:
-    schedule = make(Stage(64, 10, minutes=1.0))
+    schedule = make(TrainingStage(64, 10, minutes=1.0))
     schedule.add_seconds(60.0)
     assert schedule.finished
 
 
 def test_state_is_restored() -> None:
-    schedule, other = make(Stage(64, 1), Stage(96, 3)), make(Stage(64, 1), Stage(96, 3))
+    schedule, other = make(TrainingStage(64, 1), TrainingStage(96, 3)), make(TrainingStage(64, 1), TrainingStage(96, 3))
     advance(schedule, 17)
     other.load_state_dict(schedule.state_dict())
     assert other.state_dict() == schedule.state_dict()

@@ -11,11 +11,11 @@ from ml.data.isic import Record
 from ml.data.split import read_split
 from ml.errors import UserError
 from ml.training import selection
-from ml.training.config import InferencePlan, Stage, TrainingConfig
+from ml.training.config import InferencePlan, TrainingConfig, TrainingStage
 from ml.training.dataset import WeightedBatches
 from ml.training.selection import draw_lesions, select_records, split_positions, weigh_classes
 
-CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (Stage(32, 1),), (InferencePlan(32, (0.8,)),))
+CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (TrainingStage(32, 1),), (InferencePlan(32, (0.8,)),))
 
 
 @pytest.fixture(scope="module")

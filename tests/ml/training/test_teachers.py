@@ -15,7 +15,7 @@ from ml.errors import UserError
 from ml.networks.backbone import create_backbone
 from ml.taxonomy import CLASSES
 from ml.training.augment_tensor import view_cached
-from ml.training.config import Augmentation, Distillation, InferencePlan, Stage, Teacher, TrainingConfig
+from ml.training.config import Augmentation, Distillation, InferencePlan, Teacher, TrainingConfig, TrainingStage
 from ml.training.dataset import CachedBatches, WeightedBatches
 from ml.training.losses import LabelLoss
 from ml.training.module import LesionModule
@@ -24,7 +24,7 @@ from ml.training.teachers import Teachers, list_seen_folds
 from ml.training.unfreezing import freeze_all_but_classifier_and_norms
 
 UNIFORM = torch.full((len(CLASSES),), 1 / len(CLASSES))
-CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (Stage(32, 1),), (InferencePlan(32, (0.8,)),))
+CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (TrainingStage(32, 1),), (InferencePlan(32, (0.8,)),))
 
 
 def write_teacher(path: Path, *, sure_of: int, folds: str | None) -> Teacher:

@@ -7,10 +7,10 @@ import pytest
 from ml.__main__ import main
 from ml.pipelines.best_model.estimate import count_operations, estimate_minutes
 from ml.pipelines.best_model.plan import read_plan
-from ml.training.config import InferencePlan, Stage, TrainingConfig
+from ml.training.config import InferencePlan, TrainingConfig, TrainingStage
 
 LITE0 = TrainingConfig(
-    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (Stage(224, 10),), (InferencePlan(224, (0.8,)),)
+    "tf_efficientnet_lite0", ("0", "1", "2", "3", "4"), "4", (TrainingStage(224, 10),), (InferencePlan(224, (0.8,)),)
 )
 
 
@@ -23,7 +23,7 @@ def test_minutes_follow_from_images_epochs_and_teachers() -> None:
     alone = 10 * 8818 / 5500 / 60  # folds 0 to 4 hold 8,818 images; one more minute to start
     assert estimate_minutes(read_plan(), LITE0, []) == pytest.approx(1 + alone)
     assert estimate_minutes(read_plan(), LITE0, ["tf_efficientnet_lite0"] * 3) == pytest.approx(1 + 2 * alone)
-    limited = replace(LITE0, stages=(Stage(224, 1000, minutes=6),))
+    limited = replace(LITE0, stages=(TrainingStage(224, 1000, minutes=6),))
     assert estimate_minutes(read_plan(), limited, []) == pytest.approx(1 + 6)
 
 

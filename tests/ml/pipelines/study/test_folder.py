@@ -19,6 +19,7 @@ from ml.evaluation.fold_log import find_readings
 from ml.pipelines.study.folder import calibrate_on_choosing, measure_folder, open_study_folder, read_truth, score
 from ml.pipelines.study.measure import measure_study_model
 from ml.taxonomy import CLASSES
+from tests.ml.figures import ends
 from tests.ml.pipelines.study.folders import predict_somehow, write_study_folder
 from tests.ml.tiny_isic import write_tiny_isic
 
@@ -43,13 +44,14 @@ def test_the_figures_of_the_choosing_fold_are_scikit_learns(folder: Path, data: 
     assert {read_split().fold_of[name] for name in names} == {"3"}
     assert (figures["folds"], figures["images"], figures["lesions"]) == (["3"], 42, 42)
     expected = sklearn.metrics.balanced_accuracy_score(labels, scored.balanced_scores.argmax(axis=1))
-    value, low, high = figures["metrics"]["balanced_accuracy"]
+    value, low, high = ends(figures["metrics"]["balanced_accuracy"])
     assert value == pytest.approx(expected, abs=1e-4)
-    assert low < value < high
+    assert figures["metrics"]["balanced_accuracy"]["n"] == 42
+    assert low < value < high  # type: ignore[operator]
     auc = sklearn.metrics.roc_auc_score(labels, scored.balanced_scores, multi_class="ovr", average="macro")
-    assert figures["metrics"]["macro_auc"][0] == pytest.approx(auc, abs=1e-4)
+    assert figures["metrics"]["macro_auc"]["value"] == pytest.approx(auc, abs=1e-4)
     assert sum(map(sum, figures["confusion"])) == 42
-    assert figures["metrics"]["sensitivity_not_low_risk"][0] >= 0.95
+    assert figures["metrics"]["sensitivity_not_low_risk"]["value"] >= 0.95
 
 
 def test_the_prior_of_the_training_is_divided_out(data: Path, tmp_path: Path) -> None:
@@ -77,7 +79,7 @@ def test_a_study_model_reads_the_test_fold_once_and_leaves_a_line(folder: Path, 
     assert measured.figures["images"] == 21
     (row,) = find_readings(log, opened.summary["sha256"])
     assert row["why"] == "study, model: tier 1"
-    assert float(row["balanced_accuracy"]) == measured.figures["metrics"]["balanced_accuracy"][0]
+    assert float(row["balanced_accuracy"]) == measured.figures["metrics"]["balanced_accuracy"]["value"]
     with pytest.raises(UserError, match="once; restore its results file"):
         measure_study_model(opened, calibration, data=data, why="again", predict=predict_somehow, log=log)
     assert len(find_readings(log, opened.summary["sha256"])) == 1

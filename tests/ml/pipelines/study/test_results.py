@@ -104,7 +104,7 @@ def test_a_pair_is_compared_on_the_same_lesions(plan: Plan, data: Path, tmp_path
     record_comparisons(plan, tmp_path / "runs", tmp_path / "results")
     (found,) = read_comparisons(tmp_path / "results")
     assert (found["one"], found["other"], found["part"]) == ("large", "small", "choosing")
-    value, low, high = found["differences"]["accuracy"]
+    value, low, high = (found["differences"]["accuracy"][name] for name in ("value", "low", "high"))
     hits = []
     for name in ("large", "small"):
         folder, truth = open_study_folder(tmp_path / "runs" / name), read_truth(data)

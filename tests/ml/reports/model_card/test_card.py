@@ -8,6 +8,7 @@ from PIL import Image
 
 from ml.bundle.folder import Bundle
 from ml.reports.model_card import card as model_card
+from tests.ml.figures import make_figure
 
 
 def test_the_committed_card_is_the_one_of_the_shipped_bundle(bundle: Bundle) -> None:
@@ -26,7 +27,7 @@ def test_lesions_shown_again_and_metrics_of_them_are_told_where_the_manifest_has
     name = "balanced_accuracy_without_shown_again"
     figures |= {
         "shown_again": ["ISIC_1", "ISIC_2"],
-        "metrics": figures["metrics"] | {name: {"value": 0.5, "low": 0.4, "high": 0.6}},
+        "metrics": figures["metrics"] | {name: make_figure(0.5, 0.4, 0.6)},
     }
     card = model_card.render_card(replace(bundle.manifest, metrics={"test": figures}))
     assert "| balanced accuracy, lesions shown again left out | 0.500 [0.400, 0.600] |" in card
@@ -75,14 +76,12 @@ def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
 def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundle: Bundle) -> None:
     limits = bundle.manifest.limits
     gate = limits["gate"] | {
-        "fold": limits["gate"]["fold"] | {"groups": 596, "refused": 0.0138, "refused_interval": [0.0071, 0.0269]}
+        "fold": limits["gate"]["fold"] | {"groups": 596, "refused": make_figure(0.0138, 0.0071, 0.0269)}
     }
     stability = limits["stability"] | {
         "any": {
-            "changed": 0.36,
-            "changed_interval": [0.2875, 0.4395],
-            "opposite": 0.02,
-            "opposite_interval": [0.0, 0.1],
+            "changed": make_figure(0.36, 0.2875, 0.4395),
+            "opposite": make_figure(0.02, 0.0, 0.1),
         }
     }
     card = model_card.render_card(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))

@@ -8,14 +8,21 @@ import pytest
 from ml.bundle.folder import Bundle
 from ml.bundle.manifest import GATE_FILE
 from ml.reports.model_card import card as model_card
+from tests.ml.figures import make_figure
 
 
 def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share = [0.05, 0.01, 0.15]
-    rules = {"flag": {"above": 2.5, "sensitivity": share, "specificity": [1.0, 0.9, 1.0], "kappa": share}}
-    part = {"images": 79, "positive": 44, "auroc": [0.88, 0.8, 0.95], "auroc_of_heuristic": share, "rules": rules}
+    share = make_figure(0.05, 0.01, 0.15)
+    rules = {"flag": {"above": 2.5, "sensitivity": share, "specificity": make_figure(1.0, 0.9, 1.0), "kappa": share}}
+    part = {
+        "images": 79,
+        "positive": 44,
+        "auroc": make_figure(0.88, 0.8, 0.95),
+        "auroc_of_heuristic": share,
+        "rules": rules,
+    }
     heads = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
     found = {"gate_sha256": bundle.manifest.files[GATE_FILE], "labelled": 100, "fitted_on": ["I"] * 15, "heads": heads}
     path = tmp_path / "heads.json"

@@ -9,8 +9,9 @@ from ml.bundle.folder import Bundle
 from ml.bundle.manifest import ONNX_FILE
 from ml.reports.model_card import lesions
 from ml.taxonomy import CLASSES
+from tests.ml.figures import ends, make_figure
 
-BY_CLASS = {"mean": [0.6123, 0.55, 0.66]} | dict.fromkeys(CLASSES, 0.5)
+BY_CLASS = {"mean": make_figure(0.6123, 0.55, 0.66)} | dict.fromkeys(CLASSES, 0.5)
 FOLD: dict[str, Any] = {
     "similar_cases": {
         "photographs": 798,
@@ -23,11 +24,11 @@ FOLD: dict[str, Any] = {
     },
     "segmentation": {
         "images": 798,
-        "dice": [0.91, 0.9, 0.92],
-        "jaccard": [0.84, 0.82, 0.86],
-        "otsu_jaccard": [0.6, 0.58, 0.62],
-        "otsu_dice": [0.7, 0.68, 0.72],
-        "dice_less_otsu": [0.21, 0.19, 0.23],
+        "dice": make_figure(0.91, 0.9, 0.92),
+        "jaccard": make_figure(0.84, 0.82, 0.86),
+        "otsu_jaccard": make_figure(0.6, 0.58, 0.62),
+        "otsu_dice": make_figure(0.7, 0.68, 0.72),
+        "dice_less_otsu": make_figure(0.21, 0.19, 0.23),
         "rank_correlation": {"lesion_area": 0.95, "lesion_asymmetry": 0.6},
     },
 }
@@ -59,7 +60,7 @@ def test_the_heat_map_is_told_of_where_it_was_this_graphs(bundle: Bundle, tmp_pa
 def test_the_heat_map_is_set_beside_what_no_likeness_looks_like() -> None:
     measured = json.loads(lesions.HEAT_MAP.read_text(encoding="utf-8"))
     section = lesions._describe_heat_map(measured)
-    value, low, high = measured["overlap"]["heat_map"]
+    value, low, high = ends(measured["overlap"]["heat_map"])
     assert f"as large as the mask | {value:.3f} [{low:.3f}, {high:.3f}] |" in section
     assert f"correlate by\n{measured['other_photographs']:.3f}" in section
     assert section.count("| blocks.") == sum(each["down_to"].startswith("blocks.") for each in measured["randomised"])

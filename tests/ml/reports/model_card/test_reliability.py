@@ -8,16 +8,20 @@ import pytest
 from ml.bundle.folder import Bundle
 from ml.evaluation.limits import measure_reliability
 from ml.reports.model_card.reliability import draw_reliability
+from tests.ml.figures import make_figure
 
-BINS = [{"images": 100, "said": 0.1, "found": 0.2}, {"images": 100, "said": 0.9, "found": 1.0}]
+BINS = [
+    {"images": 100, "said": 0.1, "found": make_figure(0.2, 0.1, 0.3)},
+    {"images": 100, "said": 0.9, "found": make_figure(1.0, 0.9, 1.0)},
+]
 
 
 def test_tenths_have_the_mean_of_what_was_said_and_the_share_found() -> None:
     said, found = np.linspace(0.005, 0.995, 100), np.arange(100) >= 55
     bins = measure_reliability(said, found, [str(place) for place in range(100)])
     assert [each["images"] for each in bins] == [10] * 10
-    assert (bins[0]["images"], bins[0]["said"], bins[0]["found"]) == (10, pytest.approx(0.05), 0.0)
-    assert [each["found"] for each in bins[4:7]] == [0.0, 0.5, 1.0]
+    assert (bins[0]["images"], bins[0]["said"], bins[0]["found"]["value"]) == (10, pytest.approx(0.05), 0.0)
+    assert [each["found"]["value"] for each in bins[4:7]] == [0.0, 0.5, 1.0]
 
 
 def test_each_kind_that_a_fold_has_gets_a_panel_and_each_fold_a_line() -> None:

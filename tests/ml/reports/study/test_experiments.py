@@ -10,7 +10,7 @@ from ml.pipelines.study.folder import open_study_folder, read_truth
 from ml.pipelines.study.plan import DEFAULT_PLAN, read_plan
 from ml.pipelines.study.results import DEFAULT_RESULTS, record_choosing, record_comparisons, record_test
 from ml.reports.study.experiments import DOCUMENT, render_experiments, write_experiments
-from ml.reports.study.findings import fill_in
+from ml.reports.study.findings import fill_in_findings
 from ml.reports.study.read import read_study
 from tests.ml.pipelines.study.folders import predict_somehow, write_study_folder
 from tests.ml.pipelines.study.test_plan import BASE
@@ -85,7 +85,8 @@ def text(place: Path) -> str:
 
 def read_figures(place: Path, name: str, part: str = "choosing") -> list[float]:
     result = json.loads((place / "results" / "results" / f"{name}.json").read_text())
-    return list(result[part]["metrics"]["balanced_accuracy"])
+    figure = result[part]["metrics"]["balanced_accuracy"]
+    return [figure["value"], figure["low"], figure["high"]]
 
 
 def test_the_committed_document_is_what_the_committed_results_say() -> None:
@@ -133,7 +134,7 @@ def test_the_same_results_give_the_same_bytes(place: Path) -> None:
 def test_remarks_get_their_figures_from_the_results(place: Path) -> None:
     study = read_study(place / "results", place / "study.yaml", place)
     value = read_figures(place, "good", "test")[0]
-    filled = fill_in("Good has {good.test.balanced_accuracy}, absent {absent.test.accuracy}.", study.found)
+    filled = fill_in_findings("Good has {good.test.balanced_accuracy}, absent {absent.test.accuracy}.", study.found)
     assert filled.startswith(f"Good has {value:.3f} [")
     assert filled.endswith("absent (not run).")
 
