@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ml.metrics.estimate import GROUPED_WILSON, WILSON, Estimate
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of the normal distribution at 97.5 %."""
+"""Quantile of the normal distribution at 97.5 %."""
 
 
 def estimate_share(holds: Sequence[bool], groups: Sequence[str] | None = None) -> Estimate:
