@@ -39,7 +39,7 @@ chosen on half. Half were drawn for high scores, so that these are no shares of 
 
 {table(header, (row for name, part in parts.items() for row in _list_rules(name, part)))}
 
-{" ".join(_judge_head(name, part) for name, part in parts.items()).strip()}"""
+{" ".join(_judge_probe(name, part) for name, part in parts.items()).strip()}"""
     ]
 
 
