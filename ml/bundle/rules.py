@@ -16,7 +16,7 @@ NOT_MEASURED = "not yet measured"
 SUM_OF_PRIORS = 0.01
 BALANCED_ACCURACY = "balanced_accuracy"
 FIGURE = {"value", "low", "high"}
-"""What schema 2 has of a figure; schema 3 also has of how many photographs it is, and how its interval was found."""
+"""What every figure has. Schema 3 adds ``n`` and ``how``, see ``ml.metrics.estimate``."""
 
 INTERPOLATIONS = tuple(filter_.name.lower() for filter_ in Image.Resampling)
 
