@@ -120,7 +120,7 @@ def read_speed(output: str, *, warm_up: int, batch_size: int) -> dict[str, float
     counted = steps[warm_up:]
     if not counted:
         last = (output.strip().splitlines() or ["nothing"])[-1]
-        raise UserError(f"timm's train.py told no speed; its last line: {last}")
+        raise UserError(f"timm's train.py printed no speed; its last line: {last}")
     processor = counted[-1][2] - steps[warm_up - 1][2]
     return {
         "step": sum(1000 / speed for speed, _, _ in counted) / len(counted),

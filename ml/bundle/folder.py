@@ -142,7 +142,7 @@ def _read(path: Path, name: str) -> bytes:
     except OSError as error:
         raise BundleError(f"{path / name} cannot be read ({error.strerror}); check path and permissions.") from error
     except ValueError as error:
-        raise BundleError(f"{path / name} {error}; a bundle holds regular files alone.") from error
+        raise BundleError(f"{path / name} {error}; a bundle has regular files only.") from error
 
 
 def _check_entries(bundle: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""What a bundle says of itself: the fields of ``manifest.json``."""
+"""The manifest of a bundle: the fields of ``manifest.json``."""
 
 import json
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields
@@ -30,7 +30,7 @@ SetScore = Literal["probabilities", "balanced_scores"]
 SET_SCORES: tuple[SetScore, ...] = get_args(SetScore)
 TEMPERATURES = (0.01, 1000.0)
 LARGEST_OFFSET = 20.0
-"""Of a calibration: no fit goes further, and a manifest that does was not fitted."""
+"""Bound of a calibration's offsets; no fit reaches it."""
 OfClasses = Limits(min_length=7, max_length=7)
 OfChannels = Limits(min_length=3, max_length=3)
 
@@ -49,9 +49,9 @@ class ViewSpec:
 
 @dataclass(frozen=True, slots=True)
 class InputSpec:
-    """What the graph is given: square views of ``size`` pixels, normalised inside the graph with ``mean`` and ``std``.
+    """Input of the graph: square views of ``size`` pixels, normalised inside the graph with ``mean`` and ``std``.
 
-    ``max_aspect_ratio`` is the longest shape that the network was trained on; a longer picture is cropped centrally.
+    ``max_aspect_ratio`` is the largest in training; a longer image is cropped centrally.
     """
 
     size: Annotated[int, Limits(ge=32, le=1024)]
@@ -65,7 +65,7 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class QualityRule:
-    """A flag, raised where ``measure`` is below or above a limit; ``share`` of the photographs measured had it."""
+    """A flag, raised if ``measure`` is below or above a limit; ``share`` of the measured photographs had it."""
 
     name: Code
     measure: str
@@ -76,10 +76,10 @@ class QualityRule:
 
 @dataclass(frozen=True, slots=True)
 class AlteredRule:
-    """A linear score of ``measures`` and their squares, above which a picture is altered as no training image was.
+    """A linear score of ``measures`` and their squares; above its limit an image is altered as no training image was.
 
-    Measures are standardised by ``centre`` and ``deviation`` (P,) and kept within six deviations; ``weights`` (2P,) are
-    for them and for their squares. ``share`` of the photographs measured were refused so.
+    Measures are standardised by ``centre`` and ``deviation`` (P,) and clipped at six deviations; ``weights`` (2P,) are
+    for them and for their squares. ``share`` of the measured photographs were refused by it.
     """
 
     measures: Annotated[tuple[str, ...], Limits(min_length=1)]
@@ -92,8 +92,11 @@ class AlteredRule:
 
 @dataclass(frozen=True, slots=True)
 class QualityRules:
-    """Flags, and what is not read: a spread of luminance below ``blank_below``, less colour than ``colour_from``, and
-    what is ``altered``; ``how`` says where the limits come from. The latter two an earlier bundle does not have."""
+    """Flags, and reasons of refusal.
+
+    These are a spread of luminance below ``blank_below``, less colour than ``colour_from``, and ``altered``; ``how``
+    states the origin of the limits. An earlier bundle lacks the latter two.
+    """
 
     flags: tuple[QualityRule, ...]
     blank_below: Luminance
@@ -104,7 +107,7 @@ class QualityRules:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """Class frequencies in the official order, and in words whose they are."""
+    """Class frequencies in the official order, and their source in words."""
 
     frequencies: Annotated[tuple[Annotated[float, Limits(gt=0)], ...], OfClasses]
     description: str
@@ -121,7 +124,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class MalignantThresholds:
-    """Limits of the malignant sum: *low risk* only below the first, *suspicious* from the second."""
+    """Limits of the malignant sum: *low risk* only below the first, *suspicious* from the second on."""
 
     low_risk_below: Share
     suspicious_from: Share
@@ -138,7 +141,7 @@ class MelanomaThresholds:
 
 @dataclass(frozen=True, slots=True)
 class RefusedThresholds:
-    """Limit of the malignant sum of what a detector does not read: from it on *refer: uncertain*."""
+    """Limit of the malignant sum of photographs that a detector refuses: from it on *refer: uncertain*."""
 
     refer_from: Share
     how: str
@@ -146,10 +149,10 @@ class RefusedThresholds:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The outcome rule, as ``ml.serve.interpretation.decide`` reads it.
+    """The outcome rule, applied by ``ml.serve.interpretation.decide``.
 
-    *Suspicious* from the malignant sum's limit on; else *low risk* where both sums are below theirs; uncertain between.
-    What a detector refuses is *not assessable*, and uncertain from ``refused`` on, where there is such a limit.
+    *Suspicious* from the malignant sum's limit on; else *low risk* if both sums are below their limits; uncertain in
+    between. What a detector refuses is *not assessable*, and uncertain from ``refused`` on, if there is such a limit.
     """
 
     malignant: MalignantThresholds
@@ -159,7 +162,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """A threshold of ``score`` (malignant or melanoma) for a sensitivity, and the specificity that it had."""
+    """A threshold of ``score`` (malignant or melanoma) for a sensitivity, and the specificity measured at it."""
 
     score: Literal["malignant", "melanoma"]
     threshold: Share
@@ -170,9 +173,9 @@ class OperatingPoint:
 
 @dataclass(frozen=True, slots=True)
 class PredictionSets:
-    """Split conformal: a set holds the classes whose ``score`` is at least ``at_least``, and always the highest.
+    """Split conformal: a set contains the classes whose ``score`` is at least ``at_least``, and always the highest.
 
-    ``score`` is probabilities or balanced_scores; ``coverage`` the share of lesions whose class is to be in the set.
+    ``score`` is probabilities or balanced_scores; ``coverage`` the share of lesions whose class should be in the set.
     """
 
     score: SetScore
@@ -183,7 +186,7 @@ class PredictionSets:
 
 @dataclass(frozen=True, slots=True)
 class GateSpec:
-    """Limits of what may be read at all: ``ml.serve.gate`` computes both scores with the arrays of ``GATE_FILE``.
+    """Limits of the out-of-distribution detector, applied by ``ml.serve.gate`` with the arrays of ``GATE_FILE``.
 
     ``dermoscopy_from`` is the least log-odds of being dermoscopic, ``distance_to`` the greatest distance from the
     training images.
@@ -196,7 +199,7 @@ class GateSpec:
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """What the figures were measured on."""
+    """The data that the figures were measured on."""
 
     name: str
     split_sha256: str
@@ -204,9 +207,9 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class TrainedOn:
-    """What a network learnt from: so many images of these folds, and the hashes of the data and of the configuration.
+    """Training data of a network: number of images, folds, and the hashes of the data and of the configuration.
 
-    ``choose_fold`` chose checkpoint and reading, and the limits were fitted on it.
+    ``choose_fold`` chose checkpoint and inference plan, and the limits were fitted on it.
     """
 
     images: int
@@ -218,7 +221,7 @@ class TrainedOn:
 
 @dataclass(frozen=True, slots=True)
 class SelfTest:
-    """Logits of the synthetic view that every runtime must give within ``tolerance`` when it opens the bundle."""
+    """Logits of the synthetic view, which every runtime must reproduce within ``tolerance`` on opening the bundle."""
 
     logits: Annotated[tuple[float, ...], OfClasses]
     tolerance: Annotated[float, Limits(gt=0, le=0.01)]
@@ -226,14 +229,14 @@ class SelfTest:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that serving must know about a network; nothing of it is written in code.
+    """Everything that serving must know about a network; none of it is in code.
 
-    ``not_assessable_where`` lists what, where declared of a lesion, the network has not learnt: the codes are reasons.
-    ``metrics`` are what ``ml.evaluation.evaluate`` measured on a fold, ``limits`` what ``ml.evaluation.limits`` did.
+    ``not_assessable_where`` lists codes of declared facts about a lesion that the network has not learnt; they serve as
+    reasons. ``metrics`` are measured by ``ml.evaluation.evaluate`` on a fold, ``limits`` by ``ml.evaluation.limits``.
 
-    What has a default may be left out. ``trained_on``: as far as a run told. ``heat_map``: whether the graph's map of
-    the classes adds up to its logits; without, there is nothing true to draw. ``outputs``: the shape of each of the
-    graph's outputs for one view; ``arrays``: that of each array in the bundle's files of arrays.
+    Fields with a default are optional. ``trained_on``: as stated by the run. ``heat_map``: whether the graph's class
+    map adds up to its logits; without, no heat-map is drawn. ``outputs``: the shape of each of the graph's outputs for
+    one view; ``arrays``: that of each array in the bundle's array files.
     """
 
     schema_version: Literal[2, 3]
@@ -269,17 +272,17 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: bytes) -> "Manifest":
-        """Read JSON text. Raises ``UserError`` that names what is unknown, missing, mistyped or out of bounds."""
+        """Parse JSON text. Raises ``UserError`` naming what is unknown, missing, mistyped or out of bounds."""
         manifest: Manifest = build(cls, parse_json(content))
         return manifest
 
     def to_json(self) -> str:
-        """Write as JSON text, two spaces, a newline at the end; what is at its default is left out."""
+        """JSON text, indented by two spaces, with a newline at the end and without fields at their default."""
         written = {each.name: getattr(self, each.name) for each in fields(self)}
         kept = {each.name for each in fields(self) if written[each.name] != _default_of(each)}
         return json.dumps({name: value for name, value in asdict(self).items() if name in kept}, **JSON_STYLE) + "\n"
 
 
 def _default_of(each: Field[Any]) -> Any:
-    """What a field is where it is left out; ``MISSING`` where it must not be."""
+    """Default of a field; ``MISSING`` if it is required."""
     return each.default if each.default_factory is MISSING else each.default_factory()

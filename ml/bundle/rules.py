@@ -1,4 +1,4 @@
-"""What the values of a manifest must be together, beside the bounds of each: sensible, and measured."""
+"""Rules that join several values of a manifest: plausible, and measured."""
 
 import math
 from collections.abc import Iterator
@@ -11,18 +11,18 @@ from ml.bundle.manifest import AlteredRule, Manifest
 from ml.taxonomy import CLASSES, MALIGNANT
 
 NOT_MEASURED = "not yet measured"
-"""What ``how`` says of a limit before it is fitted, in small or capital letters."""
+"""Marks, in any case, a limit whose ``how`` has not been fitted yet."""
 
 SUM_OF_PRIORS = 0.01
 BALANCED_ACCURACY = "balanced_accuracy"
 FIGURE = {"value", "low", "high"}
-"""What every figure has. Schema 3 adds ``n`` and ``how``, see ``ml.metrics.estimate``."""
+"""Keys of a figure in schema 2; schema 3 adds the number of photographs and the method of the interval."""
 
 INTERPOLATIONS = tuple(filter_.name.lower() for filter_ in Image.Resampling)
 
 
 def broken_rule(manifest: Manifest) -> str | None:
-    """The first rule that a manifest's values break together, as ``field must be …``; None for a sound one."""
+    """The first rule that a manifest's values break together, as ``field must be …``; None for a valid one."""
     malignant, priors = manifest.thresholds.malignant, (manifest.training_prior, manifest.target_prior)
     flags, altered = manifest.quality.flags, manifest.quality.altered
     wrong = broken_metrics(manifest.metrics)
@@ -47,7 +47,7 @@ def broken_rule(manifest: Manifest) -> str | None:
 
 
 def unmeasured_part(manifest: Manifest) -> str | None:
-    """What of a manifest was never measured, by its field; None for a finished one."""
+    """The first field of a manifest that was never measured; None for a finished one."""
     malignant, melanoma = manifest.thresholds.malignant, manifest.thresholds.melanoma
     parts = {
         "thresholds.malignant": malignant.suspicious_from >= 1,
@@ -60,7 +60,7 @@ def unmeasured_part(manifest: Manifest) -> str | None:
 
 
 def _parts_that_say_so(value: object, part: str = "") -> Iterator[str]:
-    """The parts of a manifest, as dictionaries and lists, whose ``how`` says that they were not measured."""
+    """Yield the parts of a manifest, as dictionaries and lists, whose ``how`` says that they are not measured."""
     named = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
     for name, each in named:
         if name == "how" and isinstance(each, str) and NOT_MEASURED in " ".join(each.split()).casefold():
@@ -69,7 +69,7 @@ def _parts_that_say_so(value: object, part: str = "") -> Iterator[str]:
 
 
 def broken_metrics(metrics: dict[str, Any]) -> str | None:
-    """Where the figures of a manifest are not what an evaluation writes, by name; None where they are."""
+    """The first name of a figure that is not of the form an evaluation writes; None if all are."""
     for fold, report in metrics.items():
         if not isinstance(report, dict) or not isinstance(report.get("metrics"), dict):
             return f"metrics.{fold}"
@@ -87,7 +87,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_figure(name: str, figure: object) -> bool:
-    """A value with its interval, each a share but for the loss, or nothing where it cannot be told."""
+    """Whether it is a value with its interval, each a share (except the loss), or undefined."""
     if not isinstance(figure, dict) or not FIGURE <= set(figure) <= FIGURE | {"n", "how"}:
         return False
     numbers = [figure["low"], figure["value"], figure["high"]]

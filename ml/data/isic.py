@@ -142,7 +142,7 @@ def find_images(directory: Path, suffixes: tuple[str, ...] = IMAGE_SUFFIXES) -> 
         if not is_file:
             raise UserError(f"{path}: {name_no_file(path)}")
         if path.stem in found:
-            raise UserError(f"{directory}: {path.stem} is there twice ({found[path.stem].name}, {path.name}); keep one")
+            raise UserError(f"{directory}: {path.stem} occurs twice ({found[path.stem].name}, {path.name}); keep one")
         found[path.stem] = path
     if not found:
         raise UserError(f"{directory}: holds no image ({', '.join(suffixes)})")

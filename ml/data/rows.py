@@ -77,7 +77,7 @@ def _check_header(path: Table, header: list[str], columns: tuple[str, ...]) -> N
         raise UserError(f"{path}: column {', '.join(missing)} is missing; the header must have {','.join(columns)}")
     for column in columns:
         if header.count(column) > 1:
-            raise UserError(f"{path}: column {column} is there twice; keep one")
+            raise UserError(f"{path}: column {column} occurs twice; keep one")
 
 
 def _check_rows(

@@ -108,7 +108,7 @@ def _read_exclusions(path: Path, fold_of: Mapping[str, str]) -> dict[str, str]:
             raise UserError(f"{path}, line {line}: {image_id} is not in the split; correct the name")
         if fold_of[image_id] == TEST:
             raise UserError(
-                f"{path}, line {line}: {image_id} is of the test fold, which stays as it is; remove the row"
+                f"{path}, line {line}: {image_id} is of the test fold, which must not change; remove the row"
             )
         if image_id in excluded or not row["reason"]:
             raise UserError(f"{path}, line {line}: {image_id} needs one row with a reason; correct the row")

@@ -101,13 +101,13 @@ def fit_gate(
     rows = [own, *(others[kind] for kind in IMAGE_DOMAINS[1:])]
     labels = np.repeat(np.arange(len(IMAGE_DOMAINS)), [len(features) for features in rows])
     kinds = fit_softmax((np.concatenate(rows) - centre) / deviation, labels, RIDGE)
-    heads = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
+    probes = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
     values, vectors = np.linalg.eigh(np.cov((own - centre).T))
     kept = slice(-1, -1 - min(COMPONENTS, len(values)), -1)
     whitening = vectors[:, kept] / np.sqrt(np.maximum(values[kept], np.finfo(np.float32).tiny))
     return GateArrays(
         kinds=_unstandardise(kinds, centre, deviation),
-        measures=_unstandardise(heads, centre, deviation),
+        measures=_unstandardise(probes, centre, deviation),
         centre=centre,
         whitening=whitening,
     )
@@ -202,7 +202,7 @@ def _read_metadata(directory: Path) -> dict[str, dict[str, str]]:
     """Rows of the metadata by image name without suffix."""
     path = directory / "metadata.csv"
     if not path.is_file():
-        raise UserError(f"{path}: is not there; give PAD-UFES-20's layout")
+        raise UserError(f"{path}: is missing; give PAD-UFES-20's layout")
     rows = {Path(row["image"]).name: row for _, row in read_rows(path, ("image", "patient_id"))}
     if not all(row["patient_id"] for row in rows.values()):
         raise UserError(f"{path}: a row has no patient_id; fill the column, as halves are drawn by patient")

@@ -40,7 +40,7 @@ class Seen:
         if self.like_test:
             lines.append(
                 f"{len(self.like_test)} of {self.images} images look like images of the test fold"
-                f" ({_name_some(self.like_test)}): a reading of it that no log tells of"
+                f" ({_name_some(self.like_test)}): an evaluation that no log records"
             )
         return lines
 

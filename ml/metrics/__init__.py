@@ -1,1 +1,1 @@
-"""Metrics, intervals and comparisons in NumPy alone."""
+"""Metrics, intervals and comparisons in NumPy only."""

@@ -1,4 +1,4 @@
-"""Intervals by resampling lesions, not images: the images of one lesion are not independent."""
+"""Bootstrap intervals by resampling lesions, not images, since images of one lesion are not independent."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -20,7 +20,7 @@ def estimate(
 ) -> dict[str, Estimate]:
     """Every scalar metric of ``measure`` (weights (B, N) → (B,)) with its interval over ``groups`` (N,).
 
-    ``of``: of how many photographs each metric is, where not of all N. ``how`` says what the groups are.
+    ``of``: number of photographs of each metric, if not N. ``how`` names the method and the groups.
     """
     values, found = measure(np.ones((1, len(groups)))), intervals(measure, groups)
     counts = of or {}
@@ -69,7 +69,7 @@ def draw_weights(groups: Sequence[str], resamples: int) -> Iterator[FloatArray]:
 
 
 def percentiles(values: FloatArray, level: float = 0.95) -> FloatArray:
-    """Low and high along the first axis, leaving out resamples that do not define the metric; NaN where none does."""
+    """Low and high along the first axis, without resamples that do not define the metric; NaN if none does."""
     defined = ~np.isnan(values).all(axis=0)
     tails = (50 * (1 - level), 50 * (1 + level))
     result = np.full((2, *values.shape[1:]), np.nan)

@@ -1,4 +1,4 @@
-"""Models of the study side by side: tables of figures, of costs and of paired differences, from the results' JSON."""
+"""Comparison of the study's models: tables of metrics, costs and paired differences, from the results' JSON."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,15 +18,15 @@ COSTS = ("parameters, million", "GFLOPs an image", "ms an image", "training, min
 PARTS = {"choosing": "the choosing fold", "test": "the test fold"}
 NOT_RUN = "not run"
 NOISE = 0.02
-"""A difference of balanced accuracy under this is within the noise of one seed (docs/experiment-plan.md)."""
+"""A smaller difference of balanced accuracy is within the noise of one seed (docs/experiment-plan.md)."""
 
 Result = Mapping[str, Any]
 Models = Sequence[tuple[str, Result]]
-"""Label and result of each model, the result empty where it did not run."""
+"""Label and result of each model; the result is empty if it was not run."""
 
 
 def tabulate_metrics(models: Models, part: str) -> Table:
-    """Every metric with its 95 % interval on the choosing or the test fold; the best by the choosing fold is bold."""
+    """Every metric with its 95 % interval on the choosing or the test fold; the best on the choosing fold is bold."""
     best = choose_best(models)
     rows = []
     for label, result in models:
@@ -36,7 +36,7 @@ def tabulate_metrics(models: Models, part: str) -> Table:
 
 
 def tabulate_costs(models: Models) -> Table:
-    """What each model costs to train and to run."""
+    """Cost of each model in training and inference."""
     rows = [(label, *(_describe_costs(result) if result else [NOT_RUN] * len(COSTS))) for label, result in models]
     return table(("model", *COSTS), rows)
 
@@ -67,7 +67,7 @@ def tabulate_differences(comparisons: Sequence[Result], labels: Mapping[str, str
 
 
 def choose_best(models: Models) -> Result:
-    """The model of the highest balanced accuracy on the choosing fold, which alone chooses; empty where none ran."""
+    """The model with the highest balanced accuracy on the choosing fold; empty if none ran."""
     run = [result for _, result in models if result]
     return max(run, key=lambda result: read_figure(result, "choosing").value or 0.0, default={})
 
@@ -78,12 +78,12 @@ def read_figure(result: Result, part: str, metric: str = "balanced_accuracy") ->
 
 
 def read_difference(comparison: Result, metric: str = "balanced_accuracy") -> Estimate:
-    """By how much one model of a pair is above the other."""
+    """Difference of a metric between the models of a pair, ``one`` minus ``other``."""
     return Estimate.from_json(comparison["differences"][metric])
 
 
-def is_told_apart(difference: Estimate) -> bool:
-    """Whether an interval lies on one side of 0 and the difference is more than one seed's noise."""
+def differs_significantly(difference: Estimate) -> bool:
+    """Whether a difference is significant: its interval excludes 0 and it exceeds the noise of one seed."""
     return difference.value is not None and difference.excludes_zero and abs(difference.value) >= NOISE
 
 

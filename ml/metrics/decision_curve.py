@@ -1,4 +1,4 @@
-"""What acting on the malignant sum is worth: net benefit, and predictive values where malignant lesions are rarer."""
+"""Decision curve analysis of the malignant sum: net benefit, and predictive values at lower prevalence."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -19,8 +19,8 @@ PREVALENCES = (0.01, 0.03, 0.10)
 def measure_net_benefit(scored: Scored, groups: Sequence[str]) -> list[dict[str, Any]]:
     """Net benefit of acting from each threshold of the malignant sum on, and of acting on every lesion.
 
-    True positives less false positives times the threshold's odds, for each lesion (Vickers & Elkin, 2006); with
-    intervals over ``groups`` (N,), the lesions.
+    True positives minus false positives times the threshold's odds, per lesion (Vickers & Elkin, 2006); with intervals
+    over ``groups`` (N,), the lesions.
     """
     ill = scored.is_malignant
     rows = []
@@ -45,9 +45,10 @@ def predictive_values(
 
 
 def malignant_of_flagged(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
-    """The share of malignant lesions among the flagged, with an interval, where ``prevalence`` of all are malignant.
+    """Positive predictive value at ``prevalence``, with an interval.
 
-    Each end comes of the like ends of both: a little wider than by the bootstrap that made them, which is not kept.
+    The lower bound combines both lower bounds, the upper one both upper bounds: slightly wider than the bootstrap of
+    those figures, which is not stored.
     """
     both = (sensitivity, specificity)
     ends = np.array([[each.value, each.low, each.high] for each in both], np.float64)  # None: NaN

@@ -1,4 +1,4 @@
-"""A figure with its 95 % interval: one shape in JSON, one way to write it, one kind of table to set it in."""
+"""A figure with its 95 % interval: its JSON form, its text, and tables of figures."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +14,15 @@ BOLD = r"^\*\*(.*)\*\*$"
 
 WILSON, GROUPED_WILSON, CLOPPER_PEARSON = "Wilson", "Wilson over groups", "Clopper-Pearson"
 OVER_LESIONS, OVER_GROUPS, OVER_IMAGES = "bootstrap over lesions", "bootstrap over groups", "bootstrap over images"
-"""How an interval was found. *Groups* are lesions or patients, whichever the photographs are known by."""
+"""Method of an interval. *Groups* are lesions or patients, whichever is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """``value`` and its interval from ``low`` to ``high``; None is what no photograph defines.
+    """``value`` and its interval from ``low`` to ``high``, None if undefined.
 
-    ``n``: of how many photographs, those of a sensitivity being the malignant ones; None where that was not kept.
-    ``how``: the method of the interval.
+    ``n``: number of photographs, for a sensitivity the malignant ones; None if it was not stored. ``how``: the method
+    of the interval.
     """
 
     value: float | None
@@ -35,13 +35,13 @@ class Estimate:
     def of(
         cls, value: Any, interval: Sequence[Any] | npt.NDArray[Any], *, n: int, how: str, digits: int = DIGITS
     ) -> "Estimate":
-        """Round numbers, of which any may be NaN; ``interval`` holds low and high, (2,)."""
+        """Round numbers, each of which may be NaN; ``interval`` (2,) is low and high."""
         numbers = [None if np.isnan(each) else round(float(each), digits) for each in (value, *interval)]
         return cls(numbers[0], numbers[1], numbers[2], n, how)
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Estimate":
-        """Read what ``to_json`` wrote, or a figure of a bundle of schema 2, which lacks ``n`` and ``how``."""
+        """Read the result of ``to_json``, or a figure of a bundle of schema 2, which lacks ``n`` and ``how``."""
         return cls(found["value"], found["low"], found["high"], found.get("n"), found.get("how", ""))
 
     def to_json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the interval lies on one side of 0."""
+        """Whether the interval excludes 0."""
         return self.low is not None and self.high is not None and self.low * self.high > 0
 
 
@@ -76,7 +76,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
     def to_markdown(self) -> str:
-        """As GitHub renders it."""
+        """Markdown in GitHub's flavour."""
         lines = (self.header, ("---",) * len(self.header), *self.rows)
         return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -84,7 +84,7 @@ class Table:
         return self.to_markdown()
 
     def to_text(self) -> str:
-        """Aligned columns; what Markdown makes bold has a star behind it."""
+        """Aligned columns; bold cells of Markdown are marked by a star."""
         rows = [[re.sub(BOLD, r"\1 *", cell) for cell in row] for row in (self.header, *self.rows)]
         widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
@@ -92,12 +92,12 @@ class Table:
 
 
 def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> Table:
-    """Cells of any kind as text, estimates with three digits."""
+    """A table of cells of any kind as text, estimates with three digits."""
     return Table(tuple(map(str, header)), tuple(tuple(map(str, row)) for row in rows))
 
 
 def count_judged(metric: str, *, images: int, malignant: int) -> int:
-    """Of how many of the ``images`` a metric is: a sensitivity of the ``malignant`` ones, a specificity of the rest."""
+    """Number of images that a metric is about: of a sensitivity the ``malignant`` ones, of a specificity the others."""
     if metric.startswith("sensitivity"):
         return malignant
     return images - malignant if metric.startswith("specificity") else images

@@ -1,4 +1,4 @@
-"""Shares of photographs with intervals that say something at 0 and 1 too, where a bootstrap has no width."""
+"""Shares of photographs with Wilson's interval, which has a width at 0 and 1 too, unlike a bootstrap."""
 
 import math
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from ml.metrics.estimate import GROUPED_WILSON, WILSON, Estimate
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of the normal distribution at 97.5 %."""
+"""Quantile of the normal distribution at 97.5 %."""
 
 
 def estimate_share(holds: Sequence[bool], groups: Sequence[str] | None = None) -> Estimate:
-    """The share of photographs of which something ``holds`` (N,), with Wilson's interval (JASA 22, 1927).
+    """The share of photographs for which ``holds`` (N,) is true, with Wilson's interval (JASA 22, 1927).
 
-    Where ``groups`` (N,) name what several photographs are of, a lesion or a patient, the interval is as wide as if
-    each group had told but once: rather too wide than too narrow.
+    If ``groups`` (N,) name the lesion or patient of each photograph, each group counts once for the width of the
+    interval, which is conservative.
     """
     share = float(sum(holds) / len(holds))
     interval = find_interval(share, len(holds if groups is None else set(groups)))

@@ -66,7 +66,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(read_file(path))
     except ValueError as error:
-        raise UserError(f"{path}: cannot be read as JSON; restore it, or start anew in another folder") from error
+        raise UserError(f"{path}: cannot be read as JSON; restore it, or start again in another folder") from error
 
 
 @contextmanager

@@ -144,7 +144,7 @@ class _OnceLoader(yaml.SafeLoader):
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in keys:
             if keys.count(key) > 1:
-                raise yaml.YAMLError(f"the key {key[:80]!r} is there twice, line {node.start_mark.line + 1}")
+                raise yaml.YAMLError(f"the key {key[:80]!r} occurs twice, line {node.start_mark.line + 1}")
         return super().construct_mapping(node, deep)
 
 

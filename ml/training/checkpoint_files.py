@@ -64,7 +64,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             part.unlink(missing_ok=True)
             reason = error.strerror if isinstance(error, OSError) else "the disk takes no more"
             raise UserError(
-                f"{target}: cannot be written ({reason}); make room, then go on after the last whole epoch with "
+                f"{target}: cannot be written ({reason}); make room, then resume after the last complete epoch with "
                 "--resume"
             ) from error
 

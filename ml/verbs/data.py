@@ -8,7 +8,7 @@ from ml.verbs.verb import Verb, take_data
 
 SPLIT_SEED = 2018
 MIN_COSINE = 0.3
-"""Of whitened embeddings: half of the pairs of one lesion in HAM10000 are above it, and one in 20,000 of the others."""
+"""Cosine of whitened embeddings that half of the pairs of one lesion in HAM10000 exceed, and 1 in 20,000 others."""
 
 
 def prepare(parser: ArgumentParser) -> None:
@@ -18,10 +18,10 @@ def prepare(parser: ArgumentParser) -> None:
     """
     parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="folders or zips of ISIC or HAM10000")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the official layout is written here")
-    parser.add_argument("--download", action="store_true", help="first fetch what --source lacks of the official files")
+    parser.add_argument("--download", action="store_true", help="first download the official files that --source lacks")
     parser.add_argument("--address", default=OFFICIAL_ADDRESS, metavar="URL", help="where from; default: %(default)s")
     parser.add_argument("--keep-going", action="store_true", help="leave faulty images out, and list them")
-    parser.add_argument("--no-embeddings", action="store_true", help="find duplicates by hashes alone: minutes faster")
+    parser.add_argument("--no-embeddings", action="store_true", help="find duplicates by hashes only, minutes faster")
     parser.add_argument("--min-cosine", type=float, default=MIN_COSINE, help="of embeddings; default: %(default)s")
     parser.add_argument("--threads", type=int, metavar="N", help="default: one a core")
 
@@ -54,7 +54,7 @@ VERBS = (
         name="prepare",
         options=prepare,
         work="ml.data.prepare.preparation:main",
-        when_stopped="Stopped. The same command goes on with what is written already.",
+        when_stopped="Stopped. Run the same command again to resume.",
     ),
     Verb(
         name="eda",

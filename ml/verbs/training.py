@@ -7,7 +7,7 @@ from pathlib import Path
 from ml.training.servable import check_configuration
 from ml.verbs.verb import Verb, take_data
 
-WHEN_STOPPED = "Stopped. Go on after the last whole epoch with the same command and --resume."
+WHEN_STOPPED = "Stopped. Run the same command with --resume to continue after the last complete epoch."
 
 
 def train(parser: ArgumentParser) -> None:

@@ -85,7 +85,7 @@ def download(url: str, path: Path, *, pause_seconds: float = 2.0, progress: bool
             problem = str(getattr(error, "reason", error)) or type(error).__name__
         if remaining:
             time.sleep(pause_seconds)
-    raise UserError(f"{url}: cannot be downloaded ({problem}); run again to go on where it stopped")
+    raise UserError(f"{url}: cannot be downloaded ({problem}); run again to resume")
 
 
 def verify(path: Path, *, known: Mapping[str, str] = KNOWN_SHA256) -> None:
@@ -115,7 +115,7 @@ def _read_lock(lock: Path) -> dict[str, str]:
     try:
         return {name: digest for digest, name in pairs}
     except ValueError:
-        raise UserError(f"{lock}: is not a list of hashes and names; remove it to note them anew") from None
+        raise UserError(f"{lock}: is not a list of hashes and names; remove it to record them again") from None
 
 
 def _check_zip(path: Path) -> None:

@@ -49,31 +49,31 @@ def select_training_data(data: Path, folds: Sequence[str], *, images: int | None
     return TrainingData({f"{each.path.parent.name}/{each.path.name}": each.path for each in records}, tables)
 
 
-def lay_out(found: TrainingData, out: Path) -> None:
+def lay_out(selected: TrainingData, out: Path) -> None:
     """Create a directory in the official layout: links to the images, and the tables."""
-    for name, path in found.images.items():
+    for name, path in selected.images.items():
         link = out / name
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(path.resolve())
-    for name, content in found.tables.items():
+    for name, content in selected.tables.items():
         (out / name).write_bytes(content)
 
 
-def pack(found: TrainingData, out: Path, *, megabytes: int = 30, progress: bool = True) -> list[Path]:
+def pack(selected: TrainingData, out: Path, *, megabytes: int = 30, progress: bool = True) -> list[Path]:
     """Write tars of at most ``megabytes`` each to ``out``; equal files give identical bytes."""
     out.mkdir(parents=True, exist_ok=True)
     if any(out.glob("*.tar")):
         raise UserError(f"{out}: holds tars already; give another --out")
-    sizes = {name: len(content) for name, content in found.tables.items()}
-    sizes |= {name: stat_file(path).st_size for name, path in found.images.items()}
+    sizes = {name: len(content) for name, content in selected.tables.items()}
+    sizes |= {name: stat_file(path).st_size for name, path in selected.images.items()}
     written = []
     with tqdm(total=len(sizes), desc="Packing", unit="file", disable=not progress) as bar:
-        for place, names in enumerate(_fill(sizes, megabytes * MEGABYTE)):
-            written.append(out / f"isic2018_task3_training_{place:02}.tar")
+        for number, names in enumerate(_fill(sizes, megabytes * MEGABYTE)):
+            written.append(out / f"isic2018_task3_training_{number:02}.tar")
             with tarfile.open(written[-1], "w", format=tarfile.USTAR_FORMAT) as archive:
                 for name in names:
-                    content = found.tables[name] if name in found.tables else read_file(found.images[name])
+                    content = selected.tables[name] if name in selected.tables else read_file(selected.images[name])
                     member = tarfile.TarInfo(name)
                     member.size = len(content)
                     archive.addfile(member, io.BytesIO(content))
@@ -83,10 +83,10 @@ def pack(found: TrainingData, out: Path, *, megabytes: int = 30, progress: bool 
 
 def unpack(source: Path, out: Path) -> None:
     """Unpack the tars in ``source`` to ``out``."""
-    found = sorted(source.glob("*.tar"))
-    if not found:
+    selected = sorted(source.glob("*.tar"))
+    if not selected:
         raise UserError(f"{source}: holds no tar; give the directory that `pack` wrote")
-    for path in tqdm(found, desc="Unpacking", unit="tar"):
+    for path in tqdm(selected, desc="Unpacking", unit="tar"):
         try:
             with tarfile.open(path, "r:") as archive:
                 archive.extractall(out, filter="data")
@@ -136,8 +136,8 @@ def _fill(sizes: dict[str, int], limit: int) -> Iterator[list[str]]:
 
 def pack_training_data(options: argparse.Namespace) -> int:
     """Pack as the options say, and print the tars."""
-    found = select_training_data(options.data, OPEN_FOLDS)
-    for path in pack(found, options.out, megabytes=options.megabytes):
+    selected = select_training_data(options.data, OPEN_FOLDS)
+    for path in pack(selected, options.out, megabytes=options.megabytes):
         print(path)
     return 0
 

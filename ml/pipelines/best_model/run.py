@@ -50,16 +50,16 @@ def work(stages: Sequence[Stage], place: Workplace, *, minutes: float | None = N
         told = f"stage {number} of {len(stages)}, {stage.name}"
         if place.is_finished(stage):
             _check_unchanged(stage, place)
-            tqdm.write(f"{told}: finished before")
+            tqdm.write(f"{told}: already finished")
             continue
         lacking = [each for each in stage.needs if not place.folder(each).summary.is_file()]
         if lacking:
             raise UserError(f"{stage.name}: needs {lacking[0]}; run that stage first, or leave out --stage")
         started = time.monotonic()
         if minutes is not None and (started - began) / 60 + STAGE_MINUTES > minutes:
-            tqdm.write(f"{told}: not begun, as it may take {STAGE_MINUTES} minutes; run the command again")
+            tqdm.write(f"{told}: not started, as it may take {STAGE_MINUTES} minutes; run the command again")
             return
-        tqdm.write(f"{told}: begun")
+        tqdm.write(f"{told}: started")
         _run_stage(stage, place)
         tqdm.write(f"{told}: done in {(time.monotonic() - started) / 60:.1f} min")
 
@@ -181,7 +181,7 @@ def find_weights(stage: Stage, place: Workplace) -> Path:
     assert stage.step.weights is not None
     path = place.weights / stage.step.weights
     if not path.is_file():
-        raise UserError(f"{path}: is not there, and {stage.name} starts from it; add it")
+        raise UserError(f"{path}: is missing, and {stage.name} starts from it; add it")
     return path
 
 
@@ -190,11 +190,9 @@ def _check_unchanged(stage: Stage, place: Workplace) -> None:
         summary = place.folder(stage.name).summary
         prepared = read_json(summary)
         if (prepared.get("wanted"), prepared.get("folds")) != (place.plan.images, list(place.plan.all_folds)):
-            raise UserError(
-                f"{summary}: tells of other images than the plan; move the folder away, or give another --out"
-            )
+            raise UserError(f"{summary}: is of other images than the plan; move the folder away, or give another --out")
         if prepared.get("data_sha256") not in (None, hash_data(read_isic(place.data).records)):
-            raise UserError(f"{summary}: tells of other images or labels than --data has; give another --out")
+            raise UserError(f"{summary}: is of other images or labels than --data; give another --out")
     if stage.kind == "train" and write_config(stage, place) != read_config(place.folder(stage.name).config):
         raise UserError(
             f"{place.folder(stage.name).config}: differs from the plan; move the folder away, or give another --out"

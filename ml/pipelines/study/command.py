@@ -45,17 +45,17 @@ def main(options: argparse.Namespace) -> int:
 
 def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> int:
     """Train unfinished models and record the metrics of each on the choosing fold."""
-    place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
-    truth = read_truth(place.data)
+    workplace = Workplace(options.data, options.weights_dir, options.out, options.gpu)
+    truth = read_truth(workplace.data)
     _check_data(options, truth)
-    jobs, problems = _prepare(plan, entries, place, keep_going=options.keep_going)
+    jobs, problems = _prepare(plan, entries, workplace, keep_going=options.keep_going)
 
     def finish(job: Job) -> None:
         result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
         tqdm.write(describe_result(result))  # above the progress bar
 
     rules = Rules(options.jobs, options.minutes_per_job, options.keep_going)
-    failures = problems | run_jobs(jobs, place, finish, rules=rules)
+    failures = problems | run_jobs(jobs, workplace, finish, rules=rules)
     record_comparisons(plan, options.out, options.results)
     if failures:
         print(f"{len(failures)} of {len(entries)} models failed: {', '.join(failures)}", file=sys.stderr)
@@ -72,7 +72,7 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
         )
     truth = read_truth(options.data)
     _check_data(options, truth)
-    place = Workplace(options.data, options.weights_dir, options.out, options.gpu)
+    workplace = Workplace(options.data, options.weights_dir, options.out, options.gpu)
     for entry in entries:
         folder = open_study_folder(options.out / entry.name)
         record_choosing(folder, plan, entry, truth, options.results)
@@ -81,7 +81,7 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
             data=options.data,
             why=options.report_test,
             results=options.results,
-            predict=make_predict(entry, folder.summary["kind"], place),
+            predict=make_predict(entry, folder.summary["kind"], workplace),
             log=options.log,
         )
         print(f"{entry.name}: {'measured on the test fold' if is_new else 'was measured on the test fold before'}")
@@ -91,10 +91,10 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
 def _check_data(options: argparse.Namespace, truth: Truth) -> None:
     """Raise ``UserError`` if results or trained models are of other data."""
     check_same_data(options.results, truth.data_sha256)
-    told = options.out / "data.json"
-    if not told.is_file():
-        write_json(told, {"data_sha256": truth.data_sha256})
-    elif read_json(told)["data_sha256"] != truth.data_sha256:
+    recorded = options.out / "data.json"
+    if not recorded.is_file():
+        write_json(recorded, {"data_sha256": truth.data_sha256})
+    elif read_json(recorded)["data_sha256"] != truth.data_sha256:
         raise UserError(f"{options.out}: its models were trained on other data; give another --out")
 
 
@@ -109,21 +109,21 @@ def describe_result(result: dict[str, object]) -> str:
     )
 
 
-def make_predict(entry: Entry, kind: str, place: Workplace) -> Predict:
+def make_predict(entry: Entry, kind: str, workplace: Workplace) -> Predict:
     """A function that gives a finished model's predictions on unseen images."""
     if kind == NETWORK:
         return predict_test_fold
-    return partial(baseline.predict_test_fold, data=place.data, weights=find_weights(entry, place))
+    return partial(baseline.predict_test_fold, data=workplace.data, weights=find_weights(entry, workplace))
 
 
 def _prepare(
-    plan: Plan, entries: Sequence[Entry], place: Workplace, *, keep_going: bool
+    plan: Plan, entries: Sequence[Entry], workplace: Workplace, *, keep_going: bool
 ) -> tuple[list[Job], dict[str, str]]:
     """Jobs, and the faults of entries that cannot become one; without ``keep_going`` the first one raises."""
     jobs, problems = [], {}
     for entry in entries:
         try:
-            jobs.append(prepare_job(plan, entry, place))
+            jobs.append(prepare_job(plan, entry, workplace))
         except UserError as error:
             if not keep_going:
                 raise

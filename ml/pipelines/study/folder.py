@@ -146,7 +146,7 @@ def _read_predictions(path: Path) -> tuple[tuple[str, ...], tuple[str, ...], Flo
     rows = sorted((row for _, row in read_rows(path, COLUMNS)), key=lambda row: row["image"])
     images = tuple(row["image"] for row in rows)
     if len(set(images)) != len(images):
-        raise UserError(f"{path}: an image is there twice; train the model again")
+        raise UserError(f"{path}: an image occurs twice; train the model again")
     try:
         scores = np.array([[float(row[code]) for code in CLASSES] for row in rows], np.float64).reshape(
             -1, len(CLASSES)

@@ -118,8 +118,8 @@ def read_result(results: Path, name: str) -> dict[str, Any]:
 
 def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Figures of all named models that have any."""
-    found = {name: read_result(results, name) for name in names}
-    return {name: result for name, result in found.items() if result}
+    results_of = {name: read_result(results, name) for name in names}
+    return {name: result for name, result in results_of.items() if result}
 
 
 def read_comparisons(results: Path) -> list[dict[str, Any]]:
@@ -138,8 +138,10 @@ def pair(one: Measured, other: Measured) -> dict[str, Any]:
 
 def read_published_data() -> str | None:
     """Hash of the data of the published results; None if there are none."""
-    every = read_results(DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))])
-    return next((result["data_sha256"] for result in every.values() if result.get("data_sha256")), None)
+    published = read_results(
+        DEFAULT_RESULTS, [path.stem for path in sorted((DEFAULT_RESULTS / "results").glob("*.json"))]
+    )
+    return next((result["data_sha256"] for result in published.values() if result.get("data_sha256")), None)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -162,7 +164,7 @@ def _keep_replicates(folder: StudiedModel, part: str, measured: Measured) -> Non
 def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict[str, Any] | None:
     """``one`` minus ``other`` in each paired metric, or None unless both are measured here on the same images."""
     files = [_replicates_file(runs / name, part) for name in (one, other)]
-    figures = [found for name in (one, other) if (found := read_result(results, name).get(part))]
+    figures = [results_of for name in (one, other) if (results_of := read_result(results, name).get(part))]
     if not all(file.is_file() for file in files) or len(figures) < len(files):
         return None
     first, second = (np.load(file) for file in files)

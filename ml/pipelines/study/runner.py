@@ -90,16 +90,16 @@ class Job:
         return f"{self.entry.name} {done}/{self.epochs}"
 
 
-def prepare_job(plan: Plan, entry: Entry, place: Workplace) -> Job:
+def prepare_job(plan: Plan, entry: Entry, workplace: Workplace) -> Job:
     """Merge and check a configuration and find the weights, before hours are spent."""
-    content = merge_config(plan, entry, gpu=place.gpu)
+    content = merge_config(plan, entry, gpu=workplace.gpu)
     kind = str(content.get("kind", NETWORK))
-    config = place.out / "configs" / f"{entry.name}.yaml"
+    config = workplace.out / "configs" / f"{entry.name}.yaml"
     config.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    folder = place.out / entry.name
+    folder = workplace.out / entry.name
     epochs = _check_config(config, folder, kind)
-    return Job(entry, kind, config, folder, find_weights(entry, place), epochs)
+    return Job(entry, kind, config, folder, find_weights(entry, workplace), epochs)
 
 
 def _check_config(path: Path, folder: Path, kind: str) -> int | None:
@@ -112,25 +112,25 @@ def _check_config(path: Path, folder: Path, kind: str) -> int | None:
     return sum(stage.epochs for stage in config.stages) if isinstance(config, TrainingConfig) else None
 
 
-def find_weights(entry: Entry, place: Workplace) -> Path | None:
+def find_weights(entry: Entry, workplace: Workplace) -> Path | None:
     """The file of an entry's initial weights; None without a directory, when the training asks the hub."""
-    if entry.weights is None or place.weights is None:
+    if entry.weights is None or workplace.weights is None:
         return None
-    path = place.weights / entry.weights
+    path = workplace.weights / entry.weights
     if not path.is_file():
-        raise UserError(f"{path}: is not there, and {entry.name} starts from it; add it, or leave out --weights-dir")
+        raise UserError(f"{path}: is missing, and {entry.name} starts from it; add it, or leave out --weights-dir")
     return path
 
 
 def run_jobs(
-    jobs: Sequence[Job], place: Workplace, done: Callable[[Job], None], *, rules: Rules, progress: bool = True
+    jobs: Sequence[Job], workplace: Workplace, done: Callable[[Job], None], *, rules: Rules, progress: bool = True
 ) -> dict[str, str]:
     """Train unfinished jobs and call ``done`` for each, in this thread; returns the reasons of failed ones."""
     failures: dict[str, str] = {}
     stop = threading.Event()
     bar = tqdm(total=len(jobs), desc="Study", unit="model", disable=not progress)
-    with owning(place.out, "study"), ThreadPoolExecutor(rules.at_once) as pool, bar:
-        futures = {pool.submit(_train, job, place, rules, stop): job for job in jobs}
+    with owning(workplace.out, "study"), ThreadPoolExecutor(rules.at_once) as pool, bar:
+        futures = {pool.submit(_train, job, workplace, rules, stop): job for job in jobs}
         try:
             for future in _as_finished(futures, bar):
                 job = futures[future]
@@ -155,13 +155,13 @@ def _as_finished(futures: dict[Future[bool], Job], bar: Any) -> Iterator[Future[
         yield from finished
 
 
-def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> bool:
+def _train(job: Job, workplace: Workplace, rules: Rules, stop: threading.Event) -> bool:
     """Train one model unless it is finished; returns False if the study stopped before it began."""
     if not is_finished(job.folder):
         if stop.is_set():
             return False
         try:
-            _run_command(job, place, rules)
+            _run_command(job, workplace, rules)
         except UserError:
             if not rules.keep_going:
                 stop.set()
@@ -169,17 +169,17 @@ def _train(job: Job, place: Workplace, rules: Rules, stop: threading.Event) -> b
     return True
 
 
-def _run_command(job: Job, place: Workplace, rules: Rules) -> None:
+def _run_command(job: Job, workplace: Workplace, rules: Rules) -> None:
     job.log.parent.mkdir(parents=True, exist_ok=True)
     environment = {**os.environ, **({"OMP_NUM_THREADS": "1"} if rules.at_once > 1 else {})}
     with job.log.open("ab") as log:
-        command = job.list_command(place.data)
+        command = job.list_command(workplace.data)
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)  # noqa: S603 our own command
         try:
             code = process.wait(None if rules.minutes is None else 60 * rules.minutes)
         except subprocess.TimeoutExpired:
             _stop(process)
-            reason = f"{job.folder}: not done within {rules.minutes:g} minutes; run the study again to go on"
+            reason = f"{job.folder}: not done within {rules.minutes:g} minutes; run the study again to resume"
             raise UserError(reason) from None
     if code != 0 or not is_finished(job.folder):
         raise UserError(f"{_last_line(job.log)} (exit code {code}; all of it in {job.log})")

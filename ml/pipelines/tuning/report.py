@@ -44,7 +44,7 @@ def describe(trials: Sequence[FrozenTrial], base: TrainingConfig, space: SearchS
         "best": None if best is None else list(trials).index(best),
         "keys": {key: asdict(dimension) for key, dimension in space.keys.items()},
         "base": base.to_dict(),
-        "trials": [_describe_trial(place, trial) for place, trial in enumerate(trials)],
+        "trials": [_describe_trial(number, trial) for number, trial in enumerate(trials)],
     }
 
 
@@ -76,18 +76,18 @@ def draw_history(trials: Sequence[FrozenTrial], space: SearchSpace) -> Figure:
     best = find_best(trials, space)
     choose = max if space.direction == "maximize" else min
     so_far: list[tuple[int, float]] = []
-    for place, trial in enumerate(trials):
+    for number, trial in enumerate(trials):
         steps = sorted(trial.intermediate_values.items())
         is_best = trial is best
         style = {"color": HIGHLIGHT, "zorder": 3} if is_best else {"color": PLAIN}
         right.plot(*zip(*steps, strict=True), marker="o", markersize=3, linewidth=2 if is_best else 0.9, **style)
         if trial.state == TrialState.COMPLETE:
             value = float(trial.value or 0)
-            so_far.append((place, choose([value, *(seen for _, seen in so_far)])))
-            left.plot(place, value, "o", color=HIGHLIGHT, label=None if len(so_far) > 1 else "trained to the end")
+            so_far.append((number, choose([value, *(seen for _, seen in so_far)])))
+            left.plot(number, value, "o", color=HIGHLIGHT, label=None if len(so_far) > 1 else "trained to the end")
         else:
-            first = all(other.state == TrialState.COMPLETE for other in trials[:place])
-            left.plot(place, steps[-1][1], "x", color=PLAIN, label="pruned" if first else None)
+            first = all(other.state == TrialState.COMPLETE for other in trials[:number])
+            left.plot(number, steps[-1][1], "x", color=PLAIN, label="pruned" if first else None)
     if so_far:
         left.step(*zip(*so_far, strict=True), where="post", color=HIGHLIGHT, linewidth=1, label="best so far")
     name = space.metric.replace("_", " ")
@@ -107,7 +107,7 @@ def draw_importance(importance: dict[str, float], complete: int) -> Figure:
     axes = figure.subplots()
     if not importance:
         axes.set_axis_off()
-        axes.text(0.5, 0.5, f"{complete} trials with a final value: too few to tell", ha="center", va="center")
+        axes.text(0.5, 0.5, f"{complete} trials with a final value: too few", ha="center", va="center")
         return figure
     keys = list(importance)[::-1]
     axes.barh(keys, [importance[key] for key in keys], color=HIGHLIGHT)
@@ -120,11 +120,11 @@ def _complete(trials: Sequence[FrozenTrial]) -> list[FrozenTrial]:
     return [trial for trial in trials if trial.state == TrialState.COMPLETE]
 
 
-def _describe_trial(place: int, trial: FrozenTrial) -> dict[str, Any]:
+def _describe_trial(number: int, trial: FrozenTrial) -> dict[str, Any]:
     assert trial.datetime_start is not None
     assert trial.datetime_complete is not None
     return {
-        "trial": place,
+        "trial": number,
         "state": trial.state.name.lower(),
         "value": round(float(trial.value or 0), DIGITS) if trial.state == TrialState.COMPLETE else None,
         "epochs": {str(step): round(value, DIGITS) for step, value in sorted(trial.intermediate_values.items())},

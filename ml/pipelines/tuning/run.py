@@ -146,12 +146,12 @@ def tune(
 def _run_trials(tuning: Tuning, trials: int, *, progress: bool) -> None:
     done, epochs = len(list_ended(tuning.study)), tuning.epochs
     with tqdm(total=trials * epochs, initial=done * epochs, desc="Tuning", unit="epoch", disable=not progress) as bar:
-        for place in range(done, trials):
-            _run_trial(tuning, place, bar)
-            bar.n = (place + 1) * epochs
+        for number in range(done, trials):
+            _run_trial(tuning, number, bar)
+            bar.n = (number + 1) * epochs
             bar.refresh()
             if progress:
-                tqdm.write(_describe(tuning, place), file=sys.stderr)
+                tqdm.write(_describe(tuning, number), file=sys.stderr)
 
 
 def list_ended(study: optuna.Study) -> list[FrozenTrial]:
@@ -162,12 +162,12 @@ def list_ended(study: optuna.Study) -> list[FrozenTrial]:
 def _check_folder(folder: StudyFolder, base: TrainingConfig, space: SearchSpace, *, resume: bool) -> None:
     if not resume:
         if folder.database.is_file() and list_ended(_load(folder, space)):
-            raise UserError(f"{folder.path}: holds a study already; give another --out, or --resume to go on with it")
+            raise UserError(f"{folder.path}: contains a study already; give another --out, or --resume to continue it")
     elif not folder.database.is_file():
-        raise UserError(f"{folder.path}: no study to go on with; start it without --resume")
+        raise UserError(f"{folder.path}: no study to resume; start it without --resume")
     elif read_config(folder.config) != base or read_space(folder.space, base) != space:
         raise UserError(
-            f"{folder.path}: the study has another configuration or space; go on with --config {folder.config}"
+            f"{folder.path}: the study has another configuration or space; resume with --config {folder.config}"
             f" --space {folder.space}"
         )
     else:
@@ -191,7 +191,7 @@ def _check_material(folder: StudyFolder, material: dict[str, Any]) -> None:
     for key, option in (("data_sha256", "--data"), ("weights", "--weights")):
         if begun[key] != material[key]:
             raise UserError(
-                f"{folder.path}: the study began with other {option[2:]}, and trials are compared; go on with the same"
+                f"{folder.path}: the study began with other {option[2:]}, and trials are compared; resume with the same"
                 f" {option}, or give another --out"
             )
 
@@ -231,22 +231,22 @@ def _load(folder: StudyFolder, space: SearchSpace) -> optuna.Study:
         raise UserError(f"{folder.database}: cannot be used ({reason}); give another --out") from error
 
 
-def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
+def _run_trial(tuning: Tuning, number: int, bar: "tqdm[Any]") -> None:
     """Draw, train and record one trial.
 
     An interrupted one resumes after its last complete epoch; checkpoints are deleted.
     """
     study = tuning.study
-    study.sampler = optuna.samplers.TPESampler(seed=tuning.base.seed + place, n_startup_trials=RANDOM_TRIALS)
+    study.sampler = optuna.samplers.TPESampler(seed=tuning.base.seed + number, n_startup_trials=RANDOM_TRIALS)
     trial = study.ask()
     plain = replace_keys(tuning.base, tuning.space.draw(trial))
-    tuning.folder.trial_config(place).write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
-    folder = tuning.folder.trial(place)
+    tuning.folder.trial_config(number).write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
+    folder = tuning.folder.trial(number)
     if not folder.last_checkpoint.is_file():
         shutil.rmtree(folder.path, ignore_errors=True)
     try:
         value = math.nan
-        for epoch, value in train_by_epochs(tuning, place):
+        for epoch, value in train_by_epochs(tuning, number):
             bar.update()
             trial.report(value, epoch)
             if not math.isfinite(value) or trial.should_prune():
@@ -257,17 +257,17 @@ def _run_trial(tuning: Tuning, place: int, bar: "tqdm[Any]") -> None:
     shutil.rmtree(folder.checkpoints, ignore_errors=True)
 
 
-def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
+def train_by_epochs(tuning: Tuning, number: int) -> Iterator[tuple[int, float]]:
     """Train a trial, and yield each epoch's number and metric as soon as they are known.
 
     Training ends with the last epoch, or with the iteration. Raises ``UserError`` if it fails.
     """
-    folder = tuning.folder.trial(place)
+    folder = tuning.folder.trial(number)
     context = _get_context()
     receiver, sender = context.Pipe(duplex=False)
     options: dict[str, Any] = {
         "data": tuning.data,
-        "config_path": tuning.folder.trial_config(place),
+        "config_path": tuning.folder.trial_config(number),
         "weights": tuning.weights,
         "out": folder.path,
         "resume": folder.last_checkpoint.is_file(),
@@ -286,7 +286,7 @@ def train_by_epochs(tuning: Tuning, place: int) -> Iterator[tuple[int, float]]:
             yield epoch + 1, math.nan
         elif not running and process.exitcode != 0:
             reason = receiver.recv() if receiver.poll() else f"training ended with code {process.exitcode}"
-            raise UserError(f"trial {place}: {reason}")
+            raise UserError(f"trial {number}: {reason}")
     finally:
         process.kill()
         process.join()
@@ -331,15 +331,15 @@ def _end_with(parent: Any) -> None:
     os._exit(1)
 
 
-def _describe(tuning: Tuning, place: int) -> str:
-    trial = list_ended(tuning.study)[place]
+def _describe(tuning: Tuning, number: int) -> str:
+    trial = list_ended(tuning.study)[number]
     drawn = ", ".join(
         f"{key} {value:.3g}" if isinstance(value, float) else f"{key} {value}" for key, value in trial.params.items()
     )
     if trial.state == TrialState.PRUNED:
-        return f"trial {place}: pruned after epoch {trial.last_step} ({drawn})"
+        return f"trial {number}: pruned after epoch {trial.last_step} ({drawn})"
     best = ", the best so far" if tuning.study.best_trial.number == trial.number else ""
-    return f"trial {place}: {tuning.space.metric} {trial.value:.4f}{best} ({drawn})"
+    return f"trial {number}: {tuning.space.metric} {trial.value:.4f}{best} ({drawn})"
 
 
 def main(options: argparse.Namespace) -> int:

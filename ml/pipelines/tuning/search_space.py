@@ -106,12 +106,12 @@ def read_keys(config: TrainingConfig, space: SearchSpace) -> dict[str, Value]:
 def _find(plain: dict[str, Any], key: str) -> dict[str, Any]:
     """The mapping that contains the last part of a dotted key."""
     *parents, last = key.split(".")
-    place: Any = plain
+    mapping: Any = plain
     for parent in parents:
-        place = place.get(parent) if isinstance(place, dict) else None
-    if not isinstance(place, dict) or last not in place:
+        mapping = mapping.get(parent) if isinstance(mapping, dict) else None
+    if not isinstance(mapping, dict) or last not in mapping:
         raise UserError(f"keys: the configuration has no key {key}; known are {', '.join(plain)}")
-    return place
+    return mapping
 
 
 def _check(space: SearchSpace, base: TrainingConfig) -> None:

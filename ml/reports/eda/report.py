@@ -38,7 +38,7 @@ def write_report(data: Path, out: Path, *, workers: int = 2, publish: bool = Fal
     """
     dataset, folds = read_isic(data), read_split().fold_of
     if all(folds.get(record.image_id) == TEST for record in dataset.records):
-        raise UserError(f"{data}: holds the test fold alone, which is not explored; give the training folds too")
+        raise UserError(f"{data}: contains only the test fold, which is not explored; give the training folds too")
     data_sha256 = hash_data(dataset.records)
     check_destination(out, agreement.LABELS.parent, data_sha256, data, publish=publish)
     try:

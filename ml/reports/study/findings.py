@@ -10,7 +10,7 @@ from ml.metrics.comparison import (
     Models,
     Result,
     choose_best,
-    is_told_apart,
+    differs_significantly,
     read_difference,
     read_figure,
 )
@@ -35,18 +35,20 @@ def describe_question(question: Question, models: Models, comparisons: Sequence[
         if each["part"] == "choosing" and each["other"] == question.baseline
     ]
     labels = {result["name"]: label for label, result in models if result}
-    told = [
+    significant = [
         f"{labels[each['one']]} ({difference.text(signed=True)})"
         for each, difference in pairs
-        if each["one"] in labels and is_told_apart(difference)
+        if each["one"] in labels and differs_significantly(difference)
     ]
     compared = [each for each, _ in pairs if each["one"] in labels]
     if not compared:
         return first
     baseline = labels.get(str(question.baseline), str(question.baseline))
-    if not told:
-        return f"{first} None of {len(compared)} is told apart from {baseline}."
-    return f"{first} Told apart from {baseline} are {len(told)} of {len(compared)}: {', '.join(told)}."
+    if not significant:
+        return f"{first} None of {len(compared)} differs significantly from {baseline}."
+    verb = "differs" if len(significant) == 1 else "differ"
+    count = f"{len(significant)} of {len(compared)}"
+    return f"{first} {count} {verb} significantly from {baseline}: {', '.join(significant)}."
 
 
 def describe_curve(question: Question, models: Models) -> str:
@@ -74,7 +76,7 @@ def list_points(question: Question, models: Models) -> list[tuple[float, Estimat
 
 
 def describe_leak(honest: Result, leaking: Result) -> str:
-    """What a random split by image would have claimed, compared with a split by lesion and the test fold."""
+    """Claim of a random split by image, compared with a split by lesion and the test fold."""
     if not honest or not leaking:
         return f"The leak is {NOT_RUN}."
     claims = {name: read_figure(result, "choosing") for name, result in (("image", leaking), ("lesion", honest))}
@@ -107,10 +109,12 @@ def recommend_network(question: Question, models: Models, comparisons: Sequence[
     }
     if not gains:
         return f"*{question.title}*: what is larger than {question.entries[0].label} is {NOT_RUN}."
-    better = {name: figure for name, figure in gains.items() if is_told_apart(figure) and (figure.value or 0.0) > 0}
+    better = {
+        name: figure for name, figure in gains.items() if differs_significantly(figure) and (figure.value or 0.0) > 0
+    }
     if not better:
         others = ", ".join(labels[name] for name in gains)
-        return f"*{question.title}*: {labels[str(question.baseline)]}; not told apart as better: {others}."
+        return f"*{question.title}*: {labels[str(question.baseline)]}; not significantly better: {others}."
     name = max(better, key=lambda each: better[each].value or 0.0)
     return (
         f"*{question.title}*: {labels[name]}, {better[name].text(signed=True)} from {labels[str(question.baseline)]},"

@@ -120,7 +120,7 @@ def main(options: argparse.Namespace) -> int:
     """Compare and print."""
     if options.runs:
         if options.data is None or options.questions or options.on != "choosing":
-            raise UserError("--runs: needs --data, and compares on the choosing fold alone, without questions")
+            raise UserError("--runs: needs --data, and compares on the choosing fold only, without questions")
         print(compare_runs(options.runs, options.data))
         return 0
     study = read_study(options.results, options.plan, options.results)

@@ -92,7 +92,7 @@ def test_the_parts_of_a_step_add_up_to_it() -> None:
 def test_timms_log_is_read_after_the_warm_up() -> None:
     found = read_speed(STAMPED, warm_up=1, batch_size=8)
     assert found == pytest.approx({"step": (12.5 + 25) / 2, "input": (2 + 4) / 2, "processor": (10 + 20) / 2})
-    with pytest.raises(UserError, match="told no speed; its last line: CUDA"):
+    with pytest.raises(UserError, match="printed no speed; its last line: CUDA"):
         read_speed("Train\nCUDA is not there\n", warm_up=1, batch_size=8)
 
 

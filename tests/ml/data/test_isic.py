@@ -113,7 +113,7 @@ def test_a_label_without_image_is_named(tiny: Path) -> None:
 def test_an_image_in_two_formats_is_named(tiny: Path) -> None:
     path = read_isic(tiny).records[0].path
     path.with_suffix(".png").write_bytes(b"")
-    with pytest.raises(UserError, match=f"{path.stem} is there twice"):
+    with pytest.raises(UserError, match=f"{path.stem} occurs twice"):
         read_isic(tiny)
 
 

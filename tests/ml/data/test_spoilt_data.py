@@ -56,7 +56,7 @@ def refuse(command: str, place: Path, data: Path, out: Path, capsys: pytest.Capt
     assert main([command.split(",", maxsplit=1)[0], *(str(each) for each in COMMANDS[command](place, data, out))]) == 2
     said = capsys.readouterr()
     assert "Traceback" not in said.err
-    assert said.out in {"", "stage 1 of 1, data: begun\n"}
+    assert said.out in {"", "stage 1 of 1, data: started\n"}
     lines = [line for line in said.err.replace("\r", "\n").splitlines() if line.strip() and "|" not in line]
     if command == "train, svm":
         assert "cannot be served" in lines.pop(0)

@@ -149,7 +149,7 @@ def test_an_image_found_twice_is_named(bundle: Bundle, tmp_path: Path) -> None:
     for suffix in ("jpg", "png"):
         (tmp_path / f"TWICE.{suffix}").write_bytes(pictures.jpeg())
     truth = write_truth(tmp_path / "truth.csv", {"TWICE": 0})
-    with pytest.raises(UserError, match="TWICE is there twice"):
+    with pytest.raises(UserError, match="TWICE occurs twice"):
         evaluate_bundle(bundle, tmp_path, truth, progress=False)
 
 

@@ -8,7 +8,7 @@ from ml.metrics.comparison import (
     METRICS,
     NOT_RUN,
     choose_best,
-    is_told_apart,
+    differs_significantly,
     tabulate_costs,
     tabulate_differences,
     tabulate_metrics,
@@ -86,7 +86,7 @@ def test_differences_are_signed_and_of_their_fold() -> None:
 
 
 @pytest.mark.parametrize(
-    ("difference", "told"),
+    ("difference", "significant"),
     [
         ([0.05, 0.01, 0.09], True),
         ([-0.05, -0.09, -0.01], True),
@@ -95,5 +95,9 @@ def test_differences_are_signed_and_of_their_fold() -> None:
         ([None, None, None], False),
     ],
 )
-def test_a_difference_is_one_beyond_chance_and_the_noise_of_a_seed(difference: list[float | None], told: bool) -> None:  # noqa: FBT001
-    assert is_told_apart(Estimate.from_json(dict(zip(("value", "low", "high"), difference, strict=True)))) is told
+def test_a_significant_difference_is_beyond_chance_and_the_noise_of_a_seed(
+    difference: list[float | None],
+    significant: bool,  # noqa: FBT001
+) -> None:
+    estimate = Estimate.from_json(dict(zip(("value", "low", "high"), difference, strict=True)))
+    assert differs_significantly(estimate) is significant

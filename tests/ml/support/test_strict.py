@@ -115,7 +115,7 @@ def test_yaml_is_read_as_json_would_be(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a: 1\nb: {c: 1, c: 2}\n", "the key 'c' is there twice, line 2"),
+        ("a: 1\nb: {c: 1, c: 2}\n", "the key 'c' occurs twice, line 2"),
         ("a: &a [*a]\n", "cannot be read as YAML"),
         ("a: " + "[" * 5000 + "]" * 5000, "cannot be read as YAML"),
         ("[a, b]: 1\n", "cannot be read as YAML"),

@@ -73,7 +73,7 @@ def test_a_dropped_connection_goes_on_where_it_broke(server: FileServer, tmp_pat
 
 def test_a_run_that_was_stopped_goes_on_in_the_next(server: FileServer, tmp_path: Path) -> None:
     server.drops = TRIES
-    with pytest.raises(UserError, match=r"cannot be downloaded \(the connection ended early\); run again to go on"):
+    with pytest.raises(UserError, match=r"cannot be downloaded \(the connection ended early\); run again to resume"):
         download(server.address + IMAGES, tmp_path / IMAGES, pause_seconds=0, progress=False)
     kept = (tmp_path / f"{IMAGES}.part").stat().st_size
     assert 0 < kept < len(server.files[IMAGES])

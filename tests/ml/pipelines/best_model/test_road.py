@@ -114,7 +114,7 @@ def test_no_stage_begins_that_may_not_end_in_time(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["best-model", *arguments, "--out", str(tmp_path / "new"), "--stage", "data", "--minutes", "7"]) == 0
-    assert "data: not begun, as it may take 8 minutes" in capsys.readouterr().out
+    assert "data: not started, as it may take 8 minutes" in capsys.readouterr().out
     assert not (tmp_path / "new" / "data").exists()
 
 
@@ -122,7 +122,7 @@ def test_finished_stages_are_skipped(out: Path, arguments: list[str], capsys: py
     before = {path: path.stat().st_mtime_ns for path in out.rglob("weights.safetensors")}
     assert main(["best-model", *arguments, "--stage", "teacher*", "average*"]) == 0
     assert {path: path.stat().st_mtime_ns for path in out.rglob("weights.safetensors")} == before
-    assert "teacher-without-0: finished before" in capsys.readouterr().out
+    assert "teacher-without-0: already finished" in capsys.readouterr().out
 
 
 def test_a_plan_that_changed_after_a_stage_is_refused(
@@ -140,7 +140,7 @@ def test_data_prepared_for_another_plan_are_refused(
     (tmp_path / "tiny.yaml").write_text(CONFIG, encoding="utf-8")
     (tmp_path / "plan.yaml").write_text(f"{PLAN}images: 21\n", encoding="utf-8")
     assert main(["best-model", *arguments, "--plan", str(tmp_path / "plan.yaml"), "--stage", "data"]) == 2
-    assert "tells of other images than the plan; move the folder away" in capsys.readouterr().err
+    assert "is of other images than the plan; move the folder away" in capsys.readouterr().err
 
 
 def test_a_stage_says_what_it_lacks(arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

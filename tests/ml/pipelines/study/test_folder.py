@@ -125,7 +125,7 @@ def test_an_unfinished_folder_is_told(tmp_path: Path) -> None:
             lambda text: text.replace("image,fold", "name,fold"),
             r"column image is missing; .* must have image,fold,MEL",
         ),
-        (lambda text: text + text.splitlines()[-1] + "\n", "an image is there twice"),
+        (lambda text: text + text.splitlines()[-1] + "\n", "an image occurs twice"),
         (lambda text: text + f"NEW,3,{','.join(['x'] * 7)}\n", "a score is not a number"),
         (lambda text: text + f"NEW,3,{','.join(['0.5'] * 7)}\n", "sum to 1"),
         (lambda text: text.splitlines()[0] + "\n", "sum to 1"),

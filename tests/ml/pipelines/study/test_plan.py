@@ -102,7 +102,7 @@ def test_a_wrong_key_in_an_entry_is_told_before_anything_trains(path: Path, tmp_
 
 def test_weights_that_are_not_there_are_told_before_anything_trains(path: Path, tmp_path: Path) -> None:
     plan = read_plan(path)
-    with pytest.raises(UserError, match=r"w\.bin: is not there, and large starts from it"):
+    with pytest.raises(UserError, match=r"w\.bin: is missing, and large starts from it"):
         prepare_job(plan, plan.entries["large"], Workplace(tmp_path, tmp_path, tmp_path / "out"))
     assert prepare_job(plan, plan.entries["large"], Workplace(tmp_path, None, tmp_path / "out")).weights is None
 

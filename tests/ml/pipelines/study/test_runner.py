@@ -97,7 +97,7 @@ def test_a_training_is_stopped_after_its_minutes(
     place = Workplace(data, None, tmp_path / "out")
     let_train(monkeypatch, "import time; time.sleep(60)")
     failures = work(prepare(plan, place), place, Rules(minutes=0.01))[1]
-    assert "not done within 0.01 minutes; run the study again to go on" in failures["small"]
+    assert "not done within 0.01 minutes; run the study again to resume" in failures["small"]
 
 
 def test_a_run_with_a_whole_epoch_is_resumed_and_one_without_begun_anew(plan: Plan, data: Path, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_the_command_counts_what_cannot_be_trained(
     write_study_folder(tmp_path / "out" / "small", data)
     weights = ("--weights-dir", str(tmp_path))
     assert run_command(data, tmp_path, "--tier", "1", *weights) == 2
-    assert "w.bin: is not there" in capsys.readouterr().err
+    assert "w.bin: is missing" in capsys.readouterr().err
     assert run_command(data, tmp_path, "--tier", "1", "--keep-going", *weights) == 1
     assert "1 of 2 models failed: large" in capsys.readouterr().err
     assert read_result(tmp_path / "results", "small")["name"] == "small"

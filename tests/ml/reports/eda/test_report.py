@@ -99,7 +99,7 @@ def test_what_the_data_do_not_tell_is_said(tmp_path: Path) -> None:
 
 def test_pictures_of_the_test_fold_alone_are_refused(tmp_path: Path) -> None:
     alone = write_tiny_isic(tmp_path / "isic", per_class={"test": 1})
-    with pytest.raises(UserError, match="holds the test fold alone"):
+    with pytest.raises(UserError, match="contains only the test fold"):
         write_report(alone, tmp_path / "eda", progress=False)
 
 

@@ -105,7 +105,7 @@ def test_every_entry_of_the_plan_stands_in_the_document(text: str) -> None:
 def test_what_was_learnt_is_made_of_the_figures(place: Path, text: str) -> None:
     value, low, high = read_figures(place, "good")
     assert f"Best on the choosing fold: **Good**, balanced accuracy {value:.3f} [{low:.3f}, {high:.3f}]." in text
-    assert "Told apart from Weak are 1 of 1: Good (+" in text
+    assert "1 of 1 differs significantly from Weak: Good (+" in text
     assert "*Pretrained*: Good, +" in text
     first, last = read_figures(place, "size_48")[0], read_figures(place, "weak")[0]
     assert f"From 48 to 96 px balanced accuracy on the choosing fold goes from {first:.3f} to {last:.3f}" in text
