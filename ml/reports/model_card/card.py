@@ -10,8 +10,9 @@ from typing import Any
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import read_isic
-from ml.evaluation.report import LABELS, PER_CLASS
+from ml.evaluation.report import LABELS
 from ml.metrics.estimate import Estimate, table
+from ml.metrics.figures import PER_CLASS
 from ml.reports.model_card.artefact_probes import describe_artefact_probes
 from ml.reports.model_card.lesions import describe_lesions
 from ml.reports.model_card.limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
