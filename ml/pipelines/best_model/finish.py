@@ -161,4 +161,9 @@ def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplac
         evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
         for each, observations in ((bundle, found.observations), (shipped, earlier))
     )
-    return {"shipped": shipped.sha256, **compare_evaluations(one, other)}
+    compared = compare_evaluations(one, other)
+    figures = {
+        name: {key: estimate.to_json() for key, estimate in estimates.items()}
+        for name, estimates in compared["figures"].items()
+    }
+    return {"shipped": shipped.sha256, **compared, "figures": figures}

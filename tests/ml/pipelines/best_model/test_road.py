@@ -172,5 +172,5 @@ def test_the_last_stage_calibrates_on_images_that_no_network_asked_has_seen(out:
     assert summary["bundle"] == bundle.sha256
     assert summary["out_of_fold"] == manifest.metrics["fold_4"]["metrics"]
     assert summary["fold_4"]["images"] == 21
-    value, low, high = summary["fold_4"]["figures"]["balanced_accuracy"]["difference"]
-    assert low <= value <= high
+    difference = summary["fold_4"]["figures"]["balanced_accuracy"]["difference"]
+    assert difference["low"] <= difference["value"] <= difference["high"]
