@@ -25,7 +25,7 @@ from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
 from ml.evaluation.observe import Observer, average_statistics, from_file
 from ml.evaluation.operating_points import fit_outcome_rule
 from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
-from ml.evaluation.refused import REFUSED_LIMITS, list_refused_sums
+from ml.evaluation.refused_images import REFUSED_LIMITS, list_refused_sums
 from ml.metrics.classification import Scored
 from ml.serve.detector import Detector, DetectorArrays, estimate_measures, save_detector
 from ml.serve.interpretation import Observation, average_views, interpret

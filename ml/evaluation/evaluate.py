@@ -20,7 +20,7 @@ from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
-from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
+from ml.evaluation.training_overlap import NOTHING_SEEN, Seen, find_seen
 from ml.metrics import bootstrap, classification
 from ml.serve.detector import load_detector
 from ml.serve.image_limits import UPLOAD_SUFFIXES, Limits

@@ -11,7 +11,7 @@ from ml.bundle.folder import Bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation import shifts
-from ml.evaluation.altered import choose_malignant, measure_manipulations
+from ml.evaluation.altered_images import choose_malignant, measure_manipulations
 from ml.evaluation.conformal import measure_sets
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.flags import measure_flags
@@ -26,7 +26,7 @@ from ml.evaluation.observe import (
     simulate,
 )
 from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
-from ml.evaluation.refused import count_called
+from ml.evaluation.refused_images import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
 from ml.metrics import bootstrap, classification

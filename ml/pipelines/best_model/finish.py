@@ -28,8 +28,8 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
 from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
+from ml.pipelines.best_model.workspace import Workplace
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
 from ml.support.environment import find_git_revision

@@ -16,7 +16,7 @@ from ml.build.fit_quality import fit_flags, fit_picture_quality
 from ml.bundle.folder import Bundle
 from ml.data.isic import Dataset, Record
 from ml.errors import UserError
-from ml.evaluation.altered import without_appearance
+from ml.evaluation.altered_images import without_appearance
 from ml.evaluation.observe import Observer, from_file
 from ml.serve.interpretation import Observation, Outcome, interpret
 from ml.serve.predictor import Predictor

@@ -8,7 +8,7 @@ from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer, from_changed, from_file
-from ml.evaluation.refused import count_called
+from ml.evaluation.refused_images import count_called
 from ml.metrics.shares import estimate_share
 from ml.serve.detector import Detector
 from ml.serve.interpretation import Outcome, Reading, interpret
