@@ -48,7 +48,7 @@ Speed = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What is measured, and the directory of temporary files."""
+    """Settings of a measurement, and the directory of temporary files."""
 
     data: Path
     config: TrainingConfig

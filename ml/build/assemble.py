@@ -60,7 +60,7 @@ UNKNOWN_LIMITS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What the manifest says of the network's origin: names, inference plan, provenance and licence."""
+    """Origin of the network for the manifest: names, inference plan, provenance and licence."""
 
     name: str
     version: str

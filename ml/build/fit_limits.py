@@ -115,14 +115,14 @@ def add_detector(
         estimate_measures(each, arrays) | observation.measures
         for each, observation in zip(statistics, observations, strict=True)
     ]
-    heads = fit_flags(LESION_FLAGS, measures)  # measured on the lesion mask, these replace the detector's estimates
+    flags = fit_flags(LESION_FLAGS, measures)  # measured on the lesion mask, these replace the detector's estimates
     quality = manifest.quality
     return replace(
         manifest,
         gate=fit_limits(arrays, statistics, where),
         quality=replace(
             quality,
-            flags=(*quality.flags, *heads),
+            flags=(*quality.flags, *flags),
             how=f"{quality.how}; framing and hair are the network's estimates, with limits set on {where}",
         ),
         files=manifest.files | {DETECTOR_FILE: hash_file(directory / DETECTOR_FILE)},

@@ -29,7 +29,7 @@ ARCHITECTURE = "tf_efficientnet_lite0"
 
 
 def describe_shipped(model: nn.Module) -> Origin:
-    """What the shipped bundle's manifest says of its network."""
+    """Origin of the shipped bundle's network for its manifest."""
     return Origin(
         name="lite0-isic2018-distilled",
         version="1.3",

@@ -263,7 +263,7 @@ def list_shares(evaluation: Evaluation) -> dict[str, tuple[BoolArray, BoolArray]
 
 
 def make_share_measure(shares: Mapping[str, tuple[BoolArray, BoolArray]]) -> bootstrap.Measure:
-    """What ``list_shares`` gives, ready to be resampled."""
+    """A function of weights that gives the shares of ``list_shares``, for the bootstrap."""
 
     def measure(weights: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
         with np.errstate(invalid="ignore", divide="ignore"):

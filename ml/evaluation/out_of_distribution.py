@@ -101,13 +101,13 @@ def fit_detector(
     rows = [own, *(others[kind] for kind in IMAGE_DOMAINS[1:])]
     labels = np.repeat(np.arange(len(IMAGE_DOMAINS)), [len(features) for features in rows])
     kinds = fit_softmax((np.concatenate(rows) - centre) / deviation, labels, RIDGE)
-    heads = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
+    probes = fit_ridge((pictures - centre) / deviation, np.sqrt(measures), MEASURE_RIDGE)
     values, vectors = np.linalg.eigh(np.cov((own - centre).T))
     kept = slice(-1, -1 - min(COMPONENTS, len(values)), -1)
     whitening = vectors[:, kept] / np.sqrt(np.maximum(values[kept], np.finfo(np.float32).tiny))
     return DetectorArrays(
         kinds=_unstandardise(kinds, centre, deviation),
-        measures=_unstandardise(heads, centre, deviation),
+        measures=_unstandardise(probes, centre, deviation),
         centre=centre,
         whitening=whitening,
     )

@@ -51,7 +51,7 @@ def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
 
 
 def _count(evaluation: Evaluation) -> dict[str, int]:
-    """Of how many images each figure is."""
+    """Number of images of each figure."""
     images, malignant = len(evaluation.items), int(evaluation.scored.is_malignant.sum())
     shares = {name: int(among.sum()) for name, (_, among) in list_shares(evaluation).items()}
     return {name: count_judged(name, images=images, malignant=malignant) for name in FIGURES} | shares

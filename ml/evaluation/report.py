@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ml.metrics.estimate import OVER_IMAGES, OVER_LESIONS, Estimate, count_judged
-from ml.taxonomy import CLASSES, MALIGNANT_INDICES
+from ml.metrics.estimate import OVER_IMAGES, OVER_LESIONS, Estimate
+from ml.metrics.figures import PER_CLASS, describe_metrics
+from ml.taxonomy import CLASSES
 
 FloatArray = npt.NDArray[np.float64]
 
-PER_CLASS = ("recall", "precision", "auc")
 DIGITS = 6
 WITHOUT_SHOWN_AGAIN = "balanced_accuracy_without_shown_again"
 LABELS = {
@@ -68,14 +68,14 @@ class Report:
             "missing": list(self.missing),
             "shown_again": list(self.shown_again),
             "not_assessable": list(self.not_assessable),
-            "metrics": {name: self._estimate(name).to_json() for name in LABELS if name in self.values},
-            "per_class": {
-                code: {
-                    "images": self.per_class[place],
-                    **{name: self._estimate(name, place).to_json() for name in PER_CLASS},
-                }
-                for place, code in enumerate(CLASSES)
-            },
+            **describe_metrics(
+                {name: self.values[name] for name in (*LABELS, *PER_CLASS) if name in self.values},
+                self.intervals,
+                per_class=self.per_class,
+                how=OVER_IMAGES if self.lesions is None else OVER_LESIONS,
+                digits=DIGITS,
+                of={WITHOUT_SHOWN_AGAIN: self.images - len(self.shown_again)},
+            ),
             "confusion": {
                 "rows": "truth",
                 "columns": [*CLASSES, "undecided"],
@@ -105,16 +105,3 @@ class Report:
         if self.lesions is None:
             return "; lesions are not known, the intervals are by bootstrap over images"
         return f" of {self.lesions} lesions; the intervals are by bootstrap over lesions"
-
-    def _estimate(self, name: str, place: int | None = None) -> Estimate:
-        """A metric, or that of the class at ``place``; a recall is of the images of its class."""
-        images = self.images - (len(self.shown_again) if name == WITHOUT_SHOWN_AGAIN else 0)
-        malignant = sum(self.per_class[index] for index in MALIGNANT_INDICES)
-        count = count_judged(name, images=images, malignant=malignant)
-        return Estimate.of(
-            self.values[name] if place is None else self.values[name][place],
-            self.intervals[name] if place is None else self.intervals[name][:, place],
-            n=self.per_class[place] if place is not None and name == "recall" else count,
-            how=OVER_IMAGES if self.lesions is None else OVER_LESIONS,
-            digits=DIGITS,
-        )

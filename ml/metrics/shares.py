@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ml.metrics.estimate import GROUPED_WILSON, WILSON, Estimate
 
 NORMAL_QUANTILE = 1.959963984540054
-"""Of the normal distribution at 97.5 %."""
+"""Quantile of the normal distribution at 97.5 %."""
 
 
 def estimate_share(holds: Sequence[bool], groups: Sequence[str] | None = None) -> Estimate:
@@ -25,4 +25,5 @@ def find_interval(share: float, count: int) -> tuple[float, float]:
     square = NORMAL_QUANTILE**2
     middle = (share + square / (2 * count)) / (1 + square / count)
     reach = NORMAL_QUANTILE / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count**2))
-    return max(middle - reach, 0.0), min(middle + reach, 1.0)
+    # At 0 and 1 a bound is the share itself; rounding must not put it on the other side.
+    return min(max(middle - reach, 0.0), share), max(min(middle + reach, 1.0), share)

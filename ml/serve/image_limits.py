@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ml.errors import UserError, gettext_noop
 
 MEGABYTE = 1_000_000
-"""Of bytes, and of pixels: what is meant wherever a size is told in MB or megapixels."""
+"""Bytes per MB and pixels per megapixel, wherever a size is stated."""
 
 BYTES_PER_PIXEL = 8
 """Peak memory per pixel while decoding and converting: two images of four bytes per pixel."""

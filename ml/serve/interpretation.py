@@ -1,4 +1,4 @@
-"""What is read out of an observation: the decisions and numbers that need neither image nor network."""
+"""Interpretation of an observation: the decisions and numbers that need neither image nor network."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

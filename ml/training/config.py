@@ -23,7 +23,7 @@ TrainingFold = Annotated[Word, AfterValidator(_check_fold)]
 Side = Annotated[int, Field(ge=32)]
 """In pixels."""
 Fraction = Annotated[float, Field(ge=0.1, le=1)]
-"""Of the sides of a central view, or of steps."""
+"""Share of the sides of a central view, or of steps."""
 Share = Annotated[float, Field(ge=0, le=1)]
 ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]

@@ -35,7 +35,7 @@ def check_devices(config: TrainingConfig, devices: int) -> None:
 
 
 def choose_strategy(config: TrainingConfig, devices: int) -> dict[str, Any]:
-    """Lightning's arguments for the devices; DDP must be told of frozen layers, which have no gradients."""
+    """Lightning's arguments for the devices; DDP needs to know of frozen layers, which have no gradients."""
     if devices == 1:
         return {"devices": 1}
     name = "ddp_find_unused_parameters_true" if config.unfreeze_epochs else "ddp"

@@ -8,7 +8,7 @@ from ml.verbs.verb import Verb, take_data
 
 SPLIT_SEED = 2018
 MIN_COSINE = 0.3
-"""Of whitened embeddings: half of the pairs of one lesion in HAM10000 are above it, and one in 20,000 of the others."""
+"""Cosine of whitened embeddings that half of the pairs of one lesion in HAM10000 exceed, and 1 in 20,000 others."""
 
 
 def prepare(parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Where the images and tables of HAM10000 lie, in the layouts that it is handed out in.
+"""Layouts in which HAM10000 is distributed, and the locations of its images and tables in them.
 
 - ISIC 2018 Task 3 (https://challenge.isic-archive.com/data/#2018): ``ISIC2018_Task3_Training_Input`` and
   ``ISIC2018_Task3_Training_GroundTruth``, as folders or zips, and ``ISIC2018_Task3_Training_LesionGroupings.csv``.

@@ -34,7 +34,7 @@ EMBEDDINGS_FILE = "embeddings.npz"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was prepared.
+    """Summary of a preparation.
 
     Counts of images, lesions, classes and sizes in pixels; images without metadata; excluded images with reasons, by
     id; pairs by method.

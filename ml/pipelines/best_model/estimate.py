@@ -15,7 +15,7 @@ IMAGES_PER_SECOND = 5500
 """Training images of Lite0 at 224 px per second on one H100, measured (docs/best-model.md)."""
 REFERENCE = ("tf_efficientnet_lite0", 224)
 FORWARD_SHARE = 1 / 3
-"""Of a training step: the backward pass costs two forward passes."""
+"""Share of the forward pass in a training step: the backward pass costs two forward passes."""
 START_MINUTES = 1.0
 """Assumed, not measured: imports, copying the pixels, cuDNN's first steps, and the final predictions."""
 

@@ -19,7 +19,8 @@ from ml.errors import UserError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import OVER_LESIONS, Estimate, count_judged
+from ml.metrics.estimate import OVER_LESIONS
+from ml.metrics.figures import PER_CLASS, describe_metrics
 from ml.serve.interpretation import calibrate
 from ml.support.disk import read_json
 from ml.taxonomy import CLASSES
@@ -29,7 +30,6 @@ FloatArray = npt.NDArray[np.float64]
 COLUMNS = ("image", "fold", *CLASSES)
 SENSITIVITY, SPECIFICITY = 0.95, 0.90
 NEEDED = ("kind", "architecture", "initialisation", "training_prior", "sha256")
-PER_CLASS = ("recall", "precision", "auc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,6 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
     lesions = [truth.lesions[folder.images[row]] for row in rows]
     ones = np.ones((1, len(rows)))
     values = {name: row[0] for name, row in classification.measure(scored, ones, **points).items()}
-    malignant = int(scored.is_malignant.sum())
     replicates = bootstrap.resample(lambda weights: classification.measure(scored, weights, **points), lesions)
     limits = {name: bootstrap.percentiles(each) for name, each in replicates.items()}
     confusion = classification.count_confusion(
@@ -202,31 +201,7 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
         "folds": sorted({folder.folds[row] for row in rows}),
         "images": len(rows),
         "lesions": len(set(lesions)),
-        "metrics": {
-            name: Estimate.of(
-                values[name],
-                limits[name],
-                n=count_judged(name, images=len(rows), malignant=malignant),
-                how=OVER_LESIONS,
-            ).to_json()
-            for name in values
-            if name not in PER_CLASS
-        },
-        "per_class": {
-            code: {
-                "images": int(confusion[index].sum()),
-                **{
-                    name: Estimate.of(
-                        values[name][index],
-                        limits[name][:, index],
-                        n=int(confusion[index].sum()) if name == "recall" else len(rows),
-                        how=OVER_LESIONS,
-                    ).to_json()
-                    for name in PER_CLASS
-                },
-            }
-            for index, code in enumerate(CLASSES)
-        },
+        **describe_metrics(values, limits, per_class=confusion.sum(axis=1).astype(int).tolist(), how=OVER_LESIONS),
         "confusion": confusion.astype(int).tolist(),
     }
     images = tuple(folder.images[row] for row in rows)

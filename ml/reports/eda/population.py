@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from ml.metrics import estimate
 from ml.reports.eda import charts
 from ml.reports.eda.page import Figure, Image, Section
 from ml.reports.eda.table import associate, separate, share_by_class
@@ -45,7 +46,7 @@ def describe_classes(table: pd.DataFrame, out: Path, numbers: dict[str, Any]) ->
             ),
             _describe_lesions(table, out, numbers),
         ],
-        table(["class", *(f"fold {name}" for name in by_fold.columns)], rows),
+        estimate.table(["class", *(f"fold {name}" for name in by_fold.columns)], rows),
     )
 
 

@@ -10,9 +10,10 @@ from typing import Any
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import read_isic
-from ml.evaluation.report import LABELS, PER_CLASS
+from ml.evaluation.report import LABELS
 from ml.metrics.estimate import Estimate, table
-from ml.reports.model_card.heads import describe_heads
+from ml.metrics.figures import PER_CLASS
+from ml.reports.model_card.artefact_probes import describe_artefact_probes
 from ml.reports.model_card.lesions import describe_lesions
 from ml.reports.model_card.limits import BESIDE, DIAGRAM, choose_fold, describe_limits, name_fold
 from ml.reports.model_card.official_test import describe_official
@@ -63,7 +64,7 @@ def render_card(manifest: Manifest) -> str:
         *describe_limits(manifest),
         *describe_refusals(manifest),
         *describe_lesions(manifest, choose_fold(manifest), name_fold(choose_fold(manifest))),
-        *describe_heads(manifest),
+        *describe_artefact_probes(manifest),
         _describe_limits(manifest),
         f"## Licence and credits\n\nWeights: **{manifest.licence}**. The project's code has its own licence.\n\n"
         + manifest.attribution.replace("# Attribution\n\n", ""),

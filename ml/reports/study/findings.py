@@ -76,7 +76,7 @@ def list_points(question: Question, models: Models) -> list[tuple[float, Estimat
 
 
 def describe_leak(honest: Result, leaking: Result) -> str:
-    """What a random split by image would have claimed, compared with a split by lesion and the test fold."""
+    """Claim of a random split by image, compared with a split by lesion and the test fold."""
     if not honest or not leaking:
         return f"The leak is {NOT_RUN}."
     claims = {name: read_figure(result, "choosing") for name, result in (("image", leaking), ("lesion", honest))}

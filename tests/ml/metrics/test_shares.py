@@ -25,3 +25,10 @@ def test_a_lesion_counts_once() -> None:
     assert (of_lesions.low, of_lesions.high) == (alone.low, alone.high)
     assert (of_lesions.n, of_lesions.how) == (4, "Wilson over groups")
     assert estimate_share([True, True, False, False]).low != alone.low
+
+
+def test_an_interval_holds_its_share_whatever_is_rounded() -> None:
+    for count in range(1, 400):
+        for share in (0.0, 1.0):
+            low, high = find_interval(share, count)
+            assert low <= share <= high

@@ -23,15 +23,15 @@ def test_the_card_shows_them_for_the_detector_that_was_measured_and_for_no_other
         "auroc_of_heuristic": share,
         "rules": rules,
     }
-    heads = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
+    artefact_probes = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
     found = {
         "gate_sha256": bundle.manifest.files[DETECTOR_FILE],
         "labelled": 100,
         "fitted_on": ["I"] * 15,
-        "heads": heads,
+        "heads": artefact_probes,
     }
     path = tmp_path / "heads.json"
-    monkeypatch.setattr("ml.reports.model_card.heads.ARTEFACT_HEADS", path)
+    monkeypatch.setattr("ml.reports.model_card.artefact_probes.ARTEFACT_PROBES", path)
     path.write_text(json.dumps(found))
     card = model_card.render_card(bundle.manifest)
     assert "| hair, flag (> 2.5) | 44 of 79 | 0.05 [0.01, 0.15] | 1.00 [0.90, 1.00] |" in card

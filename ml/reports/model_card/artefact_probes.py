@@ -8,7 +8,7 @@ from typing import Any
 from ml.bundle.manifest import DETECTOR_FILE, Manifest
 from ml.metrics.estimate import Estimate, table
 
-ARTEFACT_HEADS = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
+ARTEFACT_PROBES = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
 """Measured by ``ml.reports.artefact_heads`` of revision 92996e3."""
 
 TITLE = "## Hair, ruler marks, ink and dark corners, against labels by eye"
@@ -17,11 +17,11 @@ TOO_FEW = "too few"
 ENOUGH_SEEN, ENOUGH_FOUND = 10, 0.5
 
 
-def describe_heads(manifest: Manifest) -> list[str]:
+def describe_artefact_probes(manifest: Manifest) -> list[str]:
     """The section, if the bundle has a detector; results hold for the detector they were measured on."""
     if manifest.gate is None:
         return []
-    found = json.loads(ARTEFACT_HEADS.read_text(encoding="utf-8"))
+    found = json.loads(ARTEFACT_PROBES.read_text(encoding="utf-8"))
     if found["gate_sha256"] != manifest.files.get(DETECTOR_FILE):
         return [f"{TITLE}\n\nNot measured of this detector; revision 92996e3 measured an earlier one."]
     parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
@@ -39,7 +39,7 @@ chosen on half. Half were drawn for high scores, so that these are no shares of 
 
 {table(header, (row for name, part in parts.items() for row in _list_rules(name, part)))}
 
-{" ".join(_judge_head(name, part) for name, part in parts.items()).strip()}"""
+{" ".join(_judge_probe(name, part) for name, part in parts.items()).strip()}"""
     ]
 
 
@@ -57,7 +57,7 @@ def _list_rules(name: str, part: Mapping[str, Any]) -> Iterable[tuple[str, ...]]
         )
 
 
-def _judge_head(name: str, part: Mapping[str, Any]) -> str:
+def _judge_probe(name: str, part: Mapping[str, Any]) -> str:
     """Weaknesses of a probe in a sentence, or nothing."""
     if part["positive"] < ENOUGH_SEEN:
         return f"**Not known**: {name} is seen in {part['positive']} of these pictures, too few to say if it is found."
