@@ -158,7 +158,7 @@ def verify_bundle(path: Path) -> Bundle:
 
 
 def _read_synthetic_view(predictor: Predictor) -> None:
-    """Read a picture in full, so that graph, gate and similar cases are known to fit each other."""
+    """Read a picture in full, so that graph, detector and similar cases are known to fit each other."""
     manifest = predictor.bundle.manifest
     picture = io.BytesIO()
     Image.fromarray(synthetic_view(manifest.input.size)[0]).save(picture, "PNG")

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Certainty, Diagnosis
 from classifier.models.review import COMMENT_LENGTH
-from skinsite.once import OnceForm
+from skinsite.idempotency import OnceForm
 
 
 class ReviewForm(OnceForm):

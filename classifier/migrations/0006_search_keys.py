@@ -5,7 +5,7 @@ from typing import Any
 from django.db import migrations, transaction
 
 from classifier.migrations._steps import Step
-from classifier.models.folded import FoldedField, write_missing_keys
+from classifier.models.search_keys import FoldedField, write_missing_keys
 from skinsite.text import clean_line, fold_line
 
 CODE_LENGTH = 40

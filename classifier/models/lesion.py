@@ -8,8 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models.folded import FoldedField
 from classifier.models.patient import Patient
+from classifier.models.search_keys import FoldedField
 from skinsite.accounts.actors import Actor
 
 LABEL_LENGTH = 80

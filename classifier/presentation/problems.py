@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from classifier.presentation.wording import BUSY_SENTENCE, rejection_text
-from ml.serve.image_apart import DecoderBusyError
+from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import ImageRejected
 from skinsite import problems
 from skinsite.problems import Problem

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from classifier.models import Declared, Diagnosis, Lesion, Outcome, Patient, Prediction, Sex, Status
-from ml.bundle.doubts import DOUBTS, Doubt
+from ml.bundle.activation_doubts import DOUBTS, Doubt
 from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
 

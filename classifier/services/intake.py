@@ -20,7 +20,7 @@ from classifier.services import lesions, patients
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
-from ml.serve.image_apart import normalise_guarded
+from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
 from skinsite.accounts.actors import Actor

@@ -9,7 +9,7 @@ from classifier.models import BodySite, Lesion, Patient
 from classifier.services.locks import lock_clinic
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import names_of_changed
-from skinsite.once import row_id
+from skinsite.idempotency import row_id
 from skinsite.text import clean_line
 
 

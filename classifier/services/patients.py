@@ -18,7 +18,7 @@ from classifier.services.locks import lock_clinic
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic
 from skinsite.audit.events import names_of_changed
-from skinsite.once import row_id
+from skinsite.idempotency import row_id
 from skinsite.text import clean_line, fold_line, has_visible_sign, too_long
 
 GENERATED_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # nothing that reads like another

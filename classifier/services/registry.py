@@ -14,7 +14,7 @@ from classifier import audit, inference, policies
 from classifier.models import ModelStatus, ModelVersion
 from classifier.presentation import wording
 from classifier.services.readings import handover, queue
-from ml.bundle.doubts import Doubt, list_doubts
+from ml.bundle.activation_doubts import Doubt, list_doubts
 from ml.bundle.draft import copy_files, one_line_for_the_disk
 from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.hashing import hash_file

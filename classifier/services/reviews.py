@@ -10,7 +10,7 @@ from classifier import audit, policies
 from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.actors import Actor
-from skinsite.once import row_id
+from skinsite.idempotency import row_id
 from skinsite.problems import WrongStateError
 from skinsite.text import too_long
 

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from classifier import storage
 from classifier.models import Lesion, LesionImage, Prediction, Status
-from classifier.models.folded import write_missing_keys
 from classifier.models.prediction import name_heat_map
+from classifier.models.search_keys import write_missing_keys
 from skinsite.platform import housekeeping
 
 log = logging.getLogger(__name__)

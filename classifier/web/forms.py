@@ -20,7 +20,7 @@ from classifier.selectors.records import find_lesion, lesions_by_code
 from classifier.services.patients import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.actors import Actor
-from skinsite.once import OnceForm
+from skinsite.idempotency import OnceForm
 
 ACCEPTED = ",".join((*UPLOAD_SUFFIXES, *chain.from_iterable(UPLOAD_SUFFIXES.values())))
 """Types and, for a browser that knows no type for a file, suffixes."""

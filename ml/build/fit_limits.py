@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ml.build.detector import build_detector
 from ml.build.fit_quality import LESION_FLAGS, fit_flags, fit_picture_quality
-from ml.build.gate import build_gate
 from ml.build.measure import measure_calibration_fold
 from ml.bundle.attribution import write_attribution
 from ml.bundle.folder import Bundle, write_manifest
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import GATE_FILE, Manifest, RefusedThresholds
+from ml.bundle.manifest import DETECTOR_FILE, Manifest, RefusedThresholds
 from ml.data.isic import Record, read_isic
 from ml.data.split import TRAINING_FOLDS, select_folds
 from ml.evaluation.calibration import Priors, apply_calibration
@@ -25,12 +25,12 @@ from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
 from ml.evaluation.observe import Observer, average_statistics, from_file
 from ml.evaluation.operating_points import fit_outcome_rule
 from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
-from ml.evaluation.refused import REFUSED_LIMITS, list_refused_sums
+from ml.evaluation.refused_images import REFUSED_LIMITS, list_refused_sums
 from ml.metrics.classification import Scored
-from ml.serve.gate import Gate, GateArrays, estimate_measures, save_gate
+from ml.serve.detector import Detector, DetectorArrays, estimate_measures, save_detector
 from ml.serve.interpretation import Observation, average_views, interpret
 
-FittedGate = tuple[GateArrays, dict[str, Any]]
+FittedDetector = tuple[DetectorArrays, dict[str, Any]]
 """A detector's arrays, and its results for a held-out class."""
 
 CALLED = 0.02
@@ -44,30 +44,30 @@ def refit_bundle(
     *,
     calibration_fold: str,
     others: OtherPhotographs | None,
-    fitted_gate: FittedGate | None = None,
+    fitted_detector: FittedDetector | None = None,
 ) -> Bundle:
     """Fit all limits, write them into the manifest, and measure the calibration fold.
 
     Calibration, outcome rule and prediction sets are fitted on ``calibration_fold``, quality limits on folds 0 to 3,
-    the detector and the second limit on these and on ``others``, without which there is neither. A ``fitted_gate`` is
-    used unchanged.
+    the detector and the second limit on these and on ``others``, without which there is neither. A
+    ``fitted_detector`` is used unchanged.
     """
     dataset = read_isic(data_dir)
     training = select_folds(dataset.records, TRAINING_FOLDS)
-    gate = fitted_gate
-    if gate is None and others is not None:
-        gate = build_gate(observer, training, data_dir, others)
+    detector = fitted_detector
+    if detector is None and others is not None:
+        detector = build_detector(observer, training, data_dir, others)
     chosen = select_folds(dataset.records, (calibration_fold,))
     where = f"fold {calibration_fold}"
     observations = observer.observe([from_file(record.path) for record in chosen], where)
     manifest = fit_decisions(bundle.manifest, chosen, observations, where)
     quality = fit_picture_quality(training, observer)
     manifest = replace(manifest, quality=quality, gate=None, metrics={})
-    manifest = replace(manifest, files={name: sha for name, sha in manifest.files.items() if name != GATE_FILE})
-    if gate is not None:
-        manifest = add_gate(manifest, bundle.path, gate, observations, where)
+    manifest = replace(manifest, files={name: sha for name, sha in manifest.files.items() if name != DETECTOR_FILE})
+    if detector is not None:
+        manifest = add_detector(manifest, bundle.path, detector, observations, where)
         if others is not None and manifest.gate is not None:
-            manifest = add_refused(manifest, Gate(gate[0], manifest.gate), observer, others)
+            manifest = add_refused(manifest, Detector(detector[0], manifest.gate), observer, others)
     refitted = write_manifest(bundle.path, write_attribution(bundle.path, manifest))
     return measure_calibration_fold(refitted, dataset, chosen, observations, calibration_fold)
 
@@ -100,16 +100,16 @@ def fit_decisions(
     )
 
 
-def add_gate(
+def add_detector(
     manifest: Manifest,
     directory: Path,
-    gate: FittedGate,
+    detector: FittedDetector,
     observations: Sequence[Observation],
     where: str,
 ) -> Manifest:
     """The manifest with the out-of-distribution detector, whose file is written, and its probes' flags."""
-    arrays, held_out = gate
-    save_gate(directory, arrays)
+    arrays, held_out = detector
+    save_detector(directory, arrays)
     statistics = average_statistics(observations)
     measures = [
         estimate_measures(each, arrays) | observation.measures
@@ -125,19 +125,19 @@ def add_gate(
             flags=(*quality.flags, *flags),
             how=f"{quality.how}; framing and hair are the network's estimates, with limits set on {where}",
         ),
-        files=manifest.files | {GATE_FILE: hash_file(directory / GATE_FILE)},
+        files=manifest.files | {DETECTOR_FILE: hash_file(directory / DETECTOR_FILE)},
         limits=manifest.limits | {"held_out_class": held_out},
     )
 
 
-def add_refused(manifest: Manifest, gate: Gate, observer: Observer, others: OtherPhotographs) -> Manifest:
+def add_refused(manifest: Manifest, detector: Detector, observer: Observer, others: OtherPhotographs) -> Manifest:
     """The manifest with the second limit, set on the photographs of other domains that also fit the detector."""
     halves = {"clinical photographs": others.clinical, "everyday photographs": others.everyday}
     observed = {
         kind: observer.observe([from_file(path) for path in half.fitting], f"{kind}, fitting")
         for kind, half in halves.items()
     }
-    refused, tried = fit_refused(manifest, gate, observed)
+    refused, tried = fit_refused(manifest, detector, observed)
     fitting = {**manifest.limits["fitting"], "refused": tried}
     return replace(
         manifest,
@@ -147,7 +147,7 @@ def add_refused(manifest: Manifest, gate: Gate, observer: Observer, others: Othe
 
 
 def fit_refused(
-    manifest: Manifest, gate: Gate, observed: Mapping[str, Sequence[Observation]]
+    manifest: Manifest, detector: Detector, observed: Mapping[str, Sequence[Observation]]
 ) -> tuple[RefusedThresholds, list[dict[str, Any]]]:
     """The second limit, and for each candidate the number of photographs it refers, by domain.
 
@@ -155,7 +155,7 @@ def fit_refused(
     highest if none does.
     """
     unread = {
-        kind: list_refused_sums([interpret(each, manifest, gate) for each in observations])
+        kind: list_refused_sums([interpret(each, manifest, detector) for each in observations])
         for kind, observations in observed.items()
     }
     tried: list[dict[str, Any]] = [

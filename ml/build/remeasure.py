@@ -22,7 +22,7 @@ from ml.data.split import select_folds
 from ml.errors import UserError
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
-from ml.serve.gate import GateArrays, load_gate
+from ml.serve.detector import DetectorArrays, load_detector
 from ml.serve.predictor import Predictor
 
 
@@ -60,7 +60,7 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
             options.data,
             calibration_fold=options.fold,
             others=others,
-            fitted_gate=_take_gate(bundle) if options.keep_gate else None,
+            fitted_detector=_take_detector(bundle) if options.keep_detector else None,
         )
     else:
         dataset = read_isic(options.data)
@@ -70,12 +70,12 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
     return credit_and_measure(bundle, observer, options, others)
 
 
-def _take_gate(bundle: Bundle) -> tuple[GateArrays, dict[str, Any]]:
+def _take_detector(bundle: Bundle) -> tuple[DetectorArrays, dict[str, Any]]:
     """The detector of a bundle, in the form that a refit takes."""
-    gate = load_gate(bundle)
-    if gate is None or "held_out_class" not in bundle.manifest.limits:
-        raise UserError(f"{bundle.path}: has no gate to keep; leave out --keep-gate")
-    return gate.arrays, bundle.manifest.limits["held_out_class"]
+    detector = load_detector(bundle)
+    if detector is None or "held_out_class" not in bundle.manifest.limits:
+        raise UserError(f"{bundle.path}: has no detector to keep; leave out --keep-detector")
+    return detector.arrays, bundle.manifest.limits["held_out_class"]
 
 
 def main(options: argparse.Namespace) -> int:

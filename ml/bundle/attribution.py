@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import ATTRIBUTION_FILE, GATE_FILE, SIMILAR_CASES_FILE, Manifest
+from ml.bundle.manifest import ATTRIBUTION_FILE, DETECTOR_FILE, SIMILAR_CASES_FILE, Manifest
 
 LICENCE = "CC BY-NC 4.0"
 """Licence of weights trained on ISIC 2018 Task 3."""
@@ -36,7 +36,7 @@ CREDITS = {
   collaboration for skin cancer recognition", Nature Medicine 26:1229–1234 (2020),
   https://doi.org/10.1038/s41591-020-0942-0; CC BY-NC 4.0.
 """,
-    GATE_FILE: """\
+    DETECTOR_FILE: """\
 - The gate (gate.npz) was fitted, beside images of HAM10000, on the following; none of their pictures is in this
   directory. Clinical photographs of PAD-UFES-20: A. G. C. Pacheco et al., "PAD-UFES-20: A skin lesion dataset composed
   of patient data and clinical images collected from smartphones", Data in Brief 32:106221 (2020),

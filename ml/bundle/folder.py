@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ml.bundle.manifest import (
     ATTRIBUTION_FILE,
-    GATE_FILE,
+    DETECTOR_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
     SIMILAR_CASES_FILE,
@@ -34,12 +34,12 @@ LARGEST = {
     ONNX_FILE: 1000 * MEGABYTE,
     TORCHSCRIPT_FILE: 1000 * MEGABYTE,
     ATTRIBUTION_FILE: 1 * MEGABYTE,
-    GATE_FILE: 64 * MEGABYTE,
+    DETECTOR_FILE: 64 * MEGABYTE,
     SIMILAR_CASES_FILE: 256 * MEGABYTE,
 }
 """Largest size in bytes of each file of a bundle; there are no others."""
 
-STORES = (GATE_FILE, SIMILAR_CASES_FILE)
+STORES = (DETECTOR_FILE, SIMILAR_CASES_FILE)
 EXTERNAL_DATA = b"location"
 """The key by which a tensor of an ONNX graph refers to an external file; it occurs nowhere else."""
 
@@ -163,7 +163,7 @@ def _describe_arrays(path: Path, name: str) -> dict[str, tuple[int, ...]]:
 
 
 def _check_values(manifest: Manifest, path: Path) -> None:
-    files = {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE} | ({GATE_FILE} if manifest.gate is not None else set())
+    files = {ONNX_FILE, TORCHSCRIPT_FILE, ATTRIBUTION_FILE} | ({DETECTOR_FILE} if manifest.gate is not None else set())
     named = set(manifest.files) - {SIMILAR_CASES_FILE}
     rule = broken_rule(manifest)
     if named != files:

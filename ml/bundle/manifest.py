@@ -14,7 +14,7 @@ MANIFEST_FILE = "manifest.json"
 ONNX_FILE = "model.onnx"
 TORCHSCRIPT_FILE = "model.torchscript.pt"
 ATTRIBUTION_FILE = "ATTRIBUTION.md"
-GATE_FILE = "gate.npz"
+DETECTOR_FILE = "gate.npz"
 SIMILAR_CASES_FILE = "similar_cases.npz"
 JSON_STYLE: dict[str, Any] = {"indent": 2, "ensure_ascii": False, "allow_nan": False}
 PREPROCESSING_VERSION: Final = "1"
@@ -185,8 +185,8 @@ class PredictionSets:
 
 
 @dataclass(frozen=True, slots=True)
-class GateSpec:
-    """Limits of the out-of-distribution detector, applied by ``ml.serve.gate`` with the arrays of ``GATE_FILE``.
+class DetectorSpec:
+    """Limits of the out-of-distribution detector, which ``ml.serve.detector`` applies with the arrays of the file.
 
     ``dermoscopy_from`` is the least log-odds of being dermoscopic, ``distance_to`` the greatest distance from the
     training images.
@@ -254,7 +254,7 @@ class Manifest:
     thresholds: Thresholds
     operating_points: tuple[OperatingPoint, ...]
     prediction_sets: PredictionSets | None
-    gate: GateSpec | None
+    gate: DetectorSpec | None
     quality: QualityRules
     not_assessable_where: tuple[Code, ...]
     metrics: dict[str, Any]

@@ -20,9 +20,9 @@ from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG, append_to_log
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.report import WITHOUT_SHOWN_AGAIN, Report
-from ml.evaluation.seen import NOTHING_SEEN, Seen, find_seen
+from ml.evaluation.training_overlap import NOTHING_SEEN, Seen, find_seen
 from ml.metrics import bootstrap, classification
-from ml.serve.gate import load_gate
+from ml.serve.detector import load_detector
 from ml.serve.image_limits import UPLOAD_SUFFIXES, Limits
 from ml.serve.interpretation import Observation, Outcome, Reading, interpret
 from ml.serve.predictor import Predictor
@@ -146,8 +146,8 @@ def evaluate_observations(
 ) -> Evaluation:
     """Evaluate records from observations made before."""
     items = [LabelledImage(record.image_id, record.label, record.path, record.lesion_id) for record in records]
-    gate = load_gate(bundle)
-    readings = [interpret(observation, bundle.manifest, gate) for observation in observations]
+    detector = load_detector(bundle)
+    readings = [interpret(observation, bundle.manifest, detector) for observation in observations]
     return Evaluation(bundle, build_report(bundle, truth_csv, fold, items, readings), items, readings)
 
 

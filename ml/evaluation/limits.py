@@ -11,7 +11,7 @@ from ml.bundle.folder import Bundle
 from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation import shifts
-from ml.evaluation.altered import choose_malignant, measure_manipulations
+from ml.evaluation.altered_images import choose_malignant, measure_manipulations
 from ml.evaluation.conformal import measure_sets
 from ml.evaluation.evaluate import Evaluation
 from ml.evaluation.flags import measure_flags
@@ -26,14 +26,14 @@ from ml.evaluation.observe import (
     simulate,
 )
 from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
-from ml.evaluation.refused import count_called
+from ml.evaluation.refused_images import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups
 from ml.metrics import bootstrap, classification
 from ml.metrics.decision_curve import measure_net_benefit, measure_operating_point
 from ml.metrics.estimate import DIGITS
 from ml.metrics.shares import estimate_share
-from ml.serve.gate import Gate, load_gate
+from ml.serve.detector import Detector, load_detector
 from ml.serve.interpretation import Observation, Outcome, Reading, interpret
 from ml.serve.quality import ALTERED, WITHOUT_COLOUR
 from ml.taxonomy import CLASSES, MELANOMA
@@ -53,7 +53,7 @@ class Measuring:
 
     def __init__(self, bundle: Bundle, observer: Observer, records: Sequence[Record], name: str) -> None:
         self.manifest, self.observer, self.records = bundle.manifest, observer, records
-        self.gate = load_gate(bundle)
+        self.detector = load_detector(bundle)
         self.plain = observer.observe([from_file(record.path) for record in records], name)
         self.lesions = [record.group for record in records]
 
@@ -66,14 +66,14 @@ class Measuring:
             "flags": measure_flags(self.manifest, self.observer, self._choose(FAULT_SAMPLE), self._read_by_image()),
         }
         if malignant := choose_malignant(self.records):
-            results["manipulations"] = measure_manipulations(self.manifest, self.gate, self.observer, malignant)
-        if self.gate is not None and others is not None:
-            results["gate"] = self._measure_gate(others, self.gate)
+            results["manipulations"] = measure_manipulations(self.manifest, self.detector, self.observer, malignant)
+        if self.detector is not None and others is not None:
+            results["gate"] = self._measure_detector(others, self.detector)
             results["skin_tones"] = self._measure_skin_tones(others)
         return results
 
     def _interpret(self, observations: Sequence[Observation]) -> list[Reading]:
-        return [interpret(observation, self.manifest, self.gate) for observation in observations]
+        return [interpret(observation, self.manifest, self.detector) for observation in observations]
 
     def _read(self, makers: Sequence[Maker], name: str) -> list[Reading]:
         return self._interpret(self.observer.observe(makers, name))
@@ -99,13 +99,13 @@ class Measuring:
         indices = sorted(first.values())
         return [indices[at] for at in np.unique(np.linspace(0, len(indices) - 1, count).astype(int))]
 
-    def _measure_gate(self, others: OtherPhotographs, gate: Gate) -> dict[str, Any]:
+    def _measure_detector(self, others: OtherPhotographs, detector: Detector) -> dict[str, Any]:
         """Refusals by the out-of-distribution detector for every domain, in the original and in a common format."""
         unseen = PictureStatistics(average_statistics(self.plain), self.lesions)
-        result = {"fold": self._describe_refusals(self.plain, self.lesions, unseen, gate)}
+        result = {"fold": self._describe_refusals(self.plain, self.lesions, unseen, detector)}
         for name, made in self._list_pictures(others).items():
             observations = self.observer.observe([make for make, _ in made], name)
-            result[name] = self._describe_refusals(observations, [group for _, group in made], unseen, gate)
+            result[name] = self._describe_refusals(observations, [group for _, group in made], unseen, detector)
         return result
 
     def _list_pictures(self, others: OtherPhotographs) -> dict[str, list[tuple[Maker, str]]]:
@@ -129,12 +129,12 @@ class Measuring:
         }
 
     def _describe_refusals(
-        self, observations: Sequence[Observation], groups: Sequence[str], unseen: PictureStatistics, gate: Gate
+        self, observations: Sequence[Observation], groups: Sequence[str], unseen: PictureStatistics, detector: Detector
     ) -> dict[str, Any]:
         readings = self._interpret(observations)
         reasons = [None if reading.is_read else reading.reason for reading in readings]
         pictures = PictureStatistics(average_statistics(observations), groups)
-        return describe_refusals(pictures, reasons, unseen, gate.arrays) | {"called": count_called(readings)}
+        return describe_refusals(pictures, reasons, unseen, detector.arrays) | {"called": count_called(readings)}
 
     def _measure_skin_tones(self, others: OtherPhotographs) -> dict[str, Any]:
         paths = (*others.clinical.fitting, *others.clinical.reporting)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from ml.bundle.manifest import GateSpec
+from ml.bundle.manifest import DetectorSpec
 from ml.data.isic import find_images
 from ml.data.rows import read_rows
 from ml.errors import UserError
@@ -21,7 +21,7 @@ from ml.metrics import bootstrap
 from ml.metrics.classification import area_under_roc
 from ml.metrics.estimate import DIGITS, OVER_GROUPS, Estimate
 from ml.metrics.shares import estimate_share
-from ml.serve.gate import IMAGE_DOMAINS, GateArrays, dermoscopy_odds, measure_distance, score_domains
+from ml.serve.detector import IMAGE_DOMAINS, DetectorArrays, dermoscopy_odds, measure_distance, score_domains
 from ml.serve.interpretation import softmax
 
 FloatArray = npt.NDArray[np.float64]
@@ -87,9 +87,9 @@ def draw_half(groups: Sequence[str]) -> npt.NDArray[np.bool_]:
     return np.asarray(chosen[group_of])
 
 
-def fit_gate(
+def fit_detector(
     own: FloatArray, others: Mapping[str, FloatArray], pictures: FloatArray, measures: FloatArray
-) -> GateArrays:
+) -> DetectorArrays:
     """Fit domain probe, distance and artefact probes on late statistics.
 
     ``own`` (N, 2C) are training images in all variants, ``others`` by domain those of other photographs; ``pictures``
@@ -105,7 +105,7 @@ def fit_gate(
     values, vectors = np.linalg.eigh(np.cov((own - centre).T))
     kept = slice(-1, -1 - min(COMPONENTS, len(values)), -1)
     whitening = vectors[:, kept] / np.sqrt(np.maximum(values[kept], np.finfo(np.float32).tiny))
-    return GateArrays(
+    return DetectorArrays(
         kinds=_unstandardise(kinds, centre, deviation),
         measures=_unstandardise(probes, centre, deviation),
         centre=centre,
@@ -139,11 +139,11 @@ def fit_softmax(features: FloatArray, labels: IntArray, ridge: float) -> FloatAr
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x.reshape(kinds, -1))
 
 
-def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
+def fit_limits(arrays: DetectorArrays, unseen: FloatArray, where: str) -> DetectorSpec:
     """Limits that refuse 0.8 % of unseen photographs (N, 2C) by domain, and 0.4 % by distance."""
     odds, distance = dermoscopy_odds(score_domains(unseen, arrays)), measure_distance(unseen, arrays)
     share = REFUSED_AS_OTHER_KIND + REFUSED_AS_UNLIKE
-    return GateSpec(
+    return DetectorSpec(
         dermoscopy_from=round(float(np.quantile(odds, REFUSED_AS_OTHER_KIND)), DIGITS),
         distance_to=round(float(np.quantile(distance, 1 - REFUSED_AS_UNLIKE)), DIGITS),
         how=f"set to refuse together {100 * share:.1f} % of {where} ({len(unseen)} images, interpolated)",
@@ -151,7 +151,7 @@ def fit_limits(arrays: GateArrays, unseen: FloatArray, where: str) -> GateSpec:
 
 
 def describe_refusals(
-    pictures: PictureStatistics, reasons: Sequence[str | None], unseen: PictureStatistics, arrays: GateArrays
+    pictures: PictureStatistics, reasons: Sequence[str | None], unseen: PictureStatistics, arrays: DetectorArrays
 ) -> dict[str, Any]:
     """Number of refusals of images of one domain, their reasons, and the areas under the ROC curve.
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ml.bundle.manifest import Manifest, PredictionSets, Thresholds
 from ml.serve import quality
-from ml.serve.gate import IMAGE_DOMAINS, UNLIKE_TRAINING, Gate
+from ml.serve.detector import IMAGE_DOMAINS, UNLIKE_TRAINING, Detector
 from ml.serve.similar_cases import SimilarCase
 from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES, MELANOMA
 
@@ -83,11 +83,11 @@ class Reading:
 
 
 def interpret(
-    observation: Observation, manifest: Manifest, gate: Gate | None, *, declared: Collection[str] = ()
+    observation: Observation, manifest: Manifest, detector: Detector | None, *, declared: Collection[str] = ()
 ) -> Reading:
     """The reading that the manifest and the out-of-distribution detector give for an observation; needs no image."""
     measures = observation.measures
-    verdict = None if gate is None else gate.judge(observation.late_statistics)
+    verdict = None if detector is None else detector.judge(observation.late_statistics)
     if verdict is not None:
         measures = verdict.measures | measures | {"dermoscopy": verdict.dermoscopy, "distance": verdict.distance}
     probabilities, balanced_scores = score(observation.logits, manifest)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ml.bundle.folder import Bundle
 from ml.serve import preprocess, quality
-from ml.serve.gate import load_gate
+from ml.serve.detector import load_detector
 from ml.serve.image_io import Pixels, decode_stored
 from ml.serve.interpretation import Float32Array, Observation, Reading, interpret, score
 from ml.serve.lesion_mask import lay_mask, measure_lesion, widest_view
@@ -27,7 +27,7 @@ class Predictor:
 
     def __init__(self, bundle: Bundle, runtime: str | Runtime = "auto", threads: int = 1) -> None:
         self.bundle = bundle
-        self.gate = load_gate(bundle)
+        self.detector = load_detector(bundle)
         self.similar_cases = load_similar_cases(bundle)
         self._manifest = bundle.manifest
         self._runtime = open_runtime(bundle, runtime, threads) if isinstance(runtime, str) else runtime
@@ -41,7 +41,7 @@ class Predictor:
 
     def conclude(self, observation: Observation, *, declared: Collection[str] = ()) -> Reading:
         """The reading of an observation, with its similar cases."""
-        reading = interpret(observation, self._manifest, self.gate, declared=declared)
+        reading = interpret(observation, self._manifest, self.detector, declared=declared)
         if self.similar_cases is None or not reading.is_read:
             return reading
         return replace(reading, similar_cases=self.similar_cases.find(reading.embedding))

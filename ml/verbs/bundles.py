@@ -43,7 +43,7 @@ def remeasure(parser: ArgumentParser) -> None:
     """
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--refit", action="store_true", help="fit calibration, rules and detector again first")
-    parser.add_argument("--keep-gate", action="store_true", help="keep the detector and only set its limits again")
+    parser.add_argument("--keep-detector", action="store_true", help="keep the detector and only set its limits again")
     parser.add_argument("--name-version", metavar="VERSION", help="version that the manifest is to name")
     _take_what_is_measured(parser)
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, User
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
-from skinsite.once import OnceForm
+from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 
 

@@ -24,7 +24,7 @@ SAMPLES = sorted((Path(classifier.__file__).parent / "samples" / "photographs").
 
 
 def draw_lesion(*, seed: int = 0, size: tuple[int, int] = (600, 450), file_format: str = "JPEG") -> bytes:
-    """A photograph that the gate lets through: one of the samples, other bytes for every seed."""
+    """A photograph that the detector lets through: one of the samples, other bytes for every seed."""
     with Image.open(SAMPLES[seed % len(SAMPLES)]) as sample:
         picture = sample.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     picture.putpixel((0, 0), (seed % 256, seed // 256 % 256, 0))

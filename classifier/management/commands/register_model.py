@@ -10,7 +10,7 @@ from classifier.management.base import UserErrorCommand
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import activate_model, register_model, register_shipped_model
-from ml.bundle.doubts import FIGURES, choose_report
+from ml.bundle.activation_doubts import FIGURES, choose_report
 from ml.errors import UserError
 from ml.metrics.estimate import Estimate
 from ml.training.servable import check_is_no_run

@@ -23,7 +23,7 @@ from classifier.services.intake import DuplicateImageError, receive_upload, requ
 from classifier.services.patients import Expected
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
-from ml.serve.image_apart import DecoderBusyError
+from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, member_required

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ml.errors import UserError
 from ml.pipelines.best_model.listing import describe_stages
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, list_stages, read_plan, select_stages
 from ml.pipelines.best_model.run import check_weights, work
+from ml.pipelines.best_model.workspace import Workplace
 
 
 def main(options: argparse.Namespace) -> int:

@@ -13,9 +13,9 @@ from typing import Any
 from safetensors import safe_open
 
 from ml.build.assemble import Origin, assemble, describe_sampled_prior, measure_target_prior
-from ml.build.fit_limits import add_gate, fit_decisions
+from ml.build.detector import build_detector
+from ml.build.fit_limits import add_detector, fit_decisions
 from ml.build.fit_quality import fit_picture_quality
-from ml.build.gate import build_gate
 from ml.build.measure import measure_calibration_fold
 from ml.build.similar_cases import add_similar_cases
 from ml.bundle.attribution import write_attribution
@@ -28,8 +28,8 @@ from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.out_of_distribution import read_other_photographs
 from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
+from ml.pipelines.best_model.workspace import Workplace
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
 from ml.support.environment import find_git_revision
@@ -146,10 +146,10 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
     assert place.others is not None
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
     bundle = add_similar_cases(bundle, observer, place.training_data, unseen_fold=place.plan.judging_folds[-1])
-    gate = build_gate(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
+    detector = build_detector(observer, list(dataset.records), place.data, read_other_photographs(*place.others))
     observations = observer.observe([from_file(record.path) for record in records], "gate")
     where = _name_folds(place.plan.judging_folds) + (", which the network has seen" if place.plan.copies else "")
-    manifest = add_gate(bundle.manifest, bundle.path, gate, observations, where)
+    manifest = add_detector(bundle.manifest, bundle.path, detector, observations, where)
     return write_manifest(bundle.path, write_attribution(bundle.path, manifest))
 
 

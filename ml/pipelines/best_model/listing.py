@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ml.pipelines.best_model.estimate import estimate_minutes
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import Stage
 from ml.pipelines.best_model.run import make_config
+from ml.pipelines.best_model.workspace import Workplace
 from ml.training.config import read_config
 
 LEAVES = {

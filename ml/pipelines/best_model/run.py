@@ -20,8 +20,8 @@ from ml.data.isic import read_isic
 from ml.data.split import hash_data
 from ml.errors import UserError
 from ml.pipelines.best_model.data import lay_out, select_training_data
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import Stage, list_stages
+from ml.pipelines.best_model.workspace import Workplace
 from ml.support.disk import read_json, write_whole
 from ml.support.strict import build, load_yaml
 from ml.training.config import TrainingConfig, read_config

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ml.bundle.manifest import GATE_FILE, Manifest
+from ml.bundle.manifest import DETECTOR_FILE, Manifest
 from ml.metrics.estimate import Estimate, table
 
 ARTEFACT_PROBES = Path(__file__).parents[3] / "docs" / "artefact-heads.json"
@@ -22,8 +22,8 @@ def describe_artefact_probes(manifest: Manifest) -> list[str]:
     if manifest.gate is None:
         return []
     found = json.loads(ARTEFACT_PROBES.read_text(encoding="utf-8"))
-    if found["gate_sha256"] != manifest.files.get(GATE_FILE):
-        return [f"{TITLE}\n\nNot measured of this gate; revision 92996e3 measured an earlier one."]
+    if found["gate_sha256"] != manifest.files.get(DETECTOR_FILE):
+        return [f"{TITLE}\n\nNot measured of this detector; revision 92996e3 measured an earlier one."]
     parts = {name.replace("_", " "): each["not_fitted_on"] for name, each in found["heads"].items()}
     header = ("estimate", "seen by eye", "sensitivity", "specificity", "κ", "AUROC", "AUROC of the heuristic")
     return [

@@ -29,7 +29,7 @@ MODEL_CARD = Path(__file__).parents[3] / "docs" / "model-card.md"
 
 IN_SAMPLE = """\
 **in-sample**: temperature, offsets, thresholds, prediction sets
-and, where there is one, the gate's limits were fitted on these images, and every figure here follows them: the
+and, where there is one, the detector's limits were fitted on these images, and every figure here follows them: the
 calibration error, the sensitivities and specificities and what is *not assessable* most of all, the areas under the
 curve (AUC, auc), which no threshold enters, least."""
 
@@ -130,8 +130,8 @@ or commoner than that, probabilities are off.
 
 A lesion is *suspicious* from a malignant sum of {malignant.suspicious_from} on ({malignant.how}). It is *low risk* only
 where the sum is below {malignant.low_risk_below} and melanoma below {melanoma.low_risk_below} ({melanoma.how}), and
-*refer: uncertain* else. *Not assessable*: what the gate refuses, a photograph without colour or altered, a blank frame,
-and where declared: {", ".join(manifest.not_assessable_where) or "nothing"}."""
+*refer: uncertain* else. *Not assessable*: what the detector refuses, a photograph without colour or altered, a blank
+frame, and where declared: {", ".join(manifest.not_assessable_where) or "nothing"}."""
 
 
 SELECTED = """read for reporting only. But the recipe, the 320 px and the two views were chosen, before the split was

@@ -59,7 +59,7 @@ def describe_limits(manifest: Manifest) -> list[str]:
             _describe_subgroups(fold, title),
         ]
     if "gate" in limits:
-        sections.append(_describe_gate(manifest))
+        sections.append(_describe_detector(manifest))
     if "skin_tones" in limits:
         sections.append(_describe_skin_tones(limits["skin_tones"]))
     if "stability" in limits:
@@ -252,7 +252,7 @@ Parts of 20 images or more. Sensitivity: malignant images not called *low risk*;
 {table(("part", "images", "malignant", "malignancy AUC", "sensitivity", "specificity"), rows)}"""
 
 
-def _describe_gate(manifest: Manifest) -> str:
+def _describe_detector(manifest: Manifest) -> str:
     rows = (
         (
             name,
@@ -277,7 +277,7 @@ images.
 
 {table(("pictures", "number", "refused", "why", "AUROC, kind", "AUROC, distance"), rows)}
 
-What it makes of a class that it has not seen: with {held_out["class"]} left out of the gate's fit,
+What it makes of a class that it has not seen: with {held_out["class"]} left out of the detector's fit,
 {show_share(held_out["refused_as_unlike"])} of {held_out["images"]} such images are refused as unlike (AUROC of the
 distance {show_figure(held_out["auroc_distance"], 3)}); the network itself has learnt the class."""
 
@@ -355,6 +355,6 @@ def _describe_skin_tones(tones: Mapping[str, Any]) -> str:
     return f"""## Skin tone
 
 **Skin tone not evaluated**: HAM10000 does not record it. A hint only: smartphone photographs of PAD-UFES-20, which the
-gate refuses and whose diagnoses are others, ordered by the malignant sum all the same.
+detector refuses and whose diagnoses are others, ordered by the malignant sum all the same.
 
 {table(("Fitzpatrick type", "photographs", "malignant or actinic keratosis", "AUC"), rows)}"""

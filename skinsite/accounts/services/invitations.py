@@ -18,7 +18,7 @@ from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
 from skinsite.accounts.policies import require_may_manage_clinic
-from skinsite.once import row_id
+from skinsite.idempotency import row_id
 
 
 def invite_member(

@@ -6,7 +6,7 @@ from django.utils import translation
 from classifier.models import Lesion, Patient, Prediction, Status
 from classifier.presentation import wording
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
-from ml.serve.gate import IMAGE_DOMAINS, UNLIKE_TRAINING
+from ml.serve.detector import IMAGE_DOMAINS, UNLIKE_TRAINING
 from ml.taxonomy import DECISIONS
 from tests.factories import DonePredictionFactory
 

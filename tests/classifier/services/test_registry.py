@@ -21,7 +21,7 @@ from classifier.services.registry import activate_model, register_model, registe
 from ml.bundle.draft import mark_unfinished
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import GATE_FILE, MANIFEST_FILE, ONNX_FILE, TORCHSCRIPT_FILE, BundleError
+from ml.bundle.manifest import DETECTOR_FILE, MANIFEST_FILE, ONNX_FILE, TORCHSCRIPT_FILE, BundleError
 from ml.errors import UserError
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
@@ -188,8 +188,8 @@ def poor_metrics(balanced_accuracy: float) -> dict[str, Any]:
 
 
 def without_detector(folder: Path) -> Path:
-    path = copy_bundle(folder, gate=None, files={k: v for k, v in shipped_part("files").items() if k != GATE_FILE})
-    (path / GATE_FILE).unlink()
+    path = copy_bundle(folder, gate=None, files={k: v for k, v in shipped_part("files").items() if k != DETECTOR_FILE})
+    (path / DETECTOR_FILE).unlink()
     return path
 
 

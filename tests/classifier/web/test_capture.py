@@ -8,7 +8,7 @@ from django.urls import reverse
 from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Patient, Prediction, Status
 from classifier.services import intake
 from classifier.web.views import capture
-from ml.serve.image_apart import DecoderBusyError
+from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import LIMITS
 from skinsite.accounts.models import Membership
 from tests import factories

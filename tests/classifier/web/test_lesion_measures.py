@@ -11,7 +11,7 @@ from skinsite.accounts.models import Membership
 from tests import factories
 
 MEASURES = {"sharpness": 3.1, "lesion_area": 0.2312, "lesion_at_edge": 0.0, "lesion_asymmetry": 0.117}
-ESTIMATES = {"sharpness": 3.1, "lesion_area": 0.2, "lesion_at_edge": 0.1}  # the gate of a model without a mask
+ESTIMATES = {"sharpness": 3.1, "lesion_area": 0.2, "lesion_at_edge": 0.1}  # the detector of a model without a mask
 LINE = "Covers~23~% of the picture~· asymmetry~0.12".replace("~", "\N{NO-BREAK SPACE}")
 
 

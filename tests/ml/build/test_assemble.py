@@ -16,7 +16,7 @@ from ml.build.fit_quality import fit_flags, fit_picture_quality
 from ml.bundle.folder import Bundle
 from ml.data.isic import Dataset, Record
 from ml.errors import UserError
-from ml.evaluation.altered import without_appearance
+from ml.evaluation.altered_images import without_appearance
 from ml.evaluation.observe import Observer, from_file
 from ml.serve.interpretation import Observation, Outcome, interpret
 from ml.serve.predictor import Predictor
@@ -76,7 +76,7 @@ def test_quality_limits_lie_at_the_ends_of_what_was_measured(predictor: Predicto
 def test_the_second_limit_is_the_least_that_calls_few_of_what_is_to_be_refused(
     bundle: Bundle, predictor: Predictor, records: list[Record]
 ) -> None:
-    assert predictor.gate is not None
+    assert predictor.detector is not None
     refused = Observer(predictor, progress=False).observe([from_file(record.path) for record in records[:4]], "drawn")
     sums = {0.55: 49, 0.85: 1}  # one of fifty photographs is not more than one in fifty
 
@@ -92,7 +92,7 @@ def test_the_second_limit_is_the_least_that_calls_few_of_what_is_to_be_refused(
         bundle.manifest, calibration=plain, target_prior=replace(bundle.manifest.target_prior, frequencies=(1 / 7,) * 7)
     )
     observed = {"clinical": [as_if(value) for value, count in sums.items() for _ in range(count)]}
-    limit, tried = fit_refused(manifest, predictor.gate, observed)
+    limit, tried = fit_refused(manifest, predictor.detector, observed)
     assert limit.refer_from == 0.6
     assert [each["clinical"] for each in tried[:5]] == [[50, 50], [1, 50], [1, 50], [1, 50], [0, 50]]
 

@@ -8,12 +8,12 @@ import pytest
 
 from ml.bundle.attribution import ATTRIBUTION, CREDITS, MASK_DECODER, credit_contents, write_attribution
 from ml.bundle.folder import Bundle, write_manifest
-from ml.bundle.manifest import ATTRIBUTION_FILE, GATE_FILE, SIMILAR_CASES_FILE
+from ml.bundle.manifest import ATTRIBUTION_FILE, DETECTOR_FILE, SIMILAR_CASES_FILE
 
 WORKS = {
     SIMILAR_CASES_FILE: ("CC BY-NC 4.0",),
     MASK_DECODER: ("10.1038/s41591-020-0942-0",),
-    GATE_FILE: ("PAD-UFES-20", "CC BY 4.0", "10.1016/j.dib.2020.106221", "BSDS500", "research use"),
+    DETECTOR_FILE: ("PAD-UFES-20", "CC BY 4.0", "10.1016/j.dib.2020.106221", "BSDS500", "research use"),
 }
 
 
@@ -43,12 +43,12 @@ def test_what_a_bundle_holds_is_credited_in_its_file_and_its_manifest_and_twice_
 ) -> None:
     manifest = write_attribution(copy, replace(bundle.manifest, attribution=ATTRIBUTION))
     written = write_manifest(copy, write_attribution(copy, manifest))
-    assert written.manifest.attribution == credit_contents(ATTRIBUTION, [SIMILAR_CASES_FILE, GATE_FILE])
+    assert written.manifest.attribution == credit_contents(ATTRIBUTION, [SIMILAR_CASES_FILE, DETECTOR_FILE])
     assert (copy / ATTRIBUTION_FILE).read_text(encoding="utf-8") == written.manifest.attribution
 
 
-def test_a_gate_that_is_gone_is_no_longer_credited_and_a_decoder_still_is(bundle: Bundle, copy: Path) -> None:
-    files = {name: sha for name, sha in bundle.manifest.files.items() if name != GATE_FILE}
+def test_a_detector_that_is_gone_is_no_longer_credited_and_a_decoder_still_is(bundle: Bundle, copy: Path) -> None:
+    files = {name: sha for name, sha in bundle.manifest.files.items() if name != DETECTOR_FILE}
     before = credit_contents(ATTRIBUTION, CREDITS)
     after = write_attribution(copy, replace(bundle.manifest, attribution=before, files=files, gate=None))
     assert after.attribution == credit_contents(ATTRIBUTION, [SIMILAR_CASES_FILE, MASK_DECODER])

@@ -146,7 +146,7 @@ def test_a_bundle_made_before_the_second_limit_still_reads_as_it_did(copy: Path)
     assert "ink" in [rule.name for rule in old.manifest.quality.flags], "as it was said, so that it can be repeated"
 
 
-def test_a_gate_that_is_no_gate_is_refused(copy: Path) -> None:
+def test_a_detector_file_that_is_none_is_refused(copy: Path) -> None:
     (copy / "gate.npz").write_bytes(b"not numbers")
     change(copy, lambda m: m["files"].update({"gate.npz": hash_file(copy / "gate.npz")}))
     with pytest.raises(BundleError, match=r"gate\.npz is damaged"):
@@ -222,6 +222,6 @@ def test_altered_photographs_of_malignant_lesions_are_seldom_called_low_risk(bun
 def test_the_second_limit_calls_few_photographs_of_other_kinds(bundle: Bundle) -> None:
     refused = bundle.manifest.thresholds.refused
     assert refused is not None
-    gate = bundle.manifest.limits["gate"]
+    detector = bundle.manifest.limits["gate"]
     for kind in ("everyday photographs", "clinical photographs"):
-        assert gate[kind]["called"][str(refused.refer_from)] <= 0.02 * gate[kind]["images"]
+        assert detector[kind]["called"][str(refused.refer_from)] <= 0.02 * detector[kind]["images"]

@@ -14,7 +14,7 @@ import pytest
 
 from ml.bundle.folder import DEFAULT_BUNDLE, STORES, Bundle, load_bundle, write_manifest
 from ml.bundle.hashing import hash_file
-from ml.bundle.manifest import GATE_FILE, MANIFEST_FILE, SIMILAR_CASES_FILE, BundleError
+from ml.bundle.manifest import DETECTOR_FILE, MANIFEST_FILE, SIMILAR_CASES_FILE, BundleError
 from ml.serve.predictor import Predictor
 from tests.ml.bundle.test_folder import change, refuse
 
@@ -202,7 +202,7 @@ def test_what_the_manifest_does_not_name_is_refused(copy: Path, name: str, put: 
 
 
 @pytest.mark.parametrize("put", [put_link, put_pipe, put_directory])
-@pytest.mark.parametrize("name", [MANIFEST_FILE, "model.onnx", "model.torchscript.pt", "ATTRIBUTION.md", GATE_FILE])
+@pytest.mark.parametrize("name", [MANIFEST_FILE, "model.onnx", "model.torchscript.pt", "ATTRIBUTION.md", DETECTOR_FILE])
 def test_a_file_of_the_bundle_that_is_no_regular_file_is_refused(
     copy: Path, name: str, put: Callable[[Path], None]
 ) -> None:
@@ -211,7 +211,7 @@ def test_a_file_of_the_bundle_that_is_no_regular_file_is_refused(
 
 
 def test_a_file_that_is_too_large_is_not_read(copy: Path) -> None:
-    os.truncate(copy / GATE_FILE, 65_000_000)
+    os.truncate(copy / DETECTOR_FILE, 65_000_000)
     assert "gate.npz has 65.0 MB (limit 64 MB)" in refuse(copy)
     os.truncate(copy / "model.onnx", 2_000_000_000)
     assert "model.onnx has 2000.0 MB" in refuse(copy)
@@ -278,8 +278,8 @@ GATES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", GATES)
-def test_a_gate_whose_numbers_do_not_belong_together_is_refused(copy: Path, case: str) -> None:
-    put_store(copy, GATE_FILE, pack(GATES[case](store_of(copy, GATE_FILE))))
+def test_a_detector_whose_numbers_do_not_belong_together_is_refused(copy: Path, case: str) -> None:
+    put_store(copy, DETECTOR_FILE, pack(GATES[case](store_of(copy, DETECTOR_FILE))))
     assert "gate.npz" in open_stores(copy)
 
 
@@ -342,9 +342,9 @@ def test_a_damaged_or_oversized_store_is_refused_before_it_is_unpacked(
 
 def test_a_bundle_that_is_written_declares_the_shapes_of_its_arrays(copy: Path, bundle: Bundle) -> None:
     written = write_manifest(copy, bundle.manifest)
-    gate = store_of(copy, GATE_FILE)
-    assert written.manifest.arrays[GATE_FILE] == {name: array.shape for name, array in gate.items()}
-    put_store(copy, GATE_FILE, pack(gate | {"whitening": gate["whitening"][:, :-1]}))
+    detector = store_of(copy, DETECTOR_FILE)
+    assert written.manifest.arrays[DETECTOR_FILE] == {name: array.shape for name, array in detector.items()}
+    put_store(copy, DETECTOR_FILE, pack(detector | {"whitening": detector["whitening"][:, :-1]}))
     assert "gate.npz has other shapes than its manifest declares (first whitening)" in open_stores(copy)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ml.bundle.folder import Bundle
 from ml.data.isic import Record
-from ml.evaluation import altered, limits, shifts
+from ml.evaluation import altered_images, limits, shifts
 from ml.evaluation.limits import Measuring
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer
@@ -37,7 +37,7 @@ def test_every_share_has_its_number_and_interval(measuring: Measuring, monkeypat
     monkeypatch.setattr(limits, "SAMPLE", 2)
     monkeypatch.setattr(shifts, "FAULTS", {"dark": shifts.FAULTS["dark"]})
     monkeypatch.setattr(shifts, "SMALL_CHANGES", {"mirror": shifts.mirror})
-    monkeypatch.setattr(altered, "MANIPULATIONS", {"negative": {"all": MANIPULATIONS["negative"]["all"]}})
+    monkeypatch.setattr(altered_images, "MANIPULATIONS", {"negative": {"all": MANIPULATIONS["negative"]["all"]}})
     found = measuring.measure(None)
     flags, manipulations = found.pop("flags"), found.pop("manipulations")
     found_interval, raised_interval = [0.3424, 1.0], [0.0, 0.6576]  # Wilson's of two of two, and of none of two

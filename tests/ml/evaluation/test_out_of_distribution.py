@@ -1,4 +1,4 @@
-"""Fitting the gate finds what was put in, and keeps what it fits on apart from what it reports on."""
+"""Fitting the detector finds what was put in, and keeps what it fits on apart from what it reports on."""
 
 import csv
 from pathlib import Path
@@ -8,19 +8,19 @@ import pytest
 from PIL import Image
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from ml.build.gate import describe_held_out
+from ml.build.detector import describe_held_out
 from ml.errors import UserError
 from ml.evaluation.out_of_distribution import (
     PictureStatistics,
     describe_refusals,
     draw_half,
-    fit_gate,
+    fit_detector,
     fit_limits,
     fit_ridge,
     fit_softmax,
     read_other_photographs,
 )
-from ml.serve.gate import dermoscopy_odds, measure_distance, score_domains
+from ml.serve.detector import dermoscopy_odds, measure_distance, score_domains
 from tests.ml.figures import ends
 
 
@@ -55,9 +55,9 @@ def drawn() -> dict[str, np.ndarray]:
     return clouds
 
 
-def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.ndarray]) -> None:
+def test_the_detector_refuses_other_domains_and_what_lies_far_off(drawn: dict[str, np.ndarray]) -> None:
     others = {name: drawn[name] for name in ("clinical_photograph", "not_skin_lesion")}
-    arrays = fit_gate(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
+    arrays = fit_detector(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
     unseen = np.random.default_rng(4).normal(0, 1, (1000, 8))
     spec = fit_limits(arrays, unseen, "unseen")
 
@@ -85,7 +85,7 @@ def test_the_gate_refuses_other_kinds_and_what_lies_far_off(drawn: dict[str, np.
 
 def test_a_class_left_out_of_the_fit_is_told_with_its_number_and_intervals(drawn: dict[str, np.ndarray]) -> None:
     others = {name: drawn[name] for name in ("clinical_photograph", "not_skin_lesion")}
-    arrays = fit_gate(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
+    arrays = fit_detector(drawn["own"], others, drawn["own"], np.abs(drawn["own"][:, :6]))
     plain = np.concatenate((drawn["own"], drawn["far"][:20]))
     found = describe_held_out(arrays, plain, np.arange(420) < 400, [f"lesion {number}" for number in range(420)])
     assert found["images"] == found["refused_as_unlike"]["n"] == 20

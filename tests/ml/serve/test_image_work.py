@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.serve import image_apart
-from ml.serve.image_apart import DecoderBusyError, normalise_guarded
+from ml.serve import decode_process
+from ml.serve.decode_process import DecoderBusyError, normalise_guarded
 from ml.serve.image_io import LIMITS, ImageRejected, Limits, StoredImage, decode_stored, normalise_upload
 from tests.ml import hostile, pictures
 
@@ -290,14 +290,14 @@ def test_decoding_apart_ends_at_its_time_and_the_next_one_is_read() -> None:
 def test_a_decoder_that_dies_is_a_refusal_and_not_the_end_of_the_site(
     program: str, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_apart, "COMMAND", [sys.executable, "-c", program])
+    monkeypatch.setattr(decode_process, "COMMAND", [sys.executable, "-c", program])
     with pytest.raises(ImageRejected) as caught:
         normalise_guarded(pictures.ACCEPTED["tiff"]())
     assert caught.value.code == code
 
 
 def test_a_decoder_that_cannot_start_is_our_fault_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_apart, "COMMAND", [sys.executable, "-c", "raise SystemExit('no such module')"])
+    monkeypatch.setattr(decode_process, "COMMAND", [sys.executable, "-c", "raise SystemExit('no such module')"])
     with pytest.raises(RuntimeError, match="no such module"):
         normalise_guarded(pictures.ACCEPTED["tiff"]())
 
@@ -305,9 +305,9 @@ def test_a_decoder_that_cannot_start_is_our_fault_and_told(monkeypatch: pytest.M
 def test_the_process_apart_limits_its_time_and_its_memory_and_knows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     program = """
 import json, os, resource, sys
-from ml.serve import image_apart
+from ml.serve import decode_process
 from ml.serve.image_io import Limits
-image_apart._limit_this_process(Limits())
+decode_process._limit_this_process(Limits())
 said = {"cpu": resource.getrlimit(resource.RLIMIT_CPU)[0], "secret": os.environ.get("SECRET_KEY")}
 try:
     bytearray(900_000_000)
@@ -316,7 +316,7 @@ except MemoryError:
 raise SystemExit(json.dumps(said))
 """
     monkeypatch.setenv("SECRET_KEY", "a secret")
-    monkeypatch.setattr(image_apart, "COMMAND", [sys.executable, "-c", program])
+    monkeypatch.setattr(decode_process, "COMMAND", [sys.executable, "-c", program])
     with pytest.raises(RuntimeError) as caught:
         normalise_guarded(pictures.ACCEPTED["tiff"]())
     said = json.loads(str(caught.value).partition(": ")[2])
@@ -325,8 +325,8 @@ raise SystemExit(json.dumps(said))
 
 
 def test_who_finds_no_turn_is_told_that_others_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(image_apart, "PATIENCE_SECONDS", 0.05)
-    with image_apart._turn(image_apart._apart), pytest.raises(DecoderBusyError):
+    monkeypatch.setattr(decode_process, "PATIENCE_SECONDS", 0.05)
+    with decode_process._turn(decode_process._apart), pytest.raises(DecoderBusyError):
         normalise_guarded(pictures.ACCEPTED["tiff"]())
 
 

@@ -22,7 +22,7 @@ def test_what_a_detector_refuses_is_referred_without_figures_cases_or_flags_of_t
     everything = tuple(QualityRule(name, name, None, -1.0, 0.0) for name in ("bright", "lesion_area", "hair"))
     changed = replace(manifest, thresholds=thresholds, quality=replace(manifest.quality, flags=everything))
     observation = predictor.observe(normalise_upload(pictures.jpeg()).data)  # drawn, and so refused
-    reading = interpret(observation, changed, predictor.gate)
+    reading = interpret(observation, changed, predictor.detector)
     assert (reading.outcome, reading.is_read) == (Outcome.REFER_UNCERTAIN, False)
     assert reading.reason in DETECTED
     assert reading.flags == ("bright",)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from ml.errors import UserError
-from ml.pipelines.best_model.place import Workplace
 from ml.pipelines.best_model.plan import CONFIGS, DEFAULT_PLAN, PROOF_PLAN, Stage, list_stages, read_plan, select_stages
 from ml.pipelines.best_model.run import STAGE_MINUTES, make_config
+from ml.pipelines.best_model.workspace import Workplace
 from ml.training.config import TrainingConfig
 
 QUARTER_HOUR_PLAN = CONFIGS / "quarter_hour.yaml"

@@ -1,4 +1,4 @@
-"""The card's section on the gate's estimates of artefacts."""
+"""The card's section on the detector's estimates of artefacts."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from ml.bundle.folder import Bundle
-from ml.bundle.manifest import GATE_FILE
+from ml.bundle.manifest import DETECTOR_FILE
 from ml.reports.model_card import card as model_card
 from tests.ml.figures import make_figure
 
 
-def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
+def test_the_card_shows_them_for_the_detector_that_was_measured_and_for_no_other(
     bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     share = make_figure(0.05, 0.01, 0.15)
@@ -25,7 +25,7 @@ def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
     }
     artefact_probes = {"hair": {"not_fitted_on": part}, "ink": {"not_fitted_on": part | {"positive": 1}}}
     found = {
-        "gate_sha256": bundle.manifest.files[GATE_FILE],
+        "gate_sha256": bundle.manifest.files[DETECTOR_FILE],
         "labelled": 100,
         "fitted_on": ["I"] * 15,
         "heads": artefact_probes,
@@ -39,4 +39,4 @@ def test_the_card_shows_them_for_the_gate_that_was_measured_and_for_no_other(
     assert "| ink, flag (> 2.5) | 1 of 79 | too few |" in card
     assert "15 of the 100 labelled" in card
     path.write_text(json.dumps(found | {"gate_sha256": "another"}))
-    assert "Not measured of this gate" in model_card.render_card(bundle.manifest)
+    assert "Not measured of this detector" in model_card.render_card(bundle.manifest)

@@ -75,7 +75,7 @@ def test_the_card_says_what_must_be_said(bundle: Bundle) -> None:
 
 def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundle: Bundle) -> None:
     limits = bundle.manifest.limits
-    gate = limits["gate"] | {
+    detector = limits["gate"] | {
         "fold": limits["gate"]["fold"] | {"groups": 596, "refused": make_figure(0.0138, 0.0071, 0.0269)}
     }
     stability = limits["stability"] | {
@@ -84,7 +84,7 @@ def test_shares_are_shown_with_their_intervals_where_the_manifest_has_them(bundl
             "opposite": make_figure(0.02, 0.0, 0.1),
         }
     }
-    card = model_card.render_card(replace(bundle.manifest, limits=limits | {"gate": gate, "stability": stability}))
+    card = model_card.render_card(replace(bundle.manifest, limits=limits | {"gate": detector, "stability": stability}))
     assert "| fold | 798 of 596 | 1.4 % [0.7, 2.7] |" in card
     assert "| any of these | 36.0 % [28.7, 44.0] | 2.0 % [0.0, 10.0] |" in card
     assert "Wilson's" in card

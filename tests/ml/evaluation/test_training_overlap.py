@@ -9,8 +9,8 @@ from PIL import Image
 
 from ml.data.duplicates.perceptual_hash import find_alike, hash_picture
 from ml.data.split import HASHES_FILE, read_split
-from ml.evaluation import seen
-from ml.evaluation.seen import find_seen
+from ml.evaluation import training_overlap
+from ml.evaluation.training_overlap import find_seen
 from tests.ml import pictures
 
 
@@ -22,7 +22,7 @@ def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     hashes = np.full(len(read_split().fold_of), 0xAAAAAAAAAAAAAAAA, np.uint64)
     hashes[list(read_split().fold_of.values()).index("0")] = hash_picture(Image.open(path))
     np.save(tmp_path / "hashes.npy", hashes)
-    monkeypatch.setattr(seen, "HASHES_FILE", tmp_path / "hashes.npy")
+    monkeypatch.setattr(training_overlap, "HASHES_FILE", tmp_path / "hashes.npy")
     return path
 
 

@@ -34,7 +34,7 @@ WALL_SECONDS = 45
 MEMORY_ROOM = 200_000_000
 """Bytes for Python, its libraries, the upload and the result, added to the memory limit of decoding."""
 
-COMMAND = [sys.executable, "-m", "ml.serve.image_apart"]
+COMMAND = [sys.executable, "-m", "ml.serve.decode_process"]
 _ROOT = Path(__file__).resolve().parents[2]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG")
 _FAILED = 3

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from ml.bundle.manifest import GateSpec, Manifest
+from ml.bundle.manifest import DetectorSpec, Manifest
 from ml.errors import gettext_noop
 
 BALANCED_ACCURACY_AT_LEAST = 0.5
@@ -108,9 +108,9 @@ def _doubts_about_rules(manifest: Manifest, known_flags: Collection[str]) -> lis
     return [doubt for holds, doubt in doubts if holds]
 
 
-def _furthest(gate: GateSpec | None) -> float:
+def _furthest(detector: DetectorSpec | None) -> float:
     """The detector's limit furthest from 0; 0 without a detector."""
-    return 0.0 if gate is None else max(gate.dermoscopy_from, gate.distance_to, key=abs)
+    return 0.0 if detector is None else max(detector.dermoscopy_from, detector.distance_to, key=abs)
 
 
 def choose_report(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -1,8 +1,8 @@
-"""What the gate is fitted on."""
+"""What the detector is fitted on."""
 
 from pathlib import Path
 
-from ml.build.gate import draw_fitting_pictures
+from ml.build.detector import draw_fitting_pictures
 from ml.data.isic import Record
 
 

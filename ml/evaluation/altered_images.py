@@ -8,15 +8,15 @@ from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation.manipulations import MANIPULATIONS
 from ml.evaluation.observe import Observer, from_changed, from_file
-from ml.evaluation.refused import count_called
+from ml.evaluation.refused_images import count_called
 from ml.metrics.shares import estimate_share
-from ml.serve.gate import Gate
+from ml.serve.detector import Detector
 from ml.serve.interpretation import Outcome, Reading, interpret
 from ml.taxonomy import MALIGNANT_INDICES
 
 
 def measure_manipulations(
-    manifest: Manifest, gate: Gate | None, observer: Observer, chosen: Sequence[Record]
+    manifest: Manifest, detector: Detector | None, observer: Observer, chosen: Sequence[Record]
 ) -> dict[str, Any]:
     """Readings of photographs of malignant lesions, original and altered, by kind and strength.
 
@@ -32,10 +32,14 @@ def measure_manipulations(
     before = without_appearance(manifest)
     cells, altered = [], []
     for (kind, strength), observations in rows.items():
-        read = [interpret(observation, manifest, gate) for observation in observations]
+        read = [interpret(observation, manifest, detector) for observation in observations]
         altered += read if strength else []
         cells.append(
-            {"kind": kind, "strength": strength, **_describe(read, [interpret(e, before, gate) for e in observations])}
+            {
+                "kind": kind,
+                "strength": strength,
+                **_describe(read, [interpret(e, before, detector) for e in observations]),
+            }
         )
     unread = sum(not reading.is_read for reading in altered)
     return {"images": len(chosen), "cells": cells, "unread": unread, "called": count_called(altered)}

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.bundle.folder import Bundle
-from ml.bundle.manifest import GATE_FILE, BundleError, GateSpec
+from ml.bundle.manifest import DETECTOR_FILE, BundleError, DetectorSpec
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -29,7 +29,7 @@ UNLIKE_TRAINING = "unlike_training"
 
 
 @dataclass(frozen=True, slots=True)
-class GateArrays:
+class DetectorArrays:
     """Weights of the out-of-distribution detector; every row of weights is for (1, late statistics).
 
     ``kinds`` (3, 1 + 2C): the domain probe; ``measures`` (6, 1 + 2C): the artefact probes, which predict square roots
@@ -43,7 +43,7 @@ class GateArrays:
 
 
 @dataclass(frozen=True, slots=True)
-class GateVerdict:
+class DetectorVerdict:
     """The detector's verdict; ``reason`` is an image domain, unlike_training, or None if the image may be read.
 
     ``dermoscopy`` is the log-odds of a dermoscopic image, ``distance`` the Mahalanobis distance from the training
@@ -56,13 +56,13 @@ class GateVerdict:
     measures: dict[str, float]
 
 
-class Gate:
+class Detector:
     """The out-of-distribution detector of a bundle."""
 
-    def __init__(self, arrays: GateArrays, spec: GateSpec) -> None:
+    def __init__(self, arrays: DetectorArrays, spec: DetectorSpec) -> None:
         self.arrays, self.spec = arrays, spec
 
-    def judge(self, late_statistics: npt.NDArray[np.floating]) -> GateVerdict:
+    def judge(self, late_statistics: npt.NDArray[np.floating]) -> DetectorVerdict:
         """Judge an image by the mean of the late statistics (V, 2C) of its test-time views."""
         statistics = late_statistics.mean(axis=0, dtype=np.float64)
         logits = score_domains(statistics, self.arrays)
@@ -72,21 +72,25 @@ class Gate:
             reason = IMAGE_DOMAINS[1 + int(np.argmax(logits[1:]))]
         elif distance > self.spec.distance_to:
             reason = UNLIKE_TRAINING
-        return GateVerdict(reason, dermoscopy, distance, estimate_measures(statistics, self.arrays))
+        return DetectorVerdict(reason, dermoscopy, distance, estimate_measures(statistics, self.arrays))
 
 
-def load_gate(bundle: Bundle) -> Gate | None:
+def load_detector(bundle: Bundle) -> Detector | None:
     """Load the detector of a verified bundle, or None if it has none. Raises ``BundleError`` for invalid arrays."""
     if bundle.manifest.gate is None:
         return None
-    stored = bundle.read_arrays(GATE_FILE)
-    if set(stored) != set(GateArrays.__slots__) or not _fit_together(stored):
-        raise BundleError(f"{bundle.path / GATE_FILE}: cannot be read as the gate's numbers; export the bundle again.")
-    return Gate(GateArrays(**{name: array.astype(np.float64) for name, array in stored.items()}), bundle.manifest.gate)
+    stored = bundle.read_arrays(DETECTOR_FILE)
+    if set(stored) != set(DetectorArrays.__slots__) or not _fit_together(stored):
+        raise BundleError(
+            f"{bundle.path / DETECTOR_FILE}: cannot be read as the detector's numbers; export the bundle again."
+        )
+    return Detector(
+        DetectorArrays(**{name: array.astype(np.float64) for name, array in stored.items()}), bundle.manifest.gate
+    )
 
 
 def _fit_together(stored: Mapping[str, npt.NDArray[Any]]) -> bool:
-    """Whether the arrays are floating point and have the shapes of ``GateArrays`` for one number of statistics."""
+    """Whether the arrays are floating point and have the shapes of ``DetectorArrays`` for one number of statistics."""
     if any(array.dtype.kind != "f" for array in stored.values()) or stored["centre"].ndim != 1:
         return False
     length = len(stored["centre"])
@@ -98,16 +102,16 @@ def _fit_together(stored: Mapping[str, npt.NDArray[Any]]) -> bool:
     )
 
 
-def save_gate(directory: Path, arrays: GateArrays) -> None:
-    """Write ``GATE_FILE`` as float32 with fixed dates, so that equal arrays give an identical file."""
-    with zipfile.ZipFile(directory / GATE_FILE, "w") as archive:
-        for name in GateArrays.__slots__:
+def save_detector(directory: Path, arrays: DetectorArrays) -> None:
+    """Write ``DETECTOR_FILE`` as float32 with fixed dates, so that equal arrays give an identical file."""
+    with zipfile.ZipFile(directory / DETECTOR_FILE, "w") as archive:
+        for name in DetectorArrays.__slots__:
             content = io.BytesIO()
             np.save(content, getattr(arrays, name).astype(np.float32))
             archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
 
 
-def score_domains(statistics: FloatArray, arrays: GateArrays) -> FloatArray:
+def score_domains(statistics: FloatArray, arrays: DetectorArrays) -> FloatArray:
     """Logits (..., 3) of ``IMAGE_DOMAINS`` from late statistics (..., 2C)."""
     return statistics @ arrays.kinds[:, 1:].T + arrays.kinds[:, 0]
 
@@ -117,12 +121,12 @@ def dermoscopy_odds(logits: FloatArray) -> FloatArray:
     return np.asarray(logits[..., 0] - np.logaddexp(logits[..., 1], logits[..., 2]))
 
 
-def measure_distance(statistics: FloatArray, arrays: GateArrays) -> FloatArray:
+def measure_distance(statistics: FloatArray, arrays: DetectorArrays) -> FloatArray:
     """Mahalanobis distance (...) of late statistics (..., 2C) from those of the training images."""
     return np.asarray(np.linalg.norm((statistics - arrays.centre) @ arrays.whitening, axis=-1))
 
 
-def estimate_measures(statistics: FloatArray, arrays: GateArrays) -> dict[str, float]:
+def estimate_measures(statistics: FloatArray, arrays: DetectorArrays) -> dict[str, float]:
     """Predict ``MEASURES``, by name, from late statistics (2C,)."""
     roots = statistics @ arrays.measures[:, 1:].T + arrays.measures[:, 0]
     return {name: float(np.maximum(root, 0) ** 2) for name, root in zip(MEASURES, roots, strict=True)}

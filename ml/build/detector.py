@@ -18,9 +18,9 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_gate, fit_limits
+from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_detector, fit_limits
 from ml.metrics.shares import estimate_share
-from ml.serve.gate import IMAGE_DOMAINS, MEASURES, GateArrays, measure_distance
+from ml.serve.detector import IMAGE_DOMAINS, MEASURES, DetectorArrays, measure_distance
 from ml.serve.lesion_mask import measure_extent
 from ml.taxonomy import CLASSES
 
@@ -36,9 +36,9 @@ HELD_OUT = "VASC"
 HELD_OUT_INDEX = CLASSES.index(HELD_OUT)
 
 
-def build_gate(
+def build_detector(
     observer: Observer, training: Sequence[Record], data_dir: Path, others: OtherPhotographs
-) -> tuple[GateArrays, dict[str, Any]]:
+) -> tuple[DetectorArrays, dict[str, Any]]:
     """Fit the detector on 1,500 training records, original and with a simulated dermatoscope.
 
     Returns it with the results of a second fit without any image of VASC, for that held-out class.
@@ -52,9 +52,9 @@ def build_gate(
         for kind, half in zip(IMAGE_DOMAINS[1:], (others.clinical, others.everyday), strict=True)
     }
     measures = measure_pictures(records, data_dir)
-    arrays = fit_gate(np.concatenate((plain, shifted)), kinds, plain, measures)
+    arrays = fit_detector(np.concatenate((plain, shifted)), kinds, plain, measures)
     seen = np.array([record.label != HELD_OUT_INDEX for record in records])
-    without = fit_gate(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
+    without = fit_detector(np.concatenate((plain[seen], shifted[seen])), kinds, plain[seen], measures[seen])
     return arrays, describe_held_out(without, plain, seen, [record.group for record in records])
 
 
@@ -65,7 +65,7 @@ def draw_fitting_pictures(training: Sequence[Record]) -> list[Record]:
 
 
 def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
-    """``ml.serve.gate.MEASURES`` (N, 6) of images: two from lesion masks, four from the artefact scores."""
+    """``ml.serve.detector.MEASURES`` (N, 6) of images: two from lesion masks, four from the artefact scores."""
     masks = [find_mask(data_dir, record.image_id, remedy=WITHOUT_MASKS) for record in records]
     return np.array(
         [
@@ -76,7 +76,7 @@ def measure_pictures(records: Sequence[Record], data_dir: Path) -> FloatArray:
 
 
 def describe_held_out(
-    without: GateArrays, plain: FloatArray, seen: npt.NDArray[np.bool_], groups: Sequence[str]
+    without: DetectorArrays, plain: FloatArray, seen: npt.NDArray[np.bool_], groups: Sequence[str]
 ) -> dict[str, Any]:
     """Distance and refusals of a held-out class by a detector that has not seen it.
 
