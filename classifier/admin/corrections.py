@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
 from classifier.models.image import CorrectionKind, split_declared
 from classifier.presentation.wording import declared_text, lesion_title
+from classifier.selectors.records import lesions_of
 from skinsite.accounts.actors import Actor
 
 
@@ -33,8 +34,8 @@ def corrections_in_words(actor: Actor, image: LesionImage) -> list[CorrectionRow
     corrections = list(image.corrections.all())
     moves = [each for each in corrections if each.kind == CorrectionKind.MOVED]
     named = [key for move in moves for key in (move.before, move.after)]
-    visible = Lesion.objects.visible_to(actor).select_related("patient")
-    lesions = {str(lesion.public_id): lesion for lesion in visible.filter(public_id__in=named)} if named else {}
+    found = lesions_of(actor).filter(public_id__in=named) if named else ()
+    lesions = {str(lesion.public_id): lesion for lesion in found}
     return [
         CorrectionRow(each, _side(each.kind, each.before, lesions), _side(each.kind, each.after, lesions))
         for each in corrections

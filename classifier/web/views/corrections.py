@@ -18,7 +18,8 @@ from classifier.selectors.records import images_of
 from classifier.services.corrections.declaration import correct_declared, correct_modality
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.corrections.move import move_image
-from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, PlaceForm, ReasonForm
+from classifier.web.views.capture import record_offered_lesions
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
@@ -86,6 +87,8 @@ def _correct(
         else:
             messages.success(request, done)
             return redirect("reading", (made if isinstance(made, Prediction) else prediction).public_id)
+    if isinstance(form, PlaceForm):
+        record_offered_lesions(request, form)
     reading = find_reading(request, prediction.public_id)
     return show_reading(request, reading, status=UNPROCESSABLE, **{f"{place}_form": form})
 
