@@ -66,7 +66,8 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
 
 def test_pages_hold_every_reading_that_was_made_in_its_request_once(api: APIClient, active_model: ModelVersion) -> None:
     sent = [send(api, draw_lesion(seed=seed)).json()["id"] for seed in range(4)]
-    seen, address = [], f"{PREDICTIONS}?page_size=1"
+    seen: list[str] = []
+    address = f"{PREDICTIONS}?page_size=1"
     while address and len(seen) < 9:
         page = api.get(address).json()
         seen += [row["id"] for row in page["results"]]
