@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -30,7 +31,6 @@ from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.actors import Actor
 from skinsite.text import clean_line
 
-UNPROCESSABLE = 422
 SUGGESTIONS = 12
 # What a form of many large photographs may take before the rest is answered unread: proxies wait for a minute.
 FORM_SECONDS = 30.0
@@ -63,7 +63,7 @@ def upload(request: MemberRequest) -> HttpResponseBase:
     form = UploadForm(request.POST, actor=request.membership)
     arrivals = _receive_all(request, form)
     failed = not arrivals or any(arrival.prediction is None for arrival in arrivals)
-    status = UNPROCESSABLE if failed else 200
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK
     if "HX-Request" in request.headers:
         context = {"arrivals": arrivals, "form": form}
         return render(request, "classifier/includes/arrivals.html", context, status=status)

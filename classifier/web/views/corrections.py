@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Literal
 
 from django.contrib import messages
@@ -23,7 +24,6 @@ from classifier.web.views.capture import record_offered_lesions
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
-UNPROCESSABLE = 422
 Place = Literal["move", "modality", "declared", "error"]
 
 CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
@@ -90,7 +90,7 @@ def _correct(
     if isinstance(form, PlaceForm):
         record_offered_lesions(request, form)
     reading = find_reading(request, prediction.public_id)
-    return show_reading(request, reading, status=UNPROCESSABLE, **{f"{place}_form": form})
+    return show_reading(request, reading, status=HTTPStatus.UNPROCESSABLE_ENTITY, **{f"{place}_form": form})
 
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:
