@@ -67,7 +67,7 @@ def train(
 
 
 def main(options: argparse.Namespace) -> int:
-    """Train, and print the result and the run folder."""
+    """Train, and print the result and the run folder; only the first process of several prints."""
     folder = train(
         data=options.data,
         config_path=options.config,
@@ -77,5 +77,6 @@ def main(options: argparse.Namespace) -> int:
         export=options.export,
         devices=options.devices,
     )
-    print(describe_end(RunFolder(folder)))
+    if is_first_process():  # which alone has written the summary
+        print(describe_end(RunFolder(folder)))
     return 0
