@@ -20,8 +20,8 @@ from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import read_isic
 from ml.data.split import select_folds
 from ml.errors import UserError
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.serve.detector import DetectorArrays, load_detector
 from ml.serve.predictor import Predictor
 

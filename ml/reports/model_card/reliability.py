@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.evaluation.conformal import clopper_pearson
+from ml.evaluation.fit.conformal import clopper_pearson
 from ml.reports.study.figures import COLOURS
 
 PANELS = {
