@@ -1,9 +1,4 @@
-"""Measure a bundle again and update its manifest and the model card.
-
-Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
-first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no
-torch.
-"""
+"""Measure a bundle again and update its manifest: ``python -m ml remeasure --help``."""
 
 import argparse
 import sys
