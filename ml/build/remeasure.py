@@ -1,9 +1,4 @@
-"""Measure a bundle again and update its manifest and the model card.
-
-Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
-first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no
-torch.
-"""
+"""Measure a bundle again and update its manifest: ``python -m ml remeasure --help``."""
 
 import argparse
 import sys
@@ -20,8 +15,8 @@ from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import read_isic
 from ml.data.split import select_folds
 from ml.errors import UserError
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.serve.detector import DetectorArrays, load_detector
 from ml.serve.predictor import Predictor
 

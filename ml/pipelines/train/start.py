@@ -26,8 +26,8 @@ def train(
 ) -> Path:
     """Train by the configuration, whose ``kind`` defaults to a network, and return the run folder.
 
-    A network is then calibrated, exported and measured, unless ``export`` is off. See ``ml.training.run.run`` and
-    ``ml.baselines.run.run_baseline``. Raises ``UserError`` for bad input.
+    A network is then calibrated, exported and measured, unless ``export`` is off. See
+    ``ml.training.run.run_training`` and ``ml.baselines.run.run_baseline``. Raises ``UserError`` for bad input.
     """
     config_path = config_path or network.DEFAULT_CONFIG
     kind = read_kind(config_path)
