@@ -8,8 +8,8 @@ The first takes a directory in the official layout of ISIC 2018 Task 3, the seco
 ``patient_id``), in any case. It prints which columns it groups by and which it ignores.
 
 Groups join the images of one lesion or patient and near-duplicates, transitively. Each of the folds ``test`` and 0 to 4
-gets a sixth of the images, with the classes in the same shares. Beside the split go its SHA-256 and the images' perceptual hashes, as
-``ml.data.split.read_split`` reads them. The same seed makes the same split of the same data.
+gets a sixth of the images, with the classes in the same shares. Beside the split go its SHA-256 and the images'
+perceptual hashes, as ``ml.data.split.read_split`` reads them. The same seed makes the same split of the same data.
 
 The frozen split of ISIC 2018 Task 3 was made by this module at revision 92996e3, which also took a list of images that
 the first weights had not been trained on.
