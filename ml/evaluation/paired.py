@@ -9,7 +9,7 @@ from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, make_measure
 from ml.evaluation.limits import list_shares, make_share_measure
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import OVER_LESIONS, Estimate, count_judged
+from ml.metrics.estimate import OVER_IMAGES, OVER_LESIONS, Estimate, count_judged
 
 FloatArray = classification.FloatArray
 
@@ -29,6 +29,8 @@ FIGURES = (
 def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
     """Metrics of both evaluations and their differences, each with a 95 % interval over lesions.
 
+    Where lesions are unknown, ``lesions`` is None and the intervals are over images.
+
     Differences are ``one`` minus ``other`` on the same resamples, so that the difficulty of a lesion cancels out
     (Efron & Tibshirani, 1993). Raises ``UserError`` unless both read the same images.
     """
@@ -38,16 +40,17 @@ def compare_evaluations(one: Evaluation, other: Evaluation) -> dict[str, Any]:
             f"{_name(one.bundle)} and {_name(other.bundle)} did not read the same images; read one fold with both"
         )
     plain, resampled = zip(*(_measure(each) for each in (one, other)), strict=True)
-    of = _count(one)
+    of, lesions = _count(one), one.report.lesions
+    how = OVER_IMAGES if lesions is None else OVER_LESIONS
     figures: dict[str, dict[str, Estimate]] = {}
     for name in plain[0]:
         values = (*(evaluation[name][0] for evaluation in plain), plain[0][name][0] - plain[1][name][0])
         drawn = (*(evaluation[name] for evaluation in resampled), resampled[0][name] - resampled[1][name])
         figures[name] = {
-            key: Estimate.of(value, bootstrap.percentiles(rows), n=of[name], how=OVER_LESIONS)
+            key: Estimate.of(value, bootstrap.percentiles(rows), n=of[name], how=how)
             for key, value, rows in zip(("one", "other", "difference"), values, drawn, strict=True)
         }
-    return {"images": len(images), "lesions": len(set(one.groups)), "figures": figures}
+    return {"images": len(images), "lesions": lesions, "figures": figures}
 
 
 def _count(evaluation: Evaluation) -> dict[str, int]:

@@ -62,6 +62,12 @@ def tabulate(compared: dict[str, Any], old: Bundle, new: Bundle) -> Table:
     return table(("figure", _name("old", old), _name("new", new), "new less old"), rows)
 
 
+def describe_images(compared: dict[str, Any]) -> str:
+    """Number of images compared, and of their lesions if those are known."""
+    lesions = compared["lesions"]
+    return f"{compared['images']} images" + (", lesions unknown" if lesions is None else f" of {lesions} lesions")
+
+
 def _name(age: str, bundle: Bundle) -> str:
     return f"{age}: {bundle.manifest.name} {bundle.manifest.version} (`{bundle.sha256[:8]}`)"
 
@@ -70,6 +76,6 @@ def main(options: argparse.Namespace) -> int:
     """Compare, and print the table."""
     old, new = load_bundle(options.old), load_bundle(options.new)
     compared = compare_bundles(old, new, options.data, fold=options.fold, why=options.why, kept=options.keep)
-    print(f"Fold {options.fold}: {compared['images']} images of {compared['lesions']} lesions.\n")
+    print(f"Fold {options.fold}: {describe_images(compared)}.\n")
     print(tabulate(compared, old, new).to_markdown())
     return 0

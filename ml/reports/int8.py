@@ -25,11 +25,13 @@ from ml.bundle.folder import Bundle, load_bundle, write_manifest
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import CALIBRATION_FOLD, TRAINING_FOLDS, select_folds
+from ml.errors import UserError
 from ml.evaluation.evaluate import Evaluation, evaluate_observations
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.paired import compare_evaluations
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
-from ml.reports.bundles import tabulate
+from ml.metrics.estimate import Estimate, table
+from ml.reports.bundles import describe_images, tabulate
 from ml.serve import preprocess
 from ml.serve.image_io import decode_stored
 from ml.serve.interpretation import Observation
@@ -106,9 +108,22 @@ def time_bundles(bundles: Sequence[Bundle], repeats: int) -> list[Speed]:
 def render_int8(bundle: Bundle, quantised: Bundle, compared: dict[str, Any], speeds: Sequence[Speed]) -> str:
     """The document as Markdown."""
     before, after = speeds
-    lost, low, high = compared["figures"]["balanced_accuracy"]["difference"]
-    verdict = "would keep it" if lost >= -MOST_LOST else "does not keep it"
-    proof = "tells" if low > -MOST_LOST or high < -MOST_LOST else "cannot tell"
+    change: Estimate = compared["figures"]["balanced_accuracy"]["difference"]
+    if change.value is None or change.low is None or change.high is None:
+        raise UserError("balanced accuracy is not defined on these images; give data with all seven classes")
+    verdict = "would keep it" if change.value >= -MOST_LOST else "does not keep it"
+    proof = "tells" if change.low > -MOST_LOST or change.high < -MOST_LOST else "cannot tell"
+    costs = table(
+        ("", "as it ships", "int8", "ratio"),
+        (
+            (name, f"{old:.1f}", f"{new:.1f}", f"{new / old:.2f}")
+            for name, old, new in (
+                ("one reading, ms", before.reading, after.reading),
+                ("of that the network, ms", before.network, after.network),
+                ("ONNX graph, MB", before.size / 1e6, after.size / 1e6),
+            )
+        ),
+    )
     return f"""\
 # The network in 8-bit integers: a try
 
@@ -122,24 +137,20 @@ are fitted anew on fold 4, as the bundle's own were; the detector is the bundle'
 ## The rule
 
 An int8 graph is kept only where balanced accuracy on fold 4 stays within {MOST_LOST}, with the calibration fitted anew.
-It changes by {lost:+.3f}, so the rule **{verdict}**; the interval [{low:+.3f}, {high:+.3f}] {proof} whether any loss is
-within it.
+It changes by {change.text(signed=True)}, so the rule **{verdict}**; the interval {proof} whether any
+loss is within it.
 
 ## Speed and size
 
 Time of the processor ({platform.machine()}) for a drawn photograph of 600×450, medians of {REPEATS}, in turns.
 
-| | as it ships | int8 | ratio |
-| --- | --- | --- | --- |
-| one reading, ms | {before.reading:.1f} | {after.reading:.1f} | {after.reading / before.reading:.2f} |
-| of that the network, ms | {before.network:.1f} | {after.network:.1f} | {after.network / before.network:.2f} |
-| ONNX graph, MB | {before.size / 1e6:.1f} | {after.size / 1e6:.1f} | {after.size / before.size:.2f} |
+{costs.to_markdown()}
 
 Processors without instructions for int8 products (VNNI) win less, and may round otherwise.
 
 ## Fold 4
 
-{compared["images"]} images of {compared["lesions"]} lesions; 95 % intervals by bootstrap over lesions, differences
+{describe_images(compared)}; 95 % intervals by {change.how}, differences
 paired. The logits differ by {compared["logits"]:.3f} on average; {100 * compared["same_outcome"]:.1f} % of the images
 get the same outcome. Both were fitted on this fold, which flatters both alike.
 

@@ -19,7 +19,7 @@ from ml.errors import UserError
 from ml.evaluation.calibration import fit_temperature
 from ml.evaluation.operating_points import threshold_of_sensitivity, threshold_of_specificity
 from ml.metrics import bootstrap, classification
-from ml.metrics.estimate import OVER_LESIONS
+from ml.metrics.estimate import OVER_IMAGES, OVER_LESIONS
 from ml.metrics.figures import PER_CLASS, describe_metrics
 from ml.serve.interpretation import calibrate
 from ml.support.disk import read_json
@@ -185,11 +185,13 @@ def calibrate_on_choosing(folder: StudiedModel, truth: Truth) -> TemperatureFit:
 
 
 def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureFit, *, test: bool) -> Measured:
-    """Metrics with 95 % intervals by bootstrap over lesions, on the choosing images or on those of the test fold."""
+    """Metrics of the choosing images or the test fold, with 95 % intervals over lesions (images if unknown)."""
     scored = score(folder, truth, test=test, temperature=calibration.temperature)
     points = {"low_risk_below": calibration.low_risk_below, "suspicious_from": calibration.suspicious_from}
     rows = folder.rows(test=test)
-    lesions = [truth.lesions[folder.images[row]] for row in rows]
+    images = tuple(folder.images[row] for row in rows)
+    lesions = [truth.lesions[image] for image in images]
+    how = OVER_IMAGES if tuple(lesions) == images else OVER_LESIONS  # an unknown lesion goes by its image's name
     ones = np.ones((1, len(rows)))
     values = {name: row[0] for name, row in classification.measure(scored, ones, **points).items()}
     replicates = bootstrap.resample(lambda weights: classification.measure(scored, weights, **points), lesions)
@@ -202,11 +204,10 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
         "images": len(rows),
         "lesions": len(set(lesions)),
         **describe_metrics(
-            values=values, intervals=limits, per_class=confusion.sum(axis=1).astype(int).tolist(), how=OVER_LESIONS
+            values=values, intervals=limits, per_class=confusion.sum(axis=1).astype(int).tolist(), how=how
         ),
         "confusion": confusion.astype(int).tolist(),
     }
-    images = tuple(folder.images[row] for row in rows)
     return Measured(figures, images, {name: each for name, each in replicates.items() if name not in PER_CLASS})
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from ml.errors import UserError
 from ml.evaluation.fold_log import TEST_FOLD_LOG
 from ml.metrics import bootstrap
-from ml.metrics.estimate import OVER_LESIONS, Estimate
+from ml.metrics.estimate import Estimate
 from ml.pipelines.study.folder import (
     Measured,
     StudiedModel,
@@ -190,4 +190,6 @@ def _compare(one: str, other: str, part: str, runs: Path, results: Path) -> dict
 def _subtract(one: dict[str, Any], other: dict[str, Any], name: str, replicates: Any) -> dict[str, Any]:
     """A metric of one less that of the other; ``replicates``: the same on each resample, (2000,)."""
     value = one["metrics"][name]["value"] - other["metrics"][name]["value"]
-    return Estimate.of(value, bootstrap.percentiles(replicates), n=one["images"], how=OVER_LESIONS).to_json()
+    return Estimate.of(
+        value, bootstrap.percentiles(replicates), n=one["images"], how=one["metrics"][name]["how"]
+    ).to_json()

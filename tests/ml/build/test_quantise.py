@@ -14,6 +14,7 @@ from ml.bundle.draft import build_beside
 from ml.bundle.folder import Bundle, load_bundle
 from ml.bundle.manifest import ONNX_FILE
 from ml.data.isic import read_isic
+from ml.metrics.estimate import OVER_LESIONS, Estimate
 from ml.reports import int8
 from ml.reports.bundles import NAMES
 from ml.reports.int8 import Speed
@@ -45,7 +46,8 @@ def test_the_quantised_bundle_loads_is_smaller_and_says_nearly_the_same(
 
 
 def compared(difference: list[float]) -> dict[str, Any]:
-    figure = {"one": [0.8, 0.7, 0.9], "other": [0.8, 0.7, 0.9], "difference": difference}
+    intervals = {"one": [0.8, 0.7, 0.9], "other": [0.8, 0.7, 0.9], "difference": difference}
+    figure = {key: Estimate.of(value, ends, n=798, how=OVER_LESIONS) for key, (value, *ends) in intervals.items()}
     named = {name: figure for name in NAMES if name != "accuracy"}
     return {"images": 798, "lesions": 596, "figures": named, "logits": 0.1, "same_outcome": 0.95}
 
@@ -53,9 +55,18 @@ def compared(difference: list[float]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("difference", "verdict"),
     [
-        ([-0.004, -0.02, 0.01], r"would keep it\*\*; the interval \[-0.020, \+0.010\] cannot tell"),
-        ([-0.006, -0.02, 0.01], r"does not keep it\*\*; the interval \[-0.020, \+0.010\] cannot tell"),
-        ([0.001, -0.004, 0.006], r"would keep it\*\*; the interval \[-0.004, \+0.006\] tells"),
+        (
+            [-0.004, -0.02, 0.01],
+            r"by -0.004 \[-0.020, \+0.010\], so the rule \*\*would keep it\*\*; the interval cannot tell",
+        ),
+        (
+            [-0.006, -0.02, 0.01],
+            r"by -0.006 \[-0.020, \+0.010\], so the rule \*\*does not keep it\*\*; the interval cannot tell",
+        ),
+        (
+            [0.001, -0.004, 0.006],
+            r"by \+0.001 \[-0.004, \+0.006\], so the rule \*\*would keep it\*\*; the interval tells",
+        ),
     ],
 )
 def test_the_rule_goes_by_the_loss_and_the_interval_says_what_is_known(

@@ -1,5 +1,7 @@
 """A paired comparison: the same images, the same resamples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,6 +25,10 @@ def read_as(bundle: Bundle, probabilities: FloatArray, *, outcome: Outcome, firs
         Reading(EMPTY, row, row, float(row[0]), (), outcome, "", (), {}, EMPTY, "none", {}) for row in probabilities
     ]
     given = [LabelledImage(item.image_id, item.label, bundle.path, item.lesion_id) for item in items]
+    return evaluate(bundle, given, readings)
+
+
+def evaluate(bundle: Bundle, given: list[LabelledImage], readings: list[Reading]) -> Evaluation:
     return Evaluation(bundle, build_report(bundle, bundle.path, None, given, readings), given, readings)
 
 
@@ -42,6 +48,14 @@ def test_every_figure_of_a_model_and_itself_differs_by_nothing(bundle: Bundle) -
     for each in compared["figures"].values():
         assert each["one"] == each["other"]
         assert each["difference"].to_json() | {"n": 0} == make_figure(0, 0, 0, n=0)
+
+
+def test_where_lesions_are_unknown_the_intervals_are_over_images(bundle: Bundle) -> None:
+    known = read_as(bundle, say(np.linspace(0.1, 0.9, len(LABELS))), outcome=Outcome.LOW_RISK)
+    one = evaluate(bundle, [replace(item, lesion_id=None) for item in known.items], known.readings)
+    compared = compare_evaluations(one, one)
+    assert compared["lesions"] is None
+    assert {each["difference"].how for each in compared["figures"].values()} == {"bootstrap over images"}
 
 
 def test_a_class_that_only_one_gets_right_is_a_seventh_of_balanced_accuracy(bundle: Bundle) -> None:

@@ -63,3 +63,7 @@ def test_a_damaged_image_is_named(bundle: Bundle, data: Path) -> None:
         image.write_bytes(b"no image")
     with pytest.raises(UserError, match=image.parent.name):
         bundles.compare_bundles(bundle, bundle, data, fold="4", progress=False)
+
+
+def test_lesions_that_are_unknown_are_not_counted() -> None:
+    assert bundles.describe_images({"images": 7, "lesions": None}) == "7 images, lesions unknown"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(data: Path, tmp_path: Path) -> Path:
     return write_study_folder(tmp_path / "model", data)
+
+
+def test_the_method_says_whether_lesions_are_known(folder: Path, data: Path) -> None:
+    opened, known = open_study_folder(folder), read_truth(data)
+    unknown = replace(known, lesions={image: image for image in known.lesions})
+    for truth, how in ((known, "bootstrap over lesions"), (unknown, "bootstrap over images")):
+        figures = measure_folder(opened, truth, calibrate_on_choosing(opened, truth), test=False).figures
+        assert {figure["how"] for figure in figures["metrics"].values()} == {how}
 
 
 def test_the_figures_of_the_choosing_fold_are_scikit_learns(folder: Path, data: Path) -> None:
