@@ -7,13 +7,15 @@ import django.core.validators
 import django.db.models.deletion
 from django.db import migrations, models
 
+DEFAULT = Decimal("3.0")
+
 
 def copy_from_clinics(apps: Any, schema_editor: Any) -> None:
-    """Take over what clinics have set."""
+    """Take over what clinics have set; the default is as good as nothing said."""
     alias = schema_editor.connection.alias
     clinics = apps.get_model("accounts", "Clinic").objects.using(alias)
     practices = apps.get_model("classifier", "ClinicPractice").objects.using(alias)
-    for pk, share in clinics.values_list("pk", "malignant_percent"):
+    for pk, share in clinics.exclude(malignant_percent=DEFAULT).values_list("pk", "malignant_percent"):
         practices.create(clinic_id=pk, malignant_percent=share)
 
 

@@ -50,10 +50,10 @@ def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion
         prediction.status = Status.RUNNING
         prediction.attempts = 1
         prediction.model_version = claimed_for
-        prediction.created_at = prediction.started_at = Now()  # one clock for all machines
+        prediction.started_at = Now()  # one clock for all machines
     prediction.save(force_insert=True)
     if prediction.status == Status.RUNNING:
-        del prediction.created_at, prediction.started_at
+        del prediction.started_at
     clinic = image.lesion.patient.clinic if actor is None else actor.clinic
     audit.prediction_requested(actor=actor, about=prediction, clinic=clinic)
     return prediction

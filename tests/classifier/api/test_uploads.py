@@ -64,6 +64,17 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
     assert api.get(answer["links"]["self"]).json() == answer
 
 
+def test_pages_hold_every_reading_that_was_made_in_its_request_once(api: APIClient, active_model: ModelVersion) -> None:
+    sent = [send(api, draw_lesion(seed=seed)).json()["id"] for seed in range(4)]
+    seen: list[str] = []
+    address = f"{PREDICTIONS}?page_size=1"
+    while address and len(seen) < 9:
+        page = api.get(address).json()
+        seen += [row["id"] for row in page["results"]]
+        address = page["next"]
+    assert seen == sent[::-1]
+
+
 def test_what_was_sent_is_kept_with_its_hash_and_its_place(
     api: APIClient, owner: Membership, active_model: ModelVersion, photograph: bytes
 ) -> None:

@@ -50,7 +50,7 @@ def test_an_image_that_no_reason_names_is_not_shown_again(tmp_path: Path) -> Non
     ("rows", "problem"),
     [
         ([("ISIC_1", "x")], "line 2: ISIC_1 is not in the split"),
-        ([(first_of("test"), "x")], "is of the test fold, which stays as it is"),
+        ([(first_of("test"), "x")], "is of the test fold, which must not change"),
         ([(first_of("0"), "x"), (first_of("0"), "y")], "line 3: .* needs one row with a reason"),
         ([(first_of("0"), "")], "needs one row with a reason"),
     ],

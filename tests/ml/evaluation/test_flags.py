@@ -40,8 +40,8 @@ def test_precision_is_of_the_flagged(
     reading = predictor.read(records[0].path.read_bytes())
     readings = {name: replace(reading, flags=("hair",) if name != "C" else ()) for name in "ABCD"}
     found = flags.measure_flags(manifest, Observer(predictor, progress=False), records, readings)
-    assert (found["small"]["raised"], found["small"]["precision"]) == (6, 0.5), "spoilt and unspoilt alike"
-    assert (found["hair"]["raised"], found["hair"]["precision"], found["hair"]["not_labelled"]) == (2, 0.5, 1)
+    assert (found["small"]["raised"], found["small"]["precision"]["value"]) == (6, 0.5), "spoilt and unspoilt alike"
+    assert (found["hair"]["raised"], found["hair"]["precision"]["value"], found["hair"]["not_labelled"]) == (2, 0.5, 1)
 
 
 def test_labels_that_cannot_be_read_are_named(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def test_a_document_that_gives_the_test_fold_gives_the_official_set_too(name: st
 
 def test_the_russian_readme_gives_it_too() -> None:
     figure = format_official("balanced_accuracy").replace(", ", "; ").replace(".", ",")
-    assert figure in (ROOT / "README.ru.md").read_text(encoding="utf-8")
+    text = " ".join((ROOT / "README.ru.md").read_text(encoding="utf-8").split())
+    assert figure in text
 
 
 def test_no_document_says_that_nothing_was_chosen_on_the_test_fold() -> None:
