@@ -87,7 +87,11 @@ class StageRunner:
             lacking = [need.name for need in stage.needs if not need.is_finished()]
             if lacking and self.running:  # one of them may be what it needs
                 return
-            if self.minutes is not None and (time.monotonic() - began) / 60 + stage.minutes > self.minutes:
+            if (
+                not lacking
+                and self.minutes is not None
+                and (time.monotonic() - began) / 60 + stage.minutes > self.minutes
+            ):
                 self._tell(stage, f"not started, as it may take {stage.minutes:g} minutes; run the command again")
                 self.waiting.clear()
                 return

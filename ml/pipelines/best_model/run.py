@@ -56,7 +56,7 @@ def make_stages(planned: Sequence[BestModelStage], place: BestModelWorkspace) ->
 
 
 def _run_stage(stage: BestModelStage, place: BestModelWorkspace) -> Work:
-    yield stage.name
+    yield stage.name  # shown while it works
     match stage.kind:
         case "data":
             prepare_data(stage, place)
