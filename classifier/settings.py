@@ -4,7 +4,17 @@ from typing import Any
 
 from celery.schedules import crontab
 
+from skinsite.settings.env import env
+from skinsite.settings.paths import VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE
+
+# Where registered bundles lie, each under its hash; shared between machines.
+MODEL_STORE = env.path("MODEL_STORE", VAR_DIR / "models")
+INFERENCE_RUNTIME = env.choice("INFERENCE_RUNTIME", "auto", ("auto", "onnx", "torchscript"))
+# Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
+TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
+INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1, maximum=256)
+PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1, maximum=100)
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_FILTER_BACKENDS": ["classifier.api.filters.KnownFilterBackend"],
@@ -44,4 +54,12 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "process_queue": {"task": "classifier.tasks.process_queue", "schedule": 30.0, "options": {"expires": 25}},
     # By the clock on the wall: a schedule that begins anew with every start of a container may never come to its end.
     "housekeep": {"task": "classifier.tasks.housekeep", "schedule": crontab(hour="3", minute="17")},
+}
+
+LOGGING = {
+    "loggers": {
+        # Tell of every constant that they fold while a bundle is exported.
+        "onnx_ir": {"level": "WARNING"},
+        "onnxscript": {"level": "WARNING"},
+    }
 }

@@ -39,12 +39,26 @@ class StorageUnavailableError(DomainError):
 
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "storage_unavailable"
-    sentence = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+    sentence = gettext_lazy("The image storage does not answer. Try again in a minute.")
     retry_after = 60
 
 
+class DamagedPhotographError(DomainError):
+    """The stored bytes of a photograph are none any more; only a backup helps."""
+
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    code = "photograph_damaged"
+    sentence = gettext_lazy("The stored photograph is damaged; tell the site's administrator.")
+
+
+class NotKeptError(StorageUnavailableError):
+    """The storage does not answer, so that a photograph was not kept."""
+
+    sentence = gettext_lazy("The image storage does not answer, so nothing was kept. Try again in a minute.")
+
+
 def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
-    """Save a photograph and its thumbnail; leaves neither, and raises ``StorageUnavailableError``, when it cannot.
+    """Save a photograph and its thumbnail; leaves neither, and raises ``NotKeptError``, when it cannot.
 
     ``stored`` has a thumbnail of ``THUMBNAIL_SIDE``.
     """
@@ -55,7 +69,7 @@ def keep(stored: StoredImage, public_id: uuid.UUID) -> KeptFiles:
         storage.save(names.image, ContentFile(stored.data))
     except Exception as error:  # each kind of storage raises its own
         discard(names)
-        raise StorageUnavailableError(f"{names.image} cannot be saved: {error}") from error
+        raise NotKeptError(f"{names.image} cannot be saved: {error}") from error
     return names
 
 

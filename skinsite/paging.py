@@ -7,6 +7,8 @@ from django.db.models import Model, QuerySet
 
 M = TypeVar("M", bound=Model)
 
+ROWS_ON_A_PAGE = 25
+
 
 def fetch_in_order(queryset: QuerySet[M], keys: list[Any]) -> list[M]:
     """The rows of these keys with all that the queryset adds to them, in the keys' order; one that has gone is left

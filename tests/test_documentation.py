@@ -18,7 +18,8 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 
 
 def test_deployment_names_every_variable_that_the_settings_read() -> None:
-    settings = "".join(path.read_text() for path in (ROOT / "skinsite/settings").glob("*.py"))
+    paths = [*(ROOT / "skinsite/settings").glob("*.py"), ROOT / "classifier/settings.py"]
+    settings = "".join(path.read_text() for path in paths)
     read = set(re.findall(r'\benv\.\w+\(\s*"([A-Z0-9_]+)"', settings))
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs/deployment.md").read_text()))
     assert len(read) > 30

@@ -6,8 +6,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
-from classifier.models.image import CorrectionKind, split_declared
+from classifier.models.image import ENTERED_IN_ERROR, IN_USE, CorrectionKind, split_declared
 from classifier.presentation.wording import declared_text, lesion_title
+from classifier.selectors.records import lesions_of
 from skinsite.accounts.actors import Actor
 
 
@@ -33,8 +34,8 @@ def corrections_in_words(actor: Actor, image: LesionImage) -> list[CorrectionRow
     corrections = list(image.corrections.all())
     moves = [each for each in corrections if each.kind == CorrectionKind.MOVED]
     named = [key for move in moves for key in (move.before, move.after)]
-    visible = Lesion.objects.visible_to(actor).select_related("patient")
-    lesions = {str(lesion.public_id): lesion for lesion in visible.filter(public_id__in=named)} if named else {}
+    found = lesions_of(actor).filter(public_id__in=named) if named else ()
+    lesions = {str(lesion.public_id): lesion for lesion in found}
     return [
         CorrectionRow(each, _side(each.kind, each.before, lesions), _side(each.kind, each.after, lesions))
         for each in corrections
@@ -47,5 +48,5 @@ def _side(kind: str, value: str, lesions: dict[str, Lesion]) -> Side:
     if value in lesions:
         lesion = lesions[value]
         return Side(f"{lesion.patient.code}, {lesion_title(lesion)}", reverse("lesion", args=[lesion.public_id]))
-    states = {"in_use": _("In use"), "entered_in_error": _("Entered in error")}
+    states = {IN_USE: _("In use"), ENTERED_IN_ERROR: _("Entered in error")}
     return Side(str(Modality(value).label) if value in Modality.values else states.get(value, value))

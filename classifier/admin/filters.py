@@ -8,9 +8,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from classifier.models import ModelVersion, Prediction, Standing
+from classifier.models import Prediction, Standing
 from classifier.models.prediction import PredictionQuerySet
 from classifier.selectors.history import EVERY_STANDING
+from classifier.selectors.records import model_versions
 
 
 class ReviewedFilter(admin.SimpleListFilter):
@@ -65,7 +66,7 @@ class ModelFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Every version registered here; they are few."""
-        versions = ModelVersion.objects.order_by("-registered_at").only("public_id", "name", "version")
+        versions = model_versions().order_by("-registered_at").only("public_id", "name", "version")
         return [(str(version.public_id), str(version)) for version in versions]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Prediction]) -> QuerySet[Prediction]:

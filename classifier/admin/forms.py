@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from classifier.models import Certainty, Diagnosis
-from classifier.models.review import COMMENT_LENGTH
+from classifier.models.review import COMMENT_LENGTH, OTHER_LENGTH
 from skinsite.idempotency import OnceForm
 
 
@@ -15,7 +15,7 @@ class ReviewForm(OnceForm):
 
     diagnosis = forms.ChoiceField(label=_("What do you think it is?"), choices=Diagnosis, widget=forms.RadioSelect)
     other = forms.CharField(
-        label=_("Which other diagnosis"), required=False, max_length=200, help_text=_("for “Other”")
+        label=_("Which other diagnosis"), required=False, max_length=OTHER_LENGTH, help_text=_("for “Other”")
     )
     certainty = forms.ChoiceField(label=_("How sure are you?"), choices=Certainty, widget=forms.RadioSelect)
     comment = forms.CharField(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models import ModelStatus, ModelVersion
 from classifier.presentation.wording import doubt_text
+from classifier.selectors.records import model_versions
 from classifier.services.registry import DoubtfulModelError, activate_model
 from ml.errors import UserError
 from skinsite.accounts.models import User
@@ -47,7 +48,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
         if not is_superuser(request) or not isinstance(request.user, User):
             raise PermissionDenied
         try:
-            model_version = get_object_or_404(ModelVersion, public_id=object_id)
+            model_version = get_object_or_404(model_versions(), public_id=object_id)
         except ValidationError as error:  # not a UUID
             raise Http404 from error
         if request.method == "POST":

@@ -23,7 +23,7 @@ from classifier.models import Prediction, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
-from classifier.selectors.history import SEARCHED, is_reviewed, search_condition
+from classifier.selectors.history import SEARCHED, listed_readings, search_condition
 from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
@@ -46,7 +46,6 @@ class PredictionAdmin(ReadOnlyAdmin):
         StandingFilter,
         ("created_at", admin.DateFieldListFilter),
     )
-    list_select_related = ("image__lesion__patient", "model_version")
     search_fields = SEARCHED
     search_help_text = _("Patient code, lesion or file name")
     ordering = ("-created_at", "-pk")
@@ -56,11 +55,9 @@ class PredictionAdmin(ReadOnlyAdmin):
         return overseer(request) is not None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Prediction]:
-        """The readings of the clinic, each told whether it was reviewed by a subquery rather than a joined count."""
-        actor = overseer(request)
-        if actor is None:
-            return Prediction.objects.none()
-        return Prediction.objects.visible_to(actor).with_successor().annotate(is_reviewed=is_reviewed())
+        """The readings of the clinic."""
+        actor, every = overseer(request), cast("PredictionQuerySet", super().get_queryset(request))
+        return every.none() if actor is None else listed_readings(actor)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list; that it was given out is kept."""

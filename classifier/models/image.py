@@ -135,6 +135,10 @@ class CorrectionKind(models.TextChoices):
     ENTERED_IN_ERROR = "entered_in_error", _("Marked as entered in error")
 
 
+# What a photograph that was marked as entered in error was before, and is since.
+IN_USE, ENTERED_IN_ERROR = "in_use", "entered_in_error"
+
+
 class ImageCorrection(models.Model):
     """What was put right about a photograph, by whom and why. Append-only; readings made before stay as they are."""
 

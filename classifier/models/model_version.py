@@ -6,6 +6,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ml.bundle.manifest import NAME_LENGTH, VERSION_LENGTH
+
 
 class ModelStatus(models.TextChoices):
     """A bundle's way through service."""
@@ -20,8 +22,8 @@ class ModelVersion(models.Model):
     """A registered bundle: its files lie in the model store under ``bundle_sha256``; ``manifest`` is a copy to read."""
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    name = models.CharField(_("name"), max_length=120, editable=False)
-    version = models.CharField(_("version"), max_length=40, editable=False)
+    name = models.CharField(_("name"), max_length=NAME_LENGTH, editable=False)
+    version = models.CharField(_("version"), max_length=VERSION_LENGTH, editable=False)
     bundle_sha256 = models.CharField(_("bundle hash"), max_length=64, unique=True, editable=False)
     manifest = models.JSONField(editable=False)
     status = models.CharField(_("status"), max_length=10, choices=ModelStatus, default=ModelStatus.CANDIDATE)

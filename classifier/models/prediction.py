@@ -31,6 +31,10 @@ class Status(models.TextChoices):
     FAILED = "failed", _("Failed")
 
 
+WAITING = (Status.QUEUED, Status.RUNNING)
+"""Readings that are not finished."""
+
+
 class Outcome(models.TextChoices):
     """What a finished reading says. There is no all-clear."""
 

@@ -12,6 +12,7 @@ from classifier.models.prediction import Prediction
 from skinsite.accounts.actors import Actor
 
 COMMENT_LENGTH = 2000
+OTHER_LENGTH = 200  # of another diagnosis, which becomes the comment's first line
 
 
 class Diagnosis(models.TextChoices):

@@ -28,7 +28,7 @@ def practice_sentence(manifest: Mapping[str, Any], malignant_percent: Decimal) -
         return ""
     prevalence = float(malignant_percent) / 100
     sensitivity, specificity = (Estimate.from_json(measured[name]) for name in (SENSITIVITY, SPECIFICITY))
-    found = malignant_of_flagged(sensitivity, specificity, prevalence)
+    found = malignant_of_flagged(sensitivity=sensitivity, specificity=specificity, prevalence=prevalence)
     ends = {"value": found.value, "low": found.low, "high": found.high}
     if None in ends.values():
         return ""

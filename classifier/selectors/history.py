@@ -6,6 +6,8 @@ from datetime import date
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from classifier.models import BodySite, Prediction, Review, Standing
+from classifier.models.prediction import PredictionQuerySet
+from classifier.selectors.records import readings_of
 from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line
 from skinsite.zones import end_of_day, start_of_day
@@ -34,12 +36,7 @@ def history(
     and ``until`` are days of the current time zone, both counted in. Those that do not count are left out unless their
     ``standing``, or every one, is asked for.
     """
-    readings = (
-        Prediction.objects.visible_to(actor)
-        .with_successor()
-        .select_related("image__lesion__patient", "model_version", "requested_by")
-        .annotate(is_reviewed=is_reviewed())
-    )
+    readings = listed_readings(actor)
     if standing != EVERY_STANDING:
         readings = readings.standing(standing)
     conditions = search_condition(search) & _model_condition(model) & _time_condition(since, until)
@@ -49,6 +46,11 @@ def history(
     if reviewed is not None:
         conditions &= Q(is_reviewed=reviewed)
     return readings.filter(conditions).order_by("-created_at", "-pk")
+
+
+def listed_readings(actor: Actor) -> PredictionQuerySet:
+    """Every reading of the actor's clinic as lists show it: ``readings_of`` with ``is_reviewed`` and who asked."""
+    return readings_of(actor).select_related("requested_by").annotate(is_reviewed=is_reviewed())
 
 
 def is_reviewed() -> Exists:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from django.db.models import Count, Q
 
 from classifier.models import Modality, Outcome, Prediction, Status
+from classifier.models.prediction import WAITING
 from classifier.selectors.history import history
 from skinsite.accounts.actors import Actor
 from skinsite.paging import fetch_in_order
-
-WAITING = (Status.QUEUED, Status.RUNNING)
 
 
 @dataclass(slots=True)

@@ -6,8 +6,8 @@ from django.db import transaction
 
 from classifier import audit
 from classifier.models import ClinicPractice
+from classifier.services.locks import lock_clinic
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Clinic
 from skinsite.accounts.policies import require_may_manage_clinic
 
 
@@ -19,7 +19,8 @@ def set_malignant_percent(*, actor: Actor, malignant_percent: Decimal) -> Clinic
     """
     require_may_manage_clinic(actor, actor.clinic)
     with transaction.atomic():
-        clinic = Clinic.objects.select_for_update().get(pk=actor.clinic_id)
+        clinic = actor.clinic
+        lock_clinic(clinic)
         practice = ClinicPractice.objects.filter(clinic=clinic).first() or ClinicPractice(clinic=clinic)
         before, practice.malignant_percent = practice.malignant_percent, malignant_percent
         if before == malignant_percent:

@@ -1,7 +1,7 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain
 from typing import Any, cast
 
@@ -60,9 +60,11 @@ class PlaceForm(forms.Form):
         self.fields["body_site"].initial = BodySite.UNKNOWN
         field = self.fields["lesion"]
         assert isinstance(field, LesionChoice)  # noqa: S101 declared above
-        field.offer(self._lesions_of_patient)
+        field.offer(lambda: self.offered_lesions)
 
-    def _lesions_of_patient(self) -> list[Lesion]:
+    @cached_property
+    def offered_lesions(self) -> list[Lesion]:
+        """The lesions of the patient whose code stands in the form, which a page that draws it gives out."""
         return lesions_by_code(self.actor, str(self["patient_code"].value() or ""))
 
     def clean_lesion(self) -> Lesion | None:

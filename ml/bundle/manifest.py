@@ -23,8 +23,9 @@ PREPROCESSING_VERSION: Final = "1"
 Share = Annotated[float, Limits(ge=0, le=1)]
 Luminance = Annotated[float, Limits(ge=0, le=255)]
 Code = Annotated[str, Limits(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-Name = Annotated[str, Limits(pattern=r"^[\w .()+\-]{1,120}$")]
-Version = Annotated[str, Limits(pattern=r"^[\w .+\-]{1,40}$")]
+NAME_LENGTH, VERSION_LENGTH = 120, 40  # characters
+Name = Annotated[str, Limits(pattern=rf"^[\w .()+\-]{{1,{NAME_LENGTH}}}$")]
+Version = Annotated[str, Limits(pattern=rf"^[\w .+\-]{{1,{VERSION_LENGTH}}}$")]
 Sha256 = Annotated[str, Limits(pattern=r"^[0-9a-f]{64}$")]
 SetScore = Literal["probabilities", "balanced_scores"]
 SET_SCORES: tuple[SetScore, ...] = get_args(SetScore)

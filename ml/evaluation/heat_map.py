@@ -84,7 +84,9 @@ def correlate_maps(ones: Sequence[Map], others: Sequence[Map]) -> float:
         for one, other in zip(ones, others, strict=True)
         if one.shape == other.shape
     ]
-    return round(float(np.mean([correlate_ranks(one[seen], other[seen]) for one, other, seen in pairs])), DIGITS)
+    return round(
+        float(np.mean([correlate_ranks(one=one[seen], other=other[seen]) for one, other, seen in pairs])), DIGITS
+    )
 
 
 def measure_overlap(maps: Sequence[Map], masks: Sequence[Mask], groups: Sequence[str]) -> dict[str, Estimate]:

@@ -185,7 +185,9 @@ def describe_fold(evaluation: Evaluation, records: Mapping[str, Record], manifes
         "operating_points": {
             point.score: {
                 "threshold": point.threshold,
-                **measure_operating_point(scores[point.score][0] >= point.threshold, scores[point.score][1], groups),
+                **measure_operating_point(
+                    flagged=scores[point.score][0] >= point.threshold, positive=scores[point.score][1], groups=groups
+                ),
             }
             for point in manifest.operating_points
         },

@@ -69,8 +69,8 @@ class Report:
             "shown_again": list(self.shown_again),
             "not_assessable": list(self.not_assessable),
             **describe_metrics(
-                {name: self.values[name] for name in (*LABELS, *PER_CLASS) if name in self.values},
-                self.intervals,
+                values={name: self.values[name] for name in (*LABELS, *PER_CLASS) if name in self.values},
+                intervals=self.intervals,
                 per_class=self.per_class,
                 how=OVER_IMAGES if self.lesions is None else OVER_LESIONS,
                 digits=DIGITS,

@@ -39,12 +39,15 @@ def measure_masks(
         "otsu_jaccard": theirs,
         "dice_less_otsu": dice_of(ours) - dice_of(theirs),
     }
-    measured = [[measure_lesion(mask) for mask in masks] for masks in (found, drawn)]
+    by_us, as_drawn = ([measure_lesion(mask) for mask in masks] for masks in (found, drawn))
     return {
         "images": len(found),
         **{name: estimate_mean(values, groups).to_json() for name, values in rows.items()},
         "rank_correlation": {
-            name: correlate_ranks(*(np.array([each[name] for each in part]) for part in measured))
+            name: correlate_ranks(
+                one=np.array([each[name] for each in by_us]),
+                other=np.array([each[name] for each in as_drawn]),
+            )
             for name in ("lesion_area", "lesion_asymmetry")
         },
     }

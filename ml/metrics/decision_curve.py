@@ -35,7 +35,7 @@ def measure_net_benefit(scored: Scored, groups: Sequence[str]) -> list[dict[str,
 
 
 def predictive_values(
-    sensitivity: FloatArray, specificity: FloatArray, prevalence: float
+    *, sensitivity: FloatArray, specificity: FloatArray, prevalence: float
 ) -> tuple[FloatArray, FloatArray]:
     """Positive and negative predictive value by Bayes' rule."""
     ill, well = prevalence * sensitivity, (1 - prevalence) * specificity
@@ -44,7 +44,7 @@ def predictive_values(
         return np.asarray(ill / flagged), np.asarray(well / cleared)
 
 
-def malignant_of_flagged(sensitivity: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
+def malignant_of_flagged(*, sensitivity: Estimate, specificity: Estimate, prevalence: float) -> Estimate:
     """Positive predictive value at ``prevalence``, with an interval.
 
     The lower bound combines both lower bounds, the upper one both upper bounds: slightly wider than the bootstrap of
@@ -52,12 +52,12 @@ def malignant_of_flagged(sensitivity: Estimate, specificity: Estimate, prevalenc
     """
     both = (sensitivity, specificity)
     ends = np.array([[each.value, each.low, each.high] for each in both], np.float64)  # None: NaN
-    value, *interval = predictive_values(ends[0], ends[1], prevalence)[0]
+    value, *interval = predictive_values(sensitivity=ends[0], specificity=ends[1], prevalence=prevalence)[0]
     return Estimate.of(value, interval, n=sum(each.n or 0 for each in both), how=sensitivity.how)
 
 
 def measure_operating_point(
-    flagged: npt.NDArray[np.bool_], positive: npt.NDArray[np.bool_], groups: list[str]
+    *, flagged: npt.NDArray[np.bool_], positive: npt.NDArray[np.bool_], groups: list[str]
 ) -> dict[str, Any]:
     """Sensitivity, specificity, and predictive values at 1, 3 and 10 % prevalence, with intervals over lesions."""
 
@@ -67,7 +67,7 @@ def measure_operating_point(
             specificity = (weights @ (~flagged & ~positive)) / (weights @ ~positive)
         found = {"sensitivity": sensitivity, "specificity": specificity}
         for prevalence in PREVALENCES:
-            ahead, behind = predictive_values(sensitivity, specificity, prevalence)
+            ahead, behind = predictive_values(sensitivity=sensitivity, specificity=specificity, prevalence=prevalence)
             found |= {f"ppv_at_{prevalence:g}": ahead, f"npv_at_{prevalence:g}": behind}
         return found
 

@@ -11,9 +11,9 @@ PER_CLASS = ("recall", "precision", "auc")
 
 
 def describe_metrics(
+    *,
     values: Mapping[str, FloatArray],
     intervals: Mapping[str, FloatArray],
-    *,
     per_class: Sequence[int],
     how: str,
     digits: int = DIGITS,

@@ -6,7 +6,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 
 
-def correlate_ranks(one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> float:
+def correlate_ranks(*, one: npt.NDArray[np.floating], other: npt.NDArray[np.floating]) -> float:
     """Spearman's correlation of two arrays of the same size; 0 if one of them is constant."""
     left, right = (rank(np.ravel(values)) for values in (one, other))
     spread = left.std() * right.std()

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
+from skinsite.accounts.selectors import members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
@@ -127,7 +128,7 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg] # as above
         """Change an existing one by the services: what they refuse is an error of the form, and nothing is changed."""
         data = super().clean() or self.cleaned_data
         if self.instance.pk and not self.errors:
-            now = Membership.objects.get(pk=self.instance.pk)
+            now = members_of(self.instance.clinic).get(pk=self.instance.pk)
             set_active = reactivate_member if data["is_active"] else deactivate_member
             with transaction.atomic():
                 change_role(actor=self.actor, membership=now, role=data["role"])

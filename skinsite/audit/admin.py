@@ -40,7 +40,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEvent]:
         """The clinic's events."""
         actor = overseer(request, Capability.READ_AUDIT)
-        return AuditEvent.objects.none() if actor is None else AuditEvent.objects.filter(clinic=actor.clinic_id)
+        events: QuerySet[AuditEvent] = super().get_queryset(request)
+        return events.none() if actor is None else events.filter(clinic=actor.clinic_id)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """The list, each event with the name of what it is about."""

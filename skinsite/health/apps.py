@@ -16,7 +16,7 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and look after the database after every migrate."""
-        from skinsite.health import checks, disk_space, files  # noqa: F401, PLC0415 models are ready only now; in this order
+        from skinsite.health import checks, files, free_space  # noqa: F401, PLC0415 models are ready only now; in this order
         from skinsite.platform import checks as system_checks  # noqa: F401, PLC0415 as above
         from skinsite.platform.housekeeping import gather_statistics  # noqa: PLC0415 as above
 

@@ -1,6 +1,8 @@
 """Headers and limits that hold for every address."""
 
+import logging
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
@@ -9,6 +11,8 @@ from django.urls import NoReverseMatch, reverse
 from skinsite.platform.bodies import REFUSED
 from skinsite.platform.errors import body_not_taken, domain_error, request_too_large
 from skinsite.problems import DomainError
+
+log = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -44,7 +48,12 @@ class DomainErrorMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
         """Give the page of the error; None leaves it to Django."""
-        return domain_error(request, exception.problem()) if isinstance(exception, DomainError) else None
+        if not isinstance(exception, DomainError):
+            return None
+        problem = exception.problem()
+        if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            log.error("%s: %s", problem.code, exception)
+        return domain_error(request, problem)
 
 
 class AdminPolicyMiddleware:

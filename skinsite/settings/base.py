@@ -1,7 +1,6 @@
 """What every environment shares. Every value that differs between them is read from the environment, by name."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -13,12 +12,10 @@ from skinsite.settings.caches import describe_caches
 from skinsite.settings.databases import describe_database
 from skinsite.settings.domain import complete
 from skinsite.settings.env import env
+from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
-
-BASE_DIR = Path(__file__).resolve().parent.parent.parent
-VAR_DIR = env.path("SKINSITE_VAR", BASE_DIR / "var")
 
 DEBUG = False
 ALLOWED_HOSTS: list[str] = []
@@ -126,16 +123,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "media"
 STORAGES = describe_storages()
 
-# Where registered bundles lie, each under its hash; shared between machines.
-MODEL_STORE = env.path("MODEL_STORE", VAR_DIR / "models")
-INFERENCE_RUNTIME = env.choice("INFERENCE_RUNTIME", "auto", ("auto", "onnx", "torchscript"))
-# Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
-TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
-INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1, maximum=256)
-
 # "synchronous": in the request; "celery": by a worker.
 PREDICTION_MODE = env.choice("PREDICTION_MODE", "synchronous", ("synchronous", "celery"))
-PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1, maximum=100)
 BROKER_TIMEOUT_SECONDS = 2
 TASK_SOFT_SECONDS = env.number("TASK_SOFT_SECONDS", 40, minimum=1, maximum=24 * 3600)
 TASK_HARD_SECONDS = env.number("TASK_HARD_SECONDS", 50, minimum=1, maximum=24 * 3600)
@@ -198,9 +187,6 @@ LOGGING: dict[str, Any] = {
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
         # Says of every request what the audit trail says better.
         "axes": {"level": "WARNING"},
-        # Tell of every constant that they fold while a bundle is exported.
-        "onnx_ir": {"level": "WARNING"},
-        "onnxscript": {"level": "WARNING"},
     },
 }
 

@@ -1,9 +1,10 @@
 """For a laptop: nothing but Python is needed."""
 
 from skinsite.settings.base import *  # noqa: F403 settings are layered
-from skinsite.settings.base import LOGGING, VAR_DIR
+from skinsite.settings.base import LOGGING
 from skinsite.settings.env import env
 from skinsite.settings.local_secret import local_secret
+from skinsite.settings.paths import VAR_DIR
 
 DEMO_ALLOWED = True
 # Off: whoever tries the site sees its own error pages. Whoever works on it sets DEBUG=1 for tracebacks in the browser.

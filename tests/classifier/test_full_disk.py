@@ -19,8 +19,8 @@ from pytest_django import Settings
 
 from classifier.models import LesionImage, Patient
 from skinsite.accounts.models import Membership
-from skinsite.health import disk_space
-from skinsite.health.disk_space import check_room, has_room
+from skinsite.health import free_space
+from skinsite.health.free_space import check_room, has_room
 from skinsite.health.views import failed_checks
 from skinsite.platform import disk
 from skinsite.platform.bodies import REFUSED, take_bodies_first
@@ -134,10 +134,10 @@ def test_room_is_looked_for_where_uploads_come_in_lie_and_are_written_of(setting
     expected = {"uploads that come in": Path(settings.VAR_DIR)}
     if connection.vendor == "sqlite":
         expected["the database"] = Path(str(connection.settings_dict["NAME"])).parent
-    assert expected.items() <= disk_space.folders().items()
-    assert "photographs" in disk_space.folders()
+    assert expected.items() <= free_space.folders().items()
+    assert "photographs" in free_space.folders()
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": "skinsite.storage.bucket.PrivateS3Storage"}}
-    assert "photographs" not in disk_space.folders()
+    assert "photographs" not in free_space.folders()
 
 
 def test_there_is_room_now(tmp_path: Path) -> None:
@@ -164,8 +164,8 @@ def test_a_file_system_that_reserves_nothing_is_believed(tmp_path: Path, monkeyp
 
 
 def test_no_room_is_red_with_a_remedy(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(disk_space, "ROOM_BYTES", 10**18)
-    monkeypatch.setattr(disk_space, "has_room", lambda _folder: False)
+    monkeypatch.setattr(free_space, "ROOM_BYTES", 10**18)
+    monkeypatch.setattr(free_space, "has_room", lambda _folder: False)
     failed_checks.cache_clear()
     answer = client.get("/health/ready/")
     failed_checks.cache_clear()

@@ -63,15 +63,16 @@ HOSTILE = [
 ]
 
 Load = Callable[..., ModuleType]
+READ_ANEW = ("skinsite.settings.", "classifier.settings")
 
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Load]:
     """Read the settings anew, of production unless another module is named, with what they need."""
-    kept = {name: module for name, module in sys.modules.items() if name.startswith("skinsite.settings")}
+    kept = {name: module for name, module in sys.modules.items() if name.startswith(READ_ANEW)}
 
     def read(*, module: str = "production", **variables: str) -> ModuleType:
-        for name in [name for name in sys.modules if name.startswith("skinsite.settings.")]:
+        for name in [name for name in sys.modules if name.startswith(READ_ANEW)]:
             del sys.modules[name]
         for name, value in ({"SKINSITE_VAR": str(tmp_path)} | NEEDED | variables).items():
             monkeypatch.setenv(name, value)
@@ -80,8 +81,8 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Load]:
     yield read
     sys.modules.update(kept)
     for name, module in kept.items():
-        if name != "skinsite.settings":
-            setattr(sys.modules["skinsite.settings"], name.rpartition(".")[2], module)
+        package, _, last = name.rpartition(".")
+        setattr(sys.modules[package], last, module)
 
 
 def refusal(load: Load, **variables: str) -> str:

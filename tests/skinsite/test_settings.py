@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from django.conf import settings as django_settings
@@ -15,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from ml.serve.image_limits import LIMITS, MEGABYTE
+from skinsite.settings import domain
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import Environment
 from skinsite.settings.local_secret import local_secret
@@ -189,3 +191,14 @@ def test_a_database_that_cannot_keep_every_letter_is_refused_before_it_is_migrat
     assert "createdb --encoding UTF8" in refused.stderr
     told = manage("doctor", "--no-color", module="development", **variables).stdout
     assert "wrong database        the database keeps letters in SQL_ASCII" in told
+
+
+def test_an_application_completes_dictionaries_at_every_depth(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("application.settings")
+    vars(module).update(LOGGING={"loggers": {"loud": {"level": "ERROR"}}}, RATE=2, no_setting=1)
+    monkeypatch.setitem(sys.modules, "application", ModuleType("application"))
+    monkeypatch.setitem(sys.modules, "application.settings", module)
+    settings = {"LOGGING": {"version": 1, "loggers": {"axes": {"level": "WARNING"}}}, "RATE": 1}
+    domain.complete(settings, "application")
+    loggers = {"axes": {"level": "WARNING"}, "loud": {"level": "ERROR"}}
+    assert settings == {"LOGGING": {"version": 1, "loggers": loggers}, "RATE": 2}

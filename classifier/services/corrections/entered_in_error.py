@@ -5,11 +5,9 @@ from django.utils import timezone
 
 from classifier import audit
 from classifier.models import ImageCorrection, LesionImage
-from classifier.models.image import CorrectionKind
+from classifier.models.image import ENTERED_IN_ERROR, IN_USE, CorrectionKind
 from classifier.services.corrections.record import begin, change, lock
 from skinsite.accounts.actors import Actor
-
-IN_USE, ENTERED_IN_ERROR = "in_use", "entered_in_error"
 
 
 def mark_entered_in_error(*, actor: Actor, image: LesionImage, reason: str) -> ImageCorrection:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from classifier import inference, policies
 from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Prediction, Status
+from classifier.models.prediction import WAITING
 from classifier.services.locks import lock_clinic
 from classifier.services.readings import handover, states
 from classifier.services.readings.run import run_prediction
@@ -141,7 +142,7 @@ def _find_usable(image: LesionImage) -> Prediction | None:
     same = Prediction.objects.as_known(image).exclude(status=Status.FAILED)
     active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE)
     answer = Q(model_version=None) if image.modality == Modality.CLINICAL else Q(model_version__in=active)
-    is_open = Q(status__in=[Status.QUEUED, Status.RUNNING])
+    is_open = Q(status__in=WAITING)
     return same.filter(is_open | answer).order_by("-created_at", "-pk").first()
 
 

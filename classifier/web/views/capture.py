@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -22,7 +23,7 @@ from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import DuplicateImageError, receive_upload, require_size
 from classifier.services.patients import Expected
 from classifier.storage import StorageUnavailableError
-from classifier.web.forms import ACCEPTED, UploadForm
+from classifier.web.forms import ACCEPTED, PlaceForm, UploadForm
 from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
@@ -30,7 +31,6 @@ from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.actors import Actor
 from skinsite.text import clean_line
 
-UNPROCESSABLE = 422
 SUGGESTIONS = 12
 # What a form of many large photographs may take before the rest is answered unread: proxies wait for a minute.
 FORM_SECONDS = 30.0
@@ -63,7 +63,7 @@ def upload(request: MemberRequest) -> HttpResponseBase:
     form = UploadForm(request.POST, actor=request.membership)
     arrivals = _receive_all(request, form)
     failed = not arrivals or any(arrival.prediction is None for arrival in arrivals)
-    status = UNPROCESSABLE if failed else 200
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK
     if "HX-Request" in request.headers:
         context = {"arrivals": arrivals, "form": form}
         return render(request, "classifier/includes/arrivals.html", context, status=status)
@@ -79,7 +79,11 @@ def capture_context(
     arrivals: Sequence[Arrival] = (),
     initial: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What the drop zone needs, wherever it stands: the plain form, and the form of a row yet to be."""
+    """What the drop zone needs, wherever it stands: the plain form, and the form of a row yet to be.
+
+    That the lesions of a patient are given out in it is kept.
+    """
+    record_offered_lesions(request, form)
     return {
         "form": form,
         "row_form": UploadForm(initial=initial or {}, actor=request.membership, auto_id=ROW_IDS),
@@ -89,6 +93,12 @@ def capture_context(
         "max_megabytes": LIMITS.max_bytes // MEGABYTE,
         "min_side": LIMITS.min_side,
     }
+
+
+def record_offered_lesions(request: MemberRequest, form: PlaceForm) -> None:
+    """Keep that a page gives out the lesions of the patient whose code stands in its form, if there are any."""
+    if form.offered_lesions:
+        audit.lesions_listed(actor=request.membership, shown=form.offered_lesions, filters=["patient_code"])
 
 
 def _initial(request: MemberRequest) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Callable
 from functools import partial
+from http import HTTPStatus
 from typing import Literal
 
 from django.contrib import messages
@@ -18,11 +19,11 @@ from classifier.selectors.records import images_of
 from classifier.services.corrections.declaration import correct_declared, correct_modality
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.corrections.move import move_image
-from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
+from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, PlaceForm, ReasonForm
+from classifier.web.views.capture import record_offered_lesions
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
 
-UNPROCESSABLE = 422
 Place = Literal["move", "modality", "declared", "error"]
 
 CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
@@ -86,8 +87,10 @@ def _correct(
         else:
             messages.success(request, done)
             return redirect("reading", (made if isinstance(made, Prediction) else prediction).public_id)
+    if isinstance(form, PlaceForm):
+        record_offered_lesions(request, form)
     reading = find_reading(request, prediction.public_id)
-    return show_reading(request, reading, status=UNPROCESSABLE, **{f"{place}_form": form})
+    return show_reading(request, reading, status=HTTPStatus.UNPROCESSABLE_ENTITY, **{f"{place}_form": form})
 
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:

@@ -1,21 +1,18 @@
 """The one way by which the bytes of photographs leave: visible or 404, recorded, streamed, never kept by others."""
 
 import io
-import logging
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from http import HTTPStatus
 from typing import IO, Concatenate, ParamSpec
 
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from classifier import audit, storage
-from classifier.inference import NoUsableModelError, predictor_for
+from classifier.inference import predictor_for
 from classifier.models import LesionImage
 from classifier.presentation.thumbnails import PARAMETER, is_named
 from classifier.selectors.records import images_of, readings_of
@@ -24,15 +21,12 @@ from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import MemberRequest, member_or_token_required
 from skinsite.audit.models import AuditEvent
 
-log = logging.getLogger(__name__)
-
 P = ParamSpec("P")
 View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
 
 NEVER_KEPT = "private, no-store"
 # Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
 KEPT_FOR_A_DAY = "private, max-age=86400"
-RETRY_AFTER = 60  # seconds
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
 
@@ -46,7 +40,7 @@ class Delivery:
 
 
 def _tells_what_is_missing(view: View[P]) -> View[P]:
-    """Answer in words when the bytes, or what is needed to make them, cannot be had."""
+    """Turn what is raised where the bytes are gone or damaged into errors that people and programs are told of."""
 
     @wraps(view)
     def told(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -54,26 +48,10 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
             return view(request, *args, **kwargs)
         except FileNotFoundError as error:
             raise Http404 from error
-        except NoUsableModelError as error:
-            return _sorry(str(error.sentence), error.status)
-        except storage.StorageUnavailableError as error:
-            log.warning("A picture cannot be shown: %s", error)
-            text = _("The image storage does not answer. Try again in a minute.")
-            return _sorry(text, HTTPStatus.SERVICE_UNAVAILABLE)
         except ImageRejected as error:
-            log.error("A stored photograph is damaged: %s", error)
-            text = _("The stored photograph is damaged; tell the site's administrator.")
-            return _sorry(text, HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise storage.DamagedPhotographError(str(error)) from error
 
     return told
-
-
-def _sorry(text: str, status: HTTPStatus) -> HttpResponse:
-    response = HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")
-    response["Cache-Control"] = NEVER_KEPT
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = str(RETRY_AFTER)
-    return response
 
 
 @member_or_token_required

@@ -1,5 +1,7 @@
 """What a clinic says of its practice, on the clinic page."""
 
+from http import HTTPStatus
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -18,7 +20,7 @@ def set_practice(request: MemberRequest) -> HttpResponse:
     """Set how many of the lesions photographed here are malignant."""
     form = PracticeForm(request.POST)
     if not form.is_valid():
-        return show_clinic(request, panel_form=(PRACTICE_PANEL, form), status=422)
+        return show_clinic(request, panel_form=(PRACTICE_PANEL, form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     set_malignant_percent(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The share of malignant lesions is set."))
     return redirect("clinic")

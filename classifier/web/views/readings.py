@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier import audit, policies
 from classifier.models import Modality, Outcome, Patient, Prediction, Standing, Status
+from classifier.models.prediction import WAITING
 from classifier.presentation.comparison import compare
 from classifier.presentation.figures import bars_of, similar_cases_of
 from classifier.presentation.thumbnails import name_thumbnails
@@ -35,10 +36,7 @@ from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.paging import KeyPaginator
-
-ROWS = 25
-WAITING = (Status.QUEUED, Status.RUNNING)
+from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 
 
 @member_required
@@ -178,7 +176,7 @@ def history_page(request: MemberRequest) -> HttpResponse:
         standing=chosen.get("standing", Standing.VALID),
     )
     asked_page = request.GET.get("page", "1")
-    page = KeyPaginator(readings, ROWS).get_page(asked_page)
+    page = KeyPaginator(readings, ROWS_ON_A_PAGE).get_page(asked_page)
     photographs = name_thumbnails(request.membership, (reading.image for reading in page))
     audit.predictions_listed(actor=request.membership, shown=page, filters=chosen, photographs=photographs)
     context = {

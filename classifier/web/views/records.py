@@ -1,6 +1,7 @@
 """Patients and lesions."""
 
 import uuid
+from http import HTTPStatus
 from typing import Any
 
 from django.contrib import messages
@@ -26,13 +27,11 @@ from classifier.selectors.records import (
 from classifier.services.lesions import create_lesion, update_lesion
 from classifier.services.patients import create_patient, update_patient
 from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
-from classifier.web.views.corrections import UNPROCESSABLE, add_errors
+from classifier.web.views.corrections import add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from skinsite.accounts.access import MemberRequest, member_required
-from skinsite.paging import KeyPaginator
+from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 from skinsite.text import clean_line
-
-ROWS = 25
 
 
 @member_required
@@ -41,7 +40,9 @@ def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
-    page = KeyPaginator(list_patients(request.membership, search=search), ROWS).get_page(request.GET.get("page"))
+    page = KeyPaginator(list_patients(request.membership, search=search), ROWS_ON_A_PAGE).get_page(
+        request.GET.get("page")
+    )
     audit.patients_listed(actor=request.membership, shown=page, filters=["q"] if search else [])
     context = {"page": page, "search": search, "code_length": CODE_LENGTH, "misunderstood": misunderstood}
     return render(request, "classifier/patients.html", context)
@@ -157,4 +158,5 @@ def _find_lesion(request: MemberRequest, public_id: uuid.UUID) -> Lesion:
 
 def _render_form(request: MemberRequest, template: str, form: Form, **context: Any) -> HttpResponse:
     """Show a form, with 422 when it came back with errors."""
-    return render(request, template, {"form": form, **context}, status=UNPROCESSABLE if form.errors else 200)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
+    return render(request, template, {"form": form, **context}, status=status)

@@ -201,7 +201,9 @@ def measure_folder(folder: StudiedModel, truth: Truth, calibration: TemperatureF
         "folds": sorted({folder.folds[row] for row in rows}),
         "images": len(rows),
         "lesions": len(set(lesions)),
-        **describe_metrics(values, limits, per_class=confusion.sum(axis=1).astype(int).tolist(), how=OVER_LESIONS),
+        **describe_metrics(
+            values=values, intervals=limits, per_class=confusion.sum(axis=1).astype(int).tolist(), how=OVER_LESIONS
+        ),
         "confusion": confusion.astype(int).tolist(),
     }
     images = tuple(folder.images[row] for row in rows)

@@ -1,5 +1,6 @@
 """One's own account: which clinic to act for, and one's API tokens."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -31,7 +32,7 @@ def set_time_zone(request: MemberRequest) -> HttpResponse:
     """Set the zone in which times are told to oneself."""
     form = OwnTimeZoneForm(request.POST)
     if not form.is_valid():
-        return _page(request, form, status=422)
+        return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     set_own_time_zone(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The time zone is set."))
     return redirect("account")

@@ -1,5 +1,6 @@
 """The clinic page, for its administrators: members, invitations, API tokens, what the clinic sets."""
 
+from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
@@ -49,7 +50,7 @@ def invite(request: MemberRequest) -> HttpResponse:
                 "mailed": mail_invitation(invitation=invitation, link=link),
             }
             return render(request, "accounts/invitation_link.html", context)
-    return show_clinic(request, form=form, status=422)
+    return show_clinic(request, form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_POST
@@ -65,7 +66,7 @@ def rename(request: MemberRequest) -> HttpResponse:
         else:
             messages.success(request, _("The clinic has its new name."))
             return redirect("clinic")
-    return show_clinic(request, name_form=form, status=422)
+    return show_clinic(request, name_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @require_POST
@@ -74,7 +75,7 @@ def set_time_zone(request: MemberRequest) -> HttpResponse:
     """Set the zone in which the clinic's days are counted."""
     form = ClinicTimeZoneForm(request.POST)
     if not form.is_valid():
-        return show_clinic(request, zone_form=form, status=422)
+        return show_clinic(request, zone_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     clinics.set_clinic_time_zone(actor=request.membership, **form.cleaned_data)
     messages.success(request, _("The time zone is set."))
     return redirect("clinic")

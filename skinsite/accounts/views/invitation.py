@@ -1,5 +1,7 @@
 """What the link of an invitation leads to."""
 
+from http import HTTPStatus
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -41,7 +43,12 @@ def _join_as(request: HttpRequest, found: Invitation, secret: str, user: User) -
         except ValidationError as refused:
             error = " ".join(refused.messages)
     context = {"invitation": found, "error": error, "other_address": user.email != found.email}
-    return render(request, "accounts/invitation_join.html", context, status=422 if error else 200)
+    return render(
+        request,
+        "accounts/invitation_join.html",
+        context,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if error else HTTPStatus.OK,
+    )
 
 
 def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) -> HttpResponse:
@@ -57,7 +64,12 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
             login(request, membership.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
             return _welcome(request, membership)
     context = {"invitation": found, "form": form}
-    return render(request, "accounts/invitation.html", context, status=422 if form.errors else 200)
+    return render(
+        request,
+        "accounts/invitation.html",
+        context,
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK,
+    )
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:

@@ -122,6 +122,7 @@ def test_looking_at_a_reading_a_patient_and_a_lesion_is_on_the_audit_trail(
         ("patients", {"q": "berg"}, "patient.listed"),
         ("patient-search", {"patient_code": "berg"}, "patient.listed"),
         ("lesion-search", {"patient_code": "berg-17"}, "lesion.listed"),
+        ("upload", {"patient_code": "berg-17"}, "lesion.listed"),
     ],
 )
 def test_that_a_list_was_given_out_is_kept_without_what_was_asked_for(

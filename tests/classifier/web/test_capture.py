@@ -11,6 +11,7 @@ from classifier.web.views import capture
 from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import LIMITS
 from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.conftest import draw_lesion
 from tests.ml import hostile
@@ -176,6 +177,7 @@ def test_the_page_starts_with_the_lesion_that_it_was_opened_from(site: Client, o
     page = site.get(reverse("upload"), {"lesion": str(lesion.public_id)}).content.decode()
     assert f'value="{lesion.patient.code}"' in page
     assert f'<option value="{lesion.public_id}" selected>Back, third from left</option>' in page
+    assert AuditEvent.objects.get(action="lesion.listed").details["shown"] == [str(lesion.public_id)]
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "%00", "' OR 1=1 --"])

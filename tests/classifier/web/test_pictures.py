@@ -192,8 +192,10 @@ def test_a_png_is_told_as_one(owner: Membership, site: Client, active_model: Mod
 
 
 def test_while_the_storage_is_down_a_picture_may_be_asked_for_again_later(
-    site: Client, read_photograph: Prediction
+    site: Client, owner: Membership, read_photograph: Prediction
 ) -> None:
+    program = APIClient()
+    program.credentials(HTTP_AUTHORIZATION=f"Token {create_token(owner)}")
     shutil.rmtree(settings.MEDIA_ROOT)
     Path(settings.MEDIA_ROOT).mkdir()
     for folder in ("images", "thumbnails"):
@@ -206,10 +208,23 @@ def test_while_the_storage_is_down_a_picture_may_be_asked_for_again_later(
         response = site.get(reverse(name, args=[subject.public_id]))
         assert (response.status_code, response["Retry-After"]) == (503, "60")
         assert "The image storage does not answer" in response.content.decode()
+        assert "text/html" in response["Content-Type"]
+        told = program.get(reverse(name, args=[subject.public_id]))
+        assert (told.status_code, told["Retry-After"]) == (503, "60")
+        assert told["Content-Type"] == "application/problem+json"
+        assert told.json()["errors"][0]["code"] == "storage_unavailable"
+        assert "kept" not in told.json()["detail"]
 
 
-def test_no_heat_map_of_damaged_bytes_but_a_clear_word(site: Client, read_photograph: Prediction) -> None:
+def test_no_heat_map_of_damaged_bytes_but_a_clear_word(
+    site: Client, owner: Membership, read_photograph: Prediction
+) -> None:
     (Path(settings.MEDIA_ROOT) / read_photograph.image.stored_name).write_bytes(b"no photograph any more")
     response = site.get(reverse("heat-map", args=[read_photograph.public_id]))
     assert response.status_code == 500
     assert "The stored photograph is damaged" in response.content.decode()
+    program = APIClient()
+    program.credentials(HTTP_AUTHORIZATION=f"Token {create_token(owner)}")
+    told = program.get(reverse("heat-map", args=[read_photograph.public_id]))
+    assert (told.status_code, told["Content-Type"]) == (500, "application/problem+json")
+    assert told.json()["errors"][0]["code"] == "photograph_damaged"

@@ -38,8 +38,8 @@ def test_ranks_and_their_correlation_are_scipys() -> None:
     random = np.random.default_rng(1)
     one, other = random.integers(0, 9, 60).astype(float), random.normal(size=60)
     assert rank(one) == pytest.approx(scipy.stats.rankdata(one))
-    assert correlate_ranks(one, other) == pytest.approx(scipy.stats.spearmanr(one, other).statistic)
-    assert correlate_ranks(one, np.ones(60)) == 0
+    assert correlate_ranks(one=one, other=other) == pytest.approx(scipy.stats.spearmanr(one, other).statistic)
+    assert correlate_ranks(one=one, other=np.ones(60)) == 0
 
 
 def test_otsus_threshold_is_scikit_images() -> None:

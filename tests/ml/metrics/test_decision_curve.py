@@ -39,27 +39,29 @@ def test_net_benefit_by_hand() -> None:
 
 def test_predictive_values_by_hand() -> None:
     # 1,000 lesions, 30 malignant: 27 flagged rightly, 194 wrongly.
-    ahead, behind = predictive_values(np.array([0.9]), np.array([0.8]), 0.03)
+    ahead, behind = predictive_values(sensitivity=np.array([0.9]), specificity=np.array([0.8]), prevalence=0.03)
     assert ahead[0] == pytest.approx(27 / (27 + 194))
     assert behind[0] == pytest.approx(776 / (776 + 3))
 
 
 def test_the_malignant_of_the_flagged_by_hand() -> None:
     # Of 1,000 lesions 100 are malignant: 90 (80 to 95) flagged rightly, 180 (270 to 90) wrongly.
-    found = malignant_of_flagged(Estimate(0.9, 0.8, 0.95, 100, "x"), Estimate(0.8, 0.7, 0.9, 900, "x"), prevalence=0.1)
+    sensitivity, specificity = Estimate(0.9, 0.8, 0.95, 100, "x"), Estimate(0.8, 0.7, 0.9, 900, "x")
+    found = malignant_of_flagged(sensitivity=sensitivity, specificity=specificity, prevalence=0.1)
     assert found == Estimate(round(90 / 270, 4), round(80 / 350, 4), round(95 / 185, 4), 1000, "x")
 
 
 def test_the_malignant_of_the_flagged_are_not_defined_where_nothing_was_measured() -> None:
     nothing = Estimate(None, None, None, 0, "x")
-    found = malignant_of_flagged(nothing, Estimate(0.8, 0.7, 0.9, 9, "x"), prevalence=0.1)
+    found = malignant_of_flagged(sensitivity=nothing, specificity=Estimate(0.8, 0.7, 0.9, 9, "x"), prevalence=0.1)
     assert (found.value, found.low, found.high) == (None, None, None)
 
 
 def test_an_operating_point_has_intervals_around_its_values() -> None:
     positive = np.arange(200) < 50
     flagged = np.arange(200) % 5 != 0
-    found = measure_operating_point(flagged ^ ~positive, positive, [str(number) for number in range(200)])
+    groups = [str(number) for number in range(200)]
+    found = measure_operating_point(flagged=flagged ^ ~positive, positive=positive, groups=groups)
     assert found["sensitivity"]["value"] == pytest.approx(0.8)
     assert found["specificity"]["value"] == pytest.approx(0.8)
     assert (found["sensitivity"]["n"], found["specificity"]["n"], found["ppv_at_0.1"]["n"]) == (50, 150, 200)

@@ -205,7 +205,9 @@ def test_an_interrupted_run_says_how_to_go_on(data: Path, tmp_path: Path) -> Non
     config.write_text(CONFIG.replace("epochs: 2", "epochs: 200"), encoding="utf-8")
     code, errors = interrupt(list_command(data, config, tmp_path / "run"), tmp_path / "run", signal.SIGINT)
     assert code == 130
-    assert errors.splitlines()[-1].endswith("with the same command and --resume.")
+    assert errors.splitlines()[-1].endswith(
+        "Run the same command with --resume to continue after the last complete epoch."
+    )
 
 
 def test_the_last_epoch_is_kept_and_the_one_of_least_nll(finished: Path) -> None:

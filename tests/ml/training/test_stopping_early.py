@@ -153,7 +153,7 @@ def test_a_full_disk_is_told_in_one_line(data: Path, tmp_path: Path) -> None:
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert re.search(
-        r"\.ckpt: cannot be written \((File too large|the disk takes no more)\); make room, then go on",
+        r"\.ckpt: cannot be written \((File too large|the disk takes no more)\); make room, then resume",
         done.stderr.splitlines()[-1],
     )
     assert not any((out / "checkpoints").iterdir()), "nothing that is half a checkpoint"
