@@ -23,7 +23,7 @@ from ml.bundle.manifest import BundleError
 from ml.errors import UserError
 from ml.serve.interpretation import Reading
 from ml.serve.predictor import Predictor
-from skinsite.problems import DomainError
+from skinsite.platform.problems import DomainError
 
 __all__ = [
     "LoadedModel",

@@ -15,7 +15,7 @@ from classifier.models import LesionImage, Prediction
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
 from classifier.models.prediction import HEAT_MAPS
 from ml.serve.image_io import StoredImage
-from skinsite.problems import DomainError
+from skinsite.platform.problems import DomainError
 from skinsite.storage.private import private_storage
 from skinsite.text import clean_line
 

@@ -1,13 +1,14 @@
 """Every address of the site."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.i18n import set_language
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("skinsite.accounts.urls")),
-    path("", include("classifier.web.urls")),
-    path("api/v1/", include("classifier.api.urls")),
+    path("", include(f"{settings.DOMAIN}.web.urls")),
+    path("api/v1/", include(f"{settings.DOMAIN}.api.urls")),
     path("admin/", admin.site.urls),
     path("health/", include("skinsite.health.urls")),
     path("language/", set_language, name="set_language"),

@@ -17,7 +17,7 @@ from classifier.models import LesionImage
 from classifier.presentation.problems import problem_of
 from classifier.services.intake import DuplicateImageError
 from skinsite.platform.errors import too_large_problem
-from skinsite.problems import PROBLEM_TYPE, TITLES, Problem, problem_body
+from skinsite.platform.problems import PROBLEM_TYPE, TITLES, Problem, problem_body
 
 NO_FIELD = "non_field_errors"
 TITLES[status.HTTP_422_UNPROCESSABLE_ENTITY] = gettext_lazy("Image rejected")

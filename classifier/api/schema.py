@@ -10,7 +10,7 @@ from drf_spectacular.utils import Direction
 import classifier.api.problems  # noqa: F401 names the statuses that only the domain gives
 from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.uploads import UploadSerializer
-from skinsite.problems import PROBLEM_TYPE, TITLES
+from skinsite.platform.problems import PROBLEM_TYPE, TITLES
 
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)

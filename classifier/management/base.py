@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from ml.errors import UserError
 from ml.support.command_line import INTERRUPTED, describe_refusal, escape_what_cannot_be_printed, is_refused
 from ml.verbs.table import VERBS
-from skinsite.platform.commands import BAD_INPUT, OneLineCommand
+from skinsite.commands import BAD_INPUT, OneLineCommand
 
 
 class UserErrorCommand(OneLineCommand):

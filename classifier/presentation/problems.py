@@ -5,8 +5,8 @@ from http import HTTPStatus
 from classifier.presentation.wording import BUSY_SENTENCE, rejection_text
 from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import ImageRejected
-from skinsite import problems
-from skinsite.problems import Problem
+from skinsite.platform import problems
+from skinsite.platform.problems import Problem
 
 REJECTION_STATUS = {
     "unsupported_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

@@ -25,7 +25,7 @@ from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
-from skinsite.problems import DomainError, Problem
+from skinsite.platform.problems import DomainError, Problem
 from skinsite.text import clean_line, fold_line, too_long
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.actors import Actor
 from skinsite.idempotency import row_id
-from skinsite.problems import WrongStateError
+from skinsite.platform.problems import WrongStateError
 from skinsite.text import too_long
 
 

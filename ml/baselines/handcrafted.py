@@ -11,7 +11,7 @@ import numpy.typing as npt
 from skimage.feature import hog, local_binary_pattern
 from skimage.measure import regionprops
 
-from ml.evaluation.segmentation import find_otsu_threshold
+from ml.data.masks import find_otsu_threshold
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]

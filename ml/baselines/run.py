@@ -134,7 +134,7 @@ def predict_test_fold(
 ) -> FloatArray:
     """Predictions (N, 7) of a finished run's classifier.
 
-    Only for ``ml.evaluation.fold_log``, which logs every access to the test fold. ``data`` holds the masks;
+    Only for ``ml.pipelines.study.measure``, which logs every access to the test fold. ``data`` holds the masks;
     ``weights`` are those of a deep feature's network. Raises ``UserError``.
     """
     folder, classifier = RunFolder(path), path / "classifier.joblib"

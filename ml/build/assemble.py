@@ -33,8 +33,8 @@ from ml.bundle.rules import NOT_MEASURED
 from ml.data.isic import Dataset, read_isic
 from ml.data.split import CALIBRATION_FOLD, SPLIT_SHA256, TEST, read_split
 from ml.errors import UserError
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs
 from ml.evaluation.observe import Observer
-from ml.evaluation.out_of_distribution import OtherPhotographs
 from ml.networks.backbone import get_classifier
 from ml.networks.segmentation import LesionDecoder
 from ml.serve.predictor import Predictor

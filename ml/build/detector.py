@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ml.data.isic import Record
 from ml.data.masks import find_mask, shrink_mask
+from ml.evaluation.fit.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_detector, fit_limits
 from ml.evaluation.observe import (
     Maker,
     Observer,
@@ -18,7 +19,6 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import Halves, OtherPhotographs, estimate_areas, fit_detector, fit_limits
 from ml.metrics.shares import estimate_share
 from ml.serve.detector import IMAGE_DOMAINS, MEASURES, DetectorArrays, measure_distance
 from ml.serve.lesion_mask import measure_extent

@@ -20,11 +20,11 @@ from ml.bundle.manifest import DETECTOR_FILE, Manifest, RefusedThresholds
 from ml.data.isic import Record, read_isic
 from ml.data.split import TRAINING_FOLDS, select_folds
 from ml.evaluation.calibration import Priors, apply_calibration
-from ml.evaluation.conformal import choose_sets
 from ml.evaluation.fit.calibration import choose_calibration, fit_calibration
+from ml.evaluation.fit.conformal import choose_sets
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs, fit_limits
 from ml.evaluation.observe import Observer, average_statistics, from_file
 from ml.evaluation.operating_points import fit_outcome_rule
-from ml.evaluation.out_of_distribution import OtherPhotographs, fit_limits
 from ml.evaluation.refused_images import REFUSED_LIMITS, list_refused_sums
 from ml.metrics.classification import Scored
 from ml.serve.detector import Detector, DetectorArrays, estimate_measures, save_detector

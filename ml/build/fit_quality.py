@@ -7,9 +7,9 @@ import numpy.typing as npt
 
 from ml.bundle.manifest import AlteredRule, QualityRule, QualityRules
 from ml.data.isic import Record
+from ml.evaluation.fit.out_of_distribution import fit_softmax
 from ml.evaluation.manipulations import draw_manipulation
 from ml.evaluation.observe import Observer, from_changed, from_file, simulate
-from ml.evaluation.out_of_distribution import fit_softmax
 from ml.metrics.estimate import DIGITS
 from ml.serve import appearance
 from ml.serve.quality import expand

@@ -7,16 +7,14 @@ from typing import Any
 
 from ml.bundle.folder import Bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import select_folds
+from ml.data.split import TEST, select_folds
 from ml.evaluation.evaluate import Evaluation, evaluate_bundle, evaluate_observations
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs
 from ml.evaluation.lesions import describe_lesions
 from ml.evaluation.limits import Measuring, describe_fold
 from ml.evaluation.observe import Observer
-from ml.evaluation.out_of_distribution import OtherPhotographs
 from ml.metrics.estimate import DIGITS
 from ml.serve.interpretation import Observation
-
-TEST = "test"
 
 
 def measure_calibration_fold(

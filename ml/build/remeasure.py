@@ -1,9 +1,4 @@
-"""Measure a bundle again and update its manifest and the model card.
-
-Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
-first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no
-torch.
-"""
+"""Measure a bundle again and update its manifest: ``python -m ml remeasure --help``."""
 
 import argparse
 import sys
@@ -17,11 +12,12 @@ from ml.build.measure import measure_calibration_fold, measure_limits, report_te
 from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
+from ml.bundle.manifest import SCHEMA_VERSION
 from ml.data.isic import read_isic
 from ml.data.split import select_folds
 from ml.errors import UserError
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.out_of_distribution import OtherPhotographs, read_other_photographs
 from ml.serve.detector import DetectorArrays, load_detector
 from ml.serve.predictor import Predictor
 
@@ -79,8 +75,13 @@ def _take_detector(bundle: Bundle) -> tuple[DetectorArrays, dict[str, Any]]:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Measure, and replace the bundle."""
+    """Measure, and replace the bundle; raises ``UserError`` for one of an earlier schema."""
     others, bundle = read_others(options), load_bundle(options.bundle)
+    if bundle.manifest.schema_version != SCHEMA_VERSION:
+        raise UserError(
+            f"{options.bundle}: its figures are of schema {bundle.manifest.schema_version}, new ones of schema"
+            f" {SCHEMA_VERSION}; build the bundle again"
+        )
     if options.name_version:
         named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}
         bundle = replace(bundle, manifest=replace(bundle.manifest, **named))

@@ -1,9 +1,4 @@
-"""Rebuild the shipped bundle from its weights and the data.
-
-Exports; fits calibration, outcome rule and prediction sets on fold 4, and with ``--clinical`` and ``--everyday`` the
-out-of-distribution detector; measures fold 4 and the limits. ``--report-test`` then evaluates on the test fold, once,
-and writes the metrics into the manifest. Ends with the model card.
-"""
+"""Rebuild the shipped bundle from its weights and the data: ``python -m ml build --help``."""
 
 import argparse
 from dataclasses import replace

@@ -4,16 +4,19 @@
     python -m ml make-split --images DIR --table labels.csv --out split.csv
 
 The first takes a directory in the official layout of ISIC 2018 Task 3, the second a CSV with the columns ``image`` and
-``class``, of any names, and where they are known ``lesion`` and ``patient``. Groups join the images of one lesion or
-patient and near-duplicates, transitively. Each of the folds ``test`` and 0 to 4 gets a sixth of the images, with the
-classes in the same shares. Beside the split go its SHA-256 and the images' perceptual hashes, as
-``ml.data.split.read_split`` reads them. The same seed makes the same split of the same data.
+``class``, whose classes may be any, and where they are known ``lesion`` (or ``lesion_id``) and ``patient`` (or
+``patient_id``), in any case. It prints which columns it groups by and which it ignores.
+
+Groups join the images of one lesion or patient and near-duplicates, transitively. Each of the folds ``test`` and 0 to 4
+gets a sixth of the images, with the classes in the same shares. Beside the split go its SHA-256 and the images'
+perceptual hashes, as ``ml.data.split.read_split`` reads them. The same seed makes the same split of the same data.
 
 The frozen split of ISIC 2018 Task 3 was made by this module at revision 92996e3, which also took a list of images that
 the first weights had not been trained on.
 """
 
 import argparse
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -38,6 +41,8 @@ from ml.taxonomy import CLASSES
 SEED = 2018
 MOST_COPIES = 30
 """Largest plausible group of near-duplicates; beyond it, the hash confuses different photographs."""
+GROUPING = re.compile(r"(lesion|patient)[ _-]?(id)?", re.IGNORECASE)
+"""Names of the columns whose values images of one group share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +64,21 @@ def read_layout(directory: Path) -> list[Labelled]:
 
 
 def read_table(path: Path, images: Path) -> list[Labelled]:
-    """Images labelled by a CSV; raises ``UserError`` for unknown and repeated ones."""
+    """Images labelled by a CSV; prints the columns used, and raises ``UserError`` for unknown and repeated images."""
     files, images_by_name = find_images(images), dict[str, Labelled]()
-    for line, row in read_rows(path, ("image", "class")):
+    rows = read_rows(path, ("image", "class"))
+    header = list(rows[0][1]) if rows else []
+    grouping = [column for column in header if GROUPING.fullmatch(column)]
+    ignored = [column for column in header if column not in ("image", "class", *grouping)]
+    for line, row in rows:
         name = row["image"]
         if name not in files or name in images_by_name or fill_in(row["class"]) is None:
             raise UserError(f"{path}, line {line}: {name} needs one row, a class, and a file in {images}; correct it")
-        keys = tuple(f"{key} {value}" for key in ("lesion", "patient") if (value := fill_in(row.get(key))) is not None)
+        keys = tuple(f"{column} {value}" for column in grouping if (value := fill_in(row[column])) is not None)
         images_by_name[name] = Labelled(name, files[name], row["class"], keys)
     if not images_by_name:
         raise UserError(f"{path}: no labelled image; add rows under the header")
+    print(f"grouped by: {', '.join(grouping) or 'near-duplicates alone'}; ignored: {', '.join(ignored) or 'nothing'}")
     return [images_by_name[name] for name in sorted(images_by_name)]
 
 

@@ -62,3 +62,13 @@ def open_mask(path: Path) -> Image.Image:
 def shrink_mask(path: Path, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
     """A manual mask, resized to (W, H) of the predicted one."""
     return np.asarray(open_mask(path).resize(size, Image.Resampling.BOX)) > 127
+
+
+def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
+    """Otsu's threshold from a histogram (256,): the highest level of the darker part."""
+    below = np.cumsum(counts, dtype=np.float64)
+    sums = np.cumsum(counts * np.arange(len(counts)), dtype=np.float64)
+    above = below[-1] - below
+    with np.errstate(invalid="ignore", divide="ignore"):
+        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
+    return int(np.nanargmax(between)) if np.isfinite(between).any() else 0

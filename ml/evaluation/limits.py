@@ -12,8 +12,9 @@ from ml.bundle.manifest import Manifest
 from ml.data.isic import Record
 from ml.evaluation import shifts
 from ml.evaluation.altered_images import choose_malignant, measure_manipulations
-from ml.evaluation.conformal import measure_sets
 from ml.evaluation.evaluate import Evaluation
+from ml.evaluation.fit.conformal import measure_sets
+from ml.evaluation.fit.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
 from ml.evaluation.flags import measure_flags
 from ml.evaluation.observe import (
     Maker,
@@ -25,7 +26,6 @@ from ml.evaluation.observe import (
     open_picture,
     simulate,
 )
-from ml.evaluation.out_of_distribution import OtherPhotographs, PictureStatistics, describe_refusals
 from ml.evaluation.refused_images import count_called
 from ml.evaluation.stability import measure_agreement, measure_stability
 from ml.evaluation.subgroups import measure_skin_tones, measure_subgroups

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from ml.data.masks import find_otsu_threshold
 from ml.evaluation.observe import open_picture
 from ml.metrics.bootstrap import estimate_mean
 from ml.metrics.ranks import correlate_ranks
@@ -69,13 +70,3 @@ def threshold_by_otsu(path: Path, shape: tuple[int, ...]) -> Mask:
     grey = open_picture(path).convert("L").resize((shape[1], shape[0]), Image.Resampling.BOX)
     values = np.asarray(grey.filter(ImageFilter.GaussianBlur(BLUR)))
     return np.asarray(values <= find_otsu_threshold(np.bincount(values.ravel(), minlength=256)))
-
-
-def find_otsu_threshold(counts: npt.NDArray[np.integer]) -> int:
-    """Otsu's threshold from a histogram (256,): the highest level of the darker part."""
-    below = np.cumsum(counts, dtype=np.float64)
-    sums = np.cumsum(counts * np.arange(len(counts)), dtype=np.float64)
-    above = below[-1] - below
-    with np.errstate(invalid="ignore", divide="ignore"):
-        between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
-    return int(np.nanargmax(between)) if np.isfinite(between).any() else 0

@@ -57,6 +57,10 @@ class EarlyStopping(lightning.Callback):
         self.best = math.inf
         self.waited = 0
 
+    @property
+    def state_key(self) -> str:
+        return "EarlyEnd"  # the class's earlier name, under which checkpoints of begun runs hold its state
+
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, LesionModule)
         nll = float(trainer.callback_metrics["nll"])

@@ -107,7 +107,7 @@ def write_predictions(
 def predict_test_fold(path: Path, records: Sequence[Record], *, progress: bool = True) -> FloatArray:
     """Predictions (N, 7) of a finished run with its chosen inference plan.
 
-    Only for ``ml.evaluation.fold_log``, which logs every access to the test fold.
+    Only for ``ml.pipelines.study.measure``, which logs every access to the test fold.
     """
     folder = RunFolder(path)
     config = read_config(folder.config)

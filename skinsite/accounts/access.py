@@ -18,7 +18,7 @@ from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.permissions import IsMember
 from skinsite.accounts.policies import require_may_manage_clinic
-from skinsite.problems import Problem
+from skinsite.platform.problems import Problem
 
 P = ParamSpec("P")
 

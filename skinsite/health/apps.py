@@ -16,8 +16,12 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and look after the database after every migrate."""
-        from skinsite.health import checks, files, free_space  # noqa: F401, PLC0415 models are ready only now; in this order
-        from skinsite.platform import checks as system_checks  # noqa: F401, PLC0415 as above
+        from skinsite.health import (  # noqa: F401, PLC0415 models are ready only now; in this order
+            checks,
+            files,
+            free_space,
+            system_checks,
+        )
         from skinsite.platform.housekeeping import gather_statistics  # noqa: PLC0415 as above
 
         post_migrate.connect(gather_statistics, sender=self, dispatch_uid="skinsite.platform.housekeeping")

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from skinsite.platform import disk
+from skinsite.platform.problems import DISK_FULL, Problem, problem_of
 from skinsite.platform.request_id import current_request_id
-from skinsite.problems import DISK_FULL, Problem, problem_of
 
 API_PREFIX = "/api/"
 RETRY_AFTER = 30  # seconds

@@ -10,7 +10,7 @@ from django.urls import NoReverseMatch, reverse
 
 from skinsite.platform.bodies import REFUSED
 from skinsite.platform.errors import body_not_taken, domain_error, request_too_large
-from skinsite.problems import DomainError
+from skinsite.platform.problems import DomainError
 
 log = logging.getLogger(__name__)
 

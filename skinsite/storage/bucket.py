@@ -25,7 +25,7 @@ class BucketSilentError(Exception):
 
 
 class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages ships no types
-    """Objects of a private bucket, told to a browser only by `signed_url`.
+    """Objects of a private bucket, which have no address but a signed one.
 
     A bucket that has not answered in time is left alone for some seconds, so that those who wait for it do not take
     every thread: what is asked of it meanwhile fails at once.
@@ -61,7 +61,8 @@ class PrivateS3Storage(S3Storage):  # type: ignore[misc] # django-storages ships
         raise PrivateAddressError(name)
 
     def signed_url(self, name: str, *, seconds: int = SIGNED_SECONDS) -> str:
-        """An address that works for some seconds, made after access was granted and recorded."""
+        """An address that works for some seconds, for a view that has granted and recorded access; none gives one out
+        yet, all stream."""
         return str(super().url(name, expire=min(seconds, SIGNED_SECONDS)))
 
 

@@ -40,6 +40,7 @@ def private_storage() -> Storage:
 
 
 def signed_url(name: str) -> str | None:
-    """An address of the bucket that works for a minute; None where the bytes have to be streamed instead."""
+    """An address of the bucket that works for a minute; None where there is no bucket. No view uses it yet: all stream
+    the bytes."""
     signer = getattr(default_storage, "signed_url", None)
     return str(signer(name)) if signer else None

@@ -6,7 +6,7 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.urls import path
 
-from skinsite.problems import WrongStateError
+from skinsite.platform.problems import WrongStateError
 from skinsite.urls import handler400, handler403, handler404, handler500
 from skinsite.urls import urlpatterns as site
 

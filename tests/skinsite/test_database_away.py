@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 from pytest_django import Settings
 
-from skinsite.problems import is_database_away
+from skinsite.platform.problems import is_database_away
 
 
 def raised_from(cause: Exception) -> OperationalError:

@@ -15,8 +15,8 @@ from pytest_django import Settings
 
 from skinsite.health import run_checks
 from skinsite.health.files import static_age_fault, static_fault
+from skinsite.health.system_checks import check_private_database, check_static_files
 from skinsite.health.views import failed_checks
-from skinsite.platform.checks import check_private_database, check_static_files
 from skinsite.settings.storages import describe_storages
 from tests.skinsite.test_settings import PRODUCTION, manage, run
 

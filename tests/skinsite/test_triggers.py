@@ -13,7 +13,7 @@ from skinsite.accounts.models import User
 from skinsite.audit.models import AuditEvent, EventKind
 from skinsite.audit.triggers import APPEND_ONLY, append_only_sql, install_triggers, lifted_triggers, missing_triggers
 from skinsite.health.checks import check_append_only
-from skinsite.platform.checks import check_triggers
+from skinsite.health.system_checks import check_triggers
 
 
 def update_action(alias: str) -> int:

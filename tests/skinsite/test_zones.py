@@ -13,7 +13,7 @@ from pytest_django import Settings
 from classifier.models import ClinicPractice
 from skinsite.accounts.models import Clinic, Membership
 from skinsite.audit.models import AuditEvent
-from skinsite.platform.checks import check_default_time_zone
+from skinsite.health.system_checks import check_default_time_zone
 from skinsite.zones import end_of_day, find_zone_name, offset_text, start_of_day, write_moment, zone_named, zone_names
 from tests.factories import ClinicFactory
 from tests.skinsite.conftest import SignIn

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from classifier.management.base import UserErrorCommand
 from classifier.services.demonstration import Sample, create_demonstration
 from skinsite.accounts.demonstration import DemoAccount
-from skinsite.platform.commands import BAD_INPUT, silenced
+from skinsite.commands import BAD_INPUT, silenced
 
 
 class Command(UserErrorCommand):

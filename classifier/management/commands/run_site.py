@@ -20,9 +20,9 @@ from classifier.services.registry import register_shipped_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.errors import UserError
 from skinsite.audit.triggers import missing_triggers
+from skinsite.commands import BAD_INPUT, silenced
 from skinsite.health import run_check
 from skinsite.platform.address import note_address
-from skinsite.platform.commands import BAD_INPUT, silenced
 
 HOST = "127.0.0.1"
 

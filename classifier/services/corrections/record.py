@@ -12,7 +12,7 @@ from classifier.models import ImageCorrection, LesionImage
 from classifier.models.image import REASON_LENGTH, CorrectionKind
 from skinsite.accounts.actors import Actor
 from skinsite.audit.models import AuditEvent
-from skinsite.problems import WrongStateError
+from skinsite.platform.problems import WrongStateError
 from skinsite.text import clean_line, too_long
 
 Event = Callable[..., AuditEvent]

@@ -22,7 +22,7 @@ from classifier.services.readings.run import run_prediction
 from classifier.services.readings.states import waiting
 from skinsite.accounts.actors import Actor
 from skinsite.platform import tasks
-from skinsite.problems import WrongStateError
+from skinsite.platform.problems import WrongStateError
 
 log = logging.getLogger(__name__)
 

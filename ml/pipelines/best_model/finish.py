@@ -24,8 +24,8 @@ from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
 from ml.data.split import CALIBRATION_FOLD, read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
+from ml.evaluation.fit.out_of_distribution import read_other_photographs
 from ml.evaluation.observe import Observer, from_file
-from ml.evaluation.out_of_distribution import read_other_photographs
 from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
 from ml.pipelines.best_model.plan import AVERAGE, BestModelStage, name_stage

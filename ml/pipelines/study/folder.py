@@ -93,7 +93,7 @@ def read_truth(data: Path) -> Truth:
 
 
 def read_test_truth(data: Path) -> Truth:
-    """Labels of the test fold; only for ``ml.evaluation.fold_log``, which logs the access."""
+    """Labels of the test fold; only for ``ml.pipelines.study.measure``, which logs the access."""
     return _select_truth(data, test=True)
 
 

@@ -111,9 +111,12 @@ def record_comparisons(plan: StudyPlan, runs: Path, results: Path) -> None:
 
 
 def read_result(results: Path, name: str) -> dict[str, Any]:
-    """A model's figures; empty if there are none."""
+    """A model's figures; empty if there are none. Raises ``UserError`` for figures of an earlier shape."""
     path = result_file(results, name)
-    return dict(read_json(path)) if path.is_file() else {}
+    result = dict(read_json(path)) if path.is_file() else {}
+    for part in PARTS:
+        _check_shape(path, (result.get(part) or {}).get("metrics", {}))
+    return result
 
 
 def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -123,9 +126,12 @@ def read_results(results: Path, names: Iterable[str]) -> dict[str, dict[str, Any
 
 
 def read_comparisons(results: Path) -> list[dict[str, Any]]:
-    """The paired differences; empty before the first pair is finished."""
+    """The paired differences; empty before the first pair is finished. Raises ``UserError`` for an earlier shape."""
     path = results / "comparisons.json"
-    return list(read_json(path)) if path.is_file() else []
+    comparisons = list(read_json(path)) if path.is_file() else []
+    for each in comparisons:
+        _check_shape(path, each["differences"])
+    return comparisons
 
 
 def pair(one: Measured, other: Measured) -> dict[str, Any]:
@@ -150,6 +156,14 @@ def write_json(path: Path, value: Any) -> None:
     for flat in (r"(\[)\n([^][{}\"]*?)\s+(\])", r"(\{)\n(\s+\"value\": [^][{}]*\"how\": [^][{}]*?)\s+(\})"):
         text = re.sub(flat, lambda match: f"{match[1]}{' '.join(match[2].split())}{match[3]}", text)
     write_whole(path, text + "\n")
+
+
+def _check_shape(path: Path, figures: dict[str, Any]) -> None:
+    """Raise ``UserError`` unless each figure is an estimate by names; it was a list of value, low and high before."""
+    if not all(isinstance(figure, dict) for figure in figures.values()):
+        raise UserError(
+            f"{path}: was written by an earlier version of the project; move it away and run the study again"
+        )
 
 
 def _replicates_file(folder: Path, part: str) -> Path:

@@ -26,8 +26,8 @@ def train(
 ) -> Path:
     """Train by the configuration, whose ``kind`` defaults to a network, and return the run folder.
 
-    A network is then calibrated, exported and measured, unless ``export`` is off. See ``ml.training.run.run`` and
-    ``ml.baselines.run.run_baseline``. Raises ``UserError`` for bad input.
+    A network is then calibrated, exported and measured, unless ``export`` is off. See
+    ``ml.training.run.run_training`` and ``ml.baselines.run.run_baseline``. Raises ``UserError`` for bad input.
     """
     config_path = config_path or network.DEFAULT_CONFIG
     kind = read_kind(config_path)
@@ -67,7 +67,7 @@ def train(
 
 
 def main(options: argparse.Namespace) -> int:
-    """Train, and print the result and the run folder."""
+    """Train, and print the result and the run folder; only the first process of several prints."""
     folder = train(
         data=options.data,
         config_path=options.config,
@@ -77,5 +77,6 @@ def main(options: argparse.Namespace) -> int:
         export=options.export,
         devices=options.devices,
     )
-    print(describe_end(RunFolder(folder)))
+    if is_first_process():  # which alone has written the summary
+        print(describe_end(RunFolder(folder)))
     return 0

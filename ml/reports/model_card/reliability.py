@@ -6,14 +6,14 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ml.evaluation.conformal import clopper_pearson
+from ml.data.split import TEST
+from ml.evaluation.fit.conformal import clopper_pearson
 from ml.reports.study.figures import COLOURS
 
 PANELS = {
     "reliability": ("malignant sum", "share that is malignant"),
     "confidence": ("probability of the most probable class", "share that is of that class"),
 }
-TEST = "test"
 
 
 def draw_reliability(limits: Mapping[str, Any]) -> Figure | None:

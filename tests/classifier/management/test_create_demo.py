@@ -16,7 +16,7 @@ from ml.data.split import read_split
 from skinsite.accounts import demonstration
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.health import run_checks
-from skinsite.platform.checks import check_demonstration
+from skinsite.health.system_checks import check_demonstration
 from skinsite.settings import base
 
 

@@ -82,6 +82,19 @@ def test_the_command_splits_a_table_of_other_classes_by_patient(photographs: Pat
     assert len(set(split.group_of.values())) == 11
 
 
+@pytest.mark.parametrize("column", ["Patient", "patient_id", "PatientID", "LESION", "lesion_id"])
+def test_columns_of_groups_are_found_by_any_usual_name(
+    photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], column: str
+) -> None:
+    table, out = tmp_path / "labels.csv", tmp_path / "split.csv"
+    rows = [(f"p{number:02d}", "mole", f"P{number // 2}", "arm") for number in range(24)]
+    write_rows(table, ("image", "class", column, "site"), rows)
+    assert main(["make-split", "--table", str(table), "--images", str(photographs), "--out", str(out)]) == 0
+    assert f"grouped by: {column}; ignored: site\n" in capsys.readouterr().out
+    folds = read_split(out).fold_of
+    assert all(folds[f"p{number:02d}"] == folds[f"p{number + 1:02d}"] for number in range(0, 24, 2))
+
+
 @pytest.mark.parametrize("row", [("p99", "mole"), ("p00", ""), ("p01", "mole")])
 def test_a_row_without_a_photograph_or_class_or_there_twice_is_named(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], row: tuple[str, str]

@@ -8,10 +8,9 @@ import scipy.stats
 import skimage.filters
 from PIL import Image
 
-from ml.data.masks import shrink_mask
+from ml.data.masks import find_otsu_threshold, shrink_mask
 from ml.evaluation.segmentation import (
     dice_of,
-    find_otsu_threshold,
     measure_masks,
     overlap,
     threshold_by_otsu,

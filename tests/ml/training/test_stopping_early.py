@@ -128,6 +128,17 @@ def test_a_run_does_not_go_on_from_other_weights(
     assert "started from no weights, not from" in refuse(capsys, *arguments, "--weights", weights)
 
 
+def test_a_process_that_is_not_the_first_waits_for_no_summary(
+    begun: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    out = shutil.copytree(begun / "run", tmp_path / "run")
+    options = ["--data", str(data), "--config", str(begun / "config.yaml"), "--out", str(out), "--resume"]
+    assert main(["train", *options]) == 0, capsys.readouterr().err
+    assert capsys.readouterr().out == ""
+    assert not (out / "summary.json").exists()
+
+
 def test_a_checkpoint_that_was_cut_off_is_passed_over(
     begun: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

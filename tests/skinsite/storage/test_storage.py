@@ -15,7 +15,7 @@ from django.core.files.storage import storages
 from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 
-from skinsite.platform.checks import check_media
+from skinsite.health.system_checks import check_media
 from skinsite.settings.storages import describe_storages
 from skinsite.storage.private import PrivateAddressError, PrivateFileSystemStorage, private_storage, signed_url
 

@@ -8,7 +8,7 @@ from django.core.management.base import CommandError
 
 from skinsite.accounts.models import Membership
 from skinsite.accounts.tokens import create_token
-from skinsite.platform.commands import BAD_INPUT, OneLineCommand
+from skinsite.commands import BAD_INPUT, OneLineCommand
 
 LONGEST_DAYS = 3650
 

@@ -9,8 +9,8 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from skinsite.accounts.services.clinics import open_clinic
+from skinsite.commands import BAD_INPUT, OneLineCommand
 from skinsite.platform.address import noted_address
-from skinsite.platform.commands import BAD_INPUT, OneLineCommand
 
 
 class Command(OneLineCommand):

@@ -135,6 +135,21 @@ def test_figures_that_were_cut_off_are_told(tmp_path: Path, name: str, read: Cal
         read(tmp_path, *arguments)
 
 
+@pytest.mark.parametrize("part", ["choosing", "test"])
+def test_a_result_of_an_earlier_shape_is_refused(tmp_path: Path, part: str) -> None:
+    figures = {"choosing": None, "test": None} | {part: {"metrics": {"accuracy": [0.5, 0.4, 0.6]}}}
+    write_json(tmp_path / "results" / "x.json", figures)
+    with pytest.raises(UserError, match=r"x\.json: was written by an earlier version of the project; move it away"):
+        read_result(tmp_path, "x")
+
+
+def test_comparisons_of_an_earlier_shape_are_refused(tmp_path: Path) -> None:
+    differences = {"accuracy": [0.1, -0.1, 0.3]}
+    write_json(tmp_path / "comparisons.json", [{"one": "a", "other": "b", "part": "test", "differences": differences}])
+    with pytest.raises(UserError, match=r"comparisons\.json: was written by an earlier version of the project"):
+        read_comparisons(tmp_path)
+
+
 def test_json_has_short_lists_on_one_line(tmp_path: Path) -> None:
     value = {"a": [1, 2.5, None], "b": {"c": [[1, 2], [3, 4]], "d": "[ x ]"}}
     write_json(tmp_path / "x.json", value)

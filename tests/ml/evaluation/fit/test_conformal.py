@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 
 from ml.bundle.manifest import PredictionSets
-from ml.evaluation.conformal import choose_sets, fit_limit, measure_sets
 from ml.evaluation.cross_validation import grouped_parts
+from ml.evaluation.fit.conformal import choose_sets, fit_limit, measure_sets
 from ml.metrics.classification import Scored
 from ml.serve.interpretation import form_set, in_sets, softmax
 from ml.taxonomy import CLASSES

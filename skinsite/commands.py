@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, ProgrammingError
 
 from skinsite.health import run_check
 from skinsite.health.checks import check_database
-from skinsite.problems import is_database_away
+from skinsite.platform.problems import is_database_away
 
 BAD_INPUT = 2
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from ml.build.detector import describe_held_out
 from ml.errors import UserError
-from ml.evaluation.out_of_distribution import (
+from ml.evaluation.fit.out_of_distribution import (
     PictureStatistics,
     describe_refusals,
     draw_half,
