@@ -6,8 +6,9 @@ from pathlib import Path
 from ml.errors import UserError
 from ml.pipelines.best_model.listing import describe_stages
 from ml.pipelines.best_model.plan import DEFAULT_PLAN, PROOF_PLAN, list_stages, read_plan, select_stages
-from ml.pipelines.best_model.run import check_weights, work
-from ml.pipelines.best_model.workspace import Workplace
+from ml.pipelines.best_model.run import check_weights, make_stages
+from ml.pipelines.best_model.workspace import BestModelWorkspace
+from ml.pipelines.stages import StageRunner
 
 
 def main(options: argparse.Namespace) -> int:
@@ -16,9 +17,9 @@ def main(options: argparse.Namespace) -> int:
     plan = read_plan(source)
     stages = select_stages(list_stages(plan), tuple(options.stage))
     if options.list:
-        print(describe_stages(stages, Workplace(plan, source.parent, Path(), Path(), options.out)))
+        print(describe_stages(stages, BestModelWorkspace(plan, source.parent, Path(), Path(), options.out)))
         return 0
-    place = Workplace(
+    place = BestModelWorkspace(
         plan,
         source.parent,
         _given(options, "data"),
@@ -27,7 +28,7 @@ def main(options: argparse.Namespace) -> int:
         None if options.clinical is None else (options.clinical, _given(options, "everyday")),
     )
     check_weights(stages, place)
-    work(stages, place, minutes=options.minutes)
+    StageRunner(make_stages(stages, place), minutes=options.minutes).run("Best model")
     return 0
 
 

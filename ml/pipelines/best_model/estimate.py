@@ -8,7 +8,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ml.data.split import read_split
 from ml.networks.backbone import create_backbone
-from ml.pipelines.best_model.plan import Plan
+from ml.pipelines.best_model.plan import BestModelPlan
 from ml.training.config import TrainingConfig
 
 IMAGES_PER_SECOND = 5500
@@ -20,7 +20,7 @@ START_MINUTES = 1.0
 """Assumed, not measured: imports, copying the pixels, cuDNN's first steps, and the final predictions."""
 
 
-def estimate_minutes(plan: Plan, config: TrainingConfig, teachers: Sequence[str]) -> float:
+def estimate_minutes(plan: BestModelPlan, config: TrainingConfig, teachers: Sequence[str]) -> float:
     """Minutes of a training on an H100, limited by its stages' minutes.
 
     ``teachers``: the architectures that teach an image.

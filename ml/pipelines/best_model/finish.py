@@ -22,22 +22,20 @@ from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
 from ml.data.isic import Dataset, Record, read_isic
-from ml.data.split import read_split, select_folds
+from ml.data.split import CALIBRATION_FOLD, read_split, select_folds
 from ml.evaluation.evaluate import evaluate_observations
 from ml.evaluation.fit.out_of_distribution import read_other_photographs
 from ml.evaluation.observe import Observer, from_file
 from ml.evaluation.paired import compare_evaluations
 from ml.networks.backbone import create_backbone, load_weights
-from ml.pipelines.best_model.plan import AVERAGE, Stage, name_stage
-from ml.pipelines.best_model.workspace import Workplace
+from ml.pipelines.best_model.plan import AVERAGE, BestModelStage, name_stage
+from ml.pipelines.best_model.workspace import BestModelWorkspace
 from ml.serve.interpretation import Observation
 from ml.serve.predictor import Predictor
+from ml.support.disk import write_whole
 from ml.support.environment import find_git_revision
 from ml.training.checkpoint import describe_input
 from ml.training.config import read_config
-
-SHIPPED_FOLD = "4"
-"""A fold that the shipped bundle has not seen, unless this pipeline made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +46,17 @@ class OutOfFold:
     observations: list[Observation]
 
 
-def finish(stage: Stage, place: Workplace) -> Bundle:
+def finish(stage: BestModelStage, place: BestModelWorkspace) -> Bundle:
     """Write ``out/bundle`` and, beside it, the comparison; nothing of the test fold is read."""
     folder = place.folder(stage.name)
     with build_beside(place.out / "bundle") as draft:
         bundle, told = _build(place, draft)
     summary = {"bundle": bundle.sha256, **told}
-    folder.path.mkdir(parents=True, exist_ok=True)
-    folder.summary.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_whole(folder.summary, json.dumps(summary, indent=2) + "\n")
     return replace(bundle, path=place.out / "bundle")
 
 
-def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
+def _build(place: BestModelWorkspace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
     """The bundle in the directory ``draft``, and its metrics beside those of the shipped one."""
     # The stages' training data; in a small trial the same few images.
     dataset = read_isic(place.training_data)
@@ -77,14 +74,14 @@ def _build(place: Workplace, draft: Path) -> tuple[Bundle, dict[str, Any]]:
     name = "-".join(judged)
     bundle = measure_calibration_fold(bundle, dataset, every.records, every.observations, name)
     told = {"out_of_fold": bundle.manifest.metrics[f"fold_{name}"]["metrics"]}
-    if SHIPPED_FOLD in judged:
-        told |= {f"fold_{SHIPPED_FOLD}": _compare(bundle, judged[SHIPPED_FOLD], dataset, place)}
+    if CALIBRATION_FOLD in judged:
+        told |= {f"fold_{CALIBRATION_FOLD}": _compare(bundle, judged[CALIBRATION_FOLD], dataset, place)}
     if place.others is not None:
         bundle = _add_what_reads_features(bundle, place, dataset, every.records)
     return bundle, told
 
 
-def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
+def _observe_unseen(place: BestModelWorkspace, fold: str, dataset: Dataset, student: Bundle) -> OutOfFold:
     """Observations of a fold by the copy without it, or by the ``student`` if neither it nor its teachers saw it."""
     records = select_folds(dataset.records, (fold,))
     if fold not in place.plan.copies:
@@ -94,12 +91,12 @@ def _observe_unseen(place: Workplace, fold: str, dataset: Dataset, student: Bund
         return OutOfFold(records, _observe(copy, records, f"fold {fold}", place))
 
 
-def _observe(bundle: Bundle, records: Sequence[Record], name: str, place: Workplace) -> list[Observation]:
+def _observe(bundle: Bundle, records: Sequence[Record], name: str, place: BestModelWorkspace) -> list[Observation]:
     observer = Observer(Predictor(bundle, "onnx"), kept=place.out / "observed", progress=place.progress)
     return observer.observe([from_file(record.path) for record in records], name)
 
 
-def _export(place: Workplace, name: str, out: Path, dataset: Dataset) -> Bundle:
+def _export(place: BestModelWorkspace, name: str, out: Path, dataset: Dataset) -> Bundle:
     weights = place.folder(name).weights
     config = read_config(place.folder(name_stage(place.plan.average[0], _held_out(name, place))).config)
     model = create_backbone(config.architecture)
@@ -122,11 +119,11 @@ def _name_folds(folds: Sequence[str]) -> str:
     return f"{'folds' if len(folds) > 1 else 'fold'} {' and '.join(folds)}"
 
 
-def _held_out(name: str, place: Workplace) -> tuple[str, ...]:
+def _held_out(name: str, place: BestModelWorkspace) -> tuple[str, ...]:
     return next(((fold,) for fold in place.plan.copies if name == name_stage(AVERAGE, (fold,))), ())
 
 
-def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
+def _describe_training(place: BestModelWorkspace, folds: Sequence[str]) -> str:
     steps = ", ".join(step.name for step in place.plan.student)
     teachers = ", ".join(step.name for step in place.plan.teachers)
     taught = "that had not seen it" if place.plan.out_of_fold else "which had seen it too"
@@ -138,7 +135,9 @@ def _describe_training(place: Workplace, folds: Sequence[str]) -> str:
     )
 
 
-def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset, records: Sequence[Record]) -> Bundle:
+def _add_what_reads_features(
+    bundle: Bundle, place: BestModelWorkspace, dataset: Dataset, records: Sequence[Record]
+) -> Bundle:
     """Add similar cases and the out-of-distribution detector, which need the student's own features.
 
     Copies do not share these features, so with copies their limits are set on images that the student has seen.
@@ -153,12 +152,12 @@ def _add_what_reads_features(bundle: Bundle, place: Workplace, dataset: Dataset,
     return write_manifest(bundle.path, write_attribution(bundle.path, manifest))
 
 
-def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: Workplace) -> dict[str, Any]:
-    """Paired comparison of the new bundle, by its copy, and the shipped one on a fold that neither has seen."""
+def _compare(bundle: Bundle, found: OutOfFold, dataset: Dataset, place: BestModelWorkspace) -> dict[str, Any]:
+    """Paired comparison of the new bundle, by its copy, and the shipped one on the fold that neither has seen."""
     shipped = load_bundle(DEFAULT_BUNDLE)
-    earlier = _observe(shipped, found.records, f"fold {SHIPPED_FOLD}", place)
+    earlier = _observe(shipped, found.records, f"fold {CALIBRATION_FOLD}", place)
     one, other = (
-        evaluate_observations(each, dataset.ground_truth, SHIPPED_FOLD, found.records, observations)
+        evaluate_observations(each, dataset.ground_truth, CALIBRATION_FOLD, found.records, observations)
         for each, observations in ((bundle, found.observations), (shipped, earlier))
     )
     compared = compare_evaluations(one, other)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from ml.pipelines.best_model.estimate import estimate_minutes
-from ml.pipelines.best_model.plan import Stage
+from ml.pipelines.best_model.plan import BestModelStage
 from ml.pipelines.best_model.run import make_config
-from ml.pipelines.best_model.workspace import Workplace
+from ml.pipelines.best_model.workspace import BestModelWorkspace
 from ml.training.config import read_config
 
 LEAVES = {
@@ -16,7 +16,7 @@ LEAVES = {
 }
 
 
-def describe_stages(stages: Sequence[Stage], place: Workplace) -> str:
+def describe_stages(stages: Sequence[BestModelStage], place: BestModelWorkspace) -> str:
     """One line for each stage, and the total of the estimates; teachers are counted, not named."""
     width = max(len(stage.name) for stage in stages)
     lines, total = [], 0.0
@@ -33,7 +33,7 @@ def describe_stages(stages: Sequence[Stage], place: Workplace) -> str:
     return "\n".join(lines)
 
 
-def estimate(stage: Stage, place: Workplace) -> float:
+def estimate(stage: BestModelStage, place: BestModelWorkspace) -> float:
     """Minutes on a GPU; 0 if none is needed."""
     if stage.kind != "train":
         return 0.0

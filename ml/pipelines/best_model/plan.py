@@ -36,7 +36,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class BestModelPlan:
     """The plan.
 
     ``folds``: training folds of the shipped network. For calibration, either ``copies``, those of them that a copy of
@@ -67,7 +67,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class BestModelStage:
     """One stage, in the folder of its name.
 
     ``held_out``: folds that its network does not see; ``needs``: stages whose files it reads, first the one of its
@@ -85,24 +85,24 @@ class Stage:
 DATA, FINISH, AVERAGE = "data", "finish", "average"
 
 
-def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
+def read_plan(path: Path = DEFAULT_PLAN) -> BestModelPlan:
     """Read and check a plan; raises ``UserError`` naming the first invalid key or name."""
-    plan: Plan = load_yaml(Plan, path, lambda plan: _check(plan, path.parent))
+    plan: BestModelPlan = load_yaml(BestModelPlan, path, lambda plan: _check(plan, path.parent))
     return plan
 
 
-def list_stages(plan: Plan) -> list[Stage]:
+def list_stages(plan: BestModelPlan) -> list[BestModelStage]:
     """All stages, ordered by dependency."""
     finals = [name_stage(AVERAGE, held_out) for held_out in list_students(plan)]
     return [
-        Stage(DATA, "data"),
+        BestModelStage(DATA, "data"),
         *_list_teachers(plan),
         *(stage for held_out in list_students(plan) for stage in _list_student(plan, held_out)),
-        Stage(FINISH, "finish", needs=tuple(finals)),
+        BestModelStage(FINISH, "finish", needs=tuple(finals)),
     ]
 
 
-def list_students(plan: Plan) -> list[tuple[str, ...]]:
+def list_students(plan: BestModelPlan) -> list[tuple[str, ...]]:
     """Held-out folds of each copy of the student and, last, of the student, which sees all."""
     return [*((fold,) for fold in plan.copies), ()]
 
@@ -112,7 +112,7 @@ def name_stage(step: str, held_out: tuple[str, ...]) -> str:
     return f"{step}-without-{'-'.join(held_out)}" if held_out else f"{step}-all"
 
 
-def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
+def select_stages(stages: list[BestModelStage], names: tuple[str, ...]) -> list[BestModelStage]:
     """Stages whose name matches one of ``names``, which may contain ``*``; all without names."""
     for name in names:
         if not any(fnmatchcase(stage.name, name) for stage in stages):
@@ -120,34 +120,34 @@ def select_stages(stages: list[Stage], names: tuple[str, ...]) -> list[Stage]:
     return [stage for stage in stages if not names or any(fnmatchcase(stage.name, name) for name in names)]
 
 
-def _list_teachers(plan: Plan) -> Iterator[Stage]:
+def _list_teachers(plan: BestModelPlan) -> Iterator[BestModelStage]:
     """Yield each family of teachers once for every set of folds that some student needs unseen."""
     needed = {lacked for held_out in list_students(plan) for lacked in _list_lacked(plan, held_out)}
     for step in plan.teachers:
         for held_out in sorted(needed, key=lambda folds: (len(folds), folds)):
-            yield Stage(name_stage(step.name, held_out), "train", needs=(DATA,), step=step, held_out=held_out)
+            yield BestModelStage(name_stage(step.name, held_out), "train", needs=(DATA,), step=step, held_out=held_out)
 
 
-def _list_lacked(plan: Plan, held_out: tuple[str, ...]) -> list[tuple[str, ...]]:
+def _list_lacked(plan: BestModelPlan, held_out: tuple[str, ...]) -> list[tuple[str, ...]]:
     """Held-out folds of each teacher in a family: those of its student and, out of fold, one more."""
     if not plan.out_of_fold:
         return [held_out]
     return [tuple(sorted({fold, *held_out})) for fold in plan.folds if fold not in held_out]
 
 
-def _list_student(plan: Plan, held_out: tuple[str, ...]) -> Iterator[Stage]:
+def _list_student(plan: BestModelPlan, held_out: tuple[str, ...]) -> Iterator[BestModelStage]:
     teachers = tuple(
         name_stage(family.name, lacked) for family in plan.teachers for lacked in _list_lacked(plan, held_out)
     )
     for step in plan.student:
         start = () if step.start is None else (name_stage(step.start, held_out),)
         needs = (DATA, *start, *teachers)
-        yield Stage(name_stage(step.name, held_out), "train", needs, step, held_out, teachers)
+        yield BestModelStage(name_stage(step.name, held_out), "train", needs, step, held_out, teachers)
     averaged = tuple(name_stage(name, held_out) for name in plan.average)
-    yield Stage(name_stage(AVERAGE, held_out), "average", needs=averaged, held_out=held_out)
+    yield BestModelStage(name_stage(AVERAGE, held_out), "average", needs=averaged, held_out=held_out)
 
 
-def _check(plan: Plan, directory: Path) -> None:
+def _check(plan: BestModelPlan, directory: Path) -> None:
     names = [step.name for step in (*plan.teachers, *plan.student)]
     earlier: set[str] = set()
     for step in (*plan.teachers, *plan.student):

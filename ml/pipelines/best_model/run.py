@@ -1,10 +1,10 @@
-"""Execution of the stages: finished ones are skipped, stopped ones resume after their last complete epoch."""
+"""What each stage does; a stopped one resumes after its last complete epoch."""
 
 import gc
 import json
 import shutil
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 import yaml
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tqdm import tqdm
 
 from ml.bundle.hashing import hash_file
 from ml.data.cache import open_cache
@@ -20,8 +19,9 @@ from ml.data.isic import read_isic
 from ml.data.split import hash_data
 from ml.errors import UserError
 from ml.pipelines.best_model.data import lay_out, select_training_data
-from ml.pipelines.best_model.plan import Stage, list_stages
-from ml.pipelines.best_model.workspace import Workplace
+from ml.pipelines.best_model.plan import BestModelStage, list_stages
+from ml.pipelines.best_model.workspace import BestModelWorkspace
+from ml.pipelines.stages import Stage, Work
 from ml.support.disk import read_json, write_whole
 from ml.support.strict import build, load_yaml
 from ml.training.config import TrainingConfig, read_config
@@ -33,38 +33,30 @@ STAGE_MINUTES = 8
 """Longest time of any stage on a GPU, enforced by the configurations' own limits."""
 
 
-def check_weights(stages: Sequence[Stage], place: Workplace) -> None:
+def check_weights(stages: Sequence[BestModelStage], place: BestModelWorkspace) -> None:
     """Raise ``UserError`` for a missing file of weights, before any time is spent."""
     for stage in stages:
         if stage.step is not None and stage.step.weights is not None and not place.is_finished(stage):
             find_weights(stage, place)
 
 
-def work(stages: Sequence[Stage], place: Workplace, *, minutes: float | None = None) -> None:
-    """Run the unfinished stages in order, with one line for each.
-
-    With ``minutes`` no stage starts that might not end in that time. Raises ``UserError`` if a stage lacks an input.
-    """
-    began = time.monotonic()
-    for number, stage in enumerate(stages, start=1):
-        told = f"stage {number} of {len(stages)}, {stage.name}"
-        if place.is_finished(stage):
-            _check_unchanged(stage, place)
-            tqdm.write(f"{told}: already finished")
-            continue
-        lacking = [each for each in stage.needs if not place.folder(each).summary.is_file()]
-        if lacking:
-            raise UserError(f"{stage.name}: needs {lacking[0]}; run that stage first, or leave out --stage")
-        started = time.monotonic()
-        if minutes is not None and (started - began) / 60 + STAGE_MINUTES > minutes:
-            tqdm.write(f"{told}: not started, as it may take {STAGE_MINUTES} minutes; run the command again")
-            return
-        tqdm.write(f"{told}: started")
-        _run_stage(stage, place)
-        tqdm.write(f"{told}: done in {(time.monotonic() - started) / 60:.1f} min")
+def make_stages(planned: Sequence[BestModelStage], place: BestModelWorkspace) -> list[Stage]:
+    """The planned stages for the runner, in order."""
+    made: dict[str, Stage] = {}
+    for each in list_stages(place.plan):
+        made[each.name] = Stage(
+            each.name,
+            is_finished=partial(place.is_finished, each),
+            run=partial(_run_stage, each, place),
+            skip=partial(_check_unchanged, each, place),
+            needs=tuple(made[name] for name in each.needs),
+            minutes=STAGE_MINUTES,
+        )
+    return [made[each.name] for each in planned]
 
 
-def _run_stage(stage: Stage, place: Workplace) -> None:
+def _run_stage(stage: BestModelStage, place: BestModelWorkspace) -> Work:
+    yield stage.name  # shown while it works
     match stage.kind:
         case "data":
             prepare_data(stage, place)
@@ -78,7 +70,7 @@ def _run_stage(stage: Stage, place: Workplace) -> None:
             finish(stage, place)
 
 
-def prepare_data(stage: Stage, place: Workplace) -> None:
+def prepare_data(stage: BestModelStage, place: BestModelWorkspace) -> None:
     """Lay out the training images, and decode them once for each set of folds that some stage reads."""
     found = select_training_data(place.data, place.plan.all_folds, images=place.plan.images)
     lay_out(found, place.training_data)
@@ -102,7 +94,7 @@ def prepare_data(stage: Stage, place: Workplace) -> None:
     )
 
 
-def train(stage: Stage, place: Workplace) -> None:
+def train(stage: BestModelStage, place: BestModelWorkspace) -> None:
     """Run one training as ``python -m ml train`` does, without export; its checkpoints are deleted at the end."""
     assert stage.step is not None
     write_config(stage, place)
@@ -126,7 +118,7 @@ def train(stage: Stage, place: Workplace) -> None:
     shutil.rmtree(folder.tensorboard, ignore_errors=True)
 
 
-def average(stage: Stage, place: Workplace) -> None:
+def average(stage: BestModelStage, place: BestModelWorkspace) -> None:
     """Average the weights of several networks fine-tuned from one start (Wortsman et al., ICML 2022)."""
     folder = place.folder(stage.name)
     parts = [place.folder(name).weights for name in stage.needs]
@@ -142,7 +134,7 @@ def average(stage: Stage, place: Workplace) -> None:
     _write_summary(folder, {"sha256": hash_file(folder.weights), "parts": {p.parent.name: hash_file(p) for p in parts}})
 
 
-def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
+def write_config(stage: BestModelStage, place: BestModelWorkspace) -> TrainingConfig:
     """Write the complete configuration of a training where ``python -m ml train`` can read it too."""
     path = _config_path(stage, place)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -150,13 +142,13 @@ def write_config(stage: Stage, place: Workplace) -> TrainingConfig:
     return read_config(path)
 
 
-def make_config(stage: Stage, place: Workplace) -> TrainingConfig:
+def make_config(stage: BestModelStage, place: BestModelWorkspace) -> TrainingConfig:
     """Complete configuration of a training, not written."""
     config: TrainingConfig = build(TrainingConfig, _merge(stage, place))
     return config
 
 
-def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
+def _merge(stage: BestModelStage, place: BestModelWorkspace) -> dict[str, Any]:
     assert stage.step is not None
     source = place.configs / stage.step.config
     content: dict[str, Any] = load_yaml(dict[str, Any], source)
@@ -175,7 +167,7 @@ def _merge(stage: Stage, place: Workplace) -> dict[str, Any]:
     return content
 
 
-def find_weights(stage: Stage, place: Workplace) -> Path:
+def find_weights(stage: BestModelStage, place: BestModelWorkspace) -> Path:
     """The file of initial weights of a stage."""
     assert stage.step is not None
     assert stage.step.weights is not None
@@ -185,7 +177,7 @@ def find_weights(stage: Stage, place: Workplace) -> Path:
     return path
 
 
-def _check_unchanged(stage: Stage, place: Workplace) -> None:
+def _check_unchanged(stage: BestModelStage, place: BestModelWorkspace) -> None:
     if stage.kind == "data":
         summary = place.folder(stage.name).summary
         prepared = read_json(summary)
@@ -199,7 +191,7 @@ def _check_unchanged(stage: Stage, place: Workplace) -> None:
         )
 
 
-def _config_path(stage: Stage, place: Workplace) -> Path:
+def _config_path(stage: BestModelStage, place: BestModelWorkspace) -> Path:
     return place.out / "configs" / f"{stage.name}.yaml"
 
 

@@ -3,19 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ml.pipelines.best_model.plan import Plan, Stage
+from ml.pipelines.best_model.plan import BestModelPlan, BestModelStage
 from ml.training.folder import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
-class Workplace:
+class BestModelWorkspace:
     """Directories of the stages.
 
     ``weights``: ImageNet weights; ``others``: photographs of other domains, clinical and everyday, for the
     out-of-distribution detector of the last stage.
     """
 
-    plan: Plan
+    plan: BestModelPlan
     configs: Path
     data: Path
     weights: Path
@@ -32,6 +32,6 @@ class Workplace:
         """The run folder of a stage."""
         return RunFolder(self.out / stage)
 
-    def is_finished(self, stage: Stage) -> bool:
+    def is_finished(self, stage: BestModelStage) -> bool:
         """Whether a stage's last file exists."""
         return self.folder(stage.name).summary.is_file()

@@ -14,9 +14,11 @@ from tqdm import tqdm
 from ml.baselines import run as baseline
 from ml.errors import UserError
 from ml.metrics.estimate import Estimate
+from ml.pipelines.stages import StageRunner
 from ml.pipelines.study.folder import Truth, is_finished, open_study_folder, read_truth
+from ml.pipelines.study.job import NETWORK, Job, StudyWorkspace, find_weights, make_stage, prepare_job
 from ml.pipelines.study.measure import Predict
-from ml.pipelines.study.plan import Entry, Plan, read_plan
+from ml.pipelines.study.plan import Entry, StudyPlan, read_plan
 from ml.pipelines.study.results import (
     DEFAULT_RESULTS,
     check_same_data,
@@ -25,8 +27,7 @@ from ml.pipelines.study.results import (
     record_test,
     write_json,
 )
-from ml.pipelines.study.runner import NETWORK, Job, Rules, Workplace, find_weights, prepare_job, run_jobs
-from ml.support.disk import read_json
+from ml.support.disk import owning, read_json
 from ml.training.predict import predict_test_fold
 
 
@@ -43,26 +44,30 @@ def main(options: argparse.Namespace) -> int:
     return train(plan, entries, options)
 
 
-def train(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> int:
+def train(plan: StudyPlan, entries: Sequence[Entry], options: argparse.Namespace) -> int:
     """Train unfinished models and record the metrics of each on the choosing fold."""
-    workplace = Workplace(options.data, options.weights_dir, options.out, options.gpu)
-    truth = read_truth(workplace.data)
+    workspace = StudyWorkspace(options.data, options.weights_dir, options.out, options.gpu)
+    truth = read_truth(workspace.data)
     _check_data(options, truth)
-    jobs, problems = _prepare(plan, entries, workplace, keep_going=options.keep_going)
+    jobs, problems = _prepare(plan, entries, workspace, keep_going=options.keep_going)
 
-    def finish(job: Job) -> None:
+    def measure(job: Job) -> None:
         result = record_choosing(open_study_folder(job.folder), plan, job.entry, truth, options.results)
         tqdm.write(describe_result(result))  # above the progress bar
 
-    rules = Rules(options.jobs, options.minutes_per_job, options.keep_going)
-    failures = problems | run_jobs(jobs, workplace, finish, rules=rules)
+    stages = [
+        make_stage(job, workspace, measure, at_once=options.jobs, minutes=options.minutes_per_job) for job in jobs
+    ]
+    runner = StageRunner(stages, at_once=options.jobs, after_failure="go on" if options.keep_going else "start nothing")
+    with owning(workspace.out, "study"):
+        failures = problems | runner.run("Study")
     record_comparisons(plan, options.out, options.results)
     if failures:
         print(f"{len(failures)} of {len(entries)} models failed: {', '.join(failures)}", file=sys.stderr)
     return 1 if failures else 0
 
 
-def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespace) -> None:
+def report_test(plan: StudyPlan, entries: Sequence[Entry], options: argparse.Namespace) -> None:
     """Measure the models on the test fold, each once."""
     unfinished = [entry.name for entry in entries if not is_finished(options.out / entry.name)]
     if unfinished:
@@ -72,7 +77,7 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
         )
     truth = read_truth(options.data)
     _check_data(options, truth)
-    workplace = Workplace(options.data, options.weights_dir, options.out, options.gpu)
+    workspace = StudyWorkspace(options.data, options.weights_dir, options.out, options.gpu)
     for entry in entries:
         folder = open_study_folder(options.out / entry.name)
         record_choosing(folder, plan, entry, truth, options.results)
@@ -81,7 +86,7 @@ def report_test(plan: Plan, entries: Sequence[Entry], options: argparse.Namespac
             data=options.data,
             why=options.report_test,
             results=options.results,
-            predict=make_predict(entry, folder.summary["kind"], workplace),
+            predict=make_predict(entry, folder.summary["kind"], workspace),
             log=options.log,
         )
         print(f"{entry.name}: {'measured on the test fold' if is_new else 'was measured on the test fold before'}")
@@ -109,21 +114,21 @@ def describe_result(result: dict[str, object]) -> str:
     )
 
 
-def make_predict(entry: Entry, kind: str, workplace: Workplace) -> Predict:
+def make_predict(entry: Entry, kind: str, workspace: StudyWorkspace) -> Predict:
     """A function that gives a finished model's predictions on unseen images."""
     if kind == NETWORK:
         return predict_test_fold
-    return partial(baseline.predict_test_fold, data=workplace.data, weights=find_weights(entry, workplace))
+    return partial(baseline.predict_test_fold, data=workspace.data, weights=find_weights(entry, workspace))
 
 
 def _prepare(
-    plan: Plan, entries: Sequence[Entry], workplace: Workplace, *, keep_going: bool
+    plan: StudyPlan, entries: Sequence[Entry], workspace: StudyWorkspace, *, keep_going: bool
 ) -> tuple[list[Job], dict[str, str]]:
     """Jobs, and the faults of entries that cannot become one; without ``keep_going`` the first one raises."""
     jobs, problems = [], {}
     for entry in entries:
         try:
-            jobs.append(prepare_job(plan, entry, workplace))
+            jobs.append(prepare_job(plan, entry, workspace))
         except UserError as error:
             if not keep_going:
                 raise

@@ -54,7 +54,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class StudyPlan:
     """The whole study; ``directory`` has the configurations."""
 
     questions: tuple[Question, ...]
@@ -100,13 +100,13 @@ class _File:
     pairs: tuple[Pair, ...] = ()
 
 
-def read_plan(path: Path = DEFAULT_PLAN) -> Plan:
+def read_plan(path: Path = DEFAULT_PLAN) -> StudyPlan:
     """Read and check a plan; raises ``UserError`` naming the first invalid key or name."""
-    file: _File = load_yaml(_File, path, lambda file: _check(Plan(file.questions, file.pairs, path.parent)))
-    return Plan(file.questions, file.pairs, path.parent)
+    file: _File = load_yaml(_File, path, lambda file: _check(StudyPlan(file.questions, file.pairs, path.parent)))
+    return StudyPlan(file.questions, file.pairs, path.parent)
 
 
-def merge_config(plan: Plan, entry: Entry, *, gpu: bool = False) -> dict[str, Any]:
+def merge_config(plan: StudyPlan, entry: Entry, *, gpu: bool = False) -> dict[str, Any]:
     """The entry's complete configuration, with its own changes and those for a GPU."""
     path = plan.directory / entry.config
     content: dict[str, Any] = load_yaml(dict[str, Any], path)
@@ -124,7 +124,7 @@ def _set(content: Any, keys: list[str], value: Any) -> dict[str, Any]:
     return {**content, first: _set(content.get(first, {}), rest, value) if rest else value}
 
 
-def _check(plan: Plan) -> None:
+def _check(plan: StudyPlan) -> None:
     names = [entry.name for question in plan.questions for entry in question.entries]
     for twice in (name for name in names if names.count(name) > 1):
         raise UserError(f"{twice}: names two entries; rename one")
@@ -139,7 +139,7 @@ def _check(plan: Plan) -> None:
             raise UserError(f"{entry.name}: there is no configuration {plan.directory / entry.config}; add it")
 
 
-def _list_references(plan: Plan) -> Iterator[str]:
+def _list_references(plan: StudyPlan) -> Iterator[str]:
     yield from (question.baseline for question in plan.questions if question.baseline is not None)
     for pair in plan.pairs:
         yield from (pair.one, pair.other)

@@ -23,7 +23,7 @@ from ml.pipelines.study.folder import (
     measure_folder,
 )
 from ml.pipelines.study.measure import Predict, measure_study_model
-from ml.pipelines.study.plan import Entry, Plan
+from ml.pipelines.study.plan import Entry, StudyPlan
 from ml.support.disk import read_json, write_whole
 from ml.support.environment import find_git_revision
 
@@ -45,7 +45,7 @@ def result_file(results: Path, name: str) -> Path:
     return results / "results" / f"{name}.json"
 
 
-def record_choosing(folder: StudiedModel, plan: Plan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
+def record_choosing(folder: StudiedModel, plan: StudyPlan, entry: Entry, truth: Truth, results: Path) -> dict[str, Any]:
     """Calibrate and measure on the choosing images, and record the result with data, revision and date.
 
     An existing record of the same weights is kept, except what the plan says of the entry. Raises ``UserError`` if
@@ -94,7 +94,7 @@ def record_test(
     return True
 
 
-def record_comparisons(plan: Plan, runs: Path, results: Path) -> None:
+def record_comparisons(plan: StudyPlan, runs: Path, results: Path) -> None:
     """Record the differences of the plan's pairs, from the resamples in the study folders, which are paired.
 
     A pair without folders keeps its record.

@@ -15,7 +15,7 @@ from ml.metrics.comparison import (
     read_figure,
 )
 from ml.metrics.estimate import Estimate
-from ml.pipelines.study.plan import Plan, Question
+from ml.pipelines.study.plan import Question, StudyPlan
 
 PLACEHOLDER = re.compile(r"\{(\w+)\.(choosing|test)\.(\w+)\}")
 SERVING_COSTS = ("resolution", "metadata")
@@ -122,7 +122,7 @@ def recommend_network(question: Question, models: Models, comparisons: Sequence[
     )
 
 
-def list_taken(plan: Plan, comparisons: Sequence[Result]) -> str:
+def list_taken(plan: StudyPlan, comparisons: Sequence[Result]) -> str:
     """Variants of tier 2 that the plan's rule accepts into the recipe.
 
     The rule: a gain on the choosing fold above one seed's noise, or whose interval excludes 0, at no cost in serving.

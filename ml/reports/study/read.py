@@ -10,7 +10,7 @@ from typing import Any
 from ml.errors import UserError
 from ml.metrics.comparison import PARTS, Models, Result, tabulate_costs, tabulate_differences, tabulate_metrics
 from ml.pipelines.study.folder import calibrate_on_choosing, measure_folder, open_study_folder, read_truth
-from ml.pipelines.study.plan import Plan, Question, read_plan
+from ml.pipelines.study.plan import Question, StudyPlan, read_plan
 from ml.pipelines.study.results import pair, read_comparisons, read_results
 from ml.support.disk import read_json
 
@@ -21,7 +21,7 @@ BEST_NOTE = "* the best by balanced accuracy on the choosing fold"
 class Study:
     """Plan and results; ``beside`` is the directory that a document's links are relative to."""
 
-    plan: Plan
+    plan: StudyPlan
     results: Path
     beside: Path
     found: Mapping[str, Result]

@@ -5,9 +5,17 @@ from pathlib import Path
 import pytest
 
 from ml.errors import UserError
-from ml.pipelines.best_model.plan import CONFIGS, DEFAULT_PLAN, PROOF_PLAN, Stage, list_stages, read_plan, select_stages
+from ml.pipelines.best_model.plan import (
+    CONFIGS,
+    DEFAULT_PLAN,
+    PROOF_PLAN,
+    BestModelStage,
+    list_stages,
+    read_plan,
+    select_stages,
+)
 from ml.pipelines.best_model.run import STAGE_MINUTES, make_config
-from ml.pipelines.best_model.workspace import Workplace
+from ml.pipelines.best_model.workspace import BestModelWorkspace
 from ml.training.config import TrainingConfig
 
 QUARTER_HOUR_PLAN = CONFIGS / "quarter_hour.yaml"
@@ -20,10 +28,10 @@ copies: ["4"]
 """
 
 
-def configure(path: Path) -> dict[str, tuple[Stage, TrainingConfig]]:
+def configure(path: Path) -> dict[str, tuple[BestModelStage, TrainingConfig]]:
     """Every training of a plan with its configuration."""
     plan = read_plan(path)
-    place = Workplace(plan, path.parent, Path("data"), Path("weights"), Path("out"))
+    place = BestModelWorkspace(plan, path.parent, Path("data"), Path("weights"), Path("out"))
     return {stage.name: (stage, make_config(stage, place)) for stage in list_stages(plan) if stage.kind == "train"}
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from ml.errors import UserError
+from ml.pipelines.study.job import StudyWorkspace, prepare_job
 from ml.pipelines.study.plan import DEFAULT_PLAN, merge_config, read_plan
-from ml.pipelines.study.runner import Workplace, prepare_job
 
 PLAN = """
 questions:
@@ -97,18 +97,18 @@ def test_a_wrong_key_in_an_entry_is_told_before_anything_trains(path: Path, tmp_
     path.write_text(PLAN.replace("loss.kind: focal", "loss.kindness: focal"))
     plan = read_plan(path)
     with pytest.raises(UserError, match=r"focal\.yaml: unknown key loss\.kindness"):
-        prepare_job(plan, plan.entries["focal"], Workplace(tmp_path, None, tmp_path / "out"))
+        prepare_job(plan, plan.entries["focal"], StudyWorkspace(tmp_path, None, tmp_path / "out"))
 
 
 def test_weights_that_are_not_there_are_told_before_anything_trains(path: Path, tmp_path: Path) -> None:
     plan = read_plan(path)
     with pytest.raises(UserError, match=r"w\.bin: is missing, and large starts from it"):
-        prepare_job(plan, plan.entries["large"], Workplace(tmp_path, tmp_path, tmp_path / "out"))
-    assert prepare_job(plan, plan.entries["large"], Workplace(tmp_path, None, tmp_path / "out")).weights is None
+        prepare_job(plan, plan.entries["large"], StudyWorkspace(tmp_path, tmp_path, tmp_path / "out"))
+    assert prepare_job(plan, plan.entries["large"], StudyWorkspace(tmp_path, None, tmp_path / "out")).weights is None
 
 
 def test_a_folder_of_another_configuration_is_told(path: Path, tmp_path: Path) -> None:
-    plan, place = read_plan(path), Workplace(tmp_path, None, tmp_path / "out")
+    plan, place = read_plan(path), StudyWorkspace(tmp_path, None, tmp_path / "out")
     job = prepare_job(plan, plan.entries["small"], place)
     job.folder.mkdir()
     (job.folder / "config.yaml").write_text(BASE)
@@ -125,7 +125,7 @@ def test_every_entry_of_the_study_has_a_configuration_that_is_accepted(tmp_path:
             (tmp_path / entry.weights).touch()
     for entry in plan.entries.values():
         for gpu in (False, True):
-            job = prepare_job(plan, entry, Workplace(tmp_path, tmp_path, tmp_path / "out", gpu))
+            job = prepare_job(plan, entry, StudyWorkspace(tmp_path, tmp_path, tmp_path / "out", gpu))
             assert job.folder == tmp_path / "out" / entry.name
             assert (job.epochs is None) == (job.kind != "network"), entry.name
 

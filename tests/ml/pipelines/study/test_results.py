@@ -13,7 +13,7 @@ from ml.data.split import hash_data
 from ml.errors import UserError
 from ml.evaluation.fold_log import find_readings
 from ml.pipelines.study.folder import calibrate_on_choosing, open_study_folder, read_truth, score
-from ml.pipelines.study.plan import Plan, read_plan
+from ml.pipelines.study.plan import StudyPlan, read_plan
 from ml.pipelines.study.results import (
     DEFAULT_RESULTS,
     check_same_data,
@@ -37,18 +37,18 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> StudyPlan:
     (tmp_path / "base.yaml").write_text(BASE)
     (tmp_path / "study.yaml").write_text(PLAN)
     return read_plan(tmp_path / "study.yaml")
 
 
-def record(plan: Plan, data: Path, place: Path, name: str, skill: float) -> dict[str, object]:
+def record(plan: StudyPlan, data: Path, place: Path, name: str, skill: float) -> dict[str, object]:
     folder = open_study_folder(write_study_folder(place / "runs" / name, data, skill=skill))
     return record_choosing(folder, plan, plan.entries[name], read_truth(data), place / "results")
 
 
-def test_a_result_holds_the_summary_and_the_choosing_fold_alone(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_a_result_holds_the_summary_and_the_choosing_fold_alone(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     result = record(plan, data, tmp_path, "small", 2.0)
     assert result == read_result(tmp_path / "results", "small")
     assert (result["label"], result["question"], result["tier"]) == ("Small", "scratch", 1)
@@ -59,7 +59,7 @@ def test_a_result_holds_the_summary_and_the_choosing_fold_alone(plan: Plan, data
     assert (tmp_path / "results" / "results" / "small.json").stat().st_size < 8000
 
 
-def test_test_figures_are_kept_until_the_weights_change(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_test_figures_are_kept_until_the_weights_change(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     results, log = tmp_path / "results", tmp_path / "log.csv"
     record(plan, data, tmp_path, "small", 2.0)
     folder = open_study_folder(tmp_path / "runs" / "small")
@@ -77,14 +77,14 @@ def test_test_figures_are_kept_until_the_weights_change(plan: Plan, data: Path, 
     assert read_result(results, "small")["test"] == figures
 
 
-def test_a_result_says_of_which_data_and_code_it_is_and_when(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_a_result_says_of_which_data_and_code_it_is_and_when(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     result = record(plan, data, tmp_path, "small", 2.0)
     assert result["data_sha256"] == hash_data(read_isic(data).records)
     assert result["revision"] == find_git_revision()
     assert result["date"] == datetime.now(UTC).date().isoformat()
 
 
-def test_results_of_other_data_are_not_mixed(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_results_of_other_data_are_not_mixed(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     record(plan, data, tmp_path, "small", 2.0)
     check_same_data(tmp_path / "results", read_truth(data).data_sha256)
     with pytest.raises(UserError, match=r"small\.json: was measured on other data; give another --results"):
@@ -98,7 +98,7 @@ def test_the_published_results_are_all_of_the_same_data() -> None:
     assert all(len(result["data_sha256"]) == 64 and result["date"] for result in results.values())
 
 
-def test_a_pair_is_compared_on_the_same_lesions(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_a_pair_is_compared_on_the_same_lesions(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     for name, skill in (("small", 0.5), ("large", 3.0)):
         record(plan, data, tmp_path, name, skill)
     record_comparisons(plan, tmp_path / "runs", tmp_path / "results")
@@ -117,7 +117,7 @@ def test_a_pair_is_compared_on_the_same_lesions(plan: Plan, data: Path, tmp_path
     assert high == pytest.approx(value + 1.96 * error, abs=0.03)
 
 
-def test_a_comparison_whose_folders_are_elsewhere_is_kept(plan: Plan, data: Path, tmp_path: Path) -> None:
+def test_a_comparison_whose_folders_are_elsewhere_is_kept(plan: StudyPlan, data: Path, tmp_path: Path) -> None:
     for name, skill in (("small", 0.5), ("large", 3.0)):
         record(plan, data, tmp_path, name, skill)
     record_comparisons(plan, tmp_path / "runs", tmp_path / "results")
