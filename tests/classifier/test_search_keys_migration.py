@@ -12,12 +12,12 @@ from skinsite.accounts.models import Membership
 from tests import factories
 
 BEFORE = [("classifier", "0005_defaults_in_the_database")]
-AFTER = [("classifier", "0006_search_keys")]
 
 
-def migrate(target: list[tuple[str, str]]) -> None:
+def migrate(target: list[tuple[str, str]] | None = None) -> None:
+    """Migrate to a state before, or to the latest of every application."""
     executor = MigrationExecutor(connection)
-    executor.migrate(target)
+    executor.migrate(target or executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def test_old_rows_are_found_in_every_encoding() -> None:
             cursor.execute("UPDATE classifier_lesion SET label = %s", ["вторая и\u0306"])
             cursor.execute("UPDATE classifier_lesionimage SET original_name = %s", ["Родинка и\u0306.jpg"])
     finally:
-        migrate(AFTER)
+        migrate()
 
     assert find_patient(actor=actor, code="VOẞ-12") == reading.image.lesion.patient
     assert find_patient(actor=actor, code="Voss-12") is None
@@ -68,7 +68,7 @@ def test_keys_that_change_hands_unseen_codes_and_texts_that_grow() -> None:
             cursor.execute("UPDATE classifier_lesion SET label = %s", ["\u0958" * 80])
             cursor.execute("UPDATE classifier_lesionimage SET original_name = %s", ["\u0958" * 120])
     finally:
-        migrate(AFTER)
+        migrate()
 
     assert find_patient(actor=actor, code="voss-1") == heir
     assert find_patient(actor=actor, code="VOẞ-1") == former
