@@ -41,7 +41,6 @@ AIM_MEMORY = 6e9
 TENSOR_WORKERS = 0
 """Tensor augmentation needs no worker process."""
 
-SECTIONS = ("parts", "alike", "best", "memory")
 
 Speed = dict[str, float]
 

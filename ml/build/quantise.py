@@ -20,7 +20,7 @@ from onnxruntime.quantization import (
 from tqdm import tqdm
 
 from ml.bundle.draft import copy_files
-from ml.bundle.folder import Bundle, synthetic_view, write_manifest
+from ml.bundle.folder import Bundle, check_takes_new_figures, synthetic_view, write_manifest
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import ONNX_FILE, InputSpec
 from ml.data.isic import Record
@@ -60,8 +60,9 @@ def quantise_bundle(bundle: Bundle, out: Path, records: Sequence[Record], *, pro
     """Build the bundle in ``out`` with an int8 ONNX graph, with ranges set on the records.
 
     The self-test is that of the new graph; calibration, thresholds and detector are still the old ones. The
-    TorchScript graph is unchanged.
+    TorchScript graph is unchanged. Raises ``BundleError`` for a bundle of an earlier schema.
     """
+    check_takes_new_figures(bundle)
     copy_files(bundle, out)
     with tempfile.TemporaryDirectory() as directory:
         prepared = Path(directory) / ONNX_FILE

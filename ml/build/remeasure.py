@@ -11,8 +11,7 @@ from ml.build.fit_limits import refit_bundle
 from ml.build.measure import measure_calibration_fold, measure_limits, report_test_fold
 from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
-from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle, write_manifest
-from ml.bundle.manifest import SCHEMA_VERSION
+from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, check_takes_new_figures, load_bundle, write_manifest
 from ml.data.isic import read_isic
 from ml.data.split import select_folds
 from ml.errors import UserError
@@ -77,11 +76,7 @@ def _take_detector(bundle: Bundle) -> tuple[DetectorArrays, dict[str, Any]]:
 def main(options: argparse.Namespace) -> int:
     """Measure, and replace the bundle; raises ``UserError`` for one of an earlier schema."""
     others, bundle = read_others(options), load_bundle(options.bundle)
-    if bundle.manifest.schema_version != SCHEMA_VERSION:
-        raise UserError(
-            f"{options.bundle}: its figures are of schema {bundle.manifest.schema_version}, new ones of schema"
-            f" {SCHEMA_VERSION}; build the bundle again"
-        )
+    check_takes_new_figures(bundle)
     if options.name_version:
         named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}
         bundle = replace(bundle, manifest=replace(bundle.manifest, **named))

@@ -15,6 +15,7 @@ from ml.bundle.manifest import (
     DETECTOR_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
+    SCHEMA_VERSION,
     SIMILAR_CASES_FILE,
     TORCHSCRIPT_FILE,
     BundleError,
@@ -103,6 +104,16 @@ def write_manifest(path: Path, manifest: Manifest) -> Bundle:
     (path / MANIFEST_FILE).write_text(replace(manifest, arrays=arrays).to_json(), encoding="utf-8")
     loaded = _load(path, ()) if (path / UNFINISHED_FILE).exists() else load_bundle(path)
     return replace(loaded, trusted=True)  # made by this process
+
+
+def check_takes_new_figures(bundle: Bundle) -> None:
+    """Raise ``BundleError`` for a bundle of an earlier schema: one manifest must not mix figures of two shapes."""
+    schema = bundle.manifest.schema_version
+    if schema != SCHEMA_VERSION:
+        raise BundleError(
+            f"{bundle.path}: its figures are of schema {schema}, new ones of schema {SCHEMA_VERSION}; build the bundle"
+            " again"
+        )
 
 
 def synthetic_view(size: int) -> npt.NDArray[np.uint8]:

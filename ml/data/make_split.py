@@ -33,12 +33,11 @@ from ml.data.duplicates.near_duplicates import MAX_DISTANCE, find_near_duplicate
 from ml.data.isic import find_images, read_isic
 from ml.data.prepare.tables import write_csv
 from ml.data.rows import fill_in, read_rows
-from ml.data.split import COLUMNS, FOLDS
+from ml.data.split import COLUMNS, FOLDS, SPLIT_SEED
 from ml.errors import UserError
 from ml.support.disk import check_can_be_written
 from ml.taxonomy import CLASSES
 
-SEED = 2018
 MOST_COPIES = 30
 """Largest plausible group of near-duplicates; beyond it, the hash confuses different photographs."""
 GROUPING = re.compile(r"(lesion|patient)[ _-]?(id)?", re.IGNORECASE)
@@ -96,7 +95,7 @@ def group_images(keys: Sequence[Iterable[str]], duplicates: Iterable[tuple[int, 
     return np.argsort(np.argsort(first))[inverse].astype(np.int64)
 
 
-def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: int = SEED) -> list[str]:
+def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: int = SPLIT_SEED) -> list[str]:
     """The fold of each image (N,). Raises ``UserError`` for a class with fewer groups than folds."""
     for label, count in Counter(label for label, _ in set(zip(labels, groups.tolist(), strict=True))).items():
         if count < len(FOLDS):
@@ -112,7 +111,7 @@ def assign_folds(labels: Sequence[str], groups: npt.NDArray[np.int64], *, seed: 
 
 
 def make_split(
-    images: Sequence[Labelled], hashes: npt.NDArray[np.uint64], *, seed: int = SEED
+    images: Sequence[Labelled], hashes: npt.NDArray[np.uint64], *, seed: int = SPLIT_SEED
 ) -> list[tuple[str, ...]]:
     """Rows (image, group, fold) in the order of the images. Raises ``UserError`` if too many look like copies."""
     pairs = list(find_near_duplicates(hashes))

@@ -25,6 +25,8 @@ TRAINING_FOLDS = ("0", "1", "2", "3")
 OPEN_FOLDS = (*TRAINING_FOLDS, CALIBRATION_FOLD)
 """All folds but the test fold."""
 FOLDS = (TEST, *OPEN_FOLDS)
+SPLIT_SEED = 2018
+"""Default seed of a split that is made."""
 IMAGE_ID = re.compile(r"ISIC_\d{7}")
 
 SPLIT_SHA256 = SPLIT_FILE.with_suffix(".sha256").read_text(encoding="utf-8").split()[0]

@@ -4,9 +4,9 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from ml.data.prepare.download import OFFICIAL_ADDRESS
+from ml.data.split import SPLIT_SEED
 from ml.verbs.verb import Verb, take_data
 
-SPLIT_SEED = 2018
 MIN_COSINE = 0.3
 """Cosine of whitened embeddings that half of the pairs of one lesion in HAM10000 exceed, and 1 in 20,000 others."""
 

@@ -34,7 +34,10 @@ def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion
     It waits, unless it is ``claimed_for`` a model by whoever is to read it at once. A declared clinical photograph is
     answered with its row: the network reads dermoscopy.
     """
+    now = timezone.now()
     prediction = Prediction(
+        # Whole milliseconds, as SQLite's clock counts, so that no reading starts before it was asked for.
+        created_at=now.replace(microsecond=now.microsecond // 1000 * 1000),
         image=image,
         modality=image.modality,
         declared=image.declared,
@@ -45,7 +48,7 @@ def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion
         prediction.status = Status.DONE
         prediction.outcome = Outcome.NOT_ASSESSABLE
         prediction.reason = NOT_RUN_REASON
-        prediction.finished_at = timezone.now()
+        prediction.finished_at = now
     elif claimed_for is not None:
         prediction.status = Status.RUNNING
         prediction.attempts = 1

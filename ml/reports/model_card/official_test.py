@@ -4,20 +4,21 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ml.evaluation.report import LABELS
 from ml.metrics.estimate import Estimate, table
 
 OFFICIAL_TEST = Path(__file__).parents[3] / "docs" / "official-test.json"
-SHOWN = {
-    "balanced_accuracy": "balanced accuracy",
-    "accuracy": "accuracy",
-    "malignancy_auc": "malignancy AUC",
-    "sensitivity_not_low_risk": "sensitivity, not low risk",
-    "specificity_low_risk": "specificity, low risk",
-    "sensitivity_suspicious": "sensitivity, suspicious",
-    "specificity_not_suspicious": "specificity, not suspicious",
-    "expected_calibration_error": "expected calibration error",
-    "log_loss": "log loss",
-}
+SHOWN = (
+    "balanced_accuracy",
+    "accuracy",
+    "malignancy_auc",
+    "sensitivity_not_low_risk",
+    "specificity_low_risk",
+    "sensitivity_suspicious",
+    "specificity_not_suspicious",
+    "expected_calibration_error",
+    "log_loss",
+)
 
 
 def read_official() -> dict[str, Any]:
@@ -33,7 +34,7 @@ def format_official(metric: str) -> str:
 def describe_official() -> str:
     """The section of the model card on the official test set."""
     official = read_official()
-    rows = ((name, format_official(metric)) for metric, name in SHOWN.items())
+    rows = ((LABELS[metric], format_official(metric)) for metric in SHOWN)
     return f"""## The official test set, measured once by the maintainers
 
 {official["images"]} images of the official ISIC 2018 Task 3 test set, read by {official["bundle"]} as it was

@@ -1,7 +1,9 @@
 """What the tests of the API share: clients with tokens, and no limits."""
 
+import io
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -45,3 +47,10 @@ def client_for(db: None) -> ClientFor:
 def api(owner: Membership, client_for: ClientFor) -> APIClient:
     """The client of the clinician whose patients a test is about."""
     return client_for(owner)
+
+
+def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any) -> Any:
+    """Send a photograph as a form does."""
+    file = io.BytesIO(data)
+    file.name = name
+    return api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")

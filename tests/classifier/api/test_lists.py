@@ -8,10 +8,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from classifier.models import BodySite, Diagnosis, Modality, Sex
+from classifier.models import BodySite, Diagnosis, Modality, ModelVersion, Sex
 from skinsite.accounts.models import Clinic, Membership
 from tests import factories
-from tests.classifier.api.conftest import LISTS
+from tests.classifier.api.conftest import LISTS, PREDICTIONS, send
+from tests.classifier.conftest import draw_lesion
 
 
 def add_reviewed_readings(clinic: Clinic, count: int) -> None:
@@ -66,6 +67,17 @@ def test_pages_hold_every_row_once_newest_first_even_when_times_are_equal(
     assert pages == 4
     assert len({identifier for _time, identifier in seen}) == 11
     assert [time for time, _identifier in seen] == sorted((time for time, _identifier in seen), reverse=True)
+
+
+def test_pages_hold_every_reading_that_was_made_in_its_request_once(api: APIClient, active_model: ModelVersion) -> None:
+    sent = [send(api, draw_lesion(seed=seed)).json()["id"] for seed in range(4)]
+    seen: list[str] = []
+    address = f"{PREDICTIONS}?page_size=1"
+    while address and len(seen) < 9:
+        page = api.get(address).json()
+        seen += [row["id"] for row in page["results"]]
+        address = page["next"]
+    assert seen == sent[::-1]
 
 
 def test_a_row_that_arrives_between_two_pages_moves_nothing(api: APIClient, owner: Membership) -> None:

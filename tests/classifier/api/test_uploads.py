@@ -15,15 +15,8 @@ from ml.taxonomy import CLASSES, MALIGNANT
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests import factories
-from tests.classifier.api.conftest import PREDICTIONS, ClientFor
+from tests.classifier.api.conftest import PREDICTIONS, ClientFor, send
 from tests.classifier.conftest import draw_lesion
-
-
-def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any) -> Any:
-    """Send a photograph as a form does."""
-    file = io.BytesIO(data)
-    file.name = name
-    return api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")
 
 
 def kept() -> tuple[int, int, int, int]:
@@ -62,17 +55,6 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
     assert set(answer["links"]) == {"self", "image", "lesion", "patient", "reviews", "page", "heat_map"}
     assert answer.pop("warnings") == []
     assert api.get(answer["links"]["self"]).json() == answer
-
-
-def test_pages_hold_every_reading_that_was_made_in_its_request_once(api: APIClient, active_model: ModelVersion) -> None:
-    sent = [send(api, draw_lesion(seed=seed)).json()["id"] for seed in range(4)]
-    seen: list[str] = []
-    address = f"{PREDICTIONS}?page_size=1"
-    while address and len(seen) < 9:
-        page = api.get(address).json()
-        seen += [row["id"] for row in page["results"]]
-        address = page["next"]
-    assert seen == sent[::-1]
 
 
 def test_what_was_sent_is_kept_with_its_hash_and_its_place(

@@ -12,7 +12,7 @@ from ml.__main__ import main
 from ml.build.quantise import cut_views, quantise_bundle
 from ml.bundle.draft import build_beside
 from ml.bundle.folder import Bundle, load_bundle
-from ml.bundle.manifest import ONNX_FILE
+from ml.bundle.manifest import ONNX_FILE, BundleError
 from ml.data.isic import read_isic
 from ml.metrics.estimate import OVER_LESIONS, Estimate
 from ml.reports import int8
@@ -43,6 +43,13 @@ def test_the_quantised_bundle_loads_is_smaller_and_says_nearly_the_same(
         for views in cut_views(records, bundle.manifest.input, progress=False)
     ]
     assert np.mean(distances) < 0.5
+
+
+def test_a_bundle_of_the_earlier_schema_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    former = replace(bundle, manifest=replace(bundle.manifest, schema_version=2))
+    with pytest.raises(BundleError, match="of schema 2, new ones of schema 3; build"):
+        quantise_bundle(former, tmp_path, [], progress=False)
+    assert not any(tmp_path.iterdir())
 
 
 def compared(difference: list[float]) -> dict[str, Any]:
