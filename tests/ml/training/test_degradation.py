@@ -148,15 +148,3 @@ def test_where_no_kind_is_on_nothing_is_drawn() -> None:
     before = torch.get_rng_state()
     assert degrade_by_kind(pixels, Degradation()) is pixels
     assert torch.equal(torch.get_rng_state(), before)
-
-
-def test_kinds_that_are_off_leave_the_draws_of_the_others() -> None:
-    """The order of draws is that of the kinds: noise alone equals noise drawn by hand after the choice of images."""
-    pixels = torch.full((4, 16, 16, 3), 128, dtype=torch.uint8)
-    torch.manual_seed(3)
-    degraded = degrade_by_kind(pixels, Degradation(noise=1.0))
-    torch.manual_seed(3)
-    torch.rand(4)
-    deviation = torch.empty(4).uniform_(1, 6)
-    expected = (128 + torch.randn(4, 3, 16, 16) * deviation[:, None, None, None]).round().clamp(0, 255)
-    assert (degraded.permute(0, 3, 1, 2).float() - expected).abs().max() <= 1
