@@ -1,11 +1,11 @@
 """What the audit trail tells of accounts: clinics, members, invitations, tokens, passwords and signing in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.events import Entry, access, change
 
 
@@ -89,6 +89,18 @@ def invitation_revoked(*, actor: Actor | None, about: Invitation) -> Entry:
     return Entry(actor, about, clinic=about.clinic)
 
 
+@change("service.opened", pgettext_lazy("what was done", "opened"), of=ServiceAccount)
+def service_opened(*, actor: Actor, about: ServiceAccount) -> Entry:
+    """A program of a clinic got an account of its own."""
+    return Entry(actor, about, {"name": about.name, "scope": about.scope})
+
+
+@change("service.ended", pgettext_lazy("what was done", "ended"), of=ServiceAccount)
+def service_ended(*, actor: Actor, about: ServiceAccount, api_tokens_ended: int) -> Entry:
+    """A service account ended, and so many API tokens with it."""
+    return Entry(actor, about, {"name": about.name, "api_tokens_ended": api_tokens_ended})
+
+
 @change("api_token.created", pgettext_lazy("what was done", "created"), of=ApiToken)
 def api_token_created(*, actor: Actor | None, about: ApiToken, clinic: Clinic) -> Entry:
     """A key of the API was made."""
@@ -119,10 +131,16 @@ def user_updated(*, actor: User | None, about: User, fields: Sequence[str]) -> E
     return Entry(actor, about, _changed_fields(fields))
 
 
-@change("user.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=User)
-def user_time_zone_set(*, actor: Actor, about: User, before: str, after: str) -> Entry:
-    """A person set the zone in which they read times."""
-    return Entry(actor, about, {"before": before, "after": after})
+@change("user.renamed", pgettext_lazy("what was done", "renamed"), of=User)
+def user_renamed(*, about: User, before: str, after: str) -> Entry:
+    """A person gave themself another name, under which all that they said is shown from then on."""
+    return Entry(about, about, {"before": before, "after": after})
+
+
+@change("user.preferences_set", pgettext_lazy("what was done", "language, colours or time zone set"), of=User)
+def user_preferences_set(*, about: User, changed: Mapping[str, str]) -> Entry:
+    """A person chose in which language, colours or time zone they work."""
+    return Entry(about, about, changed)
 
 
 @change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)

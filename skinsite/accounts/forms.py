@@ -7,10 +7,13 @@ from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, Se
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, User
+from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, Theme, User
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
+
+LANGUAGE_NAMES = [("en", "English"), ("ru", "Русский")]
+"""Each in its own words, as the menu has them."""
 
 
 class SignInForm(AuthenticationForm):
@@ -91,9 +94,21 @@ class ClinicTimeZoneForm(forms.Form):
     )
 
 
-class OwnTimeZoneForm(forms.Form):
-    """In which zone times are told to a person."""
+class PersonForm(forms.Form):
+    """What a person is called, and how the site is shown to them."""
 
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=PERSON_NAME_LENGTH,
+        help_text=_("Colleagues see it beside everything that you say."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("As chosen in the browser")), *LANGUAGE_NAMES]
+    )
+    theme = forms.ChoiceField(
+        label=_("Theme"), required=False, choices=[("", _("As chosen in the browser")), *Theme.choices]
+    )
     time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 

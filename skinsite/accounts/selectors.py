@@ -1,9 +1,9 @@
 """What the clinic page and the account page show."""
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -19,9 +19,21 @@ def open_invitations_of(clinic: Clinic) -> QuerySet[Invitation]:
 
 
 def tokens_of_clinic(clinic: Clinic) -> QuerySet[ApiToken]:
+    """API tokens that act for members and service accounts of the clinic."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(Q(membership__clinic=clinic) | Q(service__clinic=clinic))
+    return tokens.select_related("user", "membership__clinic", "service__clinic").order_by("user__email", "created")
+
+
+def tokens_of_members(clinic: Clinic) -> QuerySet[ApiToken]:
     """API tokens that act for members of the clinic."""
-    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(membership__clinic=clinic)
-    return tokens.select_related("user", "membership__clinic").order_by("user__email", "created")
+    return tokens_of_clinic(clinic).filter(service=None)
+
+
+def services_of(clinic: Clinic) -> QuerySet[ServiceAccount]:
+    """The clinic's service accounts that are not ended, each with its tokens, the newest last."""
+    tokens = Prefetch("api_tokens", ApiToken.objects.select_related("service__clinic").order_by("created"))
+    services = ServiceAccount.objects.filter(clinic=clinic, ended_at=None)
+    return services.select_related("clinic").prefetch_related(tokens).order_by("name")
 
 
 def tokens_of_person(user: User) -> QuerySet[ApiToken]:

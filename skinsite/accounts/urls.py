@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from skinsite.accounts.views import account, clinic, invitation, session, signing_in
+from skinsite.accounts.views import account, clinic, invitation, programs, session, signing_in
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", signing_in.SignInView.as_view(), name="login"),
@@ -11,8 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("set-password/<uidb64>/<token>/", signing_in.NewPasswordView.as_view(), name="set-password"),
     path("account/", account.account, name="account"),
     path("account/password/", signing_in.OwnPasswordView.as_view(), name="password-change"),
-    path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
-    path("account/time-zone/", account.set_time_zone, name="account-time-zone"),
+    path("account/person/", account.change_person, name="account-person"),
+    path("account/tokens/", programs.create_own_token, name="token-create"),
+    path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),
     path("clinic/time-zone/", clinic.set_time_zone, name="clinic-time-zone"),
@@ -23,6 +24,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clinic/members/<uuid:public_id>/deactivate/", clinic.deactivate, name="clinic-member-deactivate"),
     path("clinic/members/<uuid:public_id>/reactivate/", clinic.reactivate, name="clinic-member-reactivate"),
     path("clinic/members/<uuid:public_id>/password/", clinic.reset_password, name="clinic-member-password"),
-    path("clinic/tokens/<uuid:public_id>/revoke/", clinic.revoke_token, name="clinic-token-revoke"),
+    path("clinic/tokens/<uuid:public_id>/revoke/", programs.revoke_clinic_token, name="clinic-token-revoke"),
+    path("clinic/services/", programs.services, name="clinic-services"),
+    path("clinic/services/new/", programs.create_service, name="clinic-service-create"),
+    path("clinic/services/<uuid:public_id>/renew/", programs.renew_service, name="clinic-service-renew"),
+    path("clinic/services/<uuid:public_id>/end/", programs.close_service, name="clinic-service-end"),
     path("invitations/<str:secret>/", invitation.invitation, name="invitation"),
 ]

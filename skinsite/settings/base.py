@@ -63,6 +63,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "skinsite.accounts.personal.PreferencesMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
