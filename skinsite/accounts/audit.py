@@ -137,9 +137,15 @@ def user_renamed(*, about: User, before: str, after: str) -> Entry:
     return Entry(about, about, {"before": before, "after": after})
 
 
-@change("user.preferences_set", pgettext_lazy("what was done", "language, colours or time zone set"), of=User)
+@change("user.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=User)
+def user_time_zone_set(*, about: User, before: str, after: str) -> Entry:
+    """A person set the zone in which they read times."""
+    return Entry(about, about, {"before": before, "after": after})
+
+
+@change("user.preferences_set", pgettext_lazy("what was done", "language or theme set"), of=User)
 def user_preferences_set(*, about: User, changed: Mapping[str, str]) -> Entry:
-    """A person chose in which language, colours or time zone they work."""
+    """A person chose in which language and colours they work."""
     return Entry(about, about, changed)
 
 

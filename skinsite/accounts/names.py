@@ -26,20 +26,16 @@ def clean_person_name(name: str, *, clinics: Iterable[Clinic], person: User | No
         raise ValidationError({"name": _("Give your name, as colleagues know it.")}, code="required")
     if len(cleaned) > PERSON_NAME_LENGTH:
         raise ValidationError({"name": too_long(PERSON_NAME_LENGTH)})
-    require_own_name(cleaned, clinics=clinics, person=person)
+    if is_name_of_colleague(cleaned, clinics=clinics, person=person):
+        text = _("A colleague in this clinic has this name. Add an initial or a department to tell you apart.")
+        raise ValidationError({"name": text}, code="unique")
     return cleaned
 
 
-def require_own_name(name: str, *, clinics: Iterable[Clinic], person: User | None = None) -> None:
-    """Refuse a name that looks like that of somebody else who works, or worked, in one of the clinics.
-
-    Raises ``ValidationError`` at ``name``.
-    """
+def is_name_of_colleague(name: str, *, clinics: Iterable[Clinic], person: User | None = None) -> bool:
+    """Whether a name looks like that of somebody else who works, or worked, in one of the clinics."""
     colleagues = Membership.objects.filter(clinic__in=clinics).exclude(user=person).values_list("user__name", flat=True)
-    shape = _shape(name)
-    if shape and shape in set(map(_shape, colleagues)):
-        text = _("A colleague in this clinic has this name. Add an initial or a department to tell you apart.")
-        raise ValidationError({"name": text}, code="unique")
+    return bool(name) and _shape(name) in set(map(_shape, colleagues))
 
 
 def _shape(name: str) -> str:

@@ -36,7 +36,7 @@ class TokenForm(LifetimeForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     scope = forms.ChoiceField(
-        label=_("May"),
+        label=_("What it may do"),
         choices=Scope,
         initial=Scope.READ,
         help_text=_("What only sends photographs gets the readings of those, and sees no other patient."),

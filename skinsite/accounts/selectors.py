@@ -47,6 +47,11 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
 
 
+def clinics_of(user: User) -> QuerySet[Clinic]:
+    """The clinics that the person works in, or did."""
+    return Clinic.objects.filter(memberships__user=user)
+
+
 def has_account(email: str) -> bool:
     """Whether somebody has an account of that address."""
     return User.objects.filter(email=email).exists()
