@@ -15,6 +15,7 @@ from skinsite.settings.env import env
 from skinsite.settings.identity import *  # noqa: F403 settings are layered
 from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
+from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "knox",
     "rest_framework",
+    "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
     "skinsite.health",
@@ -111,7 +113,7 @@ LOGOUT_REDIRECT_URL = "account_login"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 a model, no secret
 # The project's own model stands for knox's, whose migrations would leave an empty table behind.
 MIGRATION_MODULES = {"knox": None}
-REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=365)}
+REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=90)}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]
