@@ -27,10 +27,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
 
     views = ("changelist",)
-    list_display = ("moment", "kind", "what", "actor_email", "record", "facts")
+    list_display = ("moment", "kind", "what", "actor_name", "record", "facts")
     list_display_links = None
+    list_select_related = ("payload",)
     list_filter = ("kind", ("at", admin.DateFieldListFilter))
-    search_fields = ("action", "actor_email", "object_type", "object_id", "request_id", "details")
+    search_fields = ("action", "actor_name", "object_type", "object_id", "request_id", "payload__details")
     search_help_text = _("Action, person, object or request")
 
     def may_see(self, request: HttpRequest) -> bool:
