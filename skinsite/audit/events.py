@@ -123,32 +123,39 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
-    actor, about = entry.actor, entry.about
-    user, clinic = (actor, None) if actor is None or isinstance(actor, User) else (actor.user, actor.clinic)
-    about_type, about_id = _identify(about) if about else ("", "")
-    event = AuditEvent(
-        kind=kind,
-        action=name,
-        actor=user,
-        actor_name=user.email if user else "",
-        clinic=entry.clinic or clinic,
-        object_type=about_type,
-        object_id=about_id,
-        request_id=current_request_id(),
-    )
+    event = _row(kind, name, entry)
     details = json.dumps(dict(entry.details), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     payload = AuditPayload(event=event, salt=secrets.token_hex(SALT_BYTES), details=details)
     shown = list(dict.fromkeys(map(_identify, entry.shown)))
     event.payload_sha256 = payload.digest(shown)
-    written = Written(
-        event, payload, [AuditSubject(event=event, record_type=each, record_id=its_id) for each, its_id in shown]
-    )
+    subjects = [AuditSubject(event=event, record_type=label, record_id=key) for label, key in shown]
     together = _together.get()
     if together is None:
-        _store([written])
+        _store([Written(event, payload, subjects)])
     else:
-        together.append(written)
+        together.append(Written(event, payload, subjects))
     return event
+
+
+def _row(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
+    actor, about = entry.actor, entry.about
+    if actor is None or isinstance(actor, User):
+        user, service, clinic = actor, None, None
+    else:
+        user, service, clinic = actor.user, actor.service, actor.clinic
+    label, key = _identify(about) if about else ("", "")
+    return AuditEvent(
+        kind=kind,
+        action=name,
+        actor=user,
+        actor_email=user.email if user else "",
+        service=service,
+        actor_name=str(service or user or ""),
+        clinic=entry.clinic or clinic,
+        object_type=label,
+        object_id=key,
+        request_id=current_request_id(),
+    )
 
 
 def _identify(record: Model) -> tuple[str, str]:

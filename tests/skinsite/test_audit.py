@@ -42,7 +42,7 @@ def test_a_change_names_actor_clinic_object_and_details(owner: Membership) -> No
     event = audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
     event.refresh_from_db()
     assert event.kind == EventKind.CHANGE
-    assert (event.actor, event.actor_name) == (owner.user, owner.user.email)
+    assert (event.actor, event.actor_email) == (owner.user, owner.user.email)
     assert event.clinic == owner.clinic
     assert (event.object_type, event.object_id) == ("accounts.Clinic", str(owner.clinic.public_id))
     assert event.details == {"before": "A", "after": "B"}
@@ -54,7 +54,7 @@ def test_an_object_without_a_public_id_is_named_by_its_key(owner: Membership) ->
 
 def test_the_system_acts_for_the_clinic_that_is_named(owner: Membership) -> None:
     event = audit.user_password_set_by_system(about=owner.user, clinic=owner.clinic)
-    assert (event.kind, event.actor, event.actor_name, event.clinic) == (EventKind.CHANGE, None, "", owner.clinic)
+    assert (event.kind, event.actor, event.actor_email, event.clinic) == (EventKind.CHANGE, None, "", owner.clinic)
 
 
 def test_an_event_is_undone_with_the_transaction_that_it_tells_of(owner: Membership) -> None:

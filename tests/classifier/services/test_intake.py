@@ -91,7 +91,7 @@ def test_what_is_no_photograph_of_a_lesion_is_refused_and_keeps_its_logits(
 def test_an_upload_is_in_the_audit_trail(owner: Membership, photograph: bytes, active_model: ModelVersion) -> None:
     receive_upload(actor=owner, data=photograph)
 
-    events = AuditEvent.objects.filter(clinic=owner.clinic).order_by("pk").values_list("action", "actor_name")
+    events = AuditEvent.objects.filter(clinic=owner.clinic).order_by("pk").values_list("action", "actor_email")
     email = owner.user.email
     assert list(events) == [
         ("patient.created", email),

@@ -49,7 +49,7 @@ def test_details_of_earlier_events_are_taken_along_under_a_salted_hash(database:
 
     events = list(AuditEvent.objects.using(database).select_related("payload").order_by("pk"))
     assert [event.details for event in events] == SAID
-    assert {event.actor_name for event in events} == {"a@b"}
+    assert {event.actor_email for event in events} == {"a@b"}
     for event in events:
         assert json.loads(event.payload.details) == event.details
         salted = f"{event.payload.salt}\n{event.payload.details}"

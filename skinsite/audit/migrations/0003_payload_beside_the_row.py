@@ -10,7 +10,7 @@ from django.db.models import JSONField, Value
 
 
 class Migration(migrations.Migration):
-    dependencies = [("audit", "0001_initial")]
+    dependencies = [("audit", "0002_services")]
 
     operations = [
         migrations.AlterField(
@@ -21,17 +21,7 @@ class Migration(migrations.Migration):
             "payload_sha256",
             models.CharField(blank=True, db_default="", default="", editable=False, max_length=64),
         ),
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.RemoveField("auditevent", "details"),
-                migrations.RenameField("auditevent", "actor_email", "actor_name"),
-                migrations.AlterField(
-                    "auditevent",
-                    "actor_name",
-                    models.CharField(blank=True, db_column="actor_email", max_length=254, verbose_name="actor"),
-                ),
-            ]
-        ),
+        migrations.SeparateDatabaseAndState(state_operations=[migrations.RemoveField("auditevent", "details")]),
         migrations.CreateModel(
             name="AuditPayload",
             fields=[

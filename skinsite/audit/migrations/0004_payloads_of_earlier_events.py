@@ -59,5 +59,5 @@ def _switch(cursor: Any, vendor: str, *, on: bool) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("audit", "0002_payload_beside_the_row")]
+    dependencies = [("audit", "0003_payload_beside_the_row")]
     operations = [migrations.RunPython(move, migrations.RunPython.noop, elidable=True)]
