@@ -162,15 +162,15 @@ def user_password_set_by_system(*, about: User, clinic: Clinic) -> Entry:
 
 
 @access("user.password_set", pgettext_lazy("what was done", "password set"), of=User)
-def user_password_set(*, about: User) -> Entry:
-    """A person set a password by a link."""
-    return Entry(about, about)
+def user_password_set(*, about: User, api_tokens_ended: int) -> Entry:
+    """A person set a password by a link, and so many API tokens ended with the one before."""
+    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
 
 
 @access("user.password_changed", pgettext_lazy("what was done", "own password changed"), of=User)
-def user_password_changed(*, about: User) -> Entry:
-    """A person changed their own password."""
-    return Entry(about, about)
+def user_password_changed(*, about: User, api_tokens_ended: int) -> Entry:
+    """A person changed their own password, and so many API tokens ended with the one before."""
+    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
 
 
 @access("user.signed_in", pgettext_lazy("what was done", "signed in"), of=User)

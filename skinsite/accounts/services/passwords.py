@@ -1,11 +1,10 @@
 """Passwords: changed by their owner, or set anew by a single-use link that an administrator hands over."""
 
+from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
@@ -15,14 +14,15 @@ from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.tokens import end_tokens
 
 
-def change_password(*, user: User, password: str) -> None:
-    """Set one's own password; all other sessions of the person end.
+def change_password(*, user: User, password: str, keep_tokens: bool = False) -> None:
+    """Set one's own password; all other sessions of the person end, and the API tokens unless they are kept on purpose.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_changed(about=user)
+        ended = 0 if keep_tokens else end_tokens(user=user)
+        audit.user_password_changed(about=user, api_tokens_ended=ended)
 
 
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
@@ -43,17 +43,18 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         user.save(update_fields=["password"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
-        return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+        return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
 def set_password_by_link(*, user: User, password: str) -> None:
-    """Set the password of somebody who opened a valid link.
+    """Set the password of somebody who opened a valid link; all their API tokens end.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_set(about=user)
+        ended = end_tokens(user=user)
+        audit.user_password_set(about=user, api_tokens_ended=ended)
 
 
 def _set(user: User, password: str) -> None:

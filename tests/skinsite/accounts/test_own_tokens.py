@@ -12,9 +12,10 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from skinsite.accounts.models import ApiToken, Membership, Scope
+from skinsite.accounts.services.passwords import set_password_by_link
 from skinsite.accounts.tokens import MOST_TOKENS, create_token, end_tokens, revoke_token
 from skinsite.audit.models import AuditEvent
-from tests.factories import MembershipFactory
+from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, token_for
 
 FORM = {"name": "Notebook", "scope": "upload", "days": "30"}
@@ -117,3 +118,40 @@ def test_a_program_that_is_nobodys_revokes_no_token_of_nobodys(owner: Membership
 
 def test_only_who_is_signed_in_makes_one(client: Client, db: None) -> None:
     assert client.post(reverse("token-create"), FORM).status_code == 302
+
+
+# With a password
+
+
+NEW = "a quite different passphrase"
+CHANGE = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+
+
+@pytest.mark.parametrize(("kept", "left"), [({}, 0), ({"keep_tokens": "on"}, 1)])
+def test_tokens_end_with_a_password_change_unless_they_are_kept_on_purpose(
+    owner: Membership, colleague: Membership, sign_in: SignIn, kept: dict[str, str], left: int
+) -> None:
+    token_for(owner)
+    others, _key = token_for(colleague)
+    client = sign_in(owner)
+    assert "Keep my API tokens" in client.get(reverse("account_change_password")).content.decode()
+    assert client.post(reverse("account_change_password"), CHANGE | kept).status_code == 302
+    assert ApiToken.objects.filter(user=owner.user).count() == left
+    assert ApiToken.objects.filter(pk=others.pk).exists()
+    assert AuditEvent.objects.get(action="user.password_changed").details == {"api_tokens_ended": 1 - left}
+
+
+def test_a_refused_change_ends_no_token(owner: Membership, sign_in: SignIn) -> None:
+    token_for(owner)
+    sign_in(owner).post(reverse("account_change_password"), CHANGE | {"oldpassword": "wrong"})
+    assert ApiToken.objects.count() == 1
+
+
+def test_who_has_no_token_is_not_asked_about_any(owner: Membership, sign_in: SignIn) -> None:
+    assert "Keep my API tokens" not in sign_in(owner).get(reverse("account_change_password")).content.decode()
+
+
+def test_tokens_always_end_with_a_password_set_by_a_link(owner: Membership) -> None:
+    token_for(owner)
+    set_password_by_link(user=owner.user, password=NEW)
+    assert ApiToken.objects.count() == 0
