@@ -28,8 +28,7 @@ def status(key: str) -> int:
 @pytest.fixture
 def service(administrator: Membership) -> ServiceAccount:
     token, _key = open_service(actor=administrator, name="Archive", scope=Scope.READ)
-    assert token.service is not None
-    return token.service
+    return ServiceAccount.objects.get(api_tokens=token)
 
 
 def in_days(days: int) -> date:
