@@ -15,6 +15,7 @@ from skinsite.settings.env import env
 from skinsite.settings.identity import *  # noqa: F403 settings are layered
 from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
+from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "knox",
     "rest_framework",
+    "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
     "skinsite.health",
