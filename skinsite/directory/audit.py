@@ -18,7 +18,9 @@ DETAILS |= {
 
 
 @access("user.signed_in_by_directory", pgettext_lazy("what was done", "signed in by a directory"), of=User)
-def signed_in_by_directory(*, about: User, clinic: Clinic | None, directory: Directory, address: str, browser: str) -> Entry:
+def signed_in_by_directory(
+    *, about: User, clinic: Clinic | None, directory: Directory, address: str, browser: str
+) -> Entry:
     """A directory has vouched for a person, who is let in."""
     return Entry(about, about, {"directory": directory.name, "address": address, "browser": browser}, clinic=clinic)
 

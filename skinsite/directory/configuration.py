@@ -8,7 +8,7 @@ import requests
 from django.conf import settings
 from django.core.cache import cache
 
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.settings.directories import Directory
 
 WELL_KNOWN = "/.well-known/openid-configuration"
@@ -31,7 +31,7 @@ def directories_of(clinic_slug: str) -> list[Directory]:
 def describe(directory: Directory) -> dict[str, Any]:
     """What the directory says of itself: its issuer, its addresses, where its keys are.
 
-    Raises ``Refused`` if it cannot be reached, is another one than asked for, or sends people to another site.
+    Raises ``RefusalError`` if it cannot be reached, is another one than asked for, or sends people to another site.
     """
     key = f"directory:{directory.name}:{directory.url}"
     kept: dict[str, Any] | None = cache.get(key)
@@ -43,7 +43,7 @@ def describe(directory: Directory) -> dict[str, Any]:
 
 
 def fetch_keys(directory: Directory, *, anew: bool) -> list[dict[str, Any]]:
-    """The directory's public keys, those of the last minutes unless wanted ``anew``. Raises ``Refused`` as above."""
+    """The directory's public keys, those of the last minutes unless wanted ``anew``. Raises ``RefusalError`` as above."""
     key = f"directory:{directory.name}:{directory.url}:keys"
     kept: list[dict[str, Any]] | None = None if anew else cache.get(key)
     if kept is None:
@@ -54,15 +54,15 @@ def fetch_keys(directory: Directory, *, anew: bool) -> list[dict[str, Any]]:
 
 
 def fetch_document(address: str) -> dict[str, Any]:
-    """A JSON object at an address. Raises ``Refused`` if there is none."""
+    """A JSON object at an address. Raises ``RefusalError`` if there is none."""
     try:
         response = requests.get(address, timeout=SECONDS)
         response.raise_for_status()
         document = response.json()
     except (requests.RequestException, ValueError) as error:
-        raise Refused(Reason.UNREACHABLE, str(error)) from error
+        raise RefusalError(Reason.UNREACHABLE, str(error)) from error
     if not isinstance(document, dict):
-        raise Refused(Reason.UNREACHABLE, f"{address} answers no object")
+        raise RefusalError(Reason.UNREACHABLE, f"{address} answers no object")
     return document
 
 
@@ -70,14 +70,14 @@ def _require_its_own(directory: Directory, document: dict[str, Any]) -> None:
     """The issuer is the one that was named (OpenID Connect Discovery 4.3), and people are sent to its own site."""
     lacking = [name for name in NEEDED if not isinstance(document.get(name), str)]
     if lacking:
-        raise Refused(Reason.UNREACHABLE, f"its description lacks {', '.join(lacking)}")
+        raise RefusalError(Reason.UNREACHABLE, f"its description lacks {', '.join(lacking)}")
     if document["issuer"].rstrip("/") != directory.url:
-        raise Refused(Reason.FORGED, f"it calls itself {document['issuer']!r}")
+        raise RefusalError(Reason.FORGED, f"it calls itself {document['issuer']!r}")
     if _origins([document["authorization_endpoint"]]) != _origins([directory.url]):
-        raise Refused(Reason.FORGED, "it sends people to another site")
+        raise RefusalError(Reason.FORGED, "it sends people to another site")
     schemes = {urlsplit(document[name]).scheme for name in NEEDED}
     if schemes != {urlsplit(directory.url).scheme}:
-        raise Refused(Reason.FORGED, "some of its addresses are not by https")
+        raise RefusalError(Reason.FORGED, "some of its addresses are not by https")
 
 
 def _origins(addresses: Iterable[str]) -> set[tuple[str, str]]:

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from skinsite.directory.configuration import describe, fetch_keys
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.directory.token_endpoint import ask_for_tokens
 from skinsite.settings.directories import Directory
 
@@ -33,7 +33,7 @@ def nonce_for(state: str) -> str:
 def read_id_token(directory: Directory, token: object, *, nonce: str | None) -> dict[str, Any]:
     """The claims of an id token of this directory for this site; ``nonce`` is None where none was sent.
 
-    Raises ``Refused`` for one that is not signed by the directory, is for somebody else, of another time or another
+    Raises ``RefusalError`` for one that is not signed by the directory, is for somebody else, of another time or another
     sign-in, or names nobody.
     """
     try:
@@ -47,16 +47,16 @@ def read_id_token(directory: Directory, token: object, *, nonce: str | None) -> 
             options={"require": REQUIRED},
         )
     except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as error:
-        raise Refused(Reason.CLOCK, str(error)) from error
+        raise RefusalError(Reason.CLOCK, str(error)) from error
     except (jwt.PyJWTError, ValueError) as error:
-        raise Refused(Reason.FORGED, f"{type(error).__name__}: {error}") from error
+        raise RefusalError(Reason.FORGED, f"{type(error).__name__}: {error}") from error
     audiences = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
     if claims.get("azp", directory.client_id if len(audiences) == 1 else None) != directory.client_id:
-        raise Refused(Reason.FORGED, "azp: made for another client")
+        raise RefusalError(Reason.FORGED, "azp: made for another client")
     if nonce is not None and not constant_time_compare(str(claims.get("nonce", "")), nonce):
-        raise Refused(Reason.FORGED, "nonce: of another sign-in")
+        raise RefusalError(Reason.FORGED, "nonce: of another sign-in")
     if not 0 < len(claims["sub"]) <= LONGEST_SUBJECT:
-        raise Refused(Reason.FORGED, "sub: empty or too long")
+        raise RefusalError(Reason.FORGED, "sub: empty or too long")
     return claims
 
 
@@ -106,7 +106,7 @@ class DirectoryAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc] # as a
     ) -> dict[str, Any]:
         """What the directory gives for the code; nothing is sent where another provider says that it answers."""
         if request.GET.get("iss", self.openid_config["issuer"]) != self.openid_config["issuer"]:  # RFC 9207
-            raise Refused(Reason.FORGED, "iss: another provider's answer")
+            raise RefusalError(Reason.FORGED, "iss: another provider's answer")
         code, back = request.GET["code"], client.callback_url
         return ask_for_tokens(
             self.directory,
@@ -116,7 +116,13 @@ class DirectoryAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc] # as a
             code_verifier=pkce_code_verifier,
         )
 
-    def complete_login(self, request: HttpRequest, app: Any, token: SocialToken, **kwargs: Any) -> SocialLogin:
+    def complete_login(
+        self,
+        request: HttpRequest,
+        app: Any,  # noqa: ARG002 as above
+        token: SocialToken,  # noqa: ARG002 as above
+        **kwargs: Any,
+    ) -> SocialLogin:
         """Who it is, by the id token alone: nothing unsigned is believed."""
         # The state was looked up in the session and used up by the view, or nobody would be here.
         nonce = nonce_for(request.GET["state"])

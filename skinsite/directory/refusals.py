@@ -59,7 +59,7 @@ class Reason(models.TextChoices):
     )
 
 
-class Refused(OAuth2Error):  # type: ignore[misc] # allauth ships no types
+class RefusalError(OAuth2Error):  # type: ignore[misc] # allauth ships no types
     """Nobody is signed in. ``detail`` is for the log and never shown; ``email`` is what a verified answer claimed."""
 
     def __init__(self, reason: Reason, detail: str = "", *, email: str = "") -> None:

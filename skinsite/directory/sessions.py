@@ -7,10 +7,10 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import User
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.models import DirectoryGrant
-from skinsite.directory.refusals import Refused
+from skinsite.directory.refusals import RefusalError
 from skinsite.directory.services.grants import renew_grant
 from skinsite.settings.directories import Directory
 
@@ -65,12 +65,6 @@ def is_vouched_for(request: HttpRequest) -> bool:
     return True
 
 
-def may_sign_in_by_password(user: User) -> bool:
-    """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
-    active = Membership.objects.active().filter(user=user)
-    return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
-
-
 def _find_grant(user: Any, record: dict[str, Any]) -> DirectoryGrant | None:
     grants = DirectoryGrant.objects.filter(user=user).select_related("account", "user")
     return grants.filter(account__provider=record.get("provider"), account__uid=record.get("uid")).first()
@@ -79,5 +73,5 @@ def _find_grant(user: Any, record: dict[str, Any]) -> DirectoryGrant | None:
 def _ask_again(grant: DirectoryGrant) -> None:
     try:
         renew_grant(grant=grant)
-    except Refused:
+    except RefusalError:
         return  # it cannot be asked: the hour is over

@@ -16,7 +16,7 @@ from skinsite.accounts.lockout import client_address
 from skinsite.accounts.models import User
 from skinsite.directory import audit
 from skinsite.directory.provider import DirectoryProvider
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.directory.services.admission import admit_person
 from skinsite.directory.services.grants import clinic_of, keep_grant
 from skinsite.settings.directories import Directory
@@ -26,9 +26,14 @@ LONGEST_BROWSER = 200
 
 
 class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth ships no types
-    """Directories come from the settings alone, and nobody signs up by one: people are let in, or refused with words."""
+    """Directories come from the settings alone. Nobody signs up by one: people are let in, or refused with words."""
 
-    def list_apps(self, request: HttpRequest, provider: str | None = None, client_id: str | None = None) -> list[SocialApp]:  # noqa: ARG002 allauth's signature
+    def list_apps(
+        self,
+        request: HttpRequest,  # noqa: ARG002 allauth's signature
+        provider: str | None = None,
+        client_id: str | None = None,  # noqa: ARG002 as above
+    ) -> list[SocialApp]:
         """The directories as allauth has them; none out of the database."""
         wanted = (None, DirectoryProvider.id)
         return [
@@ -49,7 +54,7 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         directory: Directory = sociallogin.provider.directory
         try:
             account = admit_person(directory=directory, claims=sociallogin.claims)
-        except Refused as refused:
+        except RefusalError as refused:
             self._refuse(request, directory, refused)
         keep_grant(account=account, refresh_token=sociallogin.token.token_secret)
         sociallogin.account, sociallogin.user = account, account.user
@@ -66,25 +71,27 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         extra_context: dict[str, Any] | None = None,
     ) -> None:
         """Answer why nobody was signed in."""
-        if isinstance(exception, Refused):
+        if isinstance(exception, RefusalError):
             refused = exception
         elif isinstance(exception, RequestException):
-            refused = Refused(Reason.UNREACHABLE, str(exception))
+            refused = RefusalError(Reason.UNREACHABLE, str(exception))
         elif exception is None and "state" not in (extra_context or {}):
-            refused = Refused(Reason.STATE)
+            refused = RefusalError(Reason.STATE)
         else:
-            refused = Refused(Reason.CANCELLED if error == AuthError.CANCELLED else Reason.ANSWER, str(exception or ""))
+            refused = RefusalError(
+                Reason.CANCELLED if error == AuthError.CANCELLED else Reason.ANSWER, str(exception or "")
+            )
         self._refuse(request, provider.directory, refused)
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:  # noqa: ARG002 as above
         """Never."""
         return False
 
-    def _refuse(self, request: HttpRequest, directory: Directory, refused: Refused) -> NoReturn:
+    def _refuse(self, request: HttpRequest, directory: Directory, refused: RefusalError) -> NoReturn:
         raise ImmediateHttpResponse(answer_refusal(request, directory, refused))
 
 
-def answer_refusal(request: HttpRequest, directory: Directory, refused: Refused) -> HttpResponse:
+def answer_refusal(request: HttpRequest, directory: Directory, refused: RefusalError) -> HttpResponse:
     """The page that says why nobody was signed in, once the trail says it."""
     logger.info("Sign-in by %s refused: %s", directory.name, refused)
     audit.directory_refused(

@@ -5,21 +5,21 @@ from typing import Any
 import requests
 
 from skinsite.directory.configuration import SECONDS, describe
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.settings.directories import Directory
 
 # What RFC 6749 (5.2) calls a code or a refresh token that is used up, revoked, or of somebody who is no more.
 REFUSED_GRANT = "invalid_grant"
 
 
-class GrantRefused(Refused):
+class GrantRefusalError(RefusalError):
     """The directory knows this site and refuses the code or the refresh token."""
 
 
 def ask_for_tokens(directory: Directory, **request: str) -> dict[str, Any]:
     """What the token endpoint gives for these parameters.
 
-    Raises ``GrantRefused`` where the directory says no to the code or the token itself. Raises ``Refused`` for every
+    Raises ``GrantRefusalError`` where the directory says no to the code or the token itself. Raises ``RefusalError`` for every
     other answer, and for none: that is no word about the person.
     """
     described = describe(directory)
@@ -35,10 +35,10 @@ def ask_for_tokens(directory: Directory, **request: str) -> dict[str, Any]:
         )
         answer = response.json()
     except (requests.RequestException, ValueError) as error:
-        raise Refused(Reason.UNREACHABLE, str(error)) from error
+        raise RefusalError(Reason.UNREACHABLE, str(error)) from error
     if isinstance(answer, dict) and answer.get("error") == REFUSED_GRANT:
-        raise GrantRefused(Reason.ANSWER, str(answer.get("error_description", "")))
+        raise GrantRefusalError(Reason.ANSWER, str(answer.get("error_description", "")))
     if not isinstance(answer, dict) or response.status_code >= requests.codes.bad or "access_token" not in answer:
         fault = answer.get("error") if isinstance(answer, dict) else None
-        raise Refused(Reason.ANSWER, f"{response.status_code} {fault or ''}")
+        raise RefusalError(Reason.ANSWER, f"{response.status_code} {fault or ''}")
     return answer

@@ -15,7 +15,7 @@ from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.views.confirm import ask_first
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.id_token import DirectoryAdapter
-from skinsite.directory.refusals import Refused
+from skinsite.directory.refusals import RefusalError
 from skinsite.directory.services.passwords import set_passwords_allowed
 from skinsite.directory.sessions import directory_of
 from skinsite.directory.social import answer_refusal
@@ -38,7 +38,7 @@ def leave(request: HttpRequest, name: str) -> HttpResponseBase:
     try:
         provider = get_adapter(request).get_provider(request, provider=name)
         away = provider.redirect(request, process=AuthProcess.LOGIN, next_url=next_url)
-    except Refused as refused:
+    except RefusalError as refused:
         return answer_refusal(request, directory, refused)
     return render(request, "directory/leave.html", {"directory": directory, "address": away["Location"]})
 
@@ -58,15 +58,19 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponseBase:
 def switch_passwords(request: MemberRequest) -> HttpResponse:
     """Allow passwords in the clinic, or let its people sign in by a directory alone."""
     allowed = request.POST.get("passwords") == "allowed"
-    question = None if allowed else ask_first(
-        request,
-        title=_("Let people sign in by the directory alone?"),
-        text=_(
-            "Nobody enters this clinic with a password from then on; who is here by one now has to sign in again. "
-            "Accounts that run the site keep theirs. You can allow passwords again at any time."
-        ),
-        button=_("Switch passwords off"),
-        back="clinic",
+    question = (
+        None
+        if allowed
+        else ask_first(
+            request,
+            title=_("Let people sign in by the directory alone?"),
+            text=_(
+                "Nobody enters this clinic with a password from then on; who is here by one now has to sign in again. "
+                "Accounts that run the site keep theirs. You can allow passwords again at any time."
+            ),
+            button=_("Switch passwords off"),
+            back="clinic",
+        )
     )
     if question:
         return question

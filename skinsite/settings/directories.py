@@ -78,7 +78,9 @@ def _read(name: str) -> Directory:
         name=name,
         url=_read_url(name, f"{prefix}_URL"),
         client_id=_needed(name, f"{prefix}_CLIENT_ID", "the id of this site there"),
-        client_secret=_needed(name, f"{prefix}_CLIENT_SECRET", f"the site's secret there, or {prefix}_CLIENT_SECRET_FILE"),
+        client_secret=_needed(
+            name, f"{prefix}_CLIENT_SECRET", f"the site's secret there, or {prefix}_CLIENT_SECRET_FILE"
+        ),
         label=label,
         domains=frozenset(domains),
         clinics=clinics,
@@ -130,6 +132,3 @@ def _needed(name: str, variable: str, what: str) -> str:
 
 def _missing(name: str, variable: str, what: str) -> NoReturn:
     refuse("OIDC_PROVIDERS", f"names {name!r}, and {variable} is not set. Set {what}.")
-
-
-DIRECTORIES = read_directories()

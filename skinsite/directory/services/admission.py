@@ -9,7 +9,7 @@ from django.utils import timezone
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Invitation, Membership, User
 from skinsite.directory.claims import Claims, read_address, read_name, read_roles
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.directory.services.groups import follow_groups
 from skinsite.settings.directories import Directory
 
@@ -28,7 +28,7 @@ def admit_person(*, directory: Directory, claims: Claims) -> SocialAccount:
     An open invitation to their address is accepted; their groups' memberships are brought up to date, also of somebody
     who is not let in.
 
-    Raises ``Refused`` for an address that is not verified or of another domain; for somebody without a place in one
+    Raises ``RefusalError`` for an address that is not verified or of another domain; for somebody without a place in one
     of the directory's clinics; for closed accounts and those that run the site; for an address that another account of
     the directory has come with before.
     """
@@ -46,7 +46,7 @@ def admit_person(*, directory: Directory, claims: Claims) -> SocialAccount:
             follow_groups(user=user, directory=directory, roles=roles)
         account = _account_with_place(directory, str(claims["sub"]), known.account, user)
     if account is None:
-        raise Refused(Reason.NO_PLACE, email=address)
+        raise RefusalError(Reason.NO_PLACE, email=address)
     return account
 
 
@@ -57,11 +57,11 @@ def _find(directory: Directory, subject: str, address: str) -> _Known:
     if user is None:
         return _Known(account, None)
     if user.is_superuser or user.is_staff:
-        raise Refused(Reason.SUPERUSER, email=address)
+        raise RefusalError(Reason.SUPERUSER, email=address)
     if not user.is_active:
-        raise Refused(Reason.CLOSED, email=address)
+        raise RefusalError(Reason.CLOSED, email=address)
     if account is None and SocialAccount.objects.filter(provider=directory.name, user=user).exists():
-        raise Refused(Reason.OTHER_PERSON, email=address)
+        raise RefusalError(Reason.OTHER_PERSON, email=address)
     return _Known(account, user)
 
 

@@ -19,10 +19,10 @@ from skinsite.directory.claims import read_roles
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.id_token import read_id_token
 from skinsite.directory.models import DirectoryGrant
-from skinsite.directory.refusals import Reason, Refused
+from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.directory.secrecy import decrypt, encrypt
 from skinsite.directory.services.groups import follow_groups
-from skinsite.directory.token_endpoint import GrantRefused, ask_for_tokens
+from skinsite.directory.token_endpoint import GrantRefusalError, ask_for_tokens
 from skinsite.settings.directories import Directory
 
 HOUR = timedelta(hours=1)
@@ -64,15 +64,15 @@ def renew_due_grants() -> int:
         elif grant.account.provider not in away:
             try:
                 renewed += renew_grant(grant=grant)
-            except Refused:
+            except RefusalError:
                 away.add(grant.account.provider)
     return renewed
 
 
 def renew_grant(*, grant: DirectoryGrant) -> bool:
-    """Ask the directory whether it still vouches for a person; True if it does, False if it refuses or is asked already.
+    """Ask the directory whether it still vouches for a person: not if it refuses, or is being asked already.
 
-    Raises ``Refused`` if it gives no answer to believe: nothing changes then, and the hour runs on.
+    Raises ``RefusalError`` if it gives no answer to believe: nothing changes then, and the hour runs on.
     """
     directory = find_directory(grant.account.provider)
     token = decrypt(grant.refresh_token)
@@ -83,7 +83,7 @@ def renew_grant(*, grant: DirectoryGrant) -> bool:
     try:
         answer = ask_for_tokens(directory, grant_type="refresh_token", refresh_token=token)
         claims = _claims(directory, answer.get("id_token"), grant.account)
-    except GrantRefused:
+    except GrantRefusalError:
         end_access(grant=grant, directory=directory)
         return False
     with transaction.atomic():
@@ -97,7 +97,7 @@ def renew_grant(*, grant: DirectoryGrant) -> bool:
 
 
 def end_access(*, grant: DirectoryGrant, directory: Directory) -> None:
-    """End what a person has under a directory's word: sessions, at their next request, and API tokens of its clinics."""
+    """End what a person has under a directory's word: sessions, within a minute, and API tokens of its clinics."""
     with transaction.atomic():
         same = DirectoryGrant.objects.filter(pk=grant.pk, refresh_token=grant.refresh_token)
         if not same.delete()[0]:
@@ -120,7 +120,7 @@ def _claims(directory: Directory, id_token: object, account: SocialAccount) -> d
         return None
     claims = read_id_token(directory, id_token, nonce=None)
     if claims["sub"] != account.uid:
-        raise Refused(Reason.FORGED, "sub: of another person")
+        raise RefusalError(Reason.FORGED, "sub: of another person")
     return claims
 
 

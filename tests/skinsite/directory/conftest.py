@@ -20,12 +20,19 @@ Walk = Callable[..., Any]
 Configure = Callable[..., Directory]
 
 
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    """The hospital's directory, which knows Anna."""
+@pytest.fixture(scope="session")
+def provider_server() -> Iterator[Provider]:
+    """The hospital's directory, for all tests: it takes a while to make its keys."""
     with Provider().serving() as provider:
-        provider.know("anna", email=ADDRESS, email_verified=True, name="Anna Berg")
         yield provider
+
+
+@pytest.fixture
+def provider(provider_server: Provider) -> Provider:
+    """The hospital's directory, honest, which knows Anna."""
+    provider_server.be_honest()
+    provider_server.know("anna", email=ADDRESS, email_verified=True, name="Anna Berg")
+    return provider_server
 
 
 @pytest.fixture
@@ -55,14 +62,14 @@ def directory(configure: Configure) -> Directory:
 
 
 @pytest.fixture
-def grouped(configure: Configure, clinic: Clinic) -> Directory:
+def grouped(directory: Directory, configure: Configure, clinic: Clinic) -> Directory:
     """The directory, two of whose groups are roles in the clinic."""
     doctors, heads = GroupRole("/doctors", clinic.slug, "clinician"), GroupRole("/heads", clinic.slug, "administrator")
     return configure(groups=(doctors, heads))
 
 
 @pytest.fixture
-def walk(provider: Provider) -> Walk:
+def walk(provider: Provider, directory: Directory) -> Walk:
     """Signs in by the directory: the sign-in page's button, the directory's form, the way back; the last answer."""
 
     def there_and_back(client: Client, subject: str = "anna", next: str = "") -> Any:  # noqa: A002 the field's name

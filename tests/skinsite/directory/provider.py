@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -27,18 +28,22 @@ class Provider:
 
     def __init__(self) -> None:
         self.url = ""
-        self.lie: Callable[[Claims, "Provider"], str] = lambda claims, provider: provider.sign(claims)
-        self.refuses_refresh = False
-        self.is_away = False
-        self.gives_refresh_tokens = True
-        self.described: dict[str, str] = {}
-        self.asked: list[dict[str, str]] = []
+        self.be_honest()
         self._storage: Any = None
         self.app = oidc_provider_mock.app()
         self.app.before_request(self._before)
         self.app.after_request(self._after)
 
-    @property
+    def be_honest(self) -> None:
+        """Tell no lies, and forget what was asked."""
+        self.lie: Callable[[Claims, Provider], str] = lambda claims, provider: provider.sign(claims)
+        self.refuses_refresh = False
+        self.is_away = False
+        self.gives_refresh_tokens = True
+        self.described: dict[str, str] = {}
+        self.asked: list[dict[str, str]] = []
+
+    @cached_property
     def key(self) -> Any:
         """The private key, as PyJWT takes it."""
         return jwt.PyJWK(self._storage.jwk.as_dict(is_private=True), algorithm="RS256").key

@@ -64,7 +64,7 @@ LIES: dict[str, Lie] = {
     "no expiry": claiming(exp=None),
     "no time of issue": claiming(iat=None),
     "expiry that is a word": claiming(exp="never"),
-    "algorithm none": lambda claims, provider: jwt.encode(claims, None, algorithm="none"),
+    "algorithm none": lambda claims, _provider: jwt.encode(claims, None, algorithm="none"),
     "HMAC with the public key": lambda claims, provider: provider.sign_by_public_key(claims),
     "HMAC with the client's secret": lambda claims, provider: provider.sign(claims, key="hush" * 8, algorithm="HS256"),
     "a stranger's key": lambda claims, provider: provider.sign_by_another_key(claims),
@@ -80,8 +80,8 @@ LIES: dict[str, Lie] = {
             provider.sign(claims).split(".")[2],
         ]
     ),
-    "no token": lambda claims, provider: "",
-    "no token, but words": lambda claims, provider: "a.b.c",
+    "no token": lambda *_true: "",
+    "no token, but words": lambda *_true: "a.b.c",
 }
 
 
@@ -109,7 +109,9 @@ def test_another_time_is_said_to_be_one(client: Client, walk: Walk, provider: Pr
     assert client.get(reverse("account")).status_code == 302
 
 
-@pytest.mark.parametrize("lie", [moved(50), moved(-50, lasting=10), claiming(aud=["skinsite"]), claiming(azp="skinsite")])
+@pytest.mark.parametrize(
+    "lie", [moved(50), moved(-50, lasting=10), claiming(aud=["skinsite"]), claiming(azp="skinsite")]
+)
 def test_what_is_within_the_rules_is_believed(
     client: Client, walk: Walk, provider: Provider, anna: Membership, lie: Lie
 ) -> None:

@@ -18,9 +18,7 @@ from tests.skinsite.directory.conftest import ADDRESS, Walk
 @pytest.fixture
 def head(clinic: Clinic) -> Membership:
     """An administrator whom the directory knows."""
-    return MembershipFactory.create(
-        user=UserFactory.create(email=ADDRESS), clinic=clinic, role=Role.ADMINISTRATOR
-    )
+    return MembershipFactory.create(user=UserFactory.create(email=ADDRESS), clinic=clinic, role=Role.ADMINISTRATOR)
 
 
 @pytest.fixture
@@ -39,7 +37,7 @@ def by_password(user: User) -> tuple[Client, str]:
 
 
 def test_an_administrator_switches_passwords_off_once_the_directory_has_let_them_in(
-    directory: Directory, head: Membership, walk: Walk
+    head: Membership, walk: Walk
 ) -> None:
     client = Client()
     walk(client)
@@ -96,9 +94,7 @@ def test_a_wrong_password_is_told_nothing_of_it(directory: Directory, closed: Cl
     assert "Your clinic signs in by its directory" not in page
 
 
-def test_a_password_counts_where_it_is_allowed_alone(
-    directory: Directory, closed: Clinic, head: Membership
-) -> None:
+def test_a_password_counts_where_it_is_allowed_alone(directory: Directory, closed: Clinic, head: Membership) -> None:
     elsewhere = MembershipFactory.create(user=head.user)
     client, page = by_password(head.user)
     assert page == ""
@@ -107,18 +103,14 @@ def test_a_password_counts_where_it_is_allowed_alone(
     assert switch.status_code == 404
 
 
-def test_a_session_by_password_that_is_open_ends_its_work_in_the_clinic(
-    directory: Directory, head: Membership
-) -> None:
+def test_a_session_by_password_that_is_open_ends_its_work_in_the_clinic(directory: Directory, head: Membership) -> None:
     client, _page = by_password(head.user)
     assert acting(client.get(reverse("account"))) == head
     Clinic.objects.update(passwords_allowed=False)
     assert acting(client.get(reverse("account"))) is None
 
 
-def test_the_directory_s_people_come_in_as_before(
-    client: Client, directory: Directory, closed: Clinic, head: Membership, walk: Walk
-) -> None:
+def test_the_directory_s_people_come_in_as_before(client: Client, closed: Clinic, head: Membership, walk: Walk) -> None:
     walk(client)
     assert acting(client.get(reverse("account"))) == head
 

@@ -63,10 +63,10 @@ def test_the_queue_asks_again_when_half_of_the_hour_is_over(
 
 
 def test_a_refusal_ends_sessions_and_tokens(
-    client: Client, walk: Walk, provider: Provider, after: After, anna: Membership, owner: Membership
+    walk: Walk, provider: Provider, after: After, anna: Membership, owner: Membership
 ) -> None:
+    client, other = Client(), Client()
     walk(client)
-    other = Client()
     walk(other)
     token_for(anna)
     kept, _key = token_for(owner)
@@ -164,9 +164,7 @@ def test_without_a_refresh_token_a_session_lasts_an_hour_and_says_so(
     assert len(provider.asked) == 1
 
 
-def test_a_new_refresh_token_takes_the_place_of_the_last(
-    walk: Walk, provider: Provider, after: After
-) -> None:
+def test_a_new_refresh_token_takes_the_place_of_the_last(walk: Walk, provider: Provider, after: After) -> None:
     walk(Client())
     before = DirectoryGrant.objects.get().refresh_token
     after(31)

@@ -6,7 +6,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
-from pytest_django import Settings
 
 from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.accounts.services.invitations import invite_member
@@ -25,7 +24,7 @@ def anna(clinic: Clinic) -> Membership:
     return MembershipFactory.create(user=UserFactory.create(email=ADDRESS, name="Anna"), clinic=clinic)
 
 
-def test_a_member_is_let_in_by_the_verified_address(client: Client, directory: Directory, anna: Membership, walk: Walk) -> None:
+def test_a_member_is_let_in_by_the_verified_address(client: Client, anna: Membership, walk: Walk) -> None:
     assert walk(client)["Location"] == "/"
     assert acting(client.get(reverse("account"))) == anna
     event = AuditEvent.objects.get(action="user.signed_in_by_directory")
@@ -34,10 +33,11 @@ def test_a_member_is_let_in_by_the_verified_address(client: Client, directory: D
 
 
 @pytest.mark.parametrize(
-    ("wanted", "reached"), [("/patients/?q=1", "/patients/?q=1"), ("https://evil.example/", "/"), ("//evil.example", "/")]
+    ("wanted", "reached"),
+    [("/patients/?q=1", "/patients/?q=1"), ("https://evil.example/", "/"), ("//evil.example", "/")],
 )
 def test_it_leads_on_to_a_page_of_this_site_alone(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, wanted: str, reached: str
+    client: Client, anna: Membership, walk: Walk, wanted: str, reached: str
 ) -> None:
     assert walk(client, next=wanted)["Location"] == reached
 
@@ -56,7 +56,7 @@ def test_the_request_asks_with_state_nonce_and_pkce_and_takes_no_wishes(client: 
 
 
 def test_the_code_is_exchanged_with_the_verifier_of_the_challenge(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, provider: Provider
+    client: Client, anna: Membership, walk: Walk, provider: Provider
 ) -> None:
     walk(client)
     (asked,) = provider.asked
@@ -64,7 +64,9 @@ def test_the_code_is_exchanged_with_the_verifier_of_the_challenge(
     assert len(asked["code_verifier"]) >= 43
 
 
-def test_the_buttons_stand_on_the_sign_in_page_and_lead_there_by_post_alone(client: Client, directory: Directory) -> None:
+def test_the_buttons_stand_on_the_sign_in_page_and_lead_there_by_post_alone(
+    client: Client, directory: Directory
+) -> None:
     page = client.get(reverse("account_login"), {"next": "/patients/"}).content.decode()
     assert "Sign in with Hospital account" in page
     assert 'action="/oidc/hospital/login/"' in page
@@ -85,7 +87,7 @@ def test_forms_still_go_to_this_site_alone(client: Client, directory: Directory)
 
 @pytest.mark.parametrize("spelt", [ADDRESS.upper(), "ａnna@hospital.example", f" {ADDRESS} "])
 def test_an_address_is_compared_in_the_one_spelling(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, provider: Provider, spelt: str
+    client: Client, anna: Membership, walk: Walk, provider: Provider, spelt: str
 ) -> None:
     provider.know("anna", email=spelt, email_verified=True)
     assert walk(client).status_code == 302
@@ -94,7 +96,7 @@ def test_an_address_is_compared_in_the_one_spelling(
 
 @pytest.mark.parametrize("said", [False, None, "false", "yes", 0, 2, [True], {}])
 def test_an_address_that_is_not_verified_makes_no_account(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, provider: Provider, said: Any
+    client: Client, anna: Membership, walk: Walk, provider: Provider, said: Any
 ) -> None:
     provider.know("anna", email=ADDRESS, email_verified=said)
     answer = walk(client)
@@ -105,10 +107,11 @@ def test_an_address_that_is_not_verified_makes_no_account(
 
 
 @pytest.mark.parametrize(
-    "address", ["anna@elsewhere.example", "anna@sub.hospital.example", "anna@hospital.example.evil.example", "@hospital.example"]
+    "address",
+    ["anna@elsewhere.example", "anna@sub.hospital.example", "anna@hospital.example.evil.example", "@hospital.example"],
 )
 def test_an_address_outside_of_the_domains_makes_no_account(
-    client: Client, directory: Directory, clinic: Clinic, walk: Walk, provider: Provider, address: str
+    client: Client, clinic: Clinic, walk: Walk, provider: Provider, address: str
 ) -> None:
     MembershipFactory.create(user=UserFactory.create(email=ADDRESS), clinic=clinic)
     invite_member(actor=None, email="anna@elsewhere.example", role=Role.CLINICIAN, clinic=clinic)
@@ -118,7 +121,7 @@ def test_an_address_outside_of_the_domains_makes_no_account(
     assert not User.objects.filter(email=address).exists()
 
 
-def test_who_belongs_to_no_clinic_gets_no_account(client: Client, directory: Directory, walk: Walk) -> None:
+def test_who_belongs_to_no_clinic_gets_no_account(client: Client, walk: Walk) -> None:
     answer = walk(client)
     assert answer.status_code == 403
     assert "Ask an administrator to invite you" in answer.content.decode()
@@ -127,7 +130,7 @@ def test_who_belongs_to_no_clinic_gets_no_account(client: Client, directory: Dir
 
 
 def test_an_open_invitation_to_the_address_is_accepted(
-    client: Client, directory: Directory, clinic: Clinic, walk: Walk, administrator: Membership
+    client: Client, clinic: Clinic, walk: Walk, administrator: Membership
 ) -> None:
     invite_member(actor=administrator, email=ADDRESS, role=Role.REVIEWER)
     assert walk(client).status_code == 302
@@ -137,27 +140,26 @@ def test_an_open_invitation_to_the_address_is_accepted(
     assert acting(client.get(reverse("account"))) == joined
 
 
-def test_an_invitation_to_another_clinic_is_not(
-    client: Client, directory: Directory, stranger: Membership, walk: Walk
-) -> None:
+def test_an_invitation_to_another_clinic_is_not(client: Client, stranger: Membership, walk: Walk) -> None:
     invitation, _secret = invite_member(actor=stranger, email=ADDRESS, role=Role.ADMINISTRATOR)
     assert walk(client).status_code == 403
     invitation.refresh_from_db()
     assert invitation.is_open
 
 
-def test_an_expired_invitation_is_none(
-    client: Client, directory: Directory, administrator: Membership, walk: Walk
-) -> None:
+def test_an_expired_invitation_is_none(client: Client, administrator: Membership, walk: Walk) -> None:
     invitation, _secret = invite_member(actor=administrator, email=ADDRESS, role=Role.CLINICIAN)
     invitation.expires_at = timezone.now()
     invitation.save()
     assert walk(client).status_code == 403
 
 
-@pytest.mark.parametrize(("change", "reason"), [({"is_active": False}, "closed"), ({"is_superuser": True}, "superuser"), ({"is_staff": True}, "superuser")])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"is_active": False}, "closed"), ({"is_superuser": True}, "superuser"), ({"is_staff": True}, "superuser")],
+)
 def test_closed_accounts_and_those_that_run_the_site_never_come_in_by_a_directory(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, change: dict[str, bool], reason: str
+    client: Client, anna: Membership, walk: Walk, change: dict[str, bool], reason: str
 ) -> None:
     User.objects.filter(pk=anna.user_id).update(**change)
     assert walk(client).status_code == 403
@@ -165,7 +167,7 @@ def test_closed_accounts_and_those_that_run_the_site_never_come_in_by_a_director
 
 
 def test_an_address_that_another_account_of_the_directory_takes_over_is_not_the_same_person(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, provider: Provider
+    client: Client, anna: Membership, walk: Walk, provider: Provider
 ) -> None:
     walk(client)
     provider.know("anna-the-second", email=ADDRESS, email_verified=True)
@@ -174,7 +176,7 @@ def test_an_address_that_another_account_of_the_directory_takes_over_is_not_the_
 
 
 def test_who_gets_a_new_address_in_the_directory_stays_the_same_person(
-    client: Client, directory: Directory, anna: Membership, walk: Walk, provider: Provider
+    client: Client, anna: Membership, walk: Walk, provider: Provider
 ) -> None:
     walk(client)
     provider.know("anna", email="anna.lund@hospital.example", email_verified=True)
@@ -184,7 +186,7 @@ def test_who_gets_a_new_address_in_the_directory_stays_the_same_person(
 
 
 def test_a_directory_lets_into_its_own_clinics_alone(
-    client: Client, directory: Directory, anna: Membership, stranger: Membership, walk: Walk
+    client: Client, anna: Membership, stranger: Membership, walk: Walk
 ) -> None:
     elsewhere = MembershipFactory.create(user=anna.user, clinic=stranger.clinic)
     walk(client)
@@ -235,7 +237,9 @@ def test_whom_an_administrator_put_out_no_group_brings_back(
     assert roles_after(walk, provider, []) == (302, [("clinician", True)])
 
 
-def test_groups_that_are_left_out_for_being_many_end_nothing(grouped: Directory, walk: Walk, provider: Provider) -> None:
+def test_groups_that_are_left_out_for_being_many_end_nothing(
+    grouped: Directory, walk: Walk, provider: Provider
+) -> None:
     roles_after(walk, provider, ["/doctors"])
     provider.know("anna", email=ADDRESS, email_verified=True, _claim_names={"groups": "src1"})
     assert walk(Client()).status_code == 403
@@ -245,13 +249,15 @@ def test_groups_that_are_left_out_for_being_many_end_nothing(grouped: Directory,
 
 def test_breaking_off_is_no_error(client: Client, directory: Directory) -> None:
     state = query_of(leave(client))["state"]
-    answer = client.get(reverse("openid_connect_callback", args=["hospital"]), {"error": "access_denied", "state": state})
+    answer = client.get(
+        reverse("openid_connect_callback", args=["hospital"]), {"error": "access_denied", "state": state}
+    )
     assert answer.status_code == 403
     assert "You broke off at the directory" in answer.content.decode()
     assert [reason for reason, *_rest in refusals()] == ["cancelled"]
 
 
-def test_the_refusal_is_told_in_russian(client: Client, directory: Directory, walk: Walk) -> None:
+def test_the_refusal_is_told_in_russian(client: Client, walk: Walk) -> None:
     client.cookies["django_language"] = "ru"
     page = walk(client).content.decode()
     assert "Вход не выполнен" in page
@@ -259,7 +265,7 @@ def test_the_refusal_is_told_in_russian(client: Client, directory: Directory, wa
 
 
 def test_entra_s_own_claim_may_stand_for_a_verified_address(
-    client: Client, configure: Configure, anna: Membership, walk: Walk, provider: Provider, settings: Settings
+    client: Client, walk: Walk, configure: Configure, anna: Membership, provider: Provider
 ) -> None:
     configure(verified_claim="xms_edov")
     provider.know("anna", email=ADDRESS, xms_edov=1)
