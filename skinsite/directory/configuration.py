@@ -43,7 +43,7 @@ def describe(directory: Directory) -> dict[str, Any]:
 
 
 def fetch_keys(directory: Directory, *, anew: bool) -> list[dict[str, Any]]:
-    """The directory's public keys, those of the last minutes unless wanted ``anew``. Raises ``RefusalError`` as above."""
+    """The directory's public keys, those of the last minutes unless wanted ``anew``. Raises as ``describe``."""
     key = f"directory:{directory.name}:{directory.url}:keys"
     kept: list[dict[str, Any]] | None = None if anew else cache.get(key)
     if kept is None:

@@ -33,8 +33,8 @@ def nonce_for(state: str) -> str:
 def read_id_token(directory: Directory, token: object, *, nonce: str | None) -> dict[str, Any]:
     """The claims of an id token of this directory for this site; ``nonce`` is None where none was sent.
 
-    Raises ``RefusalError`` for one that is not signed by the directory, is for somebody else, of another time or another
-    sign-in, or names nobody.
+    Raises ``RefusalError`` for one that is not signed by the directory, is for somebody else, of another time or
+    another sign-in, or names nobody.
     """
     try:
         claims: dict[str, Any] = jwt.decode(

@@ -19,8 +19,8 @@ class GrantRefusalError(RefusalError):
 def ask_for_tokens(directory: Directory, **request: str) -> dict[str, Any]:
     """What the token endpoint gives for these parameters.
 
-    Raises ``GrantRefusalError`` where the directory says no to the code or the token itself. Raises ``RefusalError`` for every
-    other answer, and for none: that is no word about the person.
+    Raises ``GrantRefusalError`` where the directory says no to the code or the token itself. Raises ``RefusalError``
+    for every other answer, and for none: that is no word about the person.
     """
     described = describe(directory)
     methods = described.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]

@@ -28,8 +28,8 @@ def admit_person(*, directory: Directory, claims: Claims) -> SocialAccount:
     An open invitation to their address is accepted; their groups' memberships are brought up to date, also of somebody
     who is not let in.
 
-    Raises ``RefusalError`` for an address that is not verified or of another domain; for somebody without a place in one
-    of the directory's clinics; for closed accounts and those that run the site; for an address that another account of
+    Raises ``RefusalError`` for an address that is not verified or of another domain; for somebody without a place in
+    one of the directory's clinics; for closed accounts and those that run the site; for an address that another account of
     the directory has come with before.
     """
     address, roles = read_address(directory, claims), read_roles(directory, claims)

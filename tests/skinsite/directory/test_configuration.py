@@ -16,7 +16,7 @@ NEEDED = {
     "OIDC_HOSPITAL_CLIENT_ID": "skinsite",
     "OIDC_HOSPITAL_CLIENT_SECRET": "hush",
     "OIDC_HOSPITAL_CLINICS": "north,south",
-    "OIDC_HOSPITAL_DOMAINS": "hospital.example,Klinik-Süd.example",
+    "OIDC_HOSPITAL_DOMAINS": "hospital.example,München.example",
 }
 
 
@@ -35,7 +35,7 @@ def test_a_directory_needs_six_variables(monkeypatch: pytest.MonkeyPatch) -> Non
         client_id="skinsite",
         client_secret="hush",
         label="Hospital",
-        domains=frozenset({"hospital.example", "xn--klinik-sd-u9a.example"}),
+        domains=frozenset({"hospital.example", "xn--mnchen-3ya.example"}),
         clinics=("north", "south"),
         algorithms=("RS256", "ES256"),
         scopes=("openid", "profile", "email"),
