@@ -15,6 +15,8 @@ WELL_KNOWN = "/.well-known/openid-configuration"
 # What a directory says of itself changes by the month; keys that it has made since are asked for when they are needed.
 KEPT_SECONDS = 300
 SECONDS = 5
+# A directory that did not answer is left alone for a while: strangers cannot make every process wait for it.
+LEFT_ALONE_SECONDS = 10
 NEEDED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -36,7 +38,13 @@ def describe(directory: Directory) -> dict[str, Any]:
     key = f"directory:{directory.name}:{directory.url}"
     kept: dict[str, Any] | None = cache.get(key)
     if kept is None:
-        kept = fetch_document(directory.url + WELL_KNOWN)
+        if cache.get(f"{key}:away"):
+            raise RefusalError(Reason.UNREACHABLE, "it did not answer some seconds ago")
+        try:
+            kept = fetch_document(directory.url + WELL_KNOWN)
+        except RefusalError:
+            cache.set(f"{key}:away", True, LEFT_ALONE_SECONDS)
+            raise
         _require_its_own(directory, kept)
         cache.set(key, kept, KEPT_SECONDS)
     return kept

@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.internal.statekit import STATES_SESSION_KEY
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from allauth.socialaccount.providers.base.constants import AuthError
 from django.conf import settings
@@ -23,6 +24,8 @@ from skinsite.settings.directories import Directory
 
 logger = logging.getLogger(__name__)
 LONGEST_BROWSER = 200
+# No sign-in was begun in this browser: a stranger's request, of which the trail, which is for good, is not filled.
+UNASKED = "nobody has asked"
 
 
 class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc] # allauth ships no types
@@ -76,7 +79,7 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         elif isinstance(exception, RequestException):
             refused = RefusalError(Reason.UNREACHABLE, str(exception))
         elif exception is None and "state" not in (extra_context or {}):
-            refused = RefusalError(Reason.STATE)
+            refused = RefusalError(Reason.STATE, "" if STATES_SESSION_KEY in request.session else UNASKED)
         else:
             refused = RefusalError(
                 Reason.CANCELLED if error == AuthError.CANCELLED else Reason.ANSWER, str(exception or "")
@@ -94,14 +97,15 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
 def answer_refusal(request: HttpRequest, directory: Directory, refused: RefusalError) -> HttpResponse:
     """The page that says why nobody was signed in, once the trail says it."""
     logger.info("Sign-in by %s refused: %s", directory.name, refused)
-    audit.directory_refused(
-        about=User.objects.find_by_address(refused.email) if refused.email else None,
-        clinic=clinic_of(directory),
-        directory=directory,
-        reason=refused.reason,
-        email=refused.email,
-        **_whence(request),
-    )
+    if refused.detail != UNASKED:
+        audit.directory_refused(
+            about=User.objects.find_by_address(refused.email) if refused.email else None,
+            clinic=clinic_of(directory),
+            directory=directory,
+            reason=refused.reason,
+            email=refused.email,
+            **_whence(request),
+        )
     status = 502 if refused.reason is Reason.UNREACHABLE else 403
     return render(request, "directory/refused.html", {"directory": directory, "refused": refused}, status=status)
 

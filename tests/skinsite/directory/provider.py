@@ -42,6 +42,7 @@ class Provider:
         self.gives_refresh_tokens = True
         self.described: dict[str, str] = {}
         self.asked: list[dict[str, str]] = []
+        self.turned_away = 0
 
     @cached_property
     def key(self) -> Any:
@@ -101,6 +102,7 @@ class Provider:
     def _before(self) -> flask.typing.ResponseReturnValue | None:
         self._storage = flask.g.oidc_provider_mock_storage
         if self.is_away:
+            self.turned_away += 1
             return "away", 503
         if flask.request.path == TOKEN:
             self.asked.append(flask.request.form.to_dict())

@@ -123,8 +123,9 @@ def test_what_is_within_the_rules_is_believed(
 def test_an_answer_is_taken_once(client: Client, provider: Provider) -> None:
     back = provider.authorise(leave(client), "anna")
     assert client.get(back).status_code == 302
-    client.logout()
-    assert client.get(back).status_code == 403
+    answer = client.get(back)
+    assert answer.status_code == 403
+    assert "used already" in answer.content.decode()
     assert [reason for reason, *_rest in refusals()] == ["state"]
 
 
@@ -133,6 +134,13 @@ def test_an_answer_is_taken_in_the_browser_that_asked_alone(client: Client, prov
     answer = Client().get(back)
     assert answer.status_code == 403
     assert "Begin again on the sign-in page" in answer.content.decode()
+
+
+def test_a_stranger_who_has_begun_nothing_fills_no_trail(client: Client) -> None:
+    answer = client.get(reverse("openid_connect_callback", args=["hospital"]), {"code": "x", "state": "y"})
+    assert answer.status_code == 403
+    assert "Begin again on the sign-in page" in answer.content.decode()
+    assert refusals() == []
 
 
 def test_a_code_that_was_used_is_refused_by_the_directory(client: Client, provider: Provider) -> None:
@@ -154,10 +162,10 @@ def test_the_answer_of_one_provider_is_not_taken_for_another_s(
     back = query_of(provider.authorise(leave(client), "anna"))
     mixed = client.get(reverse("openid_connect_callback", args=["evil"]), back)
     assert mixed.status_code == 403
-    assert [reason for reason, *_rest in refusals()] == ["state"]
     named = client.get(reverse("openid_connect_callback", args=["hospital"]), back | {"iss": "http://localhost:9"})
     assert named.status_code == 403
     assert [reason for reason, *_rest in refusals()] == ["state", "forged"]
+    assert provider.asked == []  # the code went to nobody
 
 
 def test_a_directory_that_is_away_is_said_to_be(client: Client, provider: Provider, walk: Walk) -> None:
@@ -190,3 +198,10 @@ def test_nobody_is_there_before_the_directory_answers(client: Client, settings: 
     answer = client.post(reverse("openid_connect_login", args=["hospital"]))
     assert answer.status_code == 502
     assert "cannot be reached" in answer.content.decode()
+
+
+def test_a_directory_that_is_away_is_left_alone_for_some_seconds(client: Client, provider: Provider) -> None:
+    provider.is_away = True
+    for _time in range(3):
+        assert client.post(reverse("openid_connect_login", args=["hospital"])).status_code == 502
+    assert provider.turned_away == 1
