@@ -53,6 +53,12 @@ def directory_access_ended(*, about: User, clinic: Clinic | None, directory: Dir
     return Entry(None, about, {"directory": directory.name, "api_tokens_ended": api_tokens_ended}, clinic=clinic)
 
 
+@change("user.directory_unlinked", pgettext_lazy("what was done", "account of a directory forgotten"), of=User)
+def directory_unlinked(*, about: User, directories: list[str]) -> Entry:
+    """The next account of the directory with the person's verified address will be theirs."""
+    return Entry(None, about, {"directory": directories})
+
+
 @change("clinic.passwords_refused", pgettext_lazy("what was done", "passwords switched off"), of=Clinic)
 def clinic_passwords_refused(*, actor: Actor, about: Clinic) -> Entry:
     """From now on the clinic's people sign in by a directory alone."""

@@ -1,5 +1,6 @@
 """What a directory gives for a code or for a refresh token."""
 
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -38,7 +39,7 @@ def ask_for_tokens(directory: Directory, **request: str) -> dict[str, Any]:
         raise RefusalError(Reason.UNREACHABLE, str(error)) from error
     if isinstance(answer, dict) and answer.get("error") == REFUSED_GRANT:
         raise GrantRefusalError(Reason.ANSWER, str(answer.get("error_description", "")))
-    if not isinstance(answer, dict) or response.status_code >= requests.codes.bad or "access_token" not in answer:
+    if not isinstance(answer, dict) or response.status_code != HTTPStatus.OK or "access_token" not in answer:
         fault = answer.get("error") if isinstance(answer, dict) else None
         raise RefusalError(Reason.ANSWER, f"{response.status_code} {fault or ''}")
     return answer

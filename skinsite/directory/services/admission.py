@@ -29,8 +29,8 @@ def admit_person(*, directory: Directory, claims: Claims) -> SocialAccount:
     who is not let in.
 
     Raises ``RefusalError`` for an address that is not verified or of another domain; for somebody without a place in
-    one of the directory's clinics; for closed accounts and those that run the site; for an address that another account of
-    the directory has come with before.
+    one of the directory's clinics; for closed accounts and those that run the site; for an address that another account
+    of the directory has come with before.
     """
     address, roles = read_address(directory, claims), read_roles(directory, claims)
     with transaction.atomic():

@@ -49,8 +49,9 @@ def configure(provider: Provider, clinic: Clinic, settings: Settings) -> Configu
             domains=frozenset({"hospital.example"}),
             clinics=(clinic.slug,),
         )
-        settings.DIRECTORIES = [replace(directory, **changes)]
-        return settings.DIRECTORIES[0]
+        changed = replace(directory, **changes)
+        settings.DIRECTORIES = [changed]
+        return changed
 
     return named
 

@@ -64,7 +64,7 @@ LIES: dict[str, Lie] = {
     "no expiry": claiming(exp=None),
     "no time of issue": claiming(iat=None),
     "expiry that is a word": claiming(exp="never"),
-    "algorithm none": lambda claims, _provider: jwt.encode(claims, None, algorithm="none"),
+    "algorithm none": lambda claims, _provider: jwt.encode(claims, "", algorithm="none"),
     "HMAC with the public key": lambda claims, provider: provider.sign_by_public_key(claims),
     "HMAC with the client's secret": lambda claims, provider: provider.sign(claims, key="hush" * 8, algorithm="HS256"),
     "a stranger's key": lambda claims, provider: provider.sign_by_another_key(claims),

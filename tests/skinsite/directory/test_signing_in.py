@@ -1,8 +1,10 @@
 """Signing in by a directory: whom it lets in, as what, and where the person gets to."""
 
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -173,6 +175,18 @@ def test_an_address_that_another_account_of_the_directory_takes_over_is_not_the_
     provider.know("anna-the-second", email=ADDRESS, email_verified=True)
     assert walk(Client(), "anna-the-second").status_code == 403
     assert refusals() == [("other_person", ADDRESS, "127.0.0.1")]
+
+
+def test_those_who_run_the_site_hand_the_account_over(
+    client: Client, anna: Membership, walk: Walk, provider: Provider
+) -> None:
+    walk(client)
+    provider.know("anna-the-second", email=ADDRESS, email_verified=True)
+    call_command("unlink_directory", ADDRESS.upper(), stdout=StringIO())
+    assert walk(Client(), "anna-the-second").status_code == 302
+    assert AuditEvent.objects.get(action="user.directory_unlinked").details == {"directory": ["hospital"]}
+    with pytest.raises(CommandError, match=r"There is no account of nobody@hospital\.example\."):
+        call_command("unlink_directory", "nobody@hospital.example")
 
 
 def test_who_gets_a_new_address_in_the_directory_stays_the_same_person(
