@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from skinsite.directory import views
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("oidc/<slug:name>/login/", views.leave, name="openid_connect_login"),
-    path("oidc/<slug:provider_id>/login/callback/", views.come_back, name="openid_connect_callback"),
+    path("oidc/<str:name>/login/", views.leave, name="openid_connect_login"),
+    path("oidc/<str:provider_id>/login/callback/", views.come_back, name="openid_connect_callback"),
     path("clinic/passwords/", views.switch_passwords, name="clinic-passwords"),
 ]
