@@ -40,18 +40,17 @@ class TooManyRequestsError(DomainError):
 
 
 def spend_on(request: HttpRequest, scope: str, *, cost: int = 1) -> None:
-    """Count a request among the ``uploads`` or ``reads`` of its person and clinic; a stranger's by the address.
+    """Count a request among the ``uploads`` or ``reads`` of its person, or service account, and clinic; a stranger's by
+    the address.
 
     Raises ``TooManyRequestsError`` beyond any of these limits.
     """
-    membership = getattr(request, "membership", None)
-    uses: list[tuple[str, object]]
-    if membership is not None:
-        uses = [(f"{scope}_person", membership.user_id), (f"{scope}_clinic", membership.clinic_id)]
-    elif request.user.is_authenticated:  # a superuser
+    actor = getattr(request, "actor", None) or getattr(request, "membership", None)
+    uses: list[tuple[str, object]] = [("strangers", client_address(request))]
+    if request.user.is_authenticated:
         uses = [(f"{scope}_person", request.user.pk)]
-    else:
-        uses = [("strangers", client_address(request))]
+        if actor is not None:  # a superuser acts for no clinic
+            uses.append((f"{scope}_clinic", actor.clinic_id))
     standings = spend_together(uses, cost=cost)
     note_standings(request, standings)
     for standing in standings:

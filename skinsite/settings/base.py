@@ -108,7 +108,7 @@ LOGOUT_REDIRECT_URL = "login"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 a model, no secret
 # The project's own model stands for knox's, whose migrations would leave an empty table behind.
 MIGRATION_MODULES = {"knox": None}
-REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=365)}
+REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=90)}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]

@@ -9,7 +9,7 @@ import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from skinsite.accounts.models import ApiToken, Membership
+from skinsite.accounts.models import ApiToken, Membership, Scope
 
 PREDICTIONS = "/api/v1/predictions/"
 LISTS = ("patients", "lesions", "images", "predictions", "reviews")
@@ -23,9 +23,9 @@ def _no_limits(settings: Settings) -> None:
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)
 
 
-def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1)) -> str:
+def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1), scope: Scope = Scope.WRITE) -> str:
     """A key for the membership."""
-    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership)
+    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership, scope=scope)
     return str(key)
 
 
