@@ -132,7 +132,7 @@ def test_what_strangers_send_counts_by_address_and_what_they_read_does_not(
     db: None, client: Client, owner: Membership, client_for: ClientFor, settings: Settings
 ) -> None:
     limit(settings, strangers=2)
-    address = reverse("login")
+    address = reverse("account_login")
     for _time in range(2):
         assert client.post(address, REMOTE_ADDR="192.0.2.7").status_code != 429
     refused = client.post(address, REMOTE_ADDR="192.0.2.7")
