@@ -6,9 +6,13 @@ from csp.constants import NONE, SELF
 
 from skinsite.settings.env import env
 
+KILOBYTE = 1_000
 MEGABYTE = 1_000_000
 # The largest photograph passes with its form, and several do together. What is larger never gets as far as a view.
 REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27, maximum=10_000) * MEGABYTE
+# All else is a form of text; only the addresses of UPLOAD_PATHS take more. Refused unread.
+FORM_MAX_BYTES = 64_000
+UPLOAD_PATHS: frozenset[str] = frozenset()
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
@@ -44,6 +48,7 @@ AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000)
 AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "login"
 AXES_USERNAME_CALLABLE = "skinsite.accounts.lockout.account_name"
 AXES_LOCKOUT_CALLABLE = "skinsite.accounts.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "skinsite.accounts.lockout.client_address"

@@ -210,7 +210,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_HOSTS": "127.0.0.1",
         "PREDICTION_MODE": "synchronous",
-        "API_UPLOADS_RATE": "none",
+        "UPLOADS_RATE": "none",
+        "CLINIC_UPLOADS_RATE": "none",
         "LOG_LEVEL": "WARNING",
         "OMP_NUM_THREADS": "1",
     }
@@ -221,7 +222,7 @@ def _prepare(environment: dict[str, str]) -> str:
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "register_model", str(DEFAULT_BUNDLE), "--activate")
     _manage(environment, "shell", "-c", MAKE_MEMBER)
-    return _manage(environment, "create_api_token", "bench@clinic.example").splitlines()[-1]
+    return _manage(environment, "create_api_token", "bench@clinic.example", "--scope", "write").splitlines()[-1]
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:

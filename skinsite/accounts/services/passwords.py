@@ -1,17 +1,17 @@
 """Passwords: changed by their owner, or set anew by a single-use link that an administrator hands over."""
 
+from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Membership, User
+from skinsite.accounts.models import Membership, User
 from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.tokens import end_tokens
 
 
 def change_password(*, user: User, password: str) -> None:
@@ -40,9 +40,9 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         # An unusable password differs each time: every session's hash and every earlier link is void from here.
         user.set_unusable_password()
         user.save(update_fields=["password"])
-        ended, _by_model = ApiToken.objects.filter(user=user).delete()
+        ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
-        return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+        return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
 def set_password_by_link(*, user: User, password: str) -> None:

@@ -6,11 +6,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from pytest_django import Settings
 from rest_framework.test import APIClient
-from rest_framework.throttling import ScopedRateThrottle
 
-from skinsite.accounts.models import ApiToken, Membership
+from skinsite.accounts.models import ApiToken, Membership, Scope
 
 PREDICTIONS = "/api/v1/predictions/"
 LISTS = ("patients", "lesions", "images", "predictions", "reviews")
@@ -19,15 +18,14 @@ ClientFor = Callable[[Membership], APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_limits(settings: Settings) -> None:
     """No test is stopped by what another has sent; those of the limits set their own."""
-    cache.clear()
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": None})
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)
 
 
-def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1)) -> str:
+def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1), scope: Scope = Scope.WRITE) -> str:
     """A key for the membership."""
-    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership)
+    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership, scope=scope)
     return str(key)
 
 
