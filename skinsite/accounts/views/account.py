@@ -19,6 +19,7 @@ from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
+from skinsite.directory.sessions import reach
 from skinsite.zones import zone_names
 
 TOKEN_IDS = "token_%s"  # noqa: S105 the ids of fields, no secret
@@ -62,7 +63,7 @@ def show_account(
     person = request.user
     kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
-        "memberships": memberships_of(person),
+        "memberships": memberships_of(person, reach(request)),
         "tokens": tokens_of_person(person),
         "person_form": person_form or PersonForm(initial=kept),
         "token_form": token_form or TokenForm(auto_id=TOKEN_IDS),
@@ -80,7 +81,7 @@ def switch_clinic(request: MemberRequest) -> HttpResponse:
         wanted = UUID(request.POST.get("clinic", ""))
     except ValueError:
         wanted = UUID(int=0)
-    membership = get_object_or_404(memberships_of(request.user), clinic__public_id=wanted)
+    membership = get_object_or_404(memberships_of(request.user, reach(request)), clinic__public_id=wanted)
     request.session[CLINIC_KEY] = membership.clinic_id
     audit.clinic_switched_to(actor=membership, about=membership.clinic)
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
