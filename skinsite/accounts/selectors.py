@@ -1,5 +1,7 @@
 """What the clinic page and the account page show."""
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -33,6 +35,17 @@ def tokens_of_person(user: User) -> QuerySet[ApiToken]:
 def memberships_of(user: User) -> QuerySet[Membership]:
     """The clinics that the person can act for now."""
     return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
+
+
+def membership_in(user: User, clinic: UUID | None) -> Membership | None:
+    """The person's membership in the clinic of this public id, if it gives access now."""
+    memberships = Membership.objects.active().filter(user=user, clinic__public_id=clinic)
+    return memberships.select_related("user", "clinic").first()
+
+
+def clinic_known_to(user: User, clinic: UUID | None) -> Clinic | None:
+    """The clinic of this public id, if the person is or was a member of it."""
+    return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
 
 
 def has_account(email: str) -> bool:
