@@ -6,9 +6,10 @@ of ``base.html``). `access` asks here before any view of members is asked; the a
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, cast
 from uuid import UUID
 
-from django.forms import BaseForm, ChoiceField
+from django.forms import ChoiceField, Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -26,7 +27,7 @@ AGAIN = "work_in"
 SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 NEITHER_SHOWN_NOR_SENT = {FIELD, AGAIN, "csrfmiddlewaretoken"}
 
-FORMS: list[type[BaseForm]] = []
+FORMS: list[type[Form]] = []
 """The forms of members, whose labels name what was typed; each application adds its own when it is ready."""
 
 
@@ -55,13 +56,14 @@ def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
     if "Authorization" in request.headers:
         return Problem(HTTPStatus.CONFLICT, _("This was made for another clinic."), "other_clinic").response()
     assert isinstance(request.user, User)  # noqa: S101 asked before
-    own = membership_in(request.user, _as_uuid(made_for))
+    named = _as_uuid(made_for) or UUID(int=0)
+    own = membership_in(request.user, named)
     if own is not None and request.POST.get(AGAIN) == made_for:
         act_for(request, own)
         timezone.activate(own.zone)
         return None
-    clinic = own.clinic if own else clinic_known_to(request.user, _as_uuid(made_for))
-    context = {"acting": acting, "clinic": clinic, "may_go_back": own is not None}
+    clinic = own.clinic if own else clinic_known_to(request.user, named)
+    context: dict[str, object] = {"acting": acting, "clinic": clinic, "may_go_back": own is not None}
     return _as_part(request, context) if is_part else _as_page(request, context)
 
 
@@ -91,7 +93,9 @@ def _is_kept(name: str) -> bool:
 def _in_words(name: str, values: list[str]) -> list[Typed]:
     """What stood in a field, as the page said it; identifiers, which nobody typed, say nothing."""
     field = next((form.base_fields[name] for form in FORMS if name in form.base_fields), None)
-    choices = dict(field.choices) if isinstance(field, ChoiceField) else {}
+    choices: dict[Any, Any] = (
+        dict(cast("list[tuple[Any, Any]]", field.choices)) if isinstance(field, ChoiceField) else {}
+    )
     words = [str(choices.get(value, value)) for value in values if value.strip() and _as_uuid(value) is None]
     if not words or (field is not None and field.widget.is_hidden):
         return []

@@ -37,13 +37,13 @@ def memberships_of(user: User) -> QuerySet[Membership]:
     return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
 
 
-def membership_in(user: User, clinic: UUID | None) -> Membership | None:
+def membership_in(user: User, clinic: UUID) -> Membership | None:
     """The person's membership in the clinic of this public id, if it gives access now."""
     memberships = Membership.objects.active().filter(user=user, clinic__public_id=clinic)
     return memberships.select_related("user", "clinic").first()
 
 
-def clinic_known_to(user: User, clinic: UUID | None) -> Clinic | None:
+def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
     """The clinic of this public id, if the person is or was a member of it."""
     return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
 

@@ -106,12 +106,17 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
-    user, clinic = (actor, None) if actor is None or isinstance(actor, User) else (actor.user, actor.clinic)
+    if actor is None or isinstance(actor, User):
+        user, service, clinic = actor, None, None
+    else:
+        user, service, clinic = actor.user, actor.service, actor.clinic
     event = AuditEvent(
         kind=kind,
         action=name,
         actor=user,
         actor_email=user.email if user else "",
+        service=service,
+        actor_name=str(service or user or ""),
         clinic=entry.clinic or clinic,
         object_type=about._meta.label if about else "",
         object_id=str(getattr(about, "public_id", about.pk)) if about else "",

@@ -14,13 +14,18 @@ class EventKind(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """Who did what to which object, and when. Names are copied, so that an event outlives what it is about."""
+    """Who did what to which object, and when. Names are copied, so that an event outlives what it is about.
+
+    ``actor`` is a person, ``service`` a program of the clinic's own; both are None for the system.
+    """
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=10, choices=EventKind)
     action = models.CharField(_("action"), max_length=60)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     actor_email = models.EmailField(_("actor"), blank=True)
+    service = models.ForeignKey("accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(_("actor"), max_length=120, blank=True, default="", db_default="")
     clinic = models.ForeignKey("accounts.Clinic", null=True, on_delete=models.PROTECT, related_name="+")
     object_type = models.CharField(_("object"), max_length=60, blank=True)
     object_id = models.CharField(_("object id"), max_length=64, blank=True)

@@ -9,7 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from skinsite.accounts.models import ApiToken, Membership, Role
 from skinsite.accounts.services.invitations import find_invitation, invite_member
-from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
+from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
+from skinsite.accounts.tokens import revoke_token
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for
@@ -241,7 +242,7 @@ def test_a_token_is_revoked_by_its_owner_or_administrator_alone(
 ) -> None:
     token, _key = token_for(owner)
     with pytest.raises(PermissionDenied):
-        revoke_member_token(actor=request.getfixturevalue(actor), token=token)
+        revoke_token(actor=request.getfixturevalue(actor), token=token)
     assert ApiToken.objects.count() == 1
 
 

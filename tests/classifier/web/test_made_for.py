@@ -72,7 +72,7 @@ def test_a_form_of_one_clinic_writes_nothing_into_another(
 
 
 def made_for(page: str) -> str:
-    found = set(re.findall(r'name="made_for" value="([^"]+)"', page))
+    found: set[str] = set(re.findall(r'name="made_for" value="([^"]+)"', page))
     assert len(found) == 1
     return found.pop()
 
