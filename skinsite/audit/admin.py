@@ -29,8 +29,17 @@ class AuditEventAdmin(ReadOnlyAdmin):
     views = ("changelist",)
     list_display = ("moment", "kind", "what", "who", "record", "facts")
     list_display_links = None
+    list_select_related = ("payload",)
     list_filter = ("kind", ("at", admin.DateFieldListFilter))
-    search_fields = ("action", "actor_email", "actor_name", "object_type", "object_id", "request_id", "details")
+    search_fields = (
+        "action",
+        "actor_email",
+        "actor_name",
+        "object_type",
+        "object_id",
+        "request_id",
+        "payload__details",
+    )
     search_help_text = _("Action, person, object or request")
 
     def may_see(self, request: HttpRequest) -> bool:

@@ -78,10 +78,8 @@ def test_an_administrator_deactivates_and_reactivates(
     assert ApiToken.objects.count() == 0
     assert post(ours, "clinic-member-reactivate", owner) == 302
     assert theirs.get(reverse("account")).status_code == 200
-    actions = (
-        AuditEvent.objects.filter(action__startswith="membership.").order_by("pk").values_list("action", "details")
-    )
-    assert list(actions) == [
+    events = AuditEvent.objects.filter(action__startswith="membership.").order_by("pk")
+    assert [(event.action, event.details) for event in events] == [
         ("membership.deactivated", {"api_tokens_ended": 1}),
         ("membership.reactivated", {}),
     ]
