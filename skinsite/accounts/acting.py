@@ -1,5 +1,6 @@
 """For which clinic a session acts: chosen once, and never changed behind the person's back."""
 
+from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
@@ -28,6 +29,8 @@ def acting_membership(user: User, session: SessionBase) -> Membership | None:
 def act_for(request: HttpRequest, membership: Membership) -> None:
     """Act for this clinic of the person's from here on, under a new session key."""
     request.session[CLINIC_KEY] = membership.clinic_id
+    before = request.session.session_key
     request.session.cycle_key()
+    UserSession.objects.filter(session_key=before).update(session_key=request.session.session_key)
     request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
     audit.clinic_switched_to(actor=membership, about=membership.clinic)

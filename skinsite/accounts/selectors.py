@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -51,3 +52,8 @@ def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
 def has_account(email: str) -> bool:
     """Whether somebody has an account of that address."""
     return User.objects.filter(email=email).exists()
+
+
+def is_refused_demo(user: User) -> bool:
+    """Whether this is an account of a demonstration clinic, and the settings refuse those."""
+    return not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()

@@ -208,7 +208,7 @@ class Forms(HTMLParser):
             self.found[-1][1].add(said.get("name") or "")
 
 
-BY_ANYBODY = {reverse(name) for name in ("logout", "set_language", "password-change", "admin:logout")}
+BY_ANYBODY = {reverse(name) for name in ("account_logout", "set_language", "account_change_password", "admin:logout")}
 
 
 def test_every_form_that_a_member_is_shown_says_its_clinic(
