@@ -1,28 +1,28 @@
 """For which clinic a session acts: chosen once, and never changed behind the person's back."""
 
 from allauth.usersessions.models import UserSession
-from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Membership, User
+from skinsite.directory.sessions import reach
 
 CLINIC_KEY = "clinic"
 
 
-def acting_membership(user: User, session: SessionBase) -> Membership | None:
+def acting_membership(request: HttpRequest, user: User) -> Membership | None:
     """The person's membership in the clinic that the session acts for, None where it gives no access any more. A query.
 
-    A session that has chosen none yet takes the oldest membership, and keeps to it: no other stands in for one that
-    ended, since what is typed for one clinic must not land in another.
+    A session that has chosen none yet takes the oldest membership within its reach, and keeps to it: no other stands in
+    for one that ended, since what is typed for one clinic must not land in another.
     """
-    memberships = Membership.objects.active().filter(user=user).select_related("user", "clinic")
-    chosen = session.get(CLINIC_KEY)
+    memberships = Membership.objects.active().filter(reach(request), user=user).select_related("user", "clinic")
+    chosen = request.session.get(CLINIC_KEY)
     if chosen is not None:
         return memberships.filter(clinic_id=chosen).first()
     oldest = memberships.order_by("created_at", "pk").first()
     if oldest is not None:
-        session[CLINIC_KEY] = oldest.clinic_id
+        request.session[CLINIC_KEY] = oldest.clinic_id
     return oldest
 
 

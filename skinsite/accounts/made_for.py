@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.selectors import clinic_known_to, membership_in
+from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
 
 FIELD = "made_for"
@@ -57,7 +58,7 @@ def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
         return Problem(HTTPStatus.CONFLICT, _("This was made for another clinic."), "other_clinic").response()
     assert isinstance(request.user, User)  # noqa: S101 asked before
     named = _as_uuid(made_for) or UUID(int=0)
-    own = membership_in(request.user, named)
+    own = membership_in(request.user, named, reach(request))
     if own is not None and request.POST.get(AGAIN) == made_for:
         act_for(request, own)
         timezone.activate(own.zone)

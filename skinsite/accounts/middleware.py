@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 
 SIGNED_IN_KEY = "signed_in_at"
@@ -22,7 +23,8 @@ def seconds_left(request: HttpRequest) -> int:
     """How long the session of somebody signed in lasts if nothing happens in it; negative once it is over."""
     now = int(timezone.now().timestamp())
     ends = request.session.get(SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
-    return int(min(ends, request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
+    idle = request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS
+    return int(min(ends, idle, request.session.get(ENDS_KEY) or ends) - now)
 
 
 def _only_asks(request: HttpRequest) -> bool:
@@ -41,7 +43,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = acting_membership(request.user, request.session)
+            membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 
@@ -78,7 +80,7 @@ class SessionLifetimeMiddleware:
             session = request.session
             session.setdefault(SIGNED_IN_KEY, now)
             seen = session.setdefault(SEEN_KEY, now)
-            if seconds_left(request) < 0:
+            if seconds_left(request) < 0 or not is_vouched_for(request):
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now

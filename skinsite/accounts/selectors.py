@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
@@ -33,15 +33,21 @@ def tokens_of_person(user: User) -> QuerySet[ApiToken]:
     return tokens.select_related("user", "membership__clinic").order_by("created")
 
 
-def memberships_of(user: User) -> QuerySet[Membership]:
-    """The clinics that the person can act for now."""
-    return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
+def memberships_of(user: User, reach: Q | None = None) -> QuerySet[Membership]:
+    """The clinics that the person can act for now; of these what a session may ``reach``, if it is given."""
+    active = Membership.objects.active().filter(reach or Q(), user=user)
+    return active.select_related("clinic").order_by("clinic__name")
 
 
-def membership_in(user: User, clinic: UUID) -> Membership | None:
-    """The person's membership in the clinic of this public id, if it gives access now."""
-    memberships = Membership.objects.active().filter(user=user, clinic__public_id=clinic)
-    return memberships.select_related("user", "clinic").first()
+def may_sign_in_by_password(user: User) -> bool:
+    """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
+    active = Membership.objects.active().filter(user=user)
+    return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
+
+
+def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:
+    """The person's membership in the clinic of this public id, if it gives access now and the session may reach it."""
+    return memberships_of(user, reach).filter(clinic__public_id=clinic).select_related("user", "clinic").first()
 
 
 def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
