@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
+from allauth.core import context
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
+from skinsite.accounts.lockout import describe_client, may_try_own_password
 from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, plain_address
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
@@ -63,9 +66,19 @@ class OwnPasswordForm(TwiceForm, ChangePasswordForm):  # type: ignore[misc] # al
             label=_("Old password"), strip=False, widget=password_input("current-password")
         )
 
+    def clean_oldpassword(self) -> str:
+        """It is the right one; too many that are not are answered without looking."""
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            is_free = may_try_own_password(self.user)
+            raise get_adapter().validation_error("enter_current_password" if is_free else "too_many_login_attempts")
+        return password
+
     def save(self) -> None:
         """Hand over to the service."""
-        change_password(user=self.user, password=self.cleaned_data["password1"])
+        change_password(
+            user=self.user, password=self.cleaned_data["password1"], client=describe_client(context.request)
+        )
 
 
 class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # as above
@@ -73,7 +86,9 @@ class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # 
 
     def save(self) -> None:
         """Hand over to the service."""
-        set_password_by_link(user=self.user, password=self.cleaned_data["password1"])
+        set_password_by_link(
+            user=self.user, password=self.cleaned_data["password1"], client=describe_client(context.request)
+        )
 
 
 class InvitationForm(OnceForm):

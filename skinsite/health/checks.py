@@ -167,3 +167,13 @@ def check_recorded_times() -> CheckResult:
             remedy="Set the clocks of all machines, for example by NTP; this goes away as events are recorded.",
         )
     return CheckResult(ok=True)
+
+
+@register_check("proxies", needed_for_ready=False)
+def check_proxies() -> CheckResult:
+    """Where a proxy ends HTTPS, it is known how many addresses of X-Forwarded-For are the proxies' to tell."""
+    if settings.SECURE_PROXY_SSL_HEADER and not settings.PROXY_COUNT:
+        detail = "behind a proxy, and everybody seems to come from its address"
+        remedy = "Let the proxy set X-Forwarded-For, and set PROXY_COUNT; or BEHIND_PROXY=0 where there is none."
+        return CheckResult(ok=False, detail=detail, remedy=remedy)
+    return CheckResult(ok=True, detail=f"{settings.PROXY_COUNT} told of")

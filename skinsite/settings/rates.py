@@ -29,4 +29,20 @@ def read_rate(name: str, default: str) -> Rate | None:
     return Rate(int(found[1]), SECONDS[found[2]])
 
 
+# What a try waits for, in seconds, at an account that gets ever more wrong passwords from everywhere.
+PAUSES = (1, 2, 4, 8, 16, 32, 60)
+
 RATE_LIMITS: dict[str, Rate | None] = {}
+
+# Wrong passwords: see skinsite.accounts.lockout.
+RATE_LIMITS |= {
+    "sign_in": Rate(
+        env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000),
+        env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60) * 60,
+    ),
+    "sign_in_account": Rate(1_000_000, SECONDS["hour"]),
+    "sign_in_address": read_rate("SIGN_IN_ADDRESS_RATE", "50/hour"),
+    "sign_in_unknown": Rate(1_000_000_000, SECONDS["minute"]),
+    "own_password": Rate(10, SECONDS["hour"]),
+    **{f"sign_in_pause_{seconds}": Rate(1, seconds) for seconds in PAUSES},
+}

@@ -14,14 +14,14 @@ from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.tokens import end_tokens
 
 
-def change_password(*, user: User, password: str) -> None:
+def change_password(*, user: User, password: str, client: audit.Client) -> None:
     """Set one's own password; all other sessions of the person end.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_changed(about=user)
+        audit.user_password_changed(about=user, client=client)
 
 
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
@@ -45,14 +45,14 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
-def set_password_by_link(*, user: User, password: str) -> None:
+def set_password_by_link(*, user: User, password: str, client: audit.Client) -> None:
     """Set the password of somebody who opened a valid link.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_set(about=user)
+        audit.user_password_set(about=user, client=client)
 
 
 def _set(user: User, password: str) -> None:
