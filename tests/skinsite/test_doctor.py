@@ -19,6 +19,7 @@ CHECKS = [
     "demonstration",
     "clock",
     "recorded_times",
+    "proxies",
     "static_files",
     "static_version",
     "private",
