@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
+    "skinsite.directory",
     "skinsite.health",
     DOMAIN,
 ]
@@ -62,6 +63,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "skinsite.platform.middleware.AdminPolicyMiddleware",
     "skinsite.platform.middleware.HeadersMiddleware",
+    "skinsite.platform.middleware.RateLimitHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "skinsite.platform.middleware.RequestBodyMiddleware",
@@ -71,6 +73,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.accounts.limits.StrangersMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -157,6 +160,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "renew_grants": {"task": "skinsite.directory.tasks.renew_grants", "schedule": 60.0, "options": {"expires": 50}},
     "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
 }
 

@@ -23,10 +23,12 @@ from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, PlaceForm
 from classifier.web.views.capture import record_offered_lesions
 from classifier.web.views.readings import find_reading, show_reading
 from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.limits import counted
 
 Place = Literal["move", "modality", "declared", "error"]
 
 CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
+READS_ANEW = counted("uploads", only_unsafe=True)
 
 
 @member_required
@@ -40,6 +42,7 @@ def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 
 @member_required
 @CORRECTION
+@READS_ANEW
 def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct how a photograph was taken; a new reading is made, the old one stays."""
     done = _("The kind of photograph has been corrected. This is the new reading.")
@@ -48,6 +51,7 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @member_required
 @CORRECTION
+@READS_ANEW
 def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct the sites and states that were declared; a new reading is made, the old one stays."""
     done = _("The special site or state has been corrected. This is the new reading.")

@@ -36,6 +36,7 @@ from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.limits import counted
 from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 
 
@@ -121,6 +122,7 @@ def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @member_required
 @require_POST
+@counted("uploads")
 def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Read again after a failure: a new reading; the failed one stays."""
     prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
@@ -147,6 +149,7 @@ def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @member_required
 @require_POST
+@counted("uploads")
 def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Have a photograph read by the model in service; its readings by others stay."""
     image = get_object_or_404(images_of(request.membership), public_id=public_id)
@@ -160,6 +163,7 @@ def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpRespon
 
 @member_required
 @require_safe
+@counted("reads")
 def history_page(request: MemberRequest) -> HttpResponse:
     """All readings of the clinic: searched, filtered and paged by the address."""
     form = HistoryFilter(request.GET)
