@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
-from skinsite.accounts.sessions import note_session
+from skinsite.accounts.signed_in import note_session
 from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 

@@ -20,7 +20,7 @@ from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
 from skinsite.accounts.selectors import membership_in, memberships_of, sign_ins_of, tokens_of_person
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
-from skinsite.accounts.sessions import end_others, sessions_of
+from skinsite.accounts.signed_in import end_others, sessions_of
 from skinsite.directory.sessions import reach
 from skinsite.zones import zone_names
 
