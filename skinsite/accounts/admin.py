@@ -87,7 +87,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "time_zone", "storage_gigabytes", "is_active")
+    fields = ("name", "slug", "time_zone", "storage_gigabytes", "passwords_allowed", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 

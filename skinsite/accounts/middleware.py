@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 
-CLINIC_KEY = "clinic"
 SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
@@ -20,19 +21,12 @@ SEEN_STEP_SECONDS = 60
 CLOCKS_APART_SECONDS = 120
 
 
-def membership_of(user: User, clinic_id: object) -> Membership | None:
-    """The person's active membership in that clinic, else the oldest active one, else None. One query."""
-    memberships = list(
-        Membership.objects.active().filter(user=user).select_related("user", "clinic").order_by("created_at", "pk")
-    )
-    return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
-
-
 def seconds_left(request: HttpRequest) -> int:
     """How long the session of somebody signed in lasts if nothing happens in it; negative once it is over."""
     now = int(timezone.now().timestamp())
     ends = request.session.get(SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
-    return int(min(ends, request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
+    idle = request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS
+    return int(min(ends, idle, request.session.get(ENDS_KEY) or ends) - now)
 
 
 def _only_asks(request: HttpRequest) -> bool:
@@ -40,7 +34,7 @@ def _only_asks(request: HttpRequest) -> bool:
     if request.method != "GET":
         return False
     try:
-        return resolve(request.path_info).url_name in settings.POLLED_PAGES
+        return bool(resolve(request.path_info).url_name in settings.POLLED_PAGES)
     except Resolver404:
         return False
 
@@ -48,7 +42,7 @@ def _only_asks(request: HttpRequest) -> bool:
 def _is_from_the_future(request: HttpRequest, now: int) -> bool:
     """Whether a clock was ahead when the session began, so that nobody knows how long it has lasted."""
     times = (request.session.get(SIGNED_IN_KEY, now), request.session.get(SEEN_KEY, now))
-    return max(times) > now + CLOCKS_APART_SECONDS
+    return bool(max(times) > now + CLOCKS_APART_SECONDS)
 
 
 class MembershipMiddleware:
@@ -62,7 +56,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = membership_of(request.user, request.session.get(CLINIC_KEY))
+            membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 
@@ -99,7 +93,7 @@ class SessionLifetimeMiddleware:
             session = request.session
             session.setdefault(SIGNED_IN_KEY, now)
             seen = session.setdefault(SEEN_KEY, now)
-            if seconds_left(request) < 0 or _is_from_the_future(request, now):
+            if seconds_left(request) < 0 or _is_from_the_future(request, now) or not is_vouched_for(request):
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now

@@ -90,7 +90,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
         """The list; a value that the database cannot make anything of is no filter."""
         if SEARCH_VAR in request.GET:
             asked = request.GET.copy()
-            asked[SEARCH_VAR] = limit_search(asked[SEARCH_VAR])
+            asked[SEARCH_VAR] = limit_search(str(asked[SEARCH_VAR]))
             request.GET = asked  # type: ignore[assignment] # a copy, as Django itself sets it
         try:
             return super().get_changelist_instance(request)
