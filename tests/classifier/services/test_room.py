@@ -24,6 +24,7 @@ GIGABYTE = 1_000_000_000
 def site(owner: Membership, client: Client) -> Client:
     client.force_login(owner.user)
     client.raise_request_exception = False
+    client.defaults["HTTP_X_MADE_FOR"] = str(owner.clinic.public_id)
     return client
 
 
