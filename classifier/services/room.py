@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from classifier import audit
-from classifier.selectors.storage import storage_use
+from classifier.storage import storage_use
 from skinsite.accounts.actors import Actor
 from skinsite.platform import disk
 from skinsite.platform.problems import DomainError, Problem

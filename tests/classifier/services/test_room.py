@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from classifier.models import LesionImage
-from classifier.selectors.storage import storage_use
+from classifier.storage import storage_use
 from skinsite.accounts.models import Membership, User
 from skinsite.audit.models import AuditEvent
 from skinsite.health.free_space import check_free_space
