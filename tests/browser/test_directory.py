@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 from playwright.sync_api import Page, expect
 from pytest_django import Settings
 
+from classifier.models import Patient
 from skinsite.accounts.models import Membership
 from skinsite.settings.directories import Directory
 from tests.factories import MembershipFactory, UserFactory
@@ -51,7 +53,7 @@ def test_a_person_signs_in_by_the_directory_and_is_told_why_not(
     page.goto("/login/")
     own = page.url.partition("/login/")[0]
     page.context.add_cookies([{"name": "django_language", "value": language, "url": own}])
-    page.route("https://**", lambda route: route.abort())  # what the mock's page takes from elsewhere
+    page.context.route("https://**", lambda route: route.abort())  # what the mock's page takes from elsewhere
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
 
@@ -72,4 +74,19 @@ def test_a_person_signs_in_by_the_directory_and_is_told_why_not(
     sign_in_there(verified=True)
     page.wait_for_url("**/account/")
     expect(page.get_by_text("Anna Berg").first).to_be_attached()
+    complaints.clear()
+
+    # The session ends while she types: she comes back by the directory in a tab of its own, and nothing is lost.
+    page.goto("/patients/new/")
+    page.locator("[name=code]").fill("P-1")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.locator("main form button[type=submit]").first.click()
+    with page.context.expect_page() as opened:
+        page.get_by_role("dialog").get_by_role("button", name=button).click()
+    there = opened.value
+    there.get_by_placeholder("sub").first.fill("anna")
+    there.get_by_role("button", name="Authorize").click()
+    there.wait_for_url(f"{own}/")
+    page.wait_for_url("**/patients/*-*/")
+    assert Patient.objects.get().code == "P-1"
     complaints.clear()
