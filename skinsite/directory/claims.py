@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from skinsite.accounts.models import PERSON_NAME_LENGTH, plain_address
+from skinsite.accounts.models import plain_address
 from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.settings.directories import ROLES, Directory
-from skinsite.text import clean_line
 
 Claims = Mapping[str, Any]
 LONGEST_ADDRESS = 254
@@ -26,12 +25,6 @@ def read_address(directory: Directory, claims: Claims) -> str:
     if not name or len(address) > LONGEST_ADDRESS or _to_ascii(domain) not in directory.domains:
         raise RefusalError(Reason.DOMAIN, email=address)
     return address
-
-
-def read_name(claims: Claims) -> str:
-    """The person's name, as far as the directory tells it."""
-    name = claims.get("name")
-    return clean_line(name)[:PERSON_NAME_LENGTH] if isinstance(name, str) else ""
 
 
 def read_roles(directory: Directory, claims: Claims) -> dict[str, str]:
