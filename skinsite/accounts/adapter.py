@@ -45,7 +45,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         )
 
     def pre_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse | None:
-        """Refuse closed accounts, refused demonstrations and whom a directory alone lets in, by whichever door they come."""
+        """Refuse closed accounts, refused demonstrations and whom a directory alone lets in, by whichever door."""
         response: HttpResponse | None = super().pre_login(request, user, **hooks)
         if response is None and is_refused_demo(user):
             response = self.respond_user_inactive(request, user)

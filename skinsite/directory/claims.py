@@ -32,10 +32,11 @@ def read_roles(directory: Directory, claims: Claims) -> dict[str, str]:
 
     Raises ``RefusalError`` where the directory has left the groups out because they are too many.
     """
-    if directory.groups and directory.groups_claim in (claims.get("_claim_names") or {}):
+    elsewhere, told = claims.get("_claim_names"), claims.get(directory.groups_claim)
+    if directory.groups and isinstance(elsewhere, dict) and directory.groups_claim in elsewhere:
         raise RefusalError(Reason.GROUPS_LEFT_OUT)
-    told = claims.get(directory.groups_claim) or []
-    groups = {told} if isinstance(told, str) else {each for each in told if isinstance(each, str)}
+    listed = told if isinstance(told, list) else [told]
+    groups = {each for each in listed if isinstance(each, str)}
     mapped = [each for each in directory.groups if each.group in groups]
     return {each.clinic: each.role for each in sorted(mapped, key=lambda each: ROLES.index(each.role))}
 

@@ -262,6 +262,18 @@ def test_whom_an_administrator_put_out_no_group_brings_back(
     assert roles_after(walk, provider, []) == (302, [("clinician", True)])
 
 
+@pytest.mark.parametrize("odd", [7, {"a": 1}, [["/doctors"], None, 7], True, "/doctors,/heads"])
+def test_claims_of_odd_kinds_are_as_good_as_none(grouped: Directory, walk: Walk, provider: Provider, odd: Any) -> None:
+    provider.know("anna", email=ADDRESS, email_verified=True, groups=odd, _claim_names=odd, name=odd)
+    assert walk(Client()).status_code == 403
+    provider.know("anna", email=odd, email_verified=True)
+    assert walk(Client()).status_code == 403
+    assert [reason for reason, *_rest in refusals()] == [
+        "no_place",
+        "unverified" if odd != "/doctors,/heads" else "domain",
+    ]
+
+
 def test_groups_that_are_left_out_for_being_many_end_nothing(
     grouped: Directory, walk: Walk, provider: Provider
 ) -> None:
