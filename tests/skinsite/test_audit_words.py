@@ -35,8 +35,8 @@ NAMES = {
     "prediction": "failed finished listed requested viewed",
     "review": "added listed viewed",
     "service": "ended opened",
-    "user": "created locked_out password_changed password_reset password_set preferences_set renamed sign_in_failed "
-    "signed_in signed_out time_zone_set updated",
+    "user": "created locked_out own_password_refused password_changed password_reset password_set "
+    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 
