@@ -48,10 +48,7 @@ class SignInForm(LoginForm):  # type: ignore[misc] # allauth ships no types
         cleaned: dict[str, Any] = super().clean()
         if self.user is not None and not may_sign_in_by_password(self.user):
             audit.user_sign_in_failed(about=self.user, client=describe_client(self.request))
-            raise forms.ValidationError(
-                _("Your clinic signs in by its directory, and no longer with passwords. Use the button below."),
-                code="passwords_off",
-            )
+            raise get_adapter().validation_error("passwords_off")
         return cleaned
 
 
