@@ -168,11 +168,9 @@ class PersonForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("As chosen in the browser")), *LANGUAGE_NAMES]
+        label=_("Language"), required=False, choices=[("", _("As in the browser")), *LANGUAGE_NAMES]
     )
-    theme = forms.ChoiceField(
-        label=_("Theme"), required=False, choices=[("", _("As chosen in the browser")), *Theme.choices]
-    )
+    theme = forms.ChoiceField(label=_("Theme"), required=False, choices=[("", _("As in the browser")), *Theme.choices])
     time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 
