@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.mail import has_mail_server
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import Membership, NoticeKind, User
 from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.services.notices import notify
 from skinsite.accounts.tokens import end_tokens
 
 ADDRESS_LENGTH = 45  # of an IPv6 address at its longest
@@ -52,6 +53,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         user.save(update_fields=["password", "password_link_by", "password_confirmed_at"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
+        notify(user, NoticeKind.RESET, clinic=membership.clinic.name)
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
