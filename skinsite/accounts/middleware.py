@@ -5,21 +5,20 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import is_valid_path, resolve, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.second_factor import has_to_enrol
-from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.platform.errors import API_PREFIX
 from skinsite.platform.problems import Problem
 from skinsite.zones import zone_named
 
-CLINIC_KEY = "clinic"
 # What is open before a second factor is set up, besides the pages that do so.
 WITHOUT_SECOND_FACTOR = {
     "account_login",
@@ -33,14 +32,6 @@ SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
 SEEN_STEP_SECONDS = 60
-
-
-def membership_of(user: User, clinic_id: object, reached: Q) -> Membership | None:
-    """The person's active membership in that clinic, else the oldest active one, else None, of those that the session
-    has ``reached``. One query."""
-    active = Membership.objects.active().filter(reached, user=user)
-    memberships = list(active.select_related("user", "clinic").order_by("created_at", "pk"))
-    return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
 
 
 def seconds_left(request: HttpRequest) -> int:
@@ -67,7 +58,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = membership_of(request.user, request.session.get(CLINIC_KEY), reach(request))
+            membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from zxcvbn import zxcvbn
+from zxcvbn import zxcvbn  # type: ignore[import-untyped] # ships no types
 
 LEAST_SCORE = 3  # of 4: more than 10^8 guesses
 LEAST_DIFFERENT = 5

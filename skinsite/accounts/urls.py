@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as keys
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, invitation, second_factor, session
+from skinsite.accounts.views import account, clinic, invitation, programs, second_factor, session
 
 second_factor_pages: list[URLPattern | URLResolver] = [
     path("", factor.index, name="mfa_index"),
@@ -39,10 +39,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/second-factor/", include(second_factor_pages)),
     path("clinic/second-factor/", second_factor.require_of_all, name="clinic-second-factor"),
     path("clinic/members/<uuid:public_id>/second-factor/", second_factor.reset, name="clinic-member-second-factor"),
+    path("account/person/", account.change_person, name="account-person"),
+    path("account/tokens/", programs.create_own_token, name="token-create"),
+    path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),
     path("account/closed/", allauth.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/", allauth.PasswordChangeView.as_view(), name="account_change_password"),
-    path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
-    path("account/time-zone/", account.set_time_zone, name="account-time-zone"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),
     path("clinic/time-zone/", clinic.set_time_zone, name="clinic-time-zone"),
@@ -53,6 +54,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clinic/members/<uuid:public_id>/deactivate/", clinic.deactivate, name="clinic-member-deactivate"),
     path("clinic/members/<uuid:public_id>/reactivate/", clinic.reactivate, name="clinic-member-reactivate"),
     path("clinic/members/<uuid:public_id>/password/", clinic.reset_password, name="clinic-member-password"),
-    path("clinic/tokens/<uuid:public_id>/revoke/", clinic.revoke_token, name="clinic-token-revoke"),
+    path("clinic/tokens/<uuid:public_id>/revoke/", programs.revoke_clinic_token, name="clinic-token-revoke"),
+    path("clinic/services/", programs.services, name="clinic-services"),
+    path("clinic/services/new/", programs.create_service, name="clinic-service-create"),
+    path("clinic/services/<uuid:public_id>/renew/", programs.renew_service, name="clinic-service-renew"),
+    path("clinic/services/<uuid:public_id>/end/", programs.close_service, name="clinic-service-end"),
     path("invitations/<str:secret>/", invitation.invitation, name="invitation"),
 ]

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
+from skinsite.accounts.selectors import superusers_with_memberships
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
 from skinsite.health.models import CLOCK, Heartbeat
@@ -136,6 +137,16 @@ def check_demonstration() -> CheckResult:
     if has_refused_demo():
         return CheckResult(ok=False, detail="a demonstration clinic is in this database", remedy=DEMO_REMEDY)
     return CheckResult(ok=True, detail="allowed" if settings.DEMO_ALLOWED else "none")
+
+
+@register_check("superusers", needed_for_ready=False, needs="database")
+def check_superusers() -> CheckResult:
+    """Nobody who runs the site is a member of a clinic too."""
+    both = [str(each.user.email) for each in superusers_with_memberships()]
+    if both:
+        remedy = "Such a membership gives no access. End it in the admin, and work in the clinic by another account."
+        return CheckResult(ok=False, detail=f"superusers who are members: {', '.join(both)}", remedy=remedy)
+    return CheckResult(ok=True)
 
 
 @register_check("clock", needs="database")

@@ -62,8 +62,8 @@ class Session {
     try {
       let state = await this.ask();
       if (!state.person) state = await this.signIn();
-      const { person, clinic, textOther } = this.root.dataset;
-      if (state.person !== person || state.clinic !== clinic) return textOther;
+      const { person, textOther } = this.root.dataset;
+      if (state.person !== person) return textOther; // of another clinic the server tells, and keeps what was typed
       renewTokens(state.token);
       return "";
     } catch {
@@ -94,6 +94,7 @@ class Session {
       const { login: address, password } = this.form.elements;
       const body = { csrfmiddlewaretoken: token, login: address.value, password: password.value, next: url };
       const response = await fetch(login, { method: "POST", body: new URLSearchParams(body) });
+      if (response.url.includes("/second-factor/")) throw new Error(this.root.dataset.textFactor);
       if (new URL(response.url).pathname !== url) throw new Error(await this.refusal(response));
       await this.end(await response.json());
     } catch (problem) {

@@ -15,37 +15,29 @@ from tests.factories import PASSWORD
 WORDS = {
     "en": {
         "app": "Set up an app",
-        "secret": "Or type this secret into it",
         "shown": "Code that the app shows now",
         "set up": "Set up",
         "kept": "I have kept them",
         "code": "Code of your app, or a recovery code",
         "sign in": "Sign in",
-        "sign out": "Sign out",
         "add": "Add a key",
         "add it": "Add the key",
         "use": "Use a passkey or security key",
         "name": "Name of the key",
         "must": "Set up a second factor to go on",
-        "password": "Password",
-        "address": "E-mail address",
     },
     "ru": {
         "app": "Настроить приложение",
-        "secret": "Или введите в него этот секрет",
         "shown": "Код, который приложение показывает сейчас",
         "set up": "Настроить",
         "kept": "Коды сохранены",
         "code": "Код из приложения или код восстановления",
         "sign in": "Войти",
-        "sign out": "Выйти",
         "add": "Добавить ключ",
         "add it": "Добавить ключ",
         "use": "Войти с ключом",
         "name": "Название ключа",
         "must": "Чтобы продолжить, настройте второй фактор",
-        "password": "Пароль",
-        "address": "Адрес электронной почты",
     },
 }
 
@@ -86,10 +78,10 @@ def test_an_app_and_its_recovery_codes(page: Page, storage: None, owner: Members
     owner.clinic.save()
     give_password(page, owner, words)
     page.wait_for_url("**/account/second-factor/")
-    expect(page.get_by_role("heading", name=words["must"])).to_be_visible()
+    expect(page.get_by_text(words["must"])).to_be_visible()
     fits(page)
     page.get_by_role("link", name=words["app"]).click()
-    secret = page.get_by_label(words["secret"]).input_value()
+    secret = page.locator("#totp-secret").inner_text()
     fits(page)
     page.get_by_label(words["shown"]).fill(code_now(secret, -1))
     page.get_by_role("main").get_by_role("button", name=words["set up"], exact=True).click()

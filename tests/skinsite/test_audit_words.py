@@ -34,9 +34,11 @@ NAMES = {
     "patient": "created listed updated viewed",
     "prediction": "failed finished listed requested viewed",
     "review": "added listed viewed",
+    "service": "ended opened",
     "user": "created locked_out own_password_refused password_changed password_reset password_set "
     "second_factor_added second_factor_refused second_factor_removed "
-    "second_factor_reset second_factor_used sign_in_failed signed_in signed_out time_zone_set updated",
+    "second_factor_reset second_factor_used "
+    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 

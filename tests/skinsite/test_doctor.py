@@ -17,6 +17,7 @@ CHECKS = [
     "schedule",
     "cache",
     "demonstration",
+    "superusers",
     "clock",
     "recorded_times",
     "proxies",
