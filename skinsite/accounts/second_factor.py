@@ -85,6 +85,6 @@ def _ciphers() -> MultiFernet:
     return MultiFernet([Fernet(_derived(key)) for key in keys])
 
 
-def _derived(key: str) -> bytes:
+def _derived(key: str | bytes) -> bytes:
     digest = salted_hmac("skinsite.accounts.second_factor", "", secret=key, algorithm="sha256").digest()
     return base64.urlsafe_b64encode(digest)
