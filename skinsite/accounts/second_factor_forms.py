@@ -111,7 +111,7 @@ class AddKeyForm(KeyForm, AddWebAuthnForm):  # type: ignore[misc] # as above
     def clean(self) -> dict[str, Any]:
         """It answers the question of this page."""
         try:
-            cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean() or {}
         except MADE_UP:
             raise get_adapter().validation_error("incorrect_code") from None
         return cleaned
