@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.second_factor import has_to_enrol
+from skinsite.accounts.signed_in import note_session
 from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.platform.errors import API_PREFIX
 from skinsite.platform.problems import Problem
@@ -112,6 +113,7 @@ class SessionLifetimeMiddleware:
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now
+                note_session(request)
         return self.get_response(request)
 
 

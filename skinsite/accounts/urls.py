@@ -39,6 +39,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/second-factor/", include(second_factor_pages)),
     path("clinic/second-factor/", second_factor.require_of_all, name="clinic-second-factor"),
     path("clinic/members/<uuid:public_id>/second-factor/", second_factor.reset, name="clinic-member-second-factor"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="account-end-sessions"),
     path("account/person/", account.change_person, name="account-person"),
     path("account/tokens/", programs.create_own_token, name="token-create"),
     path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),

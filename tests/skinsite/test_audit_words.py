@@ -38,7 +38,7 @@ NAMES = {
     "user": "created locked_out own_password_refused password_changed password_reset password_set "
     "second_factor_added second_factor_refused second_factor_removed "
     "second_factor_reset second_factor_used "
-    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
+    "preferences_set renamed sessions_ended sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 
