@@ -17,6 +17,7 @@ from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
+from skinsite.settings.storages import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
 DEBUG = False
@@ -39,7 +40,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
-    "axes",
     "csp",
     "django_filters",
     "django_htmx",
@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
+    "skinsite.directory",
     "skinsite.health",
     DOMAIN,
 ]
@@ -70,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "skinsite.accounts.personal.PreferencesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
@@ -78,7 +80,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
     "skinsite.platform.middleware.DomainErrorMiddleware",
 ]
 
@@ -106,7 +107,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = describe_caches()
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "skinsite.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["skinsite.accounts.backends.AccountBackend"]
 # Whether a demonstration clinic may exist here and its members sign in.
 DEMO_ALLOWED = False
 LOGIN_URL = "account_login"
@@ -161,6 +162,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "renew_grants": {"task": "skinsite.directory.tasks.renew_grants", "schedule": 60.0, "options": {"expires": 50}},
     "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
 }
 
@@ -196,8 +198,6 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
         # Scanners try names all day; they get a 400, and nobody needs the traceback.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        # Says of every request what the audit trail says better.
-        "axes": {"level": "WARNING"},
     },
 }
 
