@@ -49,6 +49,19 @@ def _send(subject: str, text: str, to: str) -> bool:
         return False
 
 
+def mail_second_factor_reset(*, user: User, by: User | None) -> None:
+    """Tell a person, and the administrator who did it, that a second factor was taken away; without a server nobody."""
+    if settings.EMAIL_BACKEND == CONSOLE:
+        return
+    text = render_to_string("accounts/second_factor_reset_email.txt", {"user": user, "by": by})
+    recipients = [user.email, *([by.email] if by else [])]
+    for recipient in recipients:
+        try:
+            send_mail(_("Second factor reset"), text, None, [recipient])
+        except (OSError, SMTPException) as error:
+            logger.warning("A notice could not be mailed: %s", type(error).__name__)
+
+
 def mail_notice(*, notice: Notice) -> bool:
     """Send a person a mail about their own account, in its language; whether that went well."""
     zone = zone_named(notice.user.time_zone)
