@@ -30,6 +30,7 @@ class AuditConfig(AppConfig):
         APPEND_ONLY.extend(
             (
                 AppendOnly("audit.AuditEvent", warranted=False, moments=(("at", *OF_NOW),)),
+                AppendOnly("audit.AuditSeal", warranted=False),
                 AppendOnly("audit.AuditPayload"),
                 AppendOnly("audit.AuditSubject"),
                 AppendOnly(

@@ -139,3 +139,41 @@ class AuditSubject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_type} {self.record_id}"
+
+
+class AuditSeal(models.Model):
+    """An event's link in its chain: the ``number`` after the one before, whose hash goes into this one's.
+
+    There is a chain a clinic, and one, 0, of events without a clinic. A sealer writes seals after the events, so that
+    whoever writes an event waits for nobody.
+    """
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="seal")
+    chain = models.BigIntegerField()
+    number = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("seal of an event")
+        verbose_name_plural = _("seals of events")
+        # Two sealers at once: the one that comes second is refused.
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="seal_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.number}/{self.sha256}"
+
+
+class AuditCheckpoint(models.Model):
+    """How far a chain has been verified: `doctor` goes on from here, `verify_trail` from the beginning."""
+
+    chain = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    verified_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("verified part of a chain")
+        verbose_name_plural = _("verified parts of chains")
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.number}/{self.sha256}"

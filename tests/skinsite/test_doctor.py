@@ -23,6 +23,7 @@ CHECKS = [
     "static_version",
     "private",
     "room",
+    "trail",
     "bundle",
     "queue",
 ]
