@@ -17,7 +17,11 @@ class ClassifierConfig(AppConfig):
     def ready(self) -> None:
         """Name the tables that the database keeps as they are; register what the site offers a place for."""
         from classifier import audit, checks, health  # noqa: F401, PLC0415 all register; models are ready only now
-        from classifier.web.practice import PRACTICE_PANEL  # noqa: PLC0415 as above
+        from classifier.admin.forms import ReviewForm  # noqa: PLC0415 as above
+        from classifier.web import forms  # noqa: PLC0415 as above
+        from classifier.web.practice import PRACTICE_PANEL, PracticeForm  # noqa: PLC0415 as above
+        from classifier.web.storage import STORAGE_PANEL  # noqa: PLC0415 as above
+        from skinsite.accounts.made_for import FORMS  # noqa: PLC0415 as above
         from skinsite.accounts.oversight import is_superuser, oversees_clinic  # noqa: PLC0415 as above
         from skinsite.accounts.panels import PANELS  # noqa: PLC0415 as above
         from skinsite.audit.triggers import APPEND_ONLY, AppendOnly  # noqa: PLC0415 as above
@@ -28,3 +32,6 @@ class ClassifierConfig(AppConfig):
         APPEND_ONLY.append(AppendOnly("classifier.Prediction", when="OLD.status IN ('done', 'failed')"))
         APPEND_ONLY.append(AppendOnly("classifier.Review"))
         APPEND_ONLY.append(AppendOnly("classifier.ImageCorrection"))
+        PANELS.append(STORAGE_PANEL)
+        FORMS.extend([forms.NewPatientForm, forms.NewLesionForm, forms.UploadForm, forms.MoveForm])
+        FORMS.extend([ReviewForm, PracticeForm])

@@ -11,12 +11,14 @@ from django.http import HttpRequest
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, User, plain_address
+from skinsite.accounts.names import clean_person_name
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
-from skinsite.accounts.selectors import members_of
+from skinsite.accounts.policies import require_may_be_member
+from skinsite.accounts.selectors import clinics_of, members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
-from skinsite.text import clean_line, fold_line
+from skinsite.text import clean_line, fold_line, limit_search
 
 
 class SuperuserAdmin(ReadOnlyAdmin):
@@ -52,7 +54,7 @@ class SuperuserAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Every word of the search in one of the fields, whatever its case and encoding; the rows are few."""
-        words = fold_line(search_term).split()
+        words = fold_line(limit_search(search_term)).split()
         rows = queryset.values_list("pk", *self.get_search_fields(request)) if words else ()
         found = [pk for pk, *texts in rows if all(any(word in fold_line(text) for text in texts) for word in words)]
         return (queryset.filter(pk__in=found) if words else queryset), False
@@ -87,7 +89,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "time_zone", "passwords_allowed", "is_active")
+    fields = ("name", "slug", "time_zone", "storage_gigabytes", "passwords_allowed", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 
@@ -97,6 +99,17 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the
     def clean_email(self) -> str:
         """Addresses are kept in one spelling."""
         return plain_address(self.cleaned_data["email"])
+
+    def clean_name(self) -> str:
+        """As people set it themselves, and none where they have not yet."""
+        name = str(self.cleaned_data["name"])
+        person = self.instance if self.instance.pk else None
+        if not name.strip() or (person is not None and name == person.name):
+            return name.strip()
+        try:
+            return clean_person_name(name, clinics=clinics_of(person) if person else [], person=person)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(error.message_dict["name"]) from None
 
 
 @admin.register(User)
@@ -127,6 +140,8 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg] # as above
     def clean(self) -> dict[str, Any]:
         """Change an existing one by the services: what they refuse is an error of the form, and nothing is changed."""
         data = super().clean() or self.cleaned_data
+        if "user" in data:
+            require_may_be_member(data["user"])
         if self.instance.pk and not self.errors:
             now = members_of(self.instance.clinic).get(pk=self.instance.pk)
             set_active = reactivate_member if data["is_active"] else deactivate_member

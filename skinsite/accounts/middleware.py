@@ -4,28 +4,21 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
+from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
-from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 
-CLINIC_KEY = "clinic"
 SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
 SEEN_STEP_SECONDS = 60
-
-
-def membership_of(user: User, clinic_id: object, reached: Q) -> Membership | None:
-    """The person's active membership in that clinic, else the oldest active one, else None, of those that the session
-    has ``reached``. One query."""
-    active = Membership.objects.active().filter(reached, user=user)
-    memberships = list(active.select_related("user", "clinic").order_by("created_at", "pk"))
-    return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
+# What the clocks of two machines may differ by.
+CLOCKS_APART_SECONDS = 120
 
 
 def seconds_left(request: HttpRequest) -> int:
@@ -37,8 +30,19 @@ def seconds_left(request: HttpRequest) -> int:
 
 
 def _only_asks(request: HttpRequest) -> bool:
-    """Whether a page asks for itself how long the session lasts: nobody did anything."""
-    return request.method == "GET" and request.path_info == reverse("session")
+    """Whether a page asks for itself, again and again, how long the session lasts or how far a reading is."""
+    if request.method != "GET":
+        return False
+    try:
+        return bool(resolve(request.path_info).url_name in settings.POLLED_PAGES)
+    except Resolver404:
+        return False
+
+
+def _is_from_the_future(request: HttpRequest, now: int) -> bool:
+    """Whether a clock was ahead when the session began, so that nobody knows how long it has lasted."""
+    times = (request.session.get(SIGNED_IN_KEY, now), request.session.get(SEEN_KEY, now))
+    return bool(max(times) > now + CLOCKS_APART_SECONDS)
 
 
 class MembershipMiddleware:
@@ -52,7 +56,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = membership_of(request.user, request.session.get(CLINIC_KEY), reach(request))
+            membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 
@@ -89,7 +93,7 @@ class SessionLifetimeMiddleware:
             session = request.session
             session.setdefault(SIGNED_IN_KEY, now)
             seen = session.setdefault(SEEN_KEY, now)
-            if seconds_left(request) < 0 or not is_vouched_for(request):
+            if seconds_left(request) < 0 or _is_from_the_future(request, now) or not is_vouched_for(request):
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now

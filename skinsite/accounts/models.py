@@ -104,8 +104,18 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
+class Theme(models.TextChoices):
+    """The colours in which a person works."""
+
+    LIGHT = "light", pgettext_lazy("theme", "Light")
+    DARK = "dark", pgettext_lazy("theme", "Dark")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, who signs in with an e-mail address and works in one or more clinics."""
+    """A person, who signs in with an e-mail address and works in one or more clinics.
+
+    ``language`` and ``theme`` are applied at each sign-in; empty, the browser keeps what was chosen in it.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
@@ -115,6 +125,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, blank=True, default="", db_default=""
+    )
+    theme = models.CharField(_("theme"), max_length=10, choices=Theme, blank=True, default="", db_default="")
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -154,6 +168,12 @@ class Clinic(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
+    storage_gigabytes = models.PositiveIntegerField(
+        _("storage, GB"),
+        null=True,
+        blank=True,
+        help_text=_("What its photographs may take up. Empty: as the site has it (CLINIC_STORAGE_GIGABYTES)."),
+    )
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
     # Without them its people come in by a directory (`skinsite.directory`) alone.
     passwords_allowed = models.BooleanField(_("sign in with a password"), default=True, db_default=True)
@@ -171,13 +191,22 @@ class Clinic(models.Model):
         """In which its days are counted."""
         return zone_named(self.time_zone)
 
+    @property
+    def storage_bytes(self) -> int:
+        """What its photographs may take up."""
+        own = self.storage_gigabytes
+        return (settings.CLINIC_STORAGE_GIGABYTES if own is None else own) * 1_000_000_000
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships by whether they still give access."""
 
     def active(self) -> Self:
-        """Those that give access now: person, clinic and membership are active, and no demonstration is refused."""
-        active = self.filter(is_active=True, user__is_active=True, clinic__is_active=True)
+        """Those that give access now: person, clinic and membership are active, and no demonstration is refused.
+
+        None of a superuser's, should there be one: who runs the site sees no patient data.
+        """
+        active = self.filter(is_active=True, user__is_active=True, user__is_superuser=False, clinic__is_active=True)
         return active if settings.DEMO_ALLOWED else active.filter(clinic__is_demo=False)
 
 
@@ -218,7 +247,7 @@ class Membership(models.Model):
     def capabilities(self) -> frozenset[Capability]:
         """What the role allows, while the access lasts."""
         is_at_work = self.is_active and self.user.is_active and self.clinic.is_active
-        return CAPABILITIES[self.role] if is_at_work else frozenset()
+        return CAPABILITIES[self.role] if is_at_work and not self.user.is_superuser else frozenset()
 
 
 class Invitation(models.Model):

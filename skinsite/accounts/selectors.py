@@ -1,10 +1,12 @@
 """What the clinic page and the account page show."""
 
+from uuid import UUID
+
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -20,9 +22,21 @@ def open_invitations_of(clinic: Clinic) -> QuerySet[Invitation]:
 
 
 def tokens_of_clinic(clinic: Clinic) -> QuerySet[ApiToken]:
+    """API tokens that act for members and service accounts of the clinic."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(Q(membership__clinic=clinic) | Q(service__clinic=clinic))
+    return tokens.select_related("user", "membership__clinic", "service__clinic").order_by("user__email", "created")
+
+
+def tokens_of_members(clinic: Clinic) -> QuerySet[ApiToken]:
     """API tokens that act for members of the clinic."""
-    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(membership__clinic=clinic)
-    return tokens.select_related("user", "membership__clinic").order_by("user__email", "created")
+    return tokens_of_clinic(clinic).filter(service=None)
+
+
+def services_of(clinic: Clinic) -> QuerySet[ServiceAccount]:
+    """The clinic's service accounts that are not ended, each with its tokens, the newest last."""
+    tokens = Prefetch("api_tokens", ApiToken.objects.select_related("service__clinic").order_by("created"))
+    services = ServiceAccount.objects.filter(clinic=clinic, ended_at=None)
+    return services.select_related("clinic").prefetch_related(tokens).order_by("name")
 
 
 def tokens_of_person(user: User) -> QuerySet[ApiToken]:
@@ -43,6 +57,21 @@ def may_sign_in_by_password(user: User) -> bool:
     return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
 
 
+def clinics_of(user: User) -> QuerySet[Clinic]:
+    """The clinics that the person works in, or did."""
+    return Clinic.objects.filter(memberships__user=user)
+
+
+def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:
+    """The person's membership in the clinic of this public id, if it gives access now and the session may reach it."""
+    return memberships_of(user, reach).filter(clinic__public_id=clinic).select_related("user", "clinic").first()
+
+
+def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
+    """The clinic of this public id, if the person is or was a member of it."""
+    return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
+
+
 def has_account(email: str) -> bool:
     """Whether somebody has an account of that address."""
     return User.objects.filter(email=email).exists()
@@ -51,3 +80,8 @@ def has_account(email: str) -> bool:
 def is_refused_demo(user: User) -> bool:
     """Whether this is an account of a demonstration clinic, and the settings refuse those."""
     return not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()
+
+
+def superusers_with_memberships() -> QuerySet[Membership]:
+    """Memberships that give no access, since their account runs the site; none can be made any more."""
+    return Membership.objects.filter(is_active=True, user__is_superuser=True).select_related("user", "clinic")

@@ -17,6 +17,7 @@ from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
+from skinsite.settings.storages import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
 DEBUG = False
@@ -39,7 +40,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
-    "axes",
     "csp",
     "django_filters",
     "django_htmx",
@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "skinsite.accounts.personal.PreferencesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
@@ -79,7 +80,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
     "skinsite.platform.middleware.DomainErrorMiddleware",
 ]
 
@@ -107,7 +107,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = describe_caches()
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "skinsite.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["skinsite.accounts.backends.AccountBackend"]
 # Whether a demonstration clinic may exist here and its members sign in.
 DEMO_ALLOWED = False
 LOGIN_URL = "account_login"
@@ -199,8 +199,6 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
         # Scanners try names all day; they get a 400, and nobody needs the traceback.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        # Says of every request what the audit trail says better.
-        "axes": {"level": "WARNING"},
     },
 }
 

@@ -34,8 +34,9 @@ NAMES = {
     "patient": "created listed updated viewed",
     "prediction": "failed finished listed requested viewed",
     "review": "added listed viewed",
-    "user": "created locked_out password_changed password_reset password_set sign_in_failed signed_in signed_out "
-    "time_zone_set updated",
+    "service": "ended opened",
+    "user": "created locked_out own_password_refused password_changed password_reset password_set "
+    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 

@@ -120,13 +120,13 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
     found = _find_lesion(request, public_id)
-    images = photographs_over_time(found)
+    images = KeyPaginator(photographs_over_time(found), ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
     audit.lesion_viewed(actor=request.membership, about=found, photographs=name_thumbnails(request.membership, images))
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
         "lesion": found,
         "patient": found.patient,
-        "images": images,
+        "page": images,
         "measured": measured,
         "lesion_sentence": LESION_SENTENCE,
     }
