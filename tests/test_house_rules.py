@@ -27,6 +27,7 @@ SENDING_BY = {"tasks.send", "handover.submit"}
 # Who sends at all: each after the commit, or of what is committed already.
 SENDERS = {
     "skinsite/platform/tasks.py",
+    "skinsite/accounts/services/notices.py",
     "classifier/tasks.py",
     "classifier/services/registry.py",
     "classifier/services/readings/handover.py",

@@ -194,6 +194,12 @@ def user_signed_out(*, about: User, client: Client) -> Entry:
     return Entry(about, about, client)
 
 
+@change("user.sessions_ended", pgettext_lazy("what was done", "signed out everywhere else"), of=User)
+def user_sessions_ended(*, about: User, count: int) -> Entry:
+    """A person ended so many sessions of theirs, all but the one in which they did it."""
+    return Entry(about, about, {"count": count})
+
+
 @access("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
 def user_sign_in_failed(*, about: User | None, client: Client, in_this_minute: int | None = None) -> Entry:
     """Somebody gave a wrong password; or an address that nobody has, which is not kept.

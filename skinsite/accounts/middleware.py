@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
+from skinsite.accounts.signed_in import note_session
 from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 
@@ -97,4 +98,5 @@ class SessionLifetimeMiddleware:
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now
+                note_session(request)
         return self.get_response(request)

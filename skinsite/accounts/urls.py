@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("account/", account.account, name="account"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="account-end-sessions"),
     path("account/person/", account.change_person, name="account-person"),
     path("account/tokens/", programs.create_own_token, name="token-create"),
     path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),

@@ -51,8 +51,8 @@ INSTALLED_APPS = [
     "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
-    "skinsite.directory",
     "skinsite.health",
+    "skinsite.directory",
     DOMAIN,
 ]
 

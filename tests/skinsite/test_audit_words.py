@@ -36,7 +36,7 @@ NAMES = {
     "review": "added listed viewed",
     "service": "ended opened",
     "user": "created locked_out own_password_refused password_changed password_reset password_set "
-    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
+    "preferences_set renamed sessions_ended sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 

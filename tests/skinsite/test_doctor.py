@@ -25,7 +25,9 @@ CHECKS = [
     "static_version",
     "private",
     "room",
+    "free_space",
     "trail",
+    "directories",
     "bundle",
     "queue",
 ]

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import Membership, NoticeKind, User
 from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.services.notices import notify
 from skinsite.accounts.tokens import end_tokens
 
 
@@ -43,6 +44,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         user.save(update_fields=["password"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
+        notify(user, NoticeKind.RESET, clinic=membership.clinic.name)
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
