@@ -7,6 +7,20 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
+from skinsite.audit.models import AuditEvent
+
+OF_SIGNING_IN = (
+    "user.signed_in",
+    "user.sign_in_failed",
+    "user.locked_out",
+    "user.password_changed",
+    "user.password_set",
+    "user.password_reset",
+    "user.second_factor_refused",
+    "user.sessions_ended",
+)
+"""What somebody looks for who asks whether it was they who signed in."""
+SIGN_INS_SHOWN = 10
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -57,6 +71,14 @@ def may_sign_in_by_password(user: User) -> bool:
     return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
 
 
+def sign_ins_of(user: User) -> list[AuditEvent]:
+    """What the trail last told of signing in to the person's account, the newest first."""
+    events = AuditEvent.objects.filter(
+        object_type=User._meta.label, object_id=str(user.public_id), action__in=OF_SIGNING_IN
+    )
+    return list(events.select_related("payload").order_by("-at", "-pk")[:SIGN_INS_SHOWN])
+
+
 def clinics_of(user: User) -> QuerySet[Clinic]:
     """The clinics that the person works in, or did."""
     return Clinic.objects.filter(memberships__user=user)
@@ -70,11 +92,6 @@ def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:
 def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
     """The clinic of this public id, if the person is or was a member of it."""
     return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
-
-
-def has_account(email: str) -> bool:
-    """Whether somebody has an account of that address."""
-    return User.objects.filter(email=email).exists()
 
 
 def is_refused_demo(user: User) -> bool:
