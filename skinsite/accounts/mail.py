@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.browsers import browser_in_words
-from skinsite.accounts.models import Invitation, Notice
+from skinsite.accounts.models import Invitation, Notice, User
 from skinsite.zones import write_moment, zone_named
 
 logger = logging.getLogger(__name__)
@@ -32,6 +32,19 @@ def mail_invitation(*, invitation: Invitation, link: str) -> bool:
     except (OSError, SMTPException) as error:
         logger.warning("An invitation could not be mailed: %s", type(error).__name__)
         return False
+
+
+def mail_second_factor_reset(*, user: User, by: User | None) -> None:
+    """Tell a person, and the administrator who did it, that a second factor was taken away; without a server nobody."""
+    if settings.EMAIL_BACKEND == CONSOLE:
+        return
+    text = render_to_string("accounts/second_factor_reset_email.txt", {"user": user, "by": by})
+    recipients = [user.email, *([by.email] if by else [])]
+    for recipient in recipients:
+        try:
+            send_mail(_("Second factor reset"), text, None, [recipient])
+        except (OSError, SMTPException) as error:
+            logger.warning("A notice could not be mailed: %s", type(error).__name__)
 
 
 def mail_notice(*, notice: Notice) -> bool:

@@ -177,6 +177,7 @@ class Clinic(models.Model):
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
     # Without them its people come in by a directory (`skinsite.directory`) alone.
     passwords_allowed = models.BooleanField(_("sign in with a password"), default=True, db_default=True)
+    second_factor_required = models.BooleanField(_("second factor for everybody"), default=False, db_default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:

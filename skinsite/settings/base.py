@@ -75,6 +75,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.accounts.middleware.SecondFactorMiddleware",
     "skinsite.accounts.limits.StrangersMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

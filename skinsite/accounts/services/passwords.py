@@ -38,7 +38,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=membership.user_id)
         if actor is not None:
-            _require_own_person(actor, membership, user)
+            require_own_person(actor, membership, user)
         # An unusable password differs each time: every session's hash and every earlier link is void from here.
         user.set_unusable_password()
         user.save(update_fields=["password"])
@@ -65,7 +65,11 @@ def _set(user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
-def _require_own_person(actor: Actor, membership: Membership, user: User) -> None:
+def require_own_person(actor: Actor, membership: Membership, user: User) -> None:
+    """Refuse what an administrator may do with an account of their own clinic alone, and not with their own.
+
+    Raises ``ValidationError``.
+    """
     if actor.user_id == user.pk:
         raise ValidationError(_("Change your own password on your account page."), code="own_password")
     if not membership.is_active:
