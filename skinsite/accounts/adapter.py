@@ -1,8 +1,11 @@
 """What signing in by django-allauth does here: who may come in, where it leads, and whose words it says."""
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -57,6 +60,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
     def reauthenticate(self, user: User, password: str) -> bool:
         """Whether somebody signed in gave their own password; tries are few."""
         return lockout.is_own_password(user, password, self.request)
+
+    def is_reauthentication_required(self, *, app: str, **_options: Any) -> bool:  # noqa: ARG002 allauth's signature
+        """Whether somebody signed in has to show who they are before their second factor is touched.
+
+        Not within five minutes of signing in; and who has neither password nor second factor, but a directory, cannot.
+        """
+        since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        records = get_authentication_records(self.request, self.request.user)
+        is_recent = any(record["at"] > since for record in records)
+        return not is_recent and bool(self.get_reauthentication_methods(self.request.user))
 
     def pre_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse | None:
         """Refuse closed accounts, refused demonstrations and whom a directory alone lets in, by whichever door."""
