@@ -223,8 +223,6 @@ class PredictionViewSet(ClinicViewSet):
             **fields,
         )
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
-        if not receipt.created:  # somebody else's, perhaps
-            self.viewed(actor=actor_of(request), about=receipt.prediction, by="api")
         code = None if receipt.created else status.HTTP_200_OK
         return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
 

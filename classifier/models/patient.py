@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 CODE_LENGTH = 40
 CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding may make more characters of one
@@ -27,7 +28,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Patients of the actor's clinic."""
-        return self.filter(clinic=actor.clinic_id)
+        return self.filter(clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
 
 class Patient(models.Model):

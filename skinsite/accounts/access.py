@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from rest_framework.views import APIView
 from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.permissions import IsMember
-from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.policies import may_see_records, require_may_manage_clinic
 from skinsite.platform.problems import Problem
 
 P = ParamSpec("P")
@@ -48,6 +49,20 @@ def member_required(
         return view(cast("MemberRequest", request), *args, **kwargs)
 
     return guarded
+
+
+def records_required(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let members in who work with patients' records; auditors are refused, who read the trail alone."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not may_see_records(request.membership):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return member_required(guarded)
 
 
 def member_or_token_required(

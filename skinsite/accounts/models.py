@@ -21,8 +21,9 @@ CLINIC_NAME_LENGTH = 120
 
 
 class Capability(StrEnum):
-    """What somebody may do. Everybody who acts for a clinic sees its records."""
+    """What somebody may do in the clinic that they act for."""
 
+    READ_RECORDS = "read_records"
     ADD_RECORDS = "add_records"
     CORRECT_RECORDS = "correct_records"
     REVIEW = "review"
@@ -38,14 +39,17 @@ class Role(models.TextChoices):
     CLINICIAN = "clinician", _("Clinician")
     REVIEWER = "reviewer", _("Reviewer")
     ADMINISTRATOR = "administrator", _("Administrator")
+    AUDITOR = "auditor", _("Auditor")
 
 
-CLINICIAN_CAPABILITIES = frozenset({Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
+CLINICIAN_CAPABILITIES = frozenset({Capability.READ_RECORDS, Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
 REVIEWER_CAPABILITIES = CLINICIAN_CAPABILITIES | {Capability.REVIEW, Capability.OVERSEE_RECORDS}
 CAPABILITIES: dict[str, frozenset[Capability]] = {
     Role.CLINICIAN: CLINICIAN_CAPABILITIES,
     Role.REVIEWER: REVIEWER_CAPABILITIES,
     Role.ADMINISTRATOR: REVIEWER_CAPABILITIES | {Capability.READ_AUDIT, Capability.MANAGE_CLINIC},
+    # Reads who saw and did what, and no record of a patient.
+    Role.AUDITOR: frozenset({Capability.READ_AUDIT}),
 }
 TOKEN_CAPABILITIES = CLINICIAN_CAPABILITIES
 """What a program may do, of what the person may whose token it has."""

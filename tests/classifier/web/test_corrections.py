@@ -86,8 +86,8 @@ def test_a_lesion_of_another_patient_contradicts_the_code(
     )
     assert status == 422
     assert "not of that patient" in page
-    given_out = [str(read_photograph.image.lesion.public_id)]  # to choose from, of the patient whose code was typed
-    assert AuditEvent.objects.get(action="lesion.listed").details["shown"] == given_out
+    offered = [str(read_photograph.image.lesion.public_id)]  # to choose from, of the patient whose code was typed
+    assert given_out(AuditEvent.objects.get(action="lesion.listed"), Lesion) == offered
 
 
 def test_moving_to_where_it_is_already_leaves_nothing_behind(site: Client, read_photograph: Prediction) -> None:
