@@ -35,3 +35,13 @@ def require(allowed: bool) -> None:  # noqa: FBT001 reads as require(may_upload(
     """Raise ``PermissionDenied`` unless a policy allows."""
     if not allowed:
         raise PermissionDenied(_("Your role in this clinic does not allow this."))
+
+
+def require_person(actor: Actor) -> User:
+    """Who the actor is, where only a person can say something.
+
+    Raises ``PermissionDenied`` for a program that is nobody's.
+    """
+    if actor.user is None:
+        raise PermissionDenied(_("Only a person can do this."))
+    return actor.user

@@ -9,7 +9,7 @@ from skinsite.accounts.models import ApiToken, Membership
 def actor_of(request: Request) -> Actor:
     """The token or the membership that a request acts by; the permission `IsMember` has seen to it that there is one.
 
-    A token acts for the clinic and under the name of its person, and may do what programs may.
+    A token acts for its clinic, under the name of its person or its service account, and may do what its scope allows.
     """
     if isinstance(request.auth, ApiToken):
         return request.auth

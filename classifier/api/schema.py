@@ -1,6 +1,6 @@
 """What the description of the API says of every operation: which problems it may answer with."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.utils.translation import gettext as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -10,7 +10,11 @@ from drf_spectacular.utils import Direction
 import classifier.api.problems  # noqa: F401 names the statuses that only the domain gives
 from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
 from classifier.api.uploads import UploadSerializer
+from skinsite.accounts.permissions import scopes_with
 from skinsite.platform.problems import PROBLEM_TYPE, TITLES
+
+if TYPE_CHECKING:
+    from classifier.api.views import ClinicViewSet
 
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)
@@ -21,7 +25,15 @@ UPLOAD = (400, 409, 411, 413, 415, 422)
 
 
 class ProblemAutoSchema(AutoSchema):
-    """Adds to each operation the problems that it may answer with."""
+    """Adds to each operation the scopes of a token that allow it, and the problems that it may answer with."""
+
+    def get_description(self) -> str:  # type: ignore[override] # as the library has it
+        """What the operation does, and which scopes it takes."""
+        told = str(super().get_description() or "")
+        view = cast("ClinicViewSet", self.view)
+        scopes = scopes_with(view.needs[view.action])
+        words = _(" or ").join(f"`{scope}`" for scope in scopes)
+        return "\n\n".join(filter(None, [told, _("Scope of the token: %(scopes)s.") % {"scopes": words}]))
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies = dict(super()._get_response_bodies(direction))
@@ -59,5 +71,11 @@ class ClinicTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": _("`Token` and a key made by `manage.py create_api_token`, with a space between them."),
+            "description": _(
+                "`Token` and a key, with a space between them. People make keys on their account page, administrators "
+                "for a program of the clinic's own on the clinic's page; `manage.py create_api_token` makes one too. "
+                "What a key may do is its scope: `read`, `upload` (send photographs, and get the answers to what was "
+                "sent) or `write` (both, and ask again for what failed). Where that does not suffice the answer is 403 "
+                "with the code `missing_scope`, which names the scopes that would."
+            ),
         }

@@ -1,8 +1,8 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, ClassVar
 
 from csp.decorators import csp_update
 from django.db.models import Model, QuerySet
@@ -37,6 +37,9 @@ from classifier.services.patients import Expected
 from classifier.services.readings.queue import retry_prediction
 from ml.serve.image_limits import ImageRejected, check_size
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Capability
+from skinsite.accounts.permissions import HasScope, IsMember
+from skinsite.accounts.policies import may
 from skinsite.audit.models import AuditEvent
 
 log = logging.getLogger(__name__)
@@ -58,8 +61,14 @@ LOCATION = [
 class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
     """A list and its members, seen by the one rule of their model: what is not visible is not found.
 
-    ``rows_of`` selects them for an actor.
+    ``rows_of`` selects them for an actor; ``needs`` says one of which capabilities each action takes.
     """
+
+    permission_classes = [IsMember, HasScope]
+    needs: ClassVar[Mapping[str, Collection[Capability]]] = {
+        "list": [Capability.READ_RECORDS],
+        "retrieve": [Capability.READ_RECORDS],
+    }
 
     model: type[Model]
     rows_of: Callable[[Actor], QuerySet[Any]]
@@ -162,6 +171,18 @@ class PredictionViewSet(ClinicViewSet):
     serializer_class = serializers.PredictionSerializer
     filterset_class = filters.PredictionFilter
     parser_classes = [MultiPartParser]
+    needs = {
+        "list": [Capability.READ_RECORDS],
+        "retrieve": [Capability.READ_RECORDS, Capability.ADD_RECORDS],
+        "create": [Capability.ADD_RECORDS],
+        "retry": [Capability.CORRECT_RECORDS],
+    }
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the actor may see; of what may send and not read, the answers to what it has sent."""
+        if getattr(self, "swagger_fake_view", False) or may(actor_of(self.request), Capability.READ_RECORDS):
+            return super().get_queryset()
+        return records.answers_to(actor_of(self.request))
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse what declares itself too long before anything, even the session's CSRF check, reads it."""
@@ -259,7 +280,8 @@ class PredictionViewSet(ClinicViewSet):
         **context: object,
     ) -> Response:
         """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
-        found = self.get_queryset().get(pk=prediction.pk)
+        # Not `get_queryset`: whoever sends a photograph that is here already gets the reading that it has.
+        found = self.rows_of(actor_of(self.request)).get(pk=prediction.pk)
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
         code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})

@@ -61,6 +61,10 @@ class LesionImageQuerySet(models.QuerySet["LesionImage"]):
         """Photographs of the lesions of the actor's clinic."""
         return self.filter(lesion__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
+    def sent_by(self, actor: Actor) -> Self:
+        """Photographs that came under the actor's name, into the actor's clinic."""
+        return self.visible_to(actor).filter(uploaded_by=actor.user_id, uploaded_by_service=actor.service)
+
     def in_use(self) -> Self:
         """Photographs that nobody has marked as entered in error."""
         return self.filter(entered_in_error_at=None)
@@ -92,6 +96,9 @@ class LesionImage(models.Model):
     notes = models.JSONField(_("conversions"), default=list, blank=True, editable=False)
     uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False, db_index=True)
     uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    uploaded_by_service = models.ForeignKey(
+        "accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     entered_in_error_at = models.DateTimeField(_("entered in error"), null=True, blank=True, editable=False)
 
     thumbnail_mark = ""  # of one that a page has named: see `classifier.presentation.thumbnails`

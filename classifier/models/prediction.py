@@ -147,6 +147,9 @@ class Prediction(models.Model):
         _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    requested_by_service = models.ForeignKey(
+        "accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     created_at = models.DateTimeField(_("requested"), default=timezone.now, editable=False, db_index=True)
 
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.QUEUED)

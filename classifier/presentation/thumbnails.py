@@ -44,5 +44,5 @@ def _this_hour() -> int:
 
 
 def _mark(actor: Actor, image: LesionImage, hour: int) -> str:
-    value = f"{actor.user_id} {actor.clinic_id} {image.public_id} {hour}"
+    value = f"{actor.user_id or actor.service} {actor.clinic_id} {image.public_id} {hour}"
     return salted_hmac(SALT, value, algorithm="sha256").hexdigest()[:MARK_LENGTH]

@@ -50,7 +50,8 @@ def history(
 
 def listed_readings(actor: Actor) -> PredictionQuerySet:
     """Every reading of the actor's clinic as lists show it: ``readings_of`` with ``is_reviewed`` and who asked."""
-    return readings_of(actor).select_related("requested_by").annotate(is_reviewed=is_reviewed())
+    asked = readings_of(actor).select_related("requested_by", "requested_by_service")
+    return asked.annotate(is_reviewed=is_reviewed())
 
 
 def is_reviewed() -> Exists:

@@ -27,7 +27,8 @@ def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
     photographs = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk")
     return (
         Prediction.objects.visible_to(actor)
-        .select_related("image__lesion__patient__clinic", "image__uploaded_by", "model_version", "requested_by")
+        .select_related("image__lesion__patient__clinic", "image__uploaded_by", "image__uploaded_by_service")
+        .select_related("model_version", "requested_by", "requested_by_service")
         .prefetch_related(
             Prefetch("reviews", Review.objects.select_related("reviewer")),
             Prefetch("image__corrections", ImageCorrection.objects.select_related("made_by")),

@@ -32,6 +32,11 @@ def readings_of(actor: Actor) -> PredictionQuerySet:
     return readings.select_related("image__lesion__patient", "model_version")
 
 
+def answers_to(actor: Actor) -> PredictionQuerySet:
+    """The readings of the photographs that came under the actor's name, as ``readings_of`` gives them."""
+    return readings_of(actor).filter(image__in=LesionImage.objects.sent_by(actor))
+
+
 def reviews_of(actor: Actor) -> QuerySet[Review]:
     """The reviews of the actor's clinic, each with its reading and reviewer."""
     return Review.objects.visible_to(actor).select_related("prediction__image__lesion__patient", "reviewer")

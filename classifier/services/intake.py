@@ -279,6 +279,7 @@ def _write_rows(
         height=stored.height,
         notes=list(stored.notes),
         uploaded_by=actor.user,
+        uploaded_by_service=actor.service,
     )
     audit.image_uploaded(actor=actor, about=image)
     model = None if reader is None else reader.model_version

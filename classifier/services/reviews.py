@@ -37,7 +37,7 @@ def add_review(
     review = Review(
         public_id=row_id(once, actor, prediction.pk, diagnosis, certainty, comment),
         prediction=prediction,
-        reviewer=actor.user,
+        reviewer=policies.require_person(actor),
         kind=ReviewKind.INFORMED,
         diagnosis=diagnosis,
         certainty=certainty,

@@ -12,6 +12,7 @@ from classifier.models import Lesion, LesionImage, Prediction, Status
 from classifier.models.prediction import name_heat_map
 from classifier.models.search_keys import write_missing_keys
 from skinsite.platform import housekeeping
+from skinsite.platform.rate_limits import sweep_counts
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +29,9 @@ class SweepReport:
 
 
 def housekeep() -> SweepReport:
-    """Do what every night wants done: end sessions, write keys, let the database take stock, sweep the storage."""
+    """Do what every night wants done: end sessions and counts, write keys, take stock, sweep the storage."""
     housekeeping.clear_sessions()
+    sweep_counts()
     # A version before the keys goes on writing rows after the migration, until it is restarted.
     write_missing_keys(Lesion, "label", "label_key")
     write_missing_keys(LesionImage, "original_name", "name_key")

@@ -44,12 +44,27 @@ class Colour:
 
 def augment(pixels: Tensor, widths: Tensor, size: int, config: Augmentation) -> Tensor:
     """Draw and apply augmentations: (N, H, W, 3) uint8 with content widths (N,) to (N, 3, size, size), 0 to 1."""
-    if config.level == "none":
-        return sample(pixels, take_whole(widths, pixels.shape[1]), size)
-    altered = sample(pixels, draw_geometry(widths, pixels.shape[1], config), size)
-    if config.level == "basic":
-        return altered
-    return alter_colour(altered, draw_colour(len(pixels), pixels.device, config))
+    geometry = _draw_crops(widths, pixels.shape[1], config)
+    return _colour_crops(sample(pixels, geometry, size), config)
+
+
+def augment_beside(
+    pixels: Tensor, originals: Tensor, widths: Tensor, size: int, config: Augmentation
+) -> tuple[Tensor, Tensor]:
+    """Augment as ``augment`` does, and crop the originals (N, H, W, 3) of these pixels alike, without new colours."""
+    geometry = _draw_crops(widths, pixels.shape[1], config)
+    return _colour_crops(sample(pixels, geometry, size), config), sample(originals, geometry, size)
+
+
+def _draw_crops(widths: Tensor, image_height: int, config: Augmentation) -> Geometry:
+    whole = config.level == "none"
+    return take_whole(widths, image_height) if whole else draw_geometry(widths, image_height, config)
+
+
+def _colour_crops(images: Tensor, config: Augmentation) -> Tensor:
+    if config.level in ("none", "basic"):
+        return images
+    return alter_colour(images, draw_colour(len(images), images.device, config))
 
 
 def take_whole(widths: Tensor, image_height: int) -> Geometry:

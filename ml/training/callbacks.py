@@ -18,7 +18,17 @@ from ml.training.config import TrainingConfig
 from ml.training.folder import RunFolder
 from ml.training.module import CHECK_EVERY, LesionModule
 
-COLUMNS = ("epoch", "size", "learning_rate", "train_loss", "nll", "balanced_accuracy", "malignancy_auc", "minutes")
+COLUMNS = (
+    "epoch",
+    "size",
+    "learning_rate",
+    "train_loss",
+    "nll",
+    "balanced_accuracy",
+    "malignancy_auc",
+    "minutes",
+    "images_per_second",
+)
 
 
 class EpochLog(lightning.Callback):
@@ -27,9 +37,13 @@ class EpochLog(lightning.Callback):
     def __init__(self, path: Path) -> None:
         self.path = path
         self.start = 0.0
+        self.trained = 0.0
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         self.start = time.monotonic()
+
+    def on_validation_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        self.trained = time.monotonic()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         assert isinstance(pl_module, LesionModule)
@@ -41,6 +55,8 @@ class EpochLog(lightning.Callback):
         row["size"] = pl_module.epoch_size
         row["learning_rate"] = f"{max(group['lr'] for group in trainer.optimizers[0].param_groups):.3e}"
         row["minutes"] = f"{(time.monotonic() - self.start) / 60:.2f}"
+        images = pl_module.schedule.steps_per_epoch * pl_module.config.batch_size
+        row["images_per_second"] = f"{images / (self.trained - self.start):.1f}"
         rows = [old for old in read_epochs(self.path) if int(old["epoch"]) <= trainer.current_epoch]
         text = io.StringIO()
         writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")

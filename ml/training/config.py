@@ -44,14 +44,37 @@ class TrainingStage:
 
 
 @dataclass(frozen=True, slots=True)
+class Degradation:
+    """Shares of images that each kind of degradation changes, independently of the others.
+
+    Applied in this order to the pixels of the cache: ``blur`` of the lens, ``resample`` to a smaller size and back,
+    ``noise`` of the sensor, ``sharpen`` of the camera's software, and ``compress`` as a JPEG. Of the JPEGs
+    ``same_grid`` have their blocks where those of the file were, if the cache holds its pixels (``cache_side`` equal to
+    its height); those of the others are moved, as after a crop.
+    """
+
+    blur: Share = 0.0
+    resample: Share = 0.0
+    noise: Share = 0.0
+    sharpen: Share = 0.0
+    compress: Share = 0.0
+    same_grid: Share = 0.5
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any image is changed."""
+        return any((self.blur, self.resample, self.noise, self.sharpen, self.compress))
+
+
+@dataclass(frozen=True, slots=True)
 class Augmentation:
     """Augmentation: its level, and the ranges from which parameters are drawn uniformly.
 
     ``level``: ``none`` resizes the whole image; ``basic`` crops, turns and mirrors; ``standard`` also changes colour;
     ``strong`` adds blur, elastic distortion, holes and drawn hair; ``randaugment`` adds two random operations to
     ``basic`` (Cubuk et al., 2020). ``kind: tensor``, whole batches on any device, supports the first three.
-    ``degrade_probability``: share of images degraded before by resampling and JPEG compression (``kind: tensor``
-    only).
+    ``degrade_probability``: share of images degraded before by resampling and JPEG compression, both together;
+    ``degradation``: by each kind on its own (``kind: tensor`` only).
     """
 
     kind: Literal["tensor", "albumentations"] = "tensor"
@@ -64,6 +87,7 @@ class Augmentation:
     saturation: float = 0.2
     channel_gain: float = 0.08
     degrade_probability: Share = 0.0
+    degradation: Degradation = field(default_factory=Degradation)
     mix_probability: float = 0.5
     mixup_alpha: float = 0.2
     cutmix_alpha: float = 1.0
@@ -106,7 +130,8 @@ class Distillation:
 
     Each teacher's probabilities for the same augmented image are moved from its own prior to the student's; ``share``
     is the weight of this loss, the rest is that of the labels. With ``views``, central fractions, teachers see these
-    views of the original image instead, averaged, so that the student becomes invariant to the augmentation.
+    views of the original image instead, averaged, so that the student becomes invariant to the augmentation; with
+    ``clean_crop`` they see the student's own crop, but neither degraded nor with other colours.
     ``out_of_fold``: every batch comes from one fold and is taught only by teachers that have not seen that fold, so
     that no teacher has memorised an image, mixed ones included.
     """
@@ -114,6 +139,7 @@ class Distillation:
     teachers: tuple[Teacher, ...] = ()
     share: Share = 1.0
     views: tuple[Fraction, ...] = ()
+    clean_crop: bool = False
     out_of_fold: bool = False
 
 
@@ -138,13 +164,15 @@ class TrainingConfig:
     ``choose_fold``, which also chooses the checkpoint and calibrates, is used. ``architecture_options`` go to timm's
     model, such as the image size of a transformer. ``pretrained``: start from the hub's weights if no file is given.
     ``metadata``: fields fused with the image features, each dropped with ``metadata_dropout``. ``training_images``:
-    number to train on, whole lesions of a fixed draw. ``split_by: image`` splits the images of all named folds again,
+    number to train on, whole lesions of a fixed draw. ``images_per_epoch``: number drawn for an epoch, after which the
+    run is saved, instead of as many as there are. ``split_by: image`` splits the images of all named folds again,
     ignoring lesions, to show the results such a split would claim. ``checkpoint``: the one of lowest NLL on
     ``choose_fold``, or the last; in the latter case that fold chooses nothing and may be among ``train_folds``.
     ``trained``: the whole network, or classifier and norms only, to adapt it to another input size (Touvron et al.,
-    NeurIPS 2019). ``unfreeze_epochs``: epochs of gradual unfreezing from the classifier downwards. ``layer_decay``:
-    factor of the learning rate from each layer to the one below. ``patience``: epochs without a lower NLL before early
-    stopping. ``search_kernels``: cuDNN benchmarks its kernels for each input size first, about half a minute.
+    NeurIPS 2019). ``freeze_norms``: batch normalisation keeps its statistics, scale and shift. ``unfreeze_epochs``:
+    epochs of gradual unfreezing from the classifier downwards. ``layer_decay``: factor of the learning rate from each
+    layer to the one below. ``patience``: epochs without a lower NLL before early stopping. ``search_kernels``: cuDNN
+    benchmarks its kernels for each input size first, about half a minute.
     """
 
     architecture: str
@@ -158,8 +186,10 @@ class TrainingConfig:
     metadata_dropout: float = 0.1
     split_by: Literal["lesion", "image"] = "lesion"
     training_images: Annotated[int, Field(ge=7)] | None = None
+    images_per_epoch: Count | None = None
     checkpoint: Literal["best", "last"] = "best"
     trained: Literal["all", "classifier_and_norms"] = "all"
+    freeze_norms: bool = False
     cache_side: int = 288
     batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 64
     accumulate: Count = 1
@@ -219,6 +249,10 @@ def _rules_of_training(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
             config.trained == "all" or not (config.unfreeze_epochs or config.metadata),
         ),
         (
+            "freeze_norms: goes without trained: classifier_and_norms and unfreeze_epochs",
+            not config.freeze_norms or (config.trained == "all" and not config.unfreeze_epochs),
+        ),
+        (
             "distillation.out_of_fold: needs split_by: lesion",
             not config.distillation.out_of_fold or config.split_by == "lesion",
         ),
@@ -234,7 +268,7 @@ def _rules_of_training(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
 
 
 def _rules_of_images(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
-    augmentation = config.augmentation
+    augmentation, distillation = config.augmentation, config.distillation
     is_tensor, is_unmixed = augmentation.kind == "tensor", augmentation.mix_probability == 0
     return (
         (
@@ -243,11 +277,19 @@ def _rules_of_images(config: TrainingConfig) -> tuple[tuple[str, bool], ...]:
         ),
         (
             "distillation.views: need augmentation.kind: tensor and mix_probability: 0",
-            not config.distillation.views or (is_tensor and is_unmixed),
+            not distillation.views or (is_tensor and is_unmixed),
+        ),
+        (
+            "distillation.clean_crop: needs augmentation.kind: tensor, mix_probability: 0 and no views",
+            not distillation.clean_crop or (is_tensor and is_unmixed and not distillation.views),
         ),
         (
             "augmentation.degrade_probability: needs kind: tensor",
             augmentation.degrade_probability == 0 or is_tensor,
+        ),
+        (
+            "augmentation.degradation: needs kind: tensor and degrade_probability: 0",
+            not augmentation.degradation.is_on or (is_tensor and augmentation.degrade_probability == 0),
         ),
         (
             f"augmentation.level: {augmentation.level} needs augmentation.kind: albumentations",

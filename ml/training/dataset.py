@@ -100,7 +100,7 @@ class WeightedBatches(Sampler[list[int]]):
 
     An epoch's draw depends on seed and epoch alone, so that a resumed run repeats that of an uninterrupted one. With
     ``folds`` (N,), of each position, every batch comes from one fold, drawn by its share of the weight; the expected
-    frequency of each image is the same.
+    frequency of each image is the same. ``images``: number drawn for an epoch, by default that of the positions.
     """
 
     def __init__(
@@ -112,8 +112,10 @@ class WeightedBatches(Sampler[list[int]]):
         seed: int,
         shard: Shard = ALONE,
         folds: Sequence[str] | None = None,
+        images: int | None = None,
     ) -> None:
         self.positions = positions
+        self.images = len(positions) if images is None else images
         self.weights = weights
         self.batch_size = batch_size
         self.seed = seed
@@ -126,7 +128,7 @@ class WeightedBatches(Sampler[list[int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return max(1, len(self.positions) // self.batch_size)
+        return max(1, self.images // self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         generator = torch.Generator().manual_seed(self.seed + self.epoch)

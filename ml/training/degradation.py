@@ -1,18 +1,31 @@
-"""Degradation of image quality as by cameras, software and networks: resampling and JPEG compression.
+"""Degradation of image quality as by cameras, software and networks: blur, noise, resampling, JPEG compression.
 
 Implemented as tensor operations, for whole batches on any device.
 """
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ml.training.config import Degradation
+
 BLOCK = 8
 QUALITIES = (40.0, 95.0)
 SCALES = (0.5, 1.0)
 """Range of the intermediate side, relative to the original."""
+BLURS = (0.3, 1.1)
+"""Range of the standard deviation, in pixels."""
+NOISES = (1.0, 6.0)
+"""Range of the standard deviation, of 255."""
+SHARPENINGS = (0.3, 1.5)
+"""Range of the share of what a blur by one pixel removes that is added once more."""
+QUALITIES_BY_KIND = (40.0, 92.0)
+REACH = 4
+"""Pixels to each side that a blur takes in."""
 LUMA_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -53,6 +66,86 @@ def degrade(pixels: Tensor, probability: float) -> Tensor:
     degraded = pixels.clone()
     degraded[chosen] = (altered * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
     return degraded
+
+
+def degrade_by_kind(pixels: Tensor, config: Degradation) -> Tensor:
+    """Degrade images (N, H, W, 3) uint8, each by kinds and strengths of its own, drawn uniformly.
+
+    Nothing is drawn for a kind whose share is 0, so that earlier runs stay reproducible.
+    """
+    if not config.is_on:
+        return pixels
+    with torch.autocast(pixels.device.type, enabled=False):  # bf16 is coarser than the tables
+        images = pixels.permute(0, 3, 1, 2).float() / 255
+        images = _apply(images, config.blur, BLURS, blur_batch)
+        images = _apply(images, config.resample, SCALES, _resample_each)
+        images = _apply(images, config.noise, NOISES, add_noise_batch)
+        images = _apply(images, config.sharpen, SHARPENINGS, sharpen_batch)
+        images = _apply(
+            images, config.compress, QUALITIES_BY_KIND, partial(_compress_on_grids, same_grid=config.same_grid)
+        )
+    return (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+
+
+def _apply(
+    images: Tensor, share: float, strengths: tuple[float, float], alter: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
+    """Alter so large a share of images (N, 3, H, W), each with a strength of its own."""
+    if share == 0:
+        return images
+    chosen = torch.rand(len(images), device=images.device) < share
+    if not chosen.any():
+        return images
+    altered = images.clone()
+    altered[chosen] = alter(images[chosen], torch.empty(int(chosen.sum()), device=images.device).uniform_(*strengths))
+    return altered
+
+
+def blur_batch(images: Tensor, deviation: Tensor) -> Tensor:
+    """Blur (N, 3, H, W) by Gaussians of standard deviation (N,) in pixels, with the border mirrored."""
+    offsets = torch.arange(-REACH, REACH + 1, device=images.device)
+    weights = torch.exp(-0.5 * (offsets / deviation[:, None]) ** 2)
+    weights = (weights / weights.sum(dim=1, keepdim=True))[..., None, None, None]
+    height, width = images.shape[-2:]
+    padded = functional.pad(images, (REACH,) * 4, mode="reflect")
+    rows = sum(weights[:, at] * padded[:, :, at : at + height] for at in range(len(offsets)))
+    assert isinstance(rows, Tensor)
+    blurred = sum(weights[:, at] * rows[..., at : at + width] for at in range(len(offsets)))
+    assert isinstance(blurred, Tensor)
+    return blurred
+
+
+def add_noise_batch(images: Tensor, deviation: Tensor) -> Tensor:
+    """Add normal noise of standard deviation (N,), of 255, to every value of (N, 3, H, W)."""
+    return (images + torch.randn_like(images) * deviation[:, None, None, None] / 255).clamp(0, 1)
+
+
+def sharpen_batch(images: Tensor, share: Tensor) -> Tensor:
+    """Unsharp masking: add ``share`` (N,) of what a blur by one pixel removes from (N, 3, H, W)."""
+    removed = images - blur_batch(images, torch.ones_like(share))
+    return (images + share[:, None, None, None] * removed).clamp(0, 1)
+
+
+def _resample_each(images: Tensor, scale: Tensor) -> Tensor:
+    return torch.cat([resample_batch(image[None], each) for image, each in zip(images, scale.tolist(), strict=True)])
+
+
+def _compress_on_grids(images: Tensor, quality: Tensor, *, same_grid: float) -> Tensor:
+    """Compress (N, 3, H, W), this share of them on the grid of the pixels, the others on one moved grid."""
+    on_same = torch.rand(len(images), device=images.device) < same_grid
+    down, right = (int(torch.randint(1, 2 * BLOCK, ())) for _ in range(2))
+    compressed = torch.empty_like(images)
+    for chosen, move in ((on_same, (0, 0)), (~on_same, (down, right))):
+        if chosen.any():
+            compressed[chosen] = compress_moved(images[chosen], quality[chosen], *move)
+    return compressed
+
+
+def compress_moved(images: Tensor, quality: Tensor, down: int, right: int) -> Tensor:
+    """Compress as ``compress_batch``, with the image that many pixels further down and right on the grid of blocks."""
+    height, width = images.shape[-2:]
+    moved = functional.pad(images, (right, 0, down, 0), mode="replicate")
+    return compress_batch(moved, quality)[:, :, down : down + height, right : right + width]
 
 
 def resample_batch(images: Tensor, scale: float) -> Tensor:

@@ -16,14 +16,14 @@ from torchmetrics.classification import BinaryAUROC, MulticlassAccuracy
 
 from ml.networks.backbone import to_channels_last
 from ml.taxonomy import CLASSES, MALIGNANT_INDICES
-from ml.training.augment_tensor import augment, view_cached
+from ml.training.augment_tensor import augment, augment_beside, view_cached
 from ml.training.config import Augmentation, TrainingConfig
 from ml.training.dataset import Batch, CachedBatches
-from ml.training.degradation import degrade
+from ml.training.degradation import degrade, degrade_by_kind
 from ml.training.losses import DivergedError, LabelLoss, distil
 from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers
-from ml.training.unfreezing import unfreeze
+from ml.training.unfreezing import freeze_norms, unfreeze
 
 CHECK_EVERY = 20
 """Batches between checks of the loss on a GPU, since each check synchronises."""
@@ -88,6 +88,8 @@ class LesionModule(lightning.LightningModule):
     def on_train_epoch_start(self) -> None:
         self.epoch_size = self.schedule.size
         self.moment = time.monotonic()
+        if self.config.freeze_norms:
+            freeze_norms(self.model)
         if self.config.unfreeze_epochs:
             unfreeze(self.model, (self.current_epoch + 1) / (self.config.unfreeze_epochs + 1))
 
@@ -103,17 +105,23 @@ class LesionModule(lightning.LightningModule):
             group["lr"] = rate * group.get("lr_scale", 1.0)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        if self.config.augmentation.kind == "albumentations":  # the loader has augmented them
-            images = batch.pixels.permute(0, 3, 1, 2).float() / 255
-        else:
-            pixels = degrade(batch.pixels, self.config.augmentation.degrade_probability)
-            images = augment(pixels, batch.widths, self.schedule.size, self.config.augmentation)
+        images, clean = self._augment(batch)
         images, targets = self.mix(images, batch.labels)
         logits = self._run(self.model, images, batch.metadata)
-        loss = self._compare(logits, images, targets, batch)
+        loss = self._compare(logits, images if clean is None else clean, targets, batch)
         self.is_diverged |= ~loss.detach().isfinite()
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.labels), sync_dist=True)
         return loss
+
+    def _augment(self, batch: Batch) -> tuple[Tensor, Tensor | None]:
+        """The student's images (N, 3, S, S), and the teachers' if these are the clean crops."""
+        config, size = self.config.augmentation, self.schedule.size
+        if config.kind == "albumentations":  # the loader has augmented them
+            return batch.pixels.permute(0, 3, 1, 2).float() / 255, None
+        pixels = degrade_by_kind(degrade(batch.pixels, config.degrade_probability), config.degradation)
+        if self.config.distillation.clean_crop:
+            return augment_beside(pixels, batch.pixels, batch.widths, size, config)
+        return augment(pixels, batch.widths, size, config), None
 
     def _compare(self, logits: Tensor, images: Tensor, targets: Tensor, batch: Batch) -> Tensor:
         share = self.config.distillation.share if self.teachers is not None else 0.0

@@ -182,7 +182,7 @@ def _write_weights(folder: RunFolder, trained: TrainedNetwork) -> None:
 def _summarise(folder: RunFolder, trained: TrainedNetwork, plan: InferencePlan, training_images: int) -> dict[str, Any]:
     config = trained.config
     epochs = read_epochs(folder.metrics)
-    steps = max(1, training_images // config.batch_size)
+    steps = max(1, (config.images_per_epoch or training_images) // config.batch_size)
     flops, milliseconds = measure_cost(trained, plan)
     return {
         "kind": "network",

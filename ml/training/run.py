@@ -42,7 +42,7 @@ from ml.training.predict import write_predictions
 from ml.training.schedule import Schedule
 from ml.training.selection import count_classes, select_records, split_positions, weigh_classes
 from ml.training.teachers import list_seen_folds, read_seen_folds
-from ml.training.unfreezing import freeze_all_but_classifier_and_norms
+from ml.training.unfreezing import freeze_all_but_classifier_and_norms, freeze_norms
 
 DEFAULT_CONFIG = Path(__file__).parents[1] / "configs" / "lite0_cpu.yaml"
 LESION_WEIGHTS_FOLD = CALIBRATION_FOLD
@@ -218,6 +218,8 @@ def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: i
     training, choosing = split_positions(material.records, config)
     if config.trained == "classifier_and_norms":
         freeze_all_but_classifier_and_norms(model)
+    if config.freeze_norms:
+        freeze_norms(model)
     weights, prior = weigh_classes(cache.labels[training], power=config.sampling_power)
     shard = current_shard(devices)
     train_set, choosing_set, workers = _make_sets(material, shard)
@@ -228,6 +230,7 @@ def _fit(model: nn.Module, material: Material, *, start: Path | None, devices: i
         seed=config.seed,
         shard=shard,
         folds=None if train_set.folds is None else [train_set.folds[position] for position in training],
+        images=config.images_per_epoch,
     )
     schedule = Schedule(
         config.stages,

@@ -18,6 +18,13 @@ def freeze_all_but_classifier_and_norms(model: nn.Module) -> None:
             parameter.requires_grad_(trained)
 
 
+def freeze_norms(model: nn.Module) -> None:
+    """Keep the statistics, scale and shift of every batch normalisation, also while the other layers train."""
+    for module in model.modules():
+        if hasattr(module, "running_mean"):
+            module.eval().requires_grad_(requires_grad=False)
+
+
 def unfreeze(model: nn.Module, share: float) -> None:
     """Train the upper ``share`` (0 to 1) of a timm model's layer groups, at least the topmost; freeze the others."""
     groups = list_layer_groups(model)

@@ -15,20 +15,27 @@ from rest_framework.request import Request
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
+from skinsite.accounts.actors import Actor
 from skinsite.accounts.authentication import ClinicTokenAuthentication
-from skinsite.accounts.models import Membership, User
-from skinsite.accounts.permissions import IsMember
-from skinsite.accounts.policies import may_see_records, require_may_manage_clinic
+from skinsite.accounts.models import ApiToken, Capability, Membership, User
+from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
+from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
 from skinsite.platform.problems import Problem
 
 P = ParamSpec("P")
 
 
 class MemberRequest(HttpRequest):
-    """A request of somebody who acts for a clinic."""
+    """A request of a person who acts for a clinic."""
 
     membership: Membership
     user: User
+
+
+class ActorRequest(HttpRequest):
+    """A request of a person or a program that acts for a clinic."""
+
+    actor: Actor
 
 
 def member_required(
@@ -66,27 +73,41 @@ def records_required(
 
 
 def member_or_token_required(
-    view: Callable[Concatenate[MemberRequest, P], HttpResponseBase],
+    view: Callable[Concatenate[ActorRequest, P], HttpResponseBase],
 ) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """Let members in, by their session or by an API token; for addresses that only give something out."""
-    for_members = member_required(view)
+    """Let members in, by their session or by an API token that may read; for addresses that only give something out.
+
+    Sets ``request.actor``.
+    """
+
+    @wraps(view)
+    def for_person(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        acting = cast("ActorRequest", request)
+        acting.actor = request.membership
+        return view(acting, *args, **kwargs)
+
+    for_members = member_required(for_person)
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if "Authorization" in request.headers:
-            try:
-                _let_program_in(Request(request))
-            except AuthenticationFailed as error:
-                return _refuse_token(str(error.detail))
-            except Throttled as error:
-                return _refuse_for_now(error)
-        return for_members(request, *args, **kwargs)
+        if "Authorization" not in request.headers:
+            return for_members(request, *args, **kwargs)
+        try:
+            token = _let_program_in(Request(request))
+        except AuthenticationFailed as error:
+            return _refuse_token(str(error.detail))
+        except Throttled as error:
+            return _refuse_for_now(error)
+        if not may(token, Capability.READ_RECORDS):
+            detail = missing_scope(token, [Capability.READ_RECORDS])
+            return Problem(HTTPStatus.FORBIDDEN, detail, MISSING_SCOPE).response()
+        return view(cast("ActorRequest", request), *args, **kwargs)
 
     return guarded
 
 
-def _let_program_in(request: Request) -> None:
-    """Take the request's token for who asks; such requests count among the API's own, at one rate with them.
+def _let_program_in(request: Request) -> ApiToken:
+    """Give the request's token, which is who asks; such requests count among the API's own, at one rate with them.
 
     Raises ``AuthenticationFailed`` for a token that is none, or no longer one. Raises ``Throttled`` beyond the person's
     rate.
@@ -94,10 +115,11 @@ def _let_program_in(request: Request) -> None:
     found = ClinicTokenAuthentication().authenticate(request)
     if found is None:  # another kind of credentials
         raise AuthenticationFailed(_("Send `Authorization: Token …` with a key of this site."))
-    request.user = found[0]
+    request.user = found[0]  # type: ignore[assignment] # a program is no user of Django's
     throttle = ScopedRateThrottle()
     if not throttle.allow_request(request, _Reads()):
         raise Throttled(throttle.wait())
+    return found[1]
 
 
 class _Reads(APIView):

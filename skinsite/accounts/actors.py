@@ -2,13 +2,14 @@
 
 from typing import Any, Protocol
 
-from skinsite.accounts.models import Capability, Clinic, User
+from skinsite.accounts.models import Capability, Clinic, ServiceAccount, User
 
 
 class Actor(Protocol):
-    """A person or a program that acts for one clinic: a `Membership`, or the `ApiToken` of one.
+    """A person or a program that acts for one clinic: a `Membership`, or an `ApiToken`.
 
-    What they may do is ``capabilities``, none of them once access has ended. ``user`` is whose name records keep.
+    What they may do is ``capabilities``, none of them once access has ended. Under whose name they act is ``user``, or
+    ``service`` for a program that is nobody's: one of the two is None.
     """
 
     @property
@@ -21,10 +22,13 @@ class Actor(Protocol):
     def clinic_id(self) -> int: ...
 
     @property
-    def user(self) -> User: ...
+    def user(self) -> User | None: ...
 
     @property
-    def user_id(self) -> int: ...
+    def user_id(self) -> int | None: ...
+
+    @property
+    def service(self) -> ServiceAccount | None: ...
 
     @property
     def capabilities(self) -> frozenset[Capability]: ...

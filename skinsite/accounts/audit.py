@@ -92,13 +92,19 @@ def invitation_revoked(*, actor: Actor | None, about: Invitation) -> Entry:
 @change("api_token.created", pgettext_lazy("what was done", "created"), of=ApiToken)
 def api_token_created(*, actor: Actor | None, about: ApiToken, clinic: Clinic) -> Entry:
     """A key of the API was made."""
-    return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
+    return Entry(actor, about, {**_of_token(about), "scope": about.scope}, clinic=clinic)
 
 
 @change("api_token.revoked", pgettext_lazy("what was done", "revoked"), of=ApiToken)
-def api_token_revoked(*, actor: Actor | None, about: ApiToken, clinic: Clinic | None) -> Entry:
+def api_token_revoked(*, actor: Actor | None, about: ApiToken, clinic: Clinic) -> Entry:
     """A key of the API ended before its time."""
-    return Entry(actor, about, {"for_email": about.user.email}, clinic=clinic)
+    return Entry(actor, about, _of_token(about), clinic=clinic)
+
+
+def _of_token(token: ApiToken) -> dict[str, str]:
+    """Whose it is, and what it is called."""
+    owner = {"for_email": token.user.email} if token.user else {"for_service": str(token.service)}
+    return {**owner, "name": token.name}
 
 
 @change("user.created", pgettext_lazy("what was done", "created"), of=User)

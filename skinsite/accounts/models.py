@@ -12,11 +12,13 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 from knox.models import AbstractAuthToken
 
 from skinsite.zones import NAME_LENGTH, check_zone_name, zone_named
 
 PERSON_NAME_LENGTH = 120
+PROGRAM_NAME_LENGTH = 60
 CLINIC_NAME_LENGTH = 120
 
 
@@ -42,6 +44,14 @@ class Role(models.TextChoices):
     AUDITOR = "auditor", _("Auditor")
 
 
+class Scope(models.TextChoices):
+    """What a program may do, of what its owner may: see `SCOPE_CAPABILITIES`."""
+
+    READ = "read", pgettext_lazy("what a program may do", "Read")
+    UPLOAD = "upload", pgettext_lazy("what a program may do", "Send photographs")
+    WRITE = "write", pgettext_lazy("what a program may do", "Read and write")
+
+
 CLINICIAN_CAPABILITIES = frozenset({Capability.READ_RECORDS, Capability.ADD_RECORDS, Capability.CORRECT_RECORDS})
 REVIEWER_CAPABILITIES = CLINICIAN_CAPABILITIES | {Capability.REVIEW, Capability.OVERSEE_RECORDS}
 CAPABILITIES: dict[str, frozenset[Capability]] = {
@@ -51,8 +61,13 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
     # Reads who saw and did what, and no record of a patient.
     Role.AUDITOR: frozenset({Capability.READ_AUDIT}),
 }
-TOKEN_CAPABILITIES = CLINICIAN_CAPABILITIES
-"""What a program may do, of what the person may whose token it has."""
+SCOPE_CAPABILITIES: dict[str, frozenset[Capability]] = {
+    Scope.READ: frozenset({Capability.READ_RECORDS}),
+    # Of a camera or a gateway: whoever finds its token sees what it has sent itself, and no other patient.
+    Scope.UPLOAD: frozenset({Capability.ADD_RECORDS}),
+    Scope.WRITE: CLINICIAN_CAPABILITIES,
+}
+"""What a program may do at most, whoever's token it has: never give an opinion, oversee or run a clinic."""
 SUPERUSER_CAPABILITIES = frozenset({Capability.MANAGE_CLINIC, Capability.MANAGE_MODELS})
 SYSTEM_CAPABILITIES = frozenset(Capability) - {Capability.REVIEW}
 """What commands and tasks may do, which act for nobody: all but have an opinion."""
@@ -181,6 +196,10 @@ class Membership(models.Model):
         return zone_named(self.user.time_zone, self.clinic.time_zone)
 
     @property
+    def service(self) -> None:
+        """None: a member is a person."""
+
+    @property
     def capabilities(self) -> frozenset[Capability]:
         """What the role allows, while the access lasts."""
         is_at_work = self.is_active and self.user.is_active and self.clinic.is_active
@@ -222,35 +241,84 @@ class Invitation(models.Model):
         return self.accepted_at is None and self.revoked_at is None and self.expires_at > timezone.now()
 
 
-class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
-    """A hashed, expiring, revocable key that acts for one person in one clinic."""
+class ServiceAccount(models.Model):
+    """A program of a clinic, such as its picture archive: it acts under its own name, by tokens alone.
+
+    It is no person: it has no password, no session and no place in the admin.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="services")
+    name = models.CharField(_("name"), max_length=PROGRAM_NAME_LENGTH)
+    scope = models.CharField(_("scope"), max_length=10, choices=Scope)
+    created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("service account")
+        verbose_name_plural = _("service accounts")
+        constraints = [models.CheckConstraint(condition=models.Q(scope__in=Scope.values), name="service_scope_known")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What its scope allows, until it is ended."""
+        is_at_work = self.ended_at is None and self.clinic.is_active
+        return SCOPE_CAPABILITIES[self.scope] if is_at_work else frozenset()
+
+
+class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
+    """A hashed, expiring, revocable key. It acts for one clinic: as a person who is a member, or as a service account.
+
+    Of ``user`` with ``membership``, and ``service``, one is set.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(_("name"), max_length=PROGRAM_NAME_LENGTH, blank=True, default="", db_default="")
+    scope = models.CharField(_("scope"), max_length=10, choices=Scope, default=Scope.READ, db_default=Scope.READ)
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="auth_token_set")
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="api_tokens", null=True)
+    service = models.ForeignKey(ServiceAccount, on_delete=models.CASCADE, related_name="api_tokens", null=True)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("API token")
         verbose_name_plural = _("API tokens")
+        constraints = [
+            models.CheckConstraint(condition=models.Q(scope__in=Scope.values), name="token_scope_known"),
+            models.CheckConstraint(
+                condition=models.Q(user=None, membership=None, service__isnull=False)
+                | models.Q(user__isnull=False, membership__isnull=False, service=None),
+                name="token_of_a_person_or_a_service",
+            ),
+        ]
 
     @property
     def clinic(self) -> Clinic:
         """The clinic that it acts for."""
-        return self._membership.clinic
+        return self._holder.clinic
 
     @property
     def clinic_id(self) -> int:
         """The key of that clinic."""
-        return self._membership.clinic_id
+        return self._holder.clinic_id
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the person may do who made it, as far as a program may."""
-        return self._membership.capabilities & TOKEN_CAPABILITIES
+        """What its scope allows, of what the person or the service account may."""
+        return self._holder.capabilities & SCOPE_CAPABILITIES[self.scope]
 
     @property
-    def _membership(self) -> Membership:
-        membership: Membership | None = self.membership
-        if membership is None:
-            raise ValueError("A token without a membership acts for nobody; authentication refuses it.")
-        return membership
+    def is_over(self) -> bool:
+        """Whether it has expired."""
+        return self.expiry is not None and self.expiry <= timezone.now()
+
+    @property
+    def _holder(self) -> Membership | ServiceAccount:
+        holder: Membership | ServiceAccount | None = self.service or self.membership
+        if holder is None:
+            raise ValueError("A token of nobody acts for nobody; a constraint of the database refuses it.")
+        return holder

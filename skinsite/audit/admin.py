@@ -27,10 +27,19 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
 
     views = ("changelist",)
-    list_display = ("moment", "kind", "what", "actor_email", "record", "facts")
+    list_display = ("moment", "kind", "what", "who", "record", "facts")
     list_display_links = None
+    list_select_related = ("payload",)
     list_filter = ("kind", ("at", admin.DateFieldListFilter))
-    search_fields = ("action", "actor_email", "object_type", "object_id", "request_id", "details")
+    search_fields = (
+        "action",
+        "actor_email",
+        "actor_name",
+        "object_type",
+        "object_id",
+        "request_id",
+        "payload__details",
+    )
     search_help_text = _("Action, person, object or request")
 
     def may_see(self, request: HttpRequest) -> bool:
@@ -55,6 +64,11 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def what(self, event: AuditEvent) -> str:
         """What was done, in words; the code, which other systems know, is in its title."""
         return format_html('<span title="{}">{}</span>', event.action, action_in_words(event.action))
+
+    @admin.display(description=_("actor"), ordering="actor_email")
+    def who(self, event: AuditEvent) -> str:
+        """The person by their address, or the program by its name."""
+        return event.actor_email or event.actor_name
 
     @admin.display(description=_("time"), ordering="at")
     def moment(self, event: AuditEvent) -> str:

@@ -22,7 +22,8 @@ class AuditConfig(AppConfig):
         from skinsite.audit import sign_in  # noqa: PLC0415 as above
         from skinsite.audit.triggers import APPEND_ONLY, AppendOnly, install_triggers  # noqa: PLC0415 as above
 
-        APPEND_ONLY.append(AppendOnly("audit_auditevent", events=("UPDATE", "DELETE")))
+        for table in ("audit_auditevent", "audit_auditpayload", "audit_auditsubject"):
+            APPEND_ONLY.append(AppendOnly(table, events=("UPDATE", "DELETE")))
         # With this one sender it runs once, after all migrations of all apps.
         post_migrate.connect(install_triggers, sender=self, dispatch_uid="skinsite.audit.triggers")
         sign_in.connect()

@@ -9,22 +9,27 @@ An app declares its own in a module `audit`, which its ``AppConfig.ready()`` imp
 Call them inside the transaction of what they tell. A name stays for good: the trail is never rewritten.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ParamSpec, Protocol
 
+from django.db import transaction
 from django.db.models import Model
 from django.utils.functional import Promise
 
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, User
-from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.audit.models import AuditEvent, AuditPayload, AuditSubject, EventKind
 from skinsite.platform.request_id import current_request_id
 
 P = ParamSpec("P")
+
+SALT_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +38,25 @@ class Entry:
 
     ``actor`` is None for the system, a user for a superuser or somebody who only signs in and acts for no clinic.
     ``about`` is the record, None where there is none. ``clinic`` is the actor's unless given. ``details`` must be JSON
-    and name no patient, no secret and nothing typed as a password.
+    and name no patient, no secret and nothing typed as a password. ``shown`` are the records that were given out, or
+    that their pages name: each is found by its id when somebody asks who saw it. They need not be loaded beyond their
+    ``public_id``, and one that comes twice counts once.
     """
 
     actor: Actor | User | None
     about: Model | None
     details: Mapping[str, Any] = field(default_factory=dict)
     clinic: Clinic | None = None
+    shown: Iterable[Model] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An event with what is stored beside it."""
+
+    event: AuditEvent
+    payload: AuditPayload
+    subjects: list[AuditSubject]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +70,7 @@ class EventType:
 
 
 EVENT_TYPES: list[EventType] = []
-_together: ContextVar[list[AuditEvent] | None] = ContextVar("together", default=None)
+_together: ContextVar[list[Written] | None] = ContextVar("together", default=None)
 
 
 class Declaration(Protocol):
@@ -65,20 +82,21 @@ class Declaration(Protocol):
 
 @contextmanager
 def written_together() -> Iterator[None]:
-    """Write the events of a block in one statement, at its end and in their order; none where it ends in an error.
+    """Write the events of a block in one statement a table, at its end and in their order; none where it ends in an
+    error.
 
     Use it inside of one transaction. A block inside of another belongs to that one.
     """
     if _together.get() is not None:
         yield
         return
-    events: list[AuditEvent] = []
+    events: list[Written] = []
     token = _together.set(events)
     try:
         yield
     finally:
         _together.reset(token)
-    AuditEvent.objects.bulk_create(events)
+    _store(events)
 
 
 def change(name: str, words: Promise, *, of: type[Model]) -> Declaration:
@@ -105,25 +123,51 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
+    event = _row(kind, name, entry)
+    details = json.dumps(dict(entry.details), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    payload = AuditPayload(event=event, salt=secrets.token_hex(SALT_BYTES), details=details)
+    shown = list(dict.fromkeys(map(_identify, entry.shown)))
+    event.payload_sha256 = payload.digest(shown)
+    subjects = [AuditSubject(event=event, record_type=label, record_id=key) for label, key in shown]
+    together = _together.get()
+    if together is None:
+        _store([Written(event, payload, subjects)])
+    else:
+        together.append(Written(event, payload, subjects))
+    return event
+
+
+def _row(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
-    user, clinic = (actor, None) if actor is None or isinstance(actor, User) else (actor.user, actor.clinic)
-    event = AuditEvent(
+    if actor is None or isinstance(actor, User):
+        user, service, clinic = actor, None, None
+    else:
+        user, service, clinic = actor.user, actor.service, actor.clinic
+    label, key = _identify(about) if about else ("", "")
+    return AuditEvent(
         kind=kind,
         action=name,
         actor=user,
         actor_email=user.email if user else "",
+        service=service,
+        actor_name=str(service or user or ""),
         clinic=entry.clinic or clinic,
-        object_type=about._meta.label if about else "",
-        object_id=str(getattr(about, "public_id", about.pk)) if about else "",
+        object_type=label,
+        object_id=key,
         request_id=current_request_id(),
-        details=dict(entry.details),
     )
-    together = _together.get()
-    if together is None:
-        event.save(force_insert=True)
-    else:
-        together.append(event)
-    return event
+
+
+def _identify(record: Model) -> tuple[str, str]:
+    """What a record goes by on the trail: its model's label and its public id, or its key where it has none."""
+    return record._meta.label, str(getattr(record, "public_id", record.pk))
+
+
+def _store(written: list[Written]) -> None:
+    with transaction.atomic(savepoint=False):
+        AuditEvent.objects.bulk_create([each.event for each in written])
+        AuditPayload.objects.bulk_create([each.payload for each in written])
+        AuditSubject.objects.bulk_create([subject for each in written for subject in each.subjects])
 
 
 def names_of_changed(stored: Model, before: Mapping[str, object]) -> list[str]:

@@ -1,4 +1,14 @@
-"""The one audit trail: append-only, written by services, in the same transaction as what it tells."""
+"""The one audit trail: append-only, written by services, in the same transaction as what it tells.
+
+An event is a row that never changes, and beside it what it says (`AuditPayload`) and which records it gave out
+(`AuditSubject`). The row holds a salted hash of both: whoever has to erase what was said removes the payload, salt and
+all, and the row still stands in its chain.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -14,18 +24,25 @@ class EventKind(models.TextChoices):
 
 
 class AuditEvent(models.Model):
-    """Who did what to which object, and when. Names are copied, so that an event outlives what it is about."""
+    """Who did what to which object, and when. Names are copied, so that an event outlives what it is about.
+
+    ``actor`` is a person, ``service`` a program of the clinic's own; both are None for the system. ``payload_sha256``
+    is of salt, details and subjects, as ``AuditPayload.digest`` says; it is empty for an event that the version before
+    wrote while the database was migrated.
+    """
 
     at = models.DateTimeField(_("time"), default=timezone.now, db_index=True)
     kind = models.CharField(_("kind"), max_length=10, choices=EventKind)
     action = models.CharField(_("action"), max_length=60)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     actor_email = models.EmailField(_("actor"), blank=True)
+    service = models.ForeignKey("accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+")
+    actor_name = models.CharField(_("actor"), max_length=120, blank=True, default="", db_default="")
     clinic = models.ForeignKey("accounts.Clinic", null=True, on_delete=models.PROTECT, related_name="+")
     object_type = models.CharField(_("object"), max_length=60, blank=True)
     object_id = models.CharField(_("object id"), max_length=64, blank=True)
     request_id = models.CharField(_("request"), max_length=64, blank=True)
-    details = models.JSONField(_("details"), default=dict, blank=True)
+    payload_sha256 = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("audit event")
@@ -38,3 +55,54 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action}"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What was recorded with it; empty once that has been erased. A list takes ``select_related("payload")``."""
+        try:
+            found: dict[str, Any] = json.loads(self.payload.details)
+        except AuditPayload.DoesNotExist:
+            return {}
+        return found
+
+
+class AuditPayload(models.Model):
+    """What an event says, apart from the row that stays for good: ``details`` is the text of a JSON object."""
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="payload")
+    salt = models.CharField(max_length=32, editable=False)
+    # Text and no JSON column: PostgreSQL writes numbers anew, and the hash is of what stands here.
+    details = models.TextField(_("details"))
+
+    class Meta:
+        verbose_name = _("details of an event")
+        verbose_name_plural = _("details of events")
+
+    def __str__(self) -> str:
+        return self.details
+
+    def digest(self, subjects: Iterable[tuple[str, str]]) -> str:
+        """SHA-256, in hexadecimal, of salt, details and the event's subjects, each by type and id, in any order.
+
+        Salt and details have no line break of their own, types and ids none either: each stands on its own line.
+        """
+        lines = [self.salt, self.details, *sorted(f"{kind} {identifier}" for kind, identifier in subjects)]
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+class AuditSubject(models.Model):
+    """A record that an event gave out or shows to have been touched: what "who saw this patient" is answered by."""
+
+    pk = models.CompositePrimaryKey("event_id", "record_type", "record_id")
+    # The primary key begins with the event, which needs no index of its own.
+    event = models.ForeignKey(AuditEvent, on_delete=models.PROTECT, related_name="subjects", db_index=False)
+    record_type = models.CharField(max_length=60)
+    record_id = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("record of an event")
+        verbose_name_plural = _("records of events")
+        indexes = [models.Index(fields=["record_id", "record_type", "event"], name="audit_subject_record")]
+
+    def __str__(self) -> str:
+        return f"{self.record_type} {self.record_id}"

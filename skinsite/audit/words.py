@@ -22,8 +22,11 @@ DETAILS: dict[str, str | Promise] = {
     "fields": _("fields"),
     "filters": _("filters"),
     "for_email": _("e-mail address"),
+    "for_service": _("service account"),
+    "name": _("name"),
     "role": _("role"),
     "rows": _("rows"),
+    "scope": _("scope"),
     "status": _("status"),
 }
 RECORDS: dict[str, str | Promise] = {"shown": _("records shown")}

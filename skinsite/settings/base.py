@@ -14,6 +14,7 @@ from skinsite.settings.domain import complete
 from skinsite.settings.env import env
 from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
+from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
@@ -41,6 +42,7 @@ INSTALLED_APPS = [
     "drf_standardized_errors",
     "knox",
     "rest_framework",
+    "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
     "skinsite.health",
@@ -104,7 +106,7 @@ LOGOUT_REDIRECT_URL = "login"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 a model, no secret
 # The project's own model stands for knox's, whose migrations would leave an empty table behind.
 MIGRATION_MODULES = {"knox": None}
-REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=365)}
+REST_KNOX = {"TOKEN_MODEL": "accounts.ApiToken", "TOKEN_TTL": timedelta(days=90)}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English")), ("ru", _("Russian"))]

@@ -4,7 +4,7 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from classifier import policies
-from skinsite.accounts.models import ApiToken, Membership
+from skinsite.accounts.models import ApiToken, Membership, Scope
 from tests.factories import LesionImageFactory, UserFactory
 
 
@@ -47,7 +47,7 @@ def test_the_system_reads_and_corrects_but_has_no_opinion(owner: Membership) -> 
 
 def test_a_token_adds_and_corrects_as_its_person_and_never_reviews(reviewer: Membership, stranger: Membership) -> None:
     image = LesionImageFactory.create(lesion__patient__clinic=reviewer.clinic)
-    token = ApiToken(user=reviewer.user, membership=reviewer)
+    token = ApiToken(user=reviewer.user, membership=reviewer, scope=Scope.WRITE)
 
     assert policies.may_upload(token)
     assert policies.may_correct(token, image)

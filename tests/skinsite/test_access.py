@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -14,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from skinsite.accounts.access import administrator_required, member_required
-from skinsite.accounts.authentication import ClinicTokenAuthentication
+from skinsite.accounts.authentication import ClinicTokenAuthentication, Program
 from skinsite.accounts.models import ApiToken, Membership, Role, User
 from tests.factories import ClinicFactory, MembershipFactory, UserFactory
 from tests.skinsite.conftest import SignIn, acting, token_for
@@ -108,7 +109,7 @@ def test_an_idle_session_ends_sooner(owner: Membership, sign_in: SignIn, monkeyp
 # Tokens
 
 
-def authenticate(key: str | bytes) -> tuple[User, ApiToken, Request]:
+def authenticate(key: str | bytes) -> tuple[User | Program, ApiToken, Request]:
     request = Request(
         APIRequestFactory().get("/", HTTP_AUTHORIZATION=b"Token " + key if isinstance(key, bytes) else f"Token {key}")
     )
@@ -168,10 +169,17 @@ def test_a_token_ends_with_what_it_stands_on(owner: Membership, what_ends: str) 
         authenticate(key)
 
 
-def test_a_token_of_no_membership_is_refused(owner: Membership) -> None:
-    _token, key = ApiToken.objects.create(owner.user)
-    with pytest.raises(AuthenticationFailed, match="no longer gives access"):
+def test_a_token_of_a_person_and_no_membership_cannot_be(owner: Membership) -> None:
+    with pytest.raises(IntegrityError, match="token_of_a_person_or_a_service"), transaction.atomic():
+        ApiToken.objects.create(owner.user)
+
+
+def test_a_token_that_has_expired_stays_in_its_owners_list(owner: Membership) -> None:
+    token, key = token_for(owner, expiry=timedelta(seconds=-1))
+    with pytest.raises(AuthenticationFailed):
         authenticate(key)
+    token.refresh_from_db()
+    assert token.is_over
 
 
 @pytest.mark.parametrize("key", ["0" * 64, "zz", "", b"\xff\xfe\xfd", "a b"])

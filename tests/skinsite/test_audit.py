@@ -1,19 +1,37 @@
 """The audit trail: who did what, in which request; and signing in."""
 
+import hashlib
+import json
+from collections.abc import Iterable
+
 import pytest
 from django.contrib.auth import authenticate
 from django.db import connection, transaction
+from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
-from skinsite.audit.events import written_together
-from skinsite.audit.models import AuditEvent, EventKind
+from skinsite.audit.events import EVENT_TYPES, Entry, access, written_together
+from skinsite.audit.models import AuditEvent, AuditPayload, EventKind
+from skinsite.audit.triggers import lifted_triggers
 from skinsite.platform.request_id import current_request_id, set_request_id
+from tests import factories
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
+
+
+def patients_listed(*, actor: Membership, shown: Iterable[Model]) -> AuditEvent:
+    """An event that gives out records; its declaration is undone, since the trail knows only the site's own."""
+
+    @access("patient.shown", "shown", of=Membership)  # type: ignore[arg-type] # words of a test need no translation
+    def declared() -> Entry:
+        return Entry(actor, None, {"rows": 2}, shown=shown)
+
+    EVENT_TYPES.pop()
+    return declared()
 
 
 def actions() -> list[str]:
@@ -50,13 +68,43 @@ def test_an_event_is_undone_with_the_transaction_that_it_tells_of(owner: Members
     assert "clinic.renamed" not in actions()
 
 
-def test_events_written_together_are_one_statement_in_their_order(owner: Membership) -> None:
+def test_what_an_event_says_lies_beside_its_row_which_holds_a_salted_hash_of_it(owner: Membership) -> None:
+    shown = factories.PatientFactory.create_batch(2, clinic=owner.clinic)
+    events = [patients_listed(actor=owner, shown=shown) for _time in range(2)]
+    for event in events:
+        stored = AuditEvent.objects.get(pk=event.pk)
+        lines = [stored.payload.salt, json.dumps({"rows": 2}, separators=(",", ":"))]
+        lines += sorted(f"classifier.Patient {patient.public_id}" for patient in shown)
+        assert stored.payload_sha256 == hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        assert stored.details == {"rows": 2}
+    assert events[0].payload_sha256 != events[1].payload_sha256
+
+
+def test_who_was_shown_a_record_is_found_by_its_id_and_by_an_index(owner: Membership, colleague: Membership) -> None:
+    seen, other = factories.PatientFactory.create_batch(2, clinic=owner.clinic)
+    patients_listed(actor=owner, shown=[seen, other, seen])
+    patients_listed(actor=colleague, shown=[other])
+    asked = AuditEvent.objects.filter(
+        subjects__record_type="classifier.Patient", subjects__record_id=str(seen.public_id)
+    )
+    assert [event.actor for event in asked] == [owner.user]
+    assert "audit_subject_record" in asked.order_by("-pk").explain()
+
+
+def test_an_event_whose_details_were_erased_has_none(owner: Membership) -> None:
+    event = audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
+    with lifted_triggers():
+        AuditPayload.objects.filter(event=event).delete()
+    assert AuditEvent.objects.get(pk=event.pk).details == {}
+
+
+def test_events_written_together_are_one_statement_a_table_in_their_order(owner: Membership) -> None:
     with CaptureQueriesContext(connection) as captured, transaction.atomic(), written_together():
         audit.clinic_renamed(actor=owner, about=owner.clinic, before="A", after="B")
         with written_together():
             audit.membership_reactivated(actor=owner, about=owner)
         audit.clinic_renamed(actor=owner, about=owner.clinic, before="B", after="C")
-    assert [each["sql"].split()[0] for each in captured] == ["SAVEPOINT", "INSERT", "RELEASE"]
+    assert [each["sql"].split()[0] for each in captured] == ["SAVEPOINT", "INSERT", "INSERT", "RELEASE"]
     assert actions() == ["clinic.renamed", "membership.reactivated", "clinic.renamed"]
     assert [event.details["after"] for event in AuditEvent.objects.filter(action="clinic.renamed").order_by("pk")] == [
         "B",

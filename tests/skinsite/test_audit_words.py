@@ -57,9 +57,13 @@ def test_every_event_has_words_in_both_languages_and_one_writer_that_is_called(e
 
 
 def test_nothing_else_writes_the_trail() -> None:
-    found = [each.group() for source in SOURCES for each in re.finditer(r"AuditEvent(\.objects\.\w*create)?\(", source)]
-    # The model itself, and skinsite.audit.events, which writes one event alone or several together.
-    assert sorted(found) == ["AuditEvent(", "AuditEvent(", "AuditEvent.objects.bulk_create("]
+    pattern = r"Audit(Event|Payload|Subject)(\.objects\.\w*create)?\("
+    found = [each.group() for source in SOURCES for each in re.finditer(pattern, source)]
+    # The models themselves, and skinsite.audit.events, which writes one event alone or several together.
+    tables = ("AuditEvent", "AuditPayload", "AuditSubject")
+    assert sorted(found) == sorted(
+        2 * [f"{each}(" for each in tables] + [f"{each}.objects.bulk_create(" for each in tables]
+    )
 
 
 @pytest.mark.parametrize(

@@ -33,11 +33,11 @@ def test_it_prints_a_working_key_alone_on_the_last_line(owner: Membership, capsy
     assert key not in str(event.details)
 
 
-def test_it_lasts_a_year_unless_told_otherwise(owner: Membership, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_lasts_ninety_days_unless_told_otherwise(owner: Membership, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, owner.user.email)
     run(capsys, owner.user.email, "--days", "7")
     left = [token.expiry - timezone.now() for token in ApiToken.objects.order_by("created")]
-    assert [round(time / timedelta(days=1)) for time in left] == [365, 7]
+    assert [round(time / timedelta(days=1)) for time in left] == [90, 7]
 
 
 def test_it_asks_for_the_clinic_of_several(owner: Membership, capsys: pytest.CaptureFixture[str]) -> None:
@@ -50,9 +50,9 @@ def test_it_asks_for_the_clinic_of_several(owner: Membership, capsys: pytest.Cap
     assert ApiToken.objects.get().membership == second
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "3651"])
+@pytest.mark.parametrize("days", ["0", "-1", "366"])
 def test_it_names_the_limits_of_the_lifetime(days: str, owner: Membership, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CommandError, match="1 to 3650") as error:
+    with pytest.raises(CommandError, match="1 to 365") as error:
         run(capsys, owner.user.email, f"--days={days}")
     assert error.value.returncode == 2
 

@@ -9,7 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from skinsite.accounts.models import ApiToken, Membership, Role
 from skinsite.accounts.services.invitations import find_invitation, invite_member
-from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member, revoke_member_token
+from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
+from skinsite.accounts.tokens import revoke_token
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for
@@ -77,10 +78,8 @@ def test_an_administrator_deactivates_and_reactivates(
     assert ApiToken.objects.count() == 0
     assert post(ours, "clinic-member-reactivate", owner) == 302
     assert theirs.get(reverse("account")).status_code == 200
-    actions = (
-        AuditEvent.objects.filter(action__startswith="membership.").order_by("pk").values_list("action", "details")
-    )
-    assert list(actions) == [
+    events = AuditEvent.objects.filter(action__startswith="membership.").order_by("pk")
+    assert [(event.action, event.details) for event in events] == [
         ("membership.deactivated", {"api_tokens_ended": 1}),
         ("membership.reactivated", {}),
     ]
@@ -241,7 +240,7 @@ def test_a_token_is_revoked_by_its_owner_or_administrator_alone(
 ) -> None:
     token, _key = token_for(owner)
     with pytest.raises(PermissionDenied):
-        revoke_member_token(actor=request.getfixturevalue(actor), token=token)
+        revoke_token(actor=request.getfixturevalue(actor), token=token)
     assert ApiToken.objects.count() == 1
 
 

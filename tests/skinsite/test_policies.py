@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import PermissionDenied
 
-from skinsite.accounts.models import ApiToken, Capability, Membership, User
+from skinsite.accounts.models import ApiToken, Capability, Membership, Scope, User
 from skinsite.accounts.policies import may, may_manage_clinic, require_may_manage_clinic
 from tests.factories import UserFactory
 
-CLINICIAN = {"add_records", "correct_records"}
+CLINICIAN = {"read_records", "add_records", "correct_records"}
 REVIEWER = CLINICIAN | {"review", "oversee_records"}
 
 
@@ -15,7 +15,7 @@ def test_each_actor_has_the_capabilities_of_the_table(
     owner: Membership, reviewer: Membership, administrator: Membership
 ) -> None:
     superuser = UserFactory.create(is_superuser=True)
-    token = ApiToken(user=administrator.user, membership=administrator)
+    token = ApiToken(user=administrator.user, membership=administrator, scope=Scope.WRITE)
     expected: tuple[tuple[Membership | ApiToken | User | None, set[str]], ...] = (
         (owner, CLINICIAN),
         (reviewer, REVIEWER),

@@ -4,14 +4,11 @@ import logging
 from pathlib import Path
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
-from skinsite.accounts.models import Clinic, Membership, Role, User
-from skinsite.audit.events import EVENT_TYPES
-from skinsite.audit.models import EventKind
-from tests.walk.calls import Call, calls, forms, routes
-from tests.walk.walk import WAYS, Asked, Site, ask, without
+from skinsite.accounts.models import Membership
+from tests.walk.calls import calls
+from tests.walk.walk import WAYS, Asked, ask
 from tests.walk.world import OUTSIDERS, World, build, members, sees_records
 
 

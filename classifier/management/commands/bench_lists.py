@@ -29,7 +29,7 @@ from classifier.management.base import UserErrorCommand
 from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
-from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, User
+from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, Scope, User
 
 PER_PATIENT = 5  # readings
 FEWEST = 10_000
@@ -201,7 +201,7 @@ def _pages(member: Membership, readings: int) -> list[tuple[str, str, Client]]:
 
 
 def _token(member: Membership) -> str:
-    _row, key = ApiToken.objects.create(member.user, membership=member)
+    _row, key = ApiToken.objects.create(member.user, membership=member, scope=Scope.READ)
     return str(key)
 
 

@@ -221,7 +221,7 @@ def _prepare(environment: dict[str, str]) -> str:
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "register_model", str(DEFAULT_BUNDLE), "--activate")
     _manage(environment, "shell", "-c", MAKE_MEMBER)
-    return _manage(environment, "create_api_token", "bench@clinic.example").splitlines()[-1]
+    return _manage(environment, "create_api_token", "bench@clinic.example", "--scope", "write").splitlines()[-1]
 
 
 def _manage(environment: dict[str, str], *arguments: str) -> str:

@@ -42,7 +42,7 @@ class Correction:
             before=before,
             after=after,
             reason=self.reason,
-            made_by=self.actor.user,
+            made_by=policies.require_person(self.actor),
         )
         self.event(actor=self.actor, about=self.image, before=before, after=after, **told)
         return correction
@@ -54,6 +54,7 @@ def begin(*, actor: Actor, image: LesionImage, reason: str, kind: CorrectionKind
     Raises ``PermissionDenied``, and ``ValidationError`` at ``reason``.
     """
     policies.require(policies.may_correct(actor, image))
+    policies.require_person(actor)
     return Correction(actor=actor, image=image, reason=_check_reason(reason), kind=kind, event=event)
 
 

@@ -42,6 +42,7 @@ def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion
         modality=image.modality,
         declared=image.declared,
         requested_by=None if actor is None else actor.user,
+        requested_by_service=None if actor is None else actor.service,
         stored_sha256=image.stored_sha256,
     )
     if image.modality == Modality.CLINICAL:

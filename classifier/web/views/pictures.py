@@ -18,11 +18,11 @@ from classifier.presentation.thumbnails import PARAMETER, is_named
 from classifier.selectors.records import images_of, readings_of
 from classifier.services.heat_maps import give_heat_map
 from ml.serve.image_io import ImageRejected
-from skinsite.accounts.access import MemberRequest, member_or_token_required
+from skinsite.accounts.access import ActorRequest, member_or_token_required
 from skinsite.audit.models import AuditEvent
 
 P = ParamSpec("P")
-View = Callable[Concatenate[MemberRequest, P], HttpResponseBase]
+View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]
 
 NEVER_KEPT = "private, no-store"
 # Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
@@ -43,7 +43,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
     """Turn what is raised where the bytes are gone or damaged into errors that people and programs are told of."""
 
     @wraps(view)
-    def told(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def told(request: ActorRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
         except FileNotFoundError as error:
@@ -57,9 +57,9 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
 @member_or_token_required
 @require_safe
 @_tells_what_is_missing
-def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+def image_file(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
-    image = get_object_or_404(images_of(request.membership), public_id=public_id)
+    image = get_object_or_404(images_of(request.actor), public_id=public_id)
     delivery = Delivery(image.stored_name, audit.image_viewed, NEVER_KEPT)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
 
@@ -67,10 +67,10 @@ def image_file(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 @member_or_token_required
 @require_safe
 @_tells_what_is_missing
-def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+def image_thumbnail(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The photograph, small; recorded unless the page that shows it has recorded it."""
-    image = get_object_or_404(images_of(request.membership), public_id=public_id)
-    named = is_named(request.membership, image, request.GET.get(PARAMETER, ""))
+    image = get_object_or_404(images_of(request.actor), public_id=public_id)
+    named = is_named(request.actor, image, request.GET.get(PARAMETER, ""))
     event = None if named else audit.image_thumbnail_viewed
     delivery = Delivery(image.thumbnail_name, event, KEPT_FOR_A_DAY)
     return _deliver(request, image, delivery, storage.open_stored(delivery.name))
@@ -79,9 +79,9 @@ def image_thumbnail(request: MemberRequest, public_id: uuid.UUID) -> HttpRespons
 @member_or_token_required
 @require_safe
 @_tells_what_is_missing
-def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
+def heat_map(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Where the network of a reading looked: a PNG to lie over the photograph, computed once and kept."""
-    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
+    prediction = get_object_or_404(readings_of(request.actor), public_id=public_id)
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
     picture = give_heat_map(prediction=prediction)
@@ -92,10 +92,10 @@ def heat_map(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
 @member_or_token_required
 @require_safe
 @_tells_what_is_missing
-def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> HttpResponseBase:
+def similar_case(request: ActorRequest, public_id: uuid.UUID, place: int) -> HttpResponseBase:
     """The small picture of one of a reading's similar cases. It is of the training set, so that nobody's access to a
     patient's photograph is recorded."""
-    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
+    prediction = get_object_or_404(readings_of(request.actor), public_id=public_id)
     cases = prediction.similar_cases or []
     if prediction.model_version is None or not prediction.shows_probabilities or place >= len(cases):
         raise Http404
@@ -109,10 +109,10 @@ def similar_case(request: MemberRequest, public_id: uuid.UUID, place: int) -> Ht
     return response
 
 
-def _deliver(request: MemberRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
+def _deliver(request: ActorRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:
     """Stream bytes of a photograph that the caller has found visible, and record that somebody saw them."""
     if delivery.event is not None:
-        delivery.event(actor=request.membership, about=image)
+        delivery.event(actor=request.actor, about=image)
     response = FileResponse(content, content_type=CONTENT_TYPES[delivery.name.rpartition(".")[2]])
     response["Cache-Control"] = delivery.cache_control
     response["Content-Disposition"] = f'inline; filename="{delivery.name.rpartition("/")[2]}"'

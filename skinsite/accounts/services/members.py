@@ -1,14 +1,13 @@
 """Members of a clinic: their roles, and whether they still are members."""
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, User
-from skinsite.accounts.policies import may_manage_clinic, require_may_manage_clinic
-from skinsite.accounts.tokens import revoke_token
+from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.accounts.policies import require_may_manage_clinic
 
 
 def change_role(*, actor: Actor | User | None, membership: Membership, role: str) -> Membership:
@@ -67,7 +66,7 @@ def reactivate_member(*, actor: Actor | User | None, membership: Membership) -> 
         return current
 
 
-def set_own_time_zone(*, actor: Actor, time_zone: str) -> None:
+def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
     """Set the zone in which times are told to the actor, in every clinic; empty for the clinic's.
 
     Raises ``ValidationError`` by field, for a name that is no zone's.
@@ -80,17 +79,6 @@ def set_own_time_zone(*, actor: Actor, time_zone: str) -> None:
         user.clean_fields(exclude=["email", "name", "password"])
         user.save(update_fields=["time_zone"])
         audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
-
-
-def revoke_member_token(*, actor: Actor, token: ApiToken) -> None:
-    """End an API token: one's own, or any of the clinic that one administers.
-
-    Raises ``PermissionDenied`` for anybody else.
-    """
-    own = token.user_id == actor.user_id
-    if not own and (token.membership is None or not may_manage_clinic(actor, token.membership.clinic)):
-        raise PermissionDenied
-    revoke_token(token=token, actor=actor)
 
 
 def _locked(membership: Membership) -> Membership:

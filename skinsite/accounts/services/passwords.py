@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Membership, User
+from skinsite.accounts.models import Membership, User
 from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.tokens import end_tokens
 
 
 def change_password(*, user: User, password: str) -> None:
@@ -40,7 +41,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         # An unusable password differs each time: every session's hash and every earlier link is void from here.
         user.set_unusable_password()
         user.save(update_fields=["password"])
-        ended, _by_model = ApiToken.objects.filter(user=user).delete()
+        ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
         return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
 

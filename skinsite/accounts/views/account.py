@@ -14,7 +14,8 @@ from skinsite.accounts.access import MemberRequest, member_required
 from skinsite.accounts.forms import OwnTimeZoneForm
 from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.selectors import memberships_of, tokens_of_person
-from skinsite.accounts.services.members import revoke_member_token, set_own_time_zone
+from skinsite.accounts.services.members import set_own_time_zone
+from skinsite.accounts.tokens import revoke_token
 from skinsite.accounts.views.confirm import ask_about_token
 from skinsite.zones import zone_names
 
@@ -73,6 +74,6 @@ def revoke_own_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     question = ask_about_token(request, token, back="account")
     if question:
         return question
-    revoke_member_token(actor=request.membership, token=token)
+    revoke_token(actor=request.membership, token=token)
     messages.success(request, _("The API token is revoked. What used it is refused from now on."))
     return redirect("account")

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
+from skinsite.accounts import tokens
 from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
 from skinsite.accounts.mail import mail_invitation
@@ -179,7 +180,7 @@ def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
     question = ask_about_token(request, token, back="clinic")
     if question:
         return question
-    members.revoke_member_token(actor=request.membership, token=token)
+    tokens.revoke_token(actor=request.membership, token=token)
     messages.success(request, _("The API token is revoked. What used it is refused from now on."))
     return redirect("clinic")
 

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from rest_framework.test import APIClient
 from rest_framework.throttling import ScopedRateThrottle
 
-from skinsite.accounts.models import ApiToken, Membership
+from skinsite.accounts.models import ApiToken, Membership, Scope
 
 PREDICTIONS = "/api/v1/predictions/"
 LISTS = ("patients", "lesions", "images", "predictions", "reviews")
@@ -25,9 +25,9 @@ def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": None})
 
 
-def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1)) -> str:
+def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1), scope: Scope = Scope.WRITE) -> str:
     """A key for the membership."""
-    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership)
+    _token, key = ApiToken.objects.create(membership.user, expiry=lifetime, membership=membership, scope=scope)
     return str(key)
 
 

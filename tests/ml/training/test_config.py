@@ -53,10 +53,19 @@ def test_every_configuration_of_a_network_is_valid_and_chooses_on_fold_3(path: P
 
 
 def test_what_goes_on_from_weights_of_lesions_is_judged_on_fold_4() -> None:
-    config = read_config(CONFIG_DIRECTORY / "best" / "steady.yaml")
+    config = read_config(CONFIG_DIRECTORY / "best" / "steady_288.yaml")
     assert config.choose_fold == "4"
     assert config.train_folds == ("0", "1", "2", "3")
     assert [teacher.seen for teacher in config.distillation.teachers] == [config.train_folds]
+
+
+def test_the_steadier_network_is_trained_as_its_document_says() -> None:
+    config = read_config(CONFIG_DIRECTORY / "best" / "steady_288.yaml")
+    assert sum(stage.epochs for stage in config.stages) * (config.images_per_epoch or 0) == 61_440
+    assert config.cache_side == 300, "the height of the files, or the blocks of JPEG would lie elsewhere"
+    assert config.augmentation.degradation.sharpen == 0, "the panel counts sharpening among what no training sees"
+    assert config.freeze_norms
+    assert config.distillation.clean_crop
 
 
 @pytest.mark.parametrize(
@@ -81,6 +90,15 @@ def test_what_goes_on_from_weights_of_lesions_is_judged_on_fold_4() -> None:
             ("[0, 1]", "[0, 1]\naugmentation: {degrade_probability: 0.5, kind: albumentations}"),
             "degrade_probability: needs kind: tensor",
         ),
+        (
+            ("[0, 1]", "[0, 1]\naugmentation: {degrade_probability: 0.5, degradation: {noise: 0.5}}"),
+            "degradation: needs kind: tensor and degrade_probability: 0",
+        ),
+        (
+            ("[0, 1]", "[0, 1]\ndistillation: {clean_crop: true}"),
+            "clean_crop: needs .* mix_probability: 0 and no views",
+        ),
+        (("[0, 1]", "[0, 1]\nfreeze_norms: true\nunfreeze_epochs: 2"), "freeze_norms: goes without"),
         (("train_folds: [0, 1]", "train_folds: 0"), "train_folds: must be a list"),
         (("[0, 1]", "[0, 1"), "cannot be read as YAML"),
     ],

@@ -106,6 +106,13 @@ def test_draws_follow_from_seed_and_epoch_alone() -> None:
     assert draw(one, 1) == draw(other, 1)
 
 
+def test_an_epoch_may_draw_fewer_images_than_there_are() -> None:
+    batches = WeightedBatches(np.arange(40), torch.ones(40), batch_size=8, seed=5, images=20)
+    assert len(batches) == 2
+    assert [len(batch) for batch in draw(batches, 0)] == [8, 8]
+    assert draw(batches, 0) != draw(batches, 1)
+
+
 def test_processes_deal_every_batch_among_themselves() -> None:
     weights = torch.ones(40)
     whole = WeightedBatches(np.arange(40), weights, batch_size=8, seed=5)

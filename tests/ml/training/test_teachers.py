@@ -14,14 +14,23 @@ from ml.data.cache import PixelCache
 from ml.errors import UserError
 from ml.networks.backbone import create_backbone
 from ml.taxonomy import CLASSES
-from ml.training.augment_tensor import view_cached
-from ml.training.config import Augmentation, Distillation, InferencePlan, Teacher, TrainingConfig, TrainingStage
+from ml.training.augment_tensor import draw_geometry, sample, view_cached
+from ml.training.config import (
+    Augmentation,
+    Degradation,
+    Distillation,
+    InferencePlan,
+    Teacher,
+    TrainingConfig,
+    TrainingStage,
+)
 from ml.training.dataset import CachedBatches, WeightedBatches
+from ml.training.degradation import degrade_by_kind
 from ml.training.losses import LabelLoss
 from ml.training.module import LesionModule
 from ml.training.schedule import Schedule
 from ml.training.teachers import Teachers, list_seen_folds
-from ml.training.unfreezing import freeze_all_but_classifier_and_norms
+from ml.training.unfreezing import freeze_all_but_classifier_and_norms, freeze_norms
 
 UNIFORM = torch.full((len(CLASSES),), 1 / len(CLASSES))
 CONFIG = TrainingConfig("test_efficientnet", ("0", "1"), "3", (TrainingStage(32, 1),), (InferencePlan(32, (0.8,)),))
@@ -62,17 +71,18 @@ def test_without_folds_all_teach_everything(pair: tuple[Teacher, Teacher]) -> No
     torch.testing.assert_close(taught[:, :2], torch.full((2, 2), 0.5), atol=1e-3, rtol=0)
 
 
-@pytest.mark.parametrize("views", [(0.9, 0.7), ()])
-def test_with_views_teachers_look_at_the_image_before_it_is_altered(
-    pair: tuple[Teacher, Teacher], monkeypatch: pytest.MonkeyPatch, views: tuple[float, ...]
-) -> None:
+def train_once(
+    monkeypatch: pytest.MonkeyPatch, distillation: Distillation, augmentation: Augmentation
+) -> tuple[LesionModule, torch.Tensor, list[torch.Tensor]]:
+    """One step on four images; the module, the pixels of the batch, and what the teachers saw."""
     pixels = np.random.default_rng(0).integers(0, 256, (4, 48, 64, 3), dtype=np.uint8)
     batches = CachedBatches(PixelCache(pixels, np.full(4, 64), np.arange(4), ""))
-    altering = Augmentation(mix_probability=0, degrade_probability=1)
-    config = replace(CONFIG, distillation=Distillation(pair, views=views), augmentation=altering)
+    config = replace(CONFIG, distillation=distillation, augmentation=augmentation, freeze_norms=True)
     schedule = Schedule(config.stages, steps_per_epoch=1, warmup_epochs=0, final_fraction=1)
     loss = LabelLoss(config.loss, torch.ones(7), UNIFORM)
-    module = LesionModule(create_backbone("test_efficientnet"), config, schedule, loss, batches)
+    model = create_backbone("test_efficientnet")
+    freeze_norms(model)
+    module = LesionModule(model, config, schedule, loss, batches)
     seen: list[torch.Tensor] = []
 
     def look(images: torch.Tensor, _: str) -> torch.Tensor:
@@ -82,10 +92,50 @@ def test_with_views_teachers_look_at_the_image_before_it_is_altered(
     monkeypatch.setattr(module.teachers, "forward", look)
     monkeypatch.setattr(module, "log", lambda *_, **__: None)
     batch = batches[[0, 1, 2, 3]]
-    module.training_step(batch, 0)
-    whole = [view_cached(batch.pixels, batch.widths, part, 32) for part in views]
+    module.train()
+    module.on_train_epoch_start()
+    torch.manual_seed(4)
+    module.training_step(batch, 0).backward()  # type: ignore[no-untyped-call] # torch's
+    return module, batch.pixels, seen
+
+
+@pytest.mark.parametrize("views", [(0.9, 0.7), ()])
+def test_with_views_teachers_look_at_the_image_before_it_is_altered(
+    pair: tuple[Teacher, Teacher], monkeypatch: pytest.MonkeyPatch, views: tuple[float, ...]
+) -> None:
+    altering = Augmentation(mix_probability=0, degrade_probability=1)
+    _, pixels, seen = train_once(monkeypatch, Distillation(pair, views=views), altering)
+    whole = [view_cached(pixels, torch.full((4,), 64), part, 32) for part in views]
     assert len(seen) == max(1, len(views))
     assert all(torch.equal(image, view) for image, view in zip(seen, whole, strict=False))
+
+
+def test_teachers_look_at_the_same_crop_neither_degraded_nor_coloured(
+    pair: tuple[Teacher, Teacher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With nothing drawn but the geometry, the crop is what a run that alters nothing else gives its teachers."""
+    degraded = Augmentation(mix_probability=0, degradation=Degradation(noise=1.0, compress=1.0))
+    _, pixels, seen = train_once(monkeypatch, Distillation(pair, clean_crop=True), degraded)
+    widths = torch.full((4,), 64)
+    torch.manual_seed(4)
+    degrade_by_kind(pixels, degraded.degradation)  # draws before the geometry
+    expected = sample(pixels, draw_geometry(widths, 48, degraded), 32)
+    assert len(seen) == 1
+    assert torch.equal(seen[0], expected)
+
+
+def test_norms_that_are_frozen_neither_move_nor_learn(
+    pair: tuple[Teacher, Teacher], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, _, _ = train_once(monkeypatch, Distillation(pair), Augmentation(mix_probability=0))
+    fresh = create_backbone("test_efficientnet").state_dict()
+    trained = dict(module.model.named_parameters())
+    statistics = [name for name in fresh if name.endswith(("running_mean", "running_var"))]
+    assert statistics
+    assert all(torch.equal(module.model.state_dict()[name], fresh[name]) for name in statistics), "0 and 1, as made"
+    assert trained["bn1.weight"].grad is None
+    assert trained["bn1.bias"].grad is None
+    assert trained["conv_stem.weight"].grad is not None
 
 
 def test_what_a_network_has_seen_comes_down_to_those_that_learn_from_it(pair: tuple[Teacher, Teacher]) -> None:

@@ -1,16 +1,13 @@
 """Make a key for the API."""
 
 from argparse import ArgumentParser
-from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandError
 
-from skinsite.accounts.models import Membership
-from skinsite.accounts.tokens import create_token
+from skinsite.accounts.models import Membership, Scope
+from skinsite.accounts.tokens import LONGEST_DAYS, USUAL_DAYS, create_token
 from skinsite.commands import BAD_INPUT, OneLineCommand
-
-LONGEST_DAYS = 3650
 
 
 class Command(OneLineCommand):
@@ -19,10 +16,18 @@ class Command(OneLineCommand):
     help = "Make an API token for a member of a clinic. It is printed alone on the last line, this once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """E-mail address, clinic, lifetime."""
+        """E-mail address, clinic, name, scope, lifetime."""
         parser.add_argument("email", help="the member's e-mail address")
         parser.add_argument("--clinic", metavar="SLUG", help="the clinic's short name; needed with several memberships")
-        parser.add_argument("--days", type=int, default=365, help="lifetime in days (default 365)")
+        parser.add_argument("--name", default="manage.py", help="what the program is called, for the lists of tokens")
+        parser.add_argument(
+            "--scope",
+            choices=Scope.values,
+            default=Scope.READ,
+            help="what it may do: read, upload (send photographs and get the answers) or write (both); default read",
+        )
+        help_text = f"lifetime in days, at most {LONGEST_DAYS} (default {USUAL_DAYS})"
+        parser.add_argument("--days", type=int, default=USUAL_DAYS, help=help_text)
 
     def handle(self, *_args: Any, **options: Any) -> None:
         """Make and print it."""
@@ -30,10 +35,9 @@ class Command(OneLineCommand):
         if not 1 <= days <= LONGEST_DAYS:
             raise CommandError(f"--days is {days}; give 1 to {LONGEST_DAYS}.", returncode=BAD_INPUT)
         membership = _find_membership(options["email"], options["clinic"])
-        key = create_token(membership=membership, lifetime=timedelta(days=days))
-        self.stdout.write(
-            f"Acts for {membership.user.email} in {membership.clinic.slug} for {days} days. Keep it safe:"
-        )
+        token, key = create_token(membership=membership, name=options["name"], scope=options["scope"], days=days)
+        who = f"{membership.user.email} in {membership.clinic.slug}"
+        self.stdout.write(f"Acts for {who} for {days} days, with the scope {token.scope}. Keep it safe:")
         self.stdout.write(key)
 
 
