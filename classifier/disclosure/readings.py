@@ -80,10 +80,11 @@ def record_overseen(actor: Actor, shown: Iterable[Prediction], *, filters: Mappi
     audit.predictions_listed(actor=actor, shown=readings, filters=filters, by="admin", photographs=photographs)
 
 
-def open_status(actor: Actor, public_id: UUID) -> Prediction:
-    """A reading to tell how far it is; while it waits there is nothing to tell of it. Raises ``Http404``."""
+def open_status(actor: Actor, public_id: UUID, *, with_outcome: bool) -> Prediction:
+    """A reading to tell how far it is, and what came of it; while it waits there is nothing to tell. Raises
+    ``Http404``."""
     found = get_object_or_404(records.readings_of(actor), public_id=public_id)
-    if found.status not in WAITING:
+    if with_outcome and found.status not in WAITING:
         audit.prediction_viewed(actor=actor, about=found, by="status")
     return found
 

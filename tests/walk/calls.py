@@ -22,6 +22,7 @@ class Call:
     method: str
     case: str = ""
     data: Fields = field(default_factory=dict, hash=False, compare=False)
+    is_of_domain: bool = False
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self.method.upper(), self.route, self.case]))
@@ -50,7 +51,7 @@ def _leaves(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[R
             yield Route(whole, str(view.__module__))
 
 
-class TellTheWalk(AssertionError):
+class TellTheWalkError(AssertionError):
     """An address that the walk cannot call: say how in `tests/walk/calls.py`."""
 
 
@@ -66,7 +67,7 @@ SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"trail/people/", lambda world: world.people["clinician"].user.public_id),  # type: ignore[union-attr] # a member
     (r"clinic/members/", lambda world: world.people["reviewer"].user.public_id),  # type: ignore[union-attr] # a member
     (r"(account|clinic)/(tokens|invitations)/", lambda world: world.version.public_id),  # of none
-    (r"admin/accounts/(user|clinic|membership)/", lambda world: "1"),
+    (r"admin/accounts/(user|clinic|membership)/", lambda _world: "1"),
 ]
 # Parts of addresses that lead to no record of a patient, whatever stands in them.
 PLAIN = {
@@ -84,7 +85,7 @@ SPECIAL = {r"api/v1/": "/api/v1/nowhere/", r"admin/(?P<url>.*)$": "/admin/nowher
 
 
 def path_of(route: Route, world: World) -> str:
-    """The address, filled in. Raises ``TellTheWalk`` for one of an unknown kind."""
+    """The address, filled in. Raises ``TellTheWalkError`` for one of an unknown kind."""
 
     def fill(found: re.Match[str]) -> str:
         name = found[1] or found[2]
@@ -93,7 +94,7 @@ def path_of(route: Route, world: World) -> str:
         for beginning, subject in SUBJECTS if name in IDENTIFIERS else ():
             if re.match(beginning, route.pattern):
                 return str(subject(world))
-        raise TellTheWalk(f"Tell the walk what {name} of {route.pattern} is: {__name__}.SUBJECTS or PLAIN")
+        raise TellTheWalkError(f"Tell the walk what {name} of {route.pattern} is: {__name__}.SUBJECTS or PLAIN")
 
     if route.pattern in SPECIAL:
         return SPECIAL[route.pattern]
@@ -132,7 +133,7 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "patients/new/": {"one that looks alike": {"code": "code-OXPECKER.", "sex": "unknown"}},
         "patients/<uuid:public_id>/edit/": {
             "as it is": {"code": world.p.patient.code, "sex": "female"},
-            "one that another has": {"code": world.q.patient.code, "sex": "female"},
+            "one that another has": {"code": world.q.patient.code.lower(), "sex": "female"},
         },
         "patients/<uuid:public_id>/lesions/new/": {"another": {"body_site": "back"}},
         "lesions/<uuid:public_id>/edit/": {"elsewhere": {"body_site": "face"}, "nowhere": {"body_site": "moon"}},
@@ -159,12 +160,11 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
 
 
 def calls(world: World) -> list[Call]:
-    """Every call of the walk. Raises ``TellTheWalk`` for an address of the domain that takes a form unknown here."""
+    """Every call of the walk. Raises ``TellTheWalkError`` for an address of an unknown kind."""
     asked, sent, found = queries(world), forms(world), list[Call]()
     for route in routes():
-        path = path_of(route, world)
-        found.append(Call(route.pattern, path, "get"))
-        found += [Call(route.pattern, path, "get", case, data) for case, data in asked.get(route.pattern, {}).items()]
-        found.append(Call(route.pattern, path, "post"))
-        found += [Call(route.pattern, path, "post", case, data) for case, data in sent.get(route.pattern, {}).items()]
+        path, is_of_domain = path_of(route, world), route.module.startswith("classifier")
+        for method, more in (("get", asked), ("post", sent)):
+            cases = {"": {}} | more.get(route.pattern, {})
+            found += [Call(route.pattern, path, method, case, data, is_of_domain) for case, data in cases.items()]
     return found

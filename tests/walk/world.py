@@ -67,7 +67,7 @@ class World:
     people: dict[str, Membership | User | None]
     token: str
     needles: Needles = field(default_factory=dict)
-    signed_in: dict[str, str] = field(default_factory=dict)
+    sessions: dict[str, str] = field(default_factory=dict)
 
     def client(self, role: str) -> Client:
         """A browser, or a program, of somebody; signed in once, and without what an earlier answer told it."""
@@ -77,10 +77,7 @@ class World:
             return program
         who, browser = self.people[role], Client(raise_request_exception=False)
         if who is not None:
-            if role not in self.signed_in:
-                browser.force_login(who if isinstance(who, User) else who.user)
-                self.signed_in[role] = browser.cookies[settings.SESSION_COOKIE_NAME].value
-            browser.cookies[settings.SESSION_COOKIE_NAME] = self.signed_in[role]
+            browser.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[role]
         return browser
 
 
@@ -142,7 +139,15 @@ def build(owner: Membership) -> World:
     for extra in (failed, waiting):
         world.needles[str(extra.public_id).encode()] = str(p.patient.public_id)
         world.needles[str(extra.image.public_id).encode()] = str(p.patient.public_id)
+    world.sessions = {role: _sign_in(who) for role, who in world.people.items() if who is not None}
     return world
+
+
+def _sign_in(who: Membership | User) -> str:
+    browser = Client()
+    browser.force_login(who if isinstance(who, User) else who.user)
+    browser.get("/session/")  # the first request of a session writes to it
+    return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
 
 def _photograph_beside(marked: Marked) -> LesionImage:

@@ -103,8 +103,9 @@ def show_reading(
 @require_safe
 def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """How far a reading is: asked again and again by a page, or by a row of uploads, while it waits."""
-    prediction = open_status(request.membership, public_id)
-    if request.GET.get("part") == "row":
+    is_row = request.GET.get("part") == "row"
+    prediction = open_status(request.membership, public_id, with_outcome=is_row)
+    if is_row:
         return render(request, "classifier/includes/arrival_reading.html", {"prediction": prediction})
     response = render(request, "classifier/includes/waiting.html", {"prediction": prediction})
     if prediction.status not in WAITING:

@@ -10,6 +10,7 @@ from classifier.models import Lesion, Outcome, Prediction
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests import factories
+from tests.trail import given_out
 
 
 def act(site: Client, name: str, prediction: Prediction, **said: str | list[str]) -> tuple[int, str]:
