@@ -38,13 +38,15 @@ class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no types
             return redirect("admin:index")
         if request.user.is_authenticated:
             raise PermissionDenied
-        return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"), reverse("login"))
+        return redirect_to_login(
+            request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"), reverse("account_login")
+        )
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
         """Sign out as everywhere on the site."""
-        response: HttpResponseBase = resolve(reverse("logout")).func(request)
+        response: HttpResponseBase = resolve(reverse("account_logout")).func(request)
         return response
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change the password as everywhere on the site."""
-        return redirect("password-change")
+        return redirect("account_change_password")

@@ -20,7 +20,7 @@ VIEWS = [path for path in SITE if ROOMS_OF_VIEWS & set(path.relative_to(ROOT).wi
 
 GUARDS = {"member_required", "member_or_token_required", "administrator_required"}
 # Guarded by Django itself.
-BY_DJANGO = {"password-change"}
+BY_DJANGO = {"account_change_password"}
 
 SENDING = {"send_task", "delay", "apply_async"}
 SENDING_BY = {"tasks.send", "handover.submit"}

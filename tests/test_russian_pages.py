@@ -96,7 +96,7 @@ def addresses(review: Review) -> list[str]:
         reverse("lesion-edit", args=[lesion.public_id]),
         reverse("model", args=[model.public_id]),
         reverse("account"),
-        reverse("password-change"),
+        reverse("account_change_password"),
         reverse("clinic"),
         NOWHERE,
         reverse("admin:classifier_prediction_changelist"),
@@ -121,7 +121,7 @@ def test_pages_in_russian_hold_no_english_word(client: Client, review: Review, a
 
 @pytest.mark.django_db
 def test_the_page_for_signing_in_is_russian(client: Client) -> None:
-    response = client.get(reverse("login"), headers={"accept-language": "ru"})
+    response = client.get(reverse("account_login"), headers={"accept-language": "ru"})
     assert english_words(response.content.decode()) == set()
 
 

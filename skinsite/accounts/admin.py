@@ -10,7 +10,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from skinsite.accounts import audit
-from skinsite.accounts.models import Clinic, Membership, User
+from skinsite.accounts.models import Clinic, Membership, User, plain_address
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
 from skinsite.accounts.selectors import members_of
 from skinsite.accounts.services.clinics import require_free_name
@@ -95,8 +95,8 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the
     """A person."""
 
     def clean_email(self) -> str:
-        """Addresses are kept in lower case."""
-        return str(self.cleaned_data["email"]).lower()
+        """Addresses are kept in one spelling."""
+        return plain_address(self.cleaned_data["email"])
 
 
 @admin.register(User)

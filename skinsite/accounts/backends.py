@@ -1,23 +1,21 @@
 """Who may sign in at all."""
 
-from typing import Any
+from allauth.account.auth_backends import AuthenticationBackend
 
-from django.conf import settings
-from django.contrib.auth.backends import ModelBackend
-from django.http import HttpRequest
-
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import User
+from skinsite.accounts.selectors import is_refused_demo
 
 
-class AccountBackend(ModelBackend):
-    """Django's own, which refuses accounts of a demonstration clinic where settings do: their passwords are printed."""
+class AccountBackend(AuthenticationBackend):  # type: ignore[misc] # allauth ships no types
+    """allauth's own, by the exact address. Closed accounts are answered as wrong passwords are.
 
-    def authenticate(
-        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> User | None:
-        """The person with this address and password, or None."""
-        user = super().authenticate(request, username, password, **kwargs)
-        if not isinstance(user, User):
+    Accounts of a demonstration clinic are refused where settings do: their passwords are printed.
+    """
+
+    def _authenticate_by_email(self, email: str, password: str) -> User | None:
+        user = User.objects.find_by_address(email)
+        if user is None:
             return None
-        is_demo = not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()
-        return None if is_demo else user
+        self._did_check_password = True
+        is_right = user.check_password(password)
+        return user if is_right and self.user_can_authenticate(user) and not is_refused_demo(user) else None

@@ -2,48 +2,78 @@
 
 from typing import Any
 
+from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
 from django import forms
-from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, User
+from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, plain_address
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
 
+ADDRESS_LENGTH = 254
+DIFFER = _("The two passwords differ. Type the same one twice.")
 
-class SignInForm(AuthenticationForm):
-    """E-mail address and password."""
 
-    error_messages = {
-        "invalid_login": _("This e-mail address and password do not belong together. Check both and try again."),
-        "inactive": _("This account is closed. Ask an administrator of your clinic."),
-    }
+def password_input(autocomplete: str) -> forms.PasswordInput:
+    """A field that shows nothing; ``autocomplete`` is what a browser may fill in."""
+    return forms.PasswordInput(attrs={"autocomplete": autocomplete})
+
+
+class SignInForm(LoginForm):  # type: ignore[misc] # allauth ships no types
+    """E-mail address and password. What is no address is answered as an unknown one is."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["username"].label = _("E-mail address")
-        self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        address = forms.CharField(label=_("E-mail address"), max_length=ADDRESS_LENGTH, widget=widget)
+        password = forms.CharField(label=_("Password"), strip=False, widget=password_input("current-password"))
+        self.fields = {"login": address, "password": password}
+
+    def clean_login(self) -> str:
+        """The address in the one spelling."""
+        return plain_address(self.cleaned_data["login"])
 
 
-class OwnPasswordForm(PasswordChangeForm):
+class TwiceForm(forms.Form):
+    """A new password, twice; a form of allauth checks and sets it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        first, again = self.fields["password1"], self.fields["password2"]
+        first.label, again.label = _("New password"), _("New password, once more")
+        for field in (first, again):
+            field.widget = password_input("new-password")
+
+    def clean_password2(self) -> str:
+        """Both are the same."""
+        again: str = self.cleaned_data["password2"]
+        if self.cleaned_data.get("password1") not in (None, again):
+            raise forms.ValidationError(DIFFER, code="differs")
+        return again
+
+
+class OwnPasswordForm(TwiceForm, ChangePasswordForm):  # type: ignore[misc] # allauth ships no types
     """The old password, and the new one twice."""
 
-    def save(self, commit: bool = True) -> User:  # noqa: ARG002, FBT001 Django's signature
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"] = forms.CharField(
+            label=_("Old password"), strip=False, widget=password_input("current-password")
+        )
+
+    def save(self) -> None:
         """Hand over to the service."""
-        change_password(user=self.user, password=self.cleaned_data["new_password1"])
-        return self.user
+        change_password(user=self.user, password=self.cleaned_data["password1"])
 
 
-class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg] # generic only in the stubs
+class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # as above
     """The new password twice, for somebody who opened a link."""
 
-    def save(self, commit: bool = True) -> User:  # noqa: ARG002, FBT001 Django's signature
+    def save(self) -> None:
         """Hand over to the service."""
-        user: User = self.user
-        set_password_by_link(user=user, password=self.cleaned_data["new_password1"])
-        return user
+        set_password_by_link(user=self.user, password=self.cleaned_data["password1"])
 
 
 class InvitationForm(OnceForm):
@@ -106,18 +136,18 @@ class JoinForm(forms.Form):
     password = forms.CharField(
         label=_("Password"),
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=password_input("new-password"),
         help_text=password_validators_help_text_html(),
     )
     password_again = forms.CharField(
         label=_("Password, once more"),
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=password_input("new-password"),
     )
 
     def clean_password_again(self) -> str:
         """Both are the same."""
         again: str = self.cleaned_data["password_again"]
         if self.cleaned_data.get("password") not in (None, again):
-            raise forms.ValidationError(_("The two passwords differ. Type the same one twice."), code="differs")
+            raise forms.ValidationError(DIFFER, code="differs")
         return again

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from skinsite.accounts.models import plain_address
+
 
 def account_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
     """The address that somebody tries to sign in with, in one spelling."""
-    given = (credentials or {}).get("username") or request.POST.get("username", "")
-    return str(given).strip().lower()
+    return plain_address(str((credentials or {}).get("email") or request.POST.get("login", "")))
 
 
 def client_address(request: HttpRequest) -> str:

@@ -1,5 +1,6 @@
 """Who people are, which clinic they work in, and with what they sign in."""
 
+import unicodedata
 import uuid
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -73,16 +74,29 @@ SYSTEM_CAPABILITIES = frozenset(Capability) - {Capability.REVIEW}
 """What commands and tasks may do, which act for nobody: all but have an opinion."""
 
 
+def plain_address(typed: str) -> str:
+    """The one spelling of an e-mail address: compatibility forms (wide letters), case and blanks around it are gone.
+
+    Accounts are kept and looked up in it, exactly: no rule of a database, which differ, makes two addresses one. What
+    no database can keep is left out.
+    """
+    return unicodedata.normalize("NFKC", typed).strip().lower().replace("\0", "")
+
+
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail address."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """Find a user by e-mail address, whatever its case."""
-        return self.get(email__iexact=username)
+        """Find a user by e-mail address, however it is typed."""
+        return self.get(email=plain_address(username or ""))
+
+    def find_by_address(self, email: str) -> "User | None":
+        """The user of this e-mail address, however it is typed, if there is one."""
+        return self.filter(email=plain_address(email)).first()
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Create a user; without a password none can sign in until one is set."""
-        user = self.model(email=email.strip().lower(), **fields)
+        user = self.model(email=plain_address(email), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
         user.save(using=self._db)

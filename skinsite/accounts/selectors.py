@@ -1,5 +1,6 @@
 """What the clinic page and the account page show."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -38,3 +39,8 @@ def memberships_of(user: User) -> QuerySet[Membership]:
 def has_account(email: str) -> bool:
     """Whether somebody has an account of that address."""
     return User.objects.filter(email=email).exists()
+
+
+def is_refused_demo(user: User) -> bool:
+    """Whether this is an account of a demonstration clinic, and the settings refuse those."""
+    return not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()

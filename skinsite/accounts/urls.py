@@ -1,16 +1,23 @@
 """Addresses for signing in, for one's account and for running a clinic."""
 
-from django.urls import URLPattern, URLResolver, path
+from allauth.account import views as allauth
+from django.urls import URLPattern, URLResolver, path, reverse_lazy
+from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, invitation, session, signing_in
+from skinsite.accounts.views import account, clinic, invitation, session
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("login/", signing_in.SignInView.as_view(), name="login"),
-    path("logout/", signing_in.SignOutView.as_view(), name="logout"),
+    path("login/", allauth.LoginView.as_view(), name="account_login"),
+    path("logout/", require_POST(allauth.LogoutView.as_view()), name="account_logout"),
     path("session/", session.session, name="session"),
-    path("set-password/<uidb64>/<token>/", signing_in.NewPasswordView.as_view(), name="set-password"),
+    path(
+        "set-password/<uidb36>/<key>/",
+        allauth.PasswordResetFromKeyView.as_view(success_url=reverse_lazy("account_login")),
+        name="account_reset_password_from_key",
+    ),
     path("account/", account.account, name="account"),
-    path("account/password/", signing_in.OwnPasswordView.as_view(), name="password-change"),
+    path("account/closed/", allauth.AccountInactiveView.as_view(), name="account_inactive"),
+    path("account/password/", allauth.PasswordChangeView.as_view(), name="account_change_password"),
     path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
     path("account/time-zone/", account.set_time_zone, name="account-time-zone"),
     path("clinic/", clinic.clinic, name="clinic"),

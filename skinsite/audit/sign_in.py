@@ -28,7 +28,7 @@ def _signed_out(user: User | None, **_signal: Any) -> None:
 
 def _failed(credentials: dict[str, Any], **_signal: Any) -> None:
     # An unknown address is not kept: people type passwords into the wrong field.
-    audit.user_sign_in_failed(about=_known(credentials.get("username")))
+    audit.user_sign_in_failed(about=_known(credentials.get("email") or credentials.get("username")))
 
 
 def _locked_out(username: str | None, ip_address: str | None, **_signal: Any) -> None:
@@ -36,4 +36,4 @@ def _locked_out(username: str | None, ip_address: str | None, **_signal: Any) ->
 
 
 def _known(email: object) -> User | None:
-    return User.objects.filter(email__iexact=str(email)).first() if email else None
+    return User.objects.find_by_address(str(email)) if email else None

@@ -12,6 +12,7 @@ from skinsite.settings.caches import describe_caches
 from skinsite.settings.databases import describe_database
 from skinsite.settings.domain import complete
 from skinsite.settings.env import env
+from skinsite.settings.identity import *  # noqa: F403 settings are layered
 from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.rates import *  # noqa: F403 settings are layered
@@ -33,6 +34,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.usersessions",
     "axes",
     "csp",
     "django_filters",
@@ -63,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
@@ -100,9 +107,9 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "skinsite.accounts.backends.AccountBackend"]
 # Whether a demonstration clinic may exist here and its members sign in.
 DEMO_ALLOWED = False
-LOGIN_URL = "login"
+LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
-LOGOUT_REDIRECT_URL = "login"
+LOGOUT_REDIRECT_URL = "account_login"
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 a model, no secret
 # The project's own model stands for knox's, whose migrations would leave an empty table behind.
 MIGRATION_MODULES = {"knox": None}

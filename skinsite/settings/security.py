@@ -44,6 +44,7 @@ AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000)
 AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "login"
 AXES_USERNAME_CALLABLE = "skinsite.accounts.lockout.account_name"
 AXES_LOCKOUT_CALLABLE = "skinsite.accounts.lockout.locked_out"
 AXES_CLIENT_IP_CALLABLE = "skinsite.accounts.lockout.client_address"

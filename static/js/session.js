@@ -91,8 +91,8 @@ class Session {
     error.hidden = true;
     try {
       const { token } = await this.ask();
-      const { username, password } = this.form.elements;
-      const body = { csrfmiddlewaretoken: token, username: username.value, password: password.value, next: url };
+      const { login: address, password } = this.form.elements;
+      const body = { csrfmiddlewaretoken: token, login: address.value, password: password.value, next: url };
       const response = await fetch(login, { method: "POST", body: new URLSearchParams(body) });
       if (new URL(response.url).pathname !== url) throw new Error(await this.refusal(response));
       await this.end(await response.json());

@@ -42,7 +42,7 @@ def main() -> None:
 def open_reading(page: Page, email: str, password: str) -> None:
     """Sign in and open the newest suspicious reading, its photograph loaded."""
     page.goto("/login/")
-    page.locator("[name=username]").fill(email)
+    page.locator("[name=login]").fill(email)
     page.locator("[name=password]").fill(password)
     page.locator("main button[type=submit]").click()
     page.wait_for_url("**/")

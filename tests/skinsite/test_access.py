@@ -83,7 +83,7 @@ def test_an_anonymous_request_asks_the_database_nothing(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, db: None
 ) -> None:
     with django_assert_num_queries(0):
-        client.get(reverse("login"))
+        client.get(reverse("account_login"))
 
 
 def test_a_session_ends_twelve_hours_after_signing_in(

@@ -22,7 +22,9 @@ def test_whoever_belongs_to_no_clinic_and_runs_the_site_signs_in_to_the_admin(
     superuser: User, reviewer: Membership, client: Client
 ) -> None:
     def place(email: str) -> str:
-        return client.post(reverse("login"), {"username": email, "password": factories.PASSWORD}).headers["Location"]
+        return client.post(reverse("account_login"), {"login": email, "password": factories.PASSWORD}).headers[
+            "Location"
+        ]
 
     assert place(superuser.email) == "/admin/"
     assert client.get("/", follow=True).status_code == 403

@@ -136,7 +136,7 @@ def test_an_event_carries_the_id_of_its_request(owner: Membership, sign_in: Sign
 
 @pytest.mark.parametrize("forged", ["short", "with space and more", "x" * 65, "line\tbreak-and-more"])
 def test_an_id_that_could_forge_the_log_is_replaced(client: Client, db: None, forged: str) -> None:
-    given = client.get(reverse("login"), headers={"X-Request-ID": forged})["X-Request-ID"]
+    given = client.get(reverse("account_login"), headers={"X-Request-ID": forged})["X-Request-ID"]
     assert given != forged
     assert len(given) == 32
 
@@ -150,21 +150,21 @@ def test_outside_of_a_request_the_id_is_that_of_the_task(owner: Membership) -> N
 
 
 def test_signing_in_and_out_is_recorded(client: Client, owner: Membership) -> None:
-    client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD})
-    client.post(reverse("logout"))
+    client.post(reverse("account_login"), {"login": owner.user.email, "password": PASSWORD})
+    client.post(reverse("account_logout"))
     assert actions() == ["user.signed_in", "user.signed_out"]
     assert {event.actor for event in AuditEvent.objects.all()} == {owner.user}
 
 
 def test_a_failed_sign_in_is_recorded_without_the_password(client: Client, owner: Membership) -> None:
-    client.post(reverse("login"), {"username": owner.user.email, "password": "my secret guess"})
+    client.post(reverse("account_login"), {"login": owner.user.email, "password": "my secret guess"})
     event = AuditEvent.objects.get(action="user.sign_in_failed")
     assert event.actor == owner.user
     assert "guess" not in str(vars(event))
 
 
 def test_an_unknown_address_is_not_kept(client: Client, db: None) -> None:
-    client.post(reverse("login"), {"username": "my-password-by-mistake", "password": "x"})
+    client.post(reverse("account_login"), {"login": "my-password-by-mistake", "password": "x"})
     event = AuditEvent.objects.get(action="user.sign_in_failed")
     assert event.actor is None
     assert "by-mistake" not in str(vars(event))

@@ -35,7 +35,7 @@ def test_the_link_on_the_last_line_makes_the_first_administrator_once() -> None:
     assert (membership.clinic.slug, membership.role) == ("northern-skin-clinic", Role.ADMINISTRATOR)
     assert membership.user.email == "head@clinic.example"
     assert not membership.clinic.is_demo
-    signed_in = Client().post("/login/", {"username": "head@clinic.example", "password": STRONG})
+    signed_in = Client().post("/login/", {"login": "head@clinic.example", "password": STRONG})
     assert signed_in.status_code == 302
     assert Client().get(path).status_code == 404
 

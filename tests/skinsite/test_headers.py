@@ -30,13 +30,13 @@ def policy(header: str) -> dict[str, str]:
     return dict(part.split(" ", 1) for part in header.split("; "))
 
 
-@pytest.mark.parametrize("name", ["login", "home", "account", "clinic", "history", "patients"])
+@pytest.mark.parametrize("name", ["account_login", "home", "account", "clinic", "history", "patients"])
 def test_pages_for_people_run_and_style_nothing_inline(administrator: Membership, sign_in: SignIn, name: str) -> None:
     response = sign_in(administrator).get(reverse(name), follow=True)
     assert policy(response["Content-Security-Policy"]) == STRICT
 
 
-@pytest.mark.parametrize("name", ["login", "account", "clinic", "password-change"])
+@pytest.mark.parametrize("name", ["account_login", "account", "clinic", "account_change_password"])
 def test_pages_for_people_contain_nothing_inline(administrator: Membership, sign_in: SignIn, name: str) -> None:
     html = sign_in(administrator).get(reverse(name), follow=True).content.decode()
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", html) == []
@@ -60,7 +60,7 @@ def test_no_other_page_gets_the_admins_policy(client: Client, db: None) -> None:
 
 
 def test_headers_that_browsers_need_to_be_told(client: Client, db: None) -> None:
-    response = client.get(reverse("login"))
+    response = client.get(reverse("account_login"))
     assert response["X-Frame-Options"] == "DENY"
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Referrer-Policy"] == "same-origin"
@@ -75,7 +75,10 @@ def test_a_page_behind_a_session_is_not_kept_by_caches(owner: Membership, sign_i
 
 def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, settings: Settings) -> None:
     response = client.post(
-        reverse("login"), b"x", content_type="multipart/form-data", CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1
+        reverse("account_login"),
+        b"x",
+        content_type="multipart/form-data",
+        CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1,
     )
     assert response.status_code == 413
     page = response.content.decode()
@@ -105,7 +108,7 @@ def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client,
 def test_a_form_of_another_site_is_refused(owner: Membership) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(owner.user)
-    response = client.post(reverse("logout"))
+    response = client.post(reverse("account_logout"))
     assert response.status_code == 403
     assert "out of date" in response.content.decode()
     assert client.get(reverse("account")).status_code == 200

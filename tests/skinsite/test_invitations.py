@@ -150,7 +150,7 @@ def test_an_existing_account_has_to_sign_in_to_join(secret: str, client: Client)
     person.refresh_from_db()
     assert person.check_password(PASSWORD)
     assert not person.memberships.exists()
-    response = client.post(reverse("login"), {"username": EMAIL, "password": PASSWORD, "next": address})
+    response = client.post(reverse("account_login"), {"login": EMAIL, "password": PASSWORD, "next": address})
     assert response["Location"] == address
     assert client.post(address)["Location"] == reverse("home")
     assert person.memberships.get().role == Role.REVIEWER

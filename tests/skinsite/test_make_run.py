@@ -91,7 +91,7 @@ class Run:
         browser = build_opener(HTTPCookieProcessor(cookies))
         browser.open(f"{self.address}/login/").close()
         token = next(cookie.value for cookie in cookies if "csrf" in cookie.name)
-        form = {"username": email, "password": password, "csrfmiddlewaretoken": token}
+        form = {"login": email, "password": password, "csrfmiddlewaretoken": token}
         with browser.open(f"{self.address}/login/", urlencode(form).encode()) as response:
             assert response.url == f"{self.address}/", f"{email} could not sign in"
         return browser

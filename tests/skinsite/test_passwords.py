@@ -19,11 +19,11 @@ NEW = "a quite different passphrase"
 
 
 def attempt(client: Client, email: str, password: str, **extra: str) -> int:
-    return client.post(reverse("login"), {"username": email, "password": password}, **extra).status_code  # type: ignore[arg-type] # request variables
+    return client.post(reverse("account_login"), {"login": email, "password": password}, **extra).status_code  # type: ignore[arg-type] # request variables
 
 
 def test_signing_in_by_address_in_any_case(client: Client, owner: Membership) -> None:
-    response = client.post(reverse("login"), {"username": owner.user.email.upper(), "password": PASSWORD})
+    response = client.post(reverse("account_login"), {"login": owner.user.email.upper(), "password": PASSWORD})
     assert response["Location"] == reverse("home")
     assert acting(client.get(reverse("account"))) == owner
 
@@ -35,25 +35,25 @@ def test_the_same_words_for_every_failure(client: Client, owner: Membership, who
         owner.user.save()
     email = "nobody@clinic.example" if who == "unknown" else owner.user.email
     password = "wrong" if who == "wrong" else PASSWORD
-    html = client.post(reverse("login"), {"username": email, "password": password}).content.decode()
+    html = client.post(reverse("account_login"), {"login": email, "password": password}).content.decode()
     assert "This e-mail address and password do not belong together" in html
     assert email in html
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_signing_in_leads_nowhere_else(client: Client, owner: Membership, target: str) -> None:
-    response = client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD, "next": target})
+    response = client.post(reverse("account_login"), {"login": owner.user.email, "password": PASSWORD, "next": target})
     assert response["Location"] == reverse("home")
 
 
 def test_whoever_is_signed_in_is_led_on(owner: Membership, sign_in: SignIn) -> None:
-    assert sign_in(owner).get(reverse("login"))["Location"] == reverse("home")
+    assert sign_in(owner).get(reverse("account_login"))["Location"] == reverse("home")
 
 
 def test_signing_out_takes_a_post(owner: Membership, sign_in: SignIn) -> None:
     client = sign_in(owner)
-    assert client.get(reverse("logout")).status_code == 405
-    assert client.post(reverse("logout"))["Location"] == reverse("login")
+    assert client.get(reverse("account_logout")).status_code == 405
+    assert client.post(reverse("account_logout"))["Location"] == reverse("account_login")
     assert client.get(reverse("account")).status_code == 302
 
 
@@ -63,7 +63,7 @@ def test_signing_out_takes_a_post(owner: Membership, sign_in: SignIn) -> None:
 def test_five_wrong_passwords_close_the_account_from_that_address(client: Client, owner: Membership) -> None:
     statuses = [attempt(client, owner.user.email, "wrong") for _number in range(5)]
     assert statuses == [200, 200, 200, 200, 429]
-    response = client.post(reverse("login"), {"username": owner.user.email, "password": PASSWORD})
+    response = client.post(reverse("account_login"), {"login": owner.user.email, "password": PASSWORD})
     assert response.status_code == 429
     assert response["Retry-After"] == "900"
     html = response.content.decode()
@@ -126,8 +126,8 @@ def test_a_forged_header_does_not_dodge_the_lock(client: Client, owner: Membersh
 
 def test_changing_ones_password_ends_other_sessions(owner: Membership, sign_in: SignIn) -> None:
     here, elsewhere = sign_in(owner), sign_in(owner)
-    data = {"old_password": PASSWORD, "new_password1": NEW, "new_password2": NEW}
-    assert here.post(reverse("password-change"), data)["Location"] == reverse("account")
+    data = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+    assert here.post(reverse("account_change_password"), data)["Location"] == reverse("account")
     assert here.get(reverse("account")).status_code == 200
     assert elsewhere.get(reverse("account")).status_code == 302
     assert AuditEvent.objects.filter(action="user.password_changed", actor=owner.user).exists()
@@ -138,22 +138,22 @@ def test_changing_ones_password_ends_other_sessions(owner: Membership, sign_in: 
 @pytest.mark.parametrize(
     ("data", "field"),
     [
-        ({"old_password": "wrong", "new_password1": NEW, "new_password2": NEW}, "old_password"),
-        ({"old_password": PASSWORD, "new_password1": NEW, "new_password2": "other"}, "new_password2"),
-        ({"old_password": PASSWORD, "new_password1": "shorter", "new_password2": "shorter"}, "new_password2"),
+        ({"oldpassword": "wrong", "password1": NEW, "password2": NEW}, "oldpassword"),
+        ({"oldpassword": PASSWORD, "password1": NEW, "password2": "other"}, "password2"),
+        ({"oldpassword": PASSWORD, "password1": "shorter", "password2": "shorter"}, "password1"),
     ],
 )
 def test_a_refused_change_says_where_and_changes_nothing(
     owner: Membership, sign_in: SignIn, data: dict[str, str], field: str
 ) -> None:
-    response = sign_in(owner).post(reverse("password-change"), data)
+    response = sign_in(owner).post(reverse("account_change_password"), data)
     assert list(response.context["form"].errors) == [field]
     owner.user.refresh_from_db()
     assert owner.user.check_password(PASSWORD)
 
 
 def test_the_page_is_for_those_signed_in(client: Client, db: None) -> None:
-    assert client.get(reverse("password-change"))["Location"].startswith("/login/")
+    assert client.get(reverse("account_change_password"))["Location"].startswith("/login/")
 
 
 # Reset by an administrator
@@ -183,8 +183,8 @@ def test_a_reset_ends_everything_and_gives_a_link_that_works_once(
     form_address = client.get(link, follow=True).redirect_chain[-1][0]
     # The secret is no longer in the address.
     assert form_address.endswith("/set-password/")
-    answer = client.post(form_address, {"new_password1": NEW, "new_password2": NEW})
-    assert answer["Location"] == reverse("login")
+    answer = client.post(form_address, {"password1": NEW, "password2": NEW})
+    assert answer["Location"] == reverse("account_login")
     assert attempt(Client(), owner.user.email, NEW) == 302
     assert "does not work any more" in Client().get(link, follow=True).content.decode()
     actions = set(AuditEvent.objects.values_list("action", flat=True))
@@ -192,8 +192,8 @@ def test_a_reset_ends_everything_and_gives_a_link_that_works_once(
 
 
 def test_a_second_reset_voids_the_first_link(administrator: Membership, owner: Membership, client: Client) -> None:
-    first = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
-    second = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    first = reverse("account_reset_password_from_key", args=reset_password(actor=administrator, membership=owner))
+    second = reverse("account_reset_password_from_key", args=reset_password(actor=administrator, membership=owner))
     assert "does not work any more" in client.get(first, follow=True).content.decode()
     assert "Set the password" in Client().get(second, follow=True).content.decode()
 
@@ -201,7 +201,7 @@ def test_a_second_reset_voids_the_first_link(administrator: Membership, owner: M
 def test_a_link_ends_after_its_time(
     administrator: Membership, owner: Membership, client: Client, settings: Settings
 ) -> None:
-    link = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    link = reverse("account_reset_password_from_key", args=reset_password(actor=administrator, membership=owner))
     settings.PASSWORD_RESET_TIMEOUT = -1
     assert "does not work any more" in client.get(link, follow=True).content.decode()
 
@@ -209,10 +209,10 @@ def test_a_link_ends_after_its_time(
 def test_a_weak_password_is_refused_by_the_link_too(
     administrator: Membership, owner: Membership, client: Client
 ) -> None:
-    link = reverse("set-password", args=reset_password(actor=administrator, membership=owner))
+    link = reverse("account_reset_password_from_key", args=reset_password(actor=administrator, membership=owner))
     address = client.get(link, follow=True).redirect_chain[-1][0]
-    response = client.post(address, {"new_password1": "123", "new_password2": "123"})
-    assert "new_password2" in response.context["form"].errors
+    response = client.post(address, {"password1": "123", "password2": "123"})
+    assert "password1" in response.context["form"].errors
 
 
 def test_the_account_of_somebody_who_works_elsewhere_too_is_not_taken_over(

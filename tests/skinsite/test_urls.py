@@ -11,10 +11,11 @@ from django.urls.resolvers import RoutePattern
 
 # Open to everybody, and why.
 PUBLIC = {
-    "login": "the way in",
-    "logout": "ends a session, by POST",
+    "account_login": "the way in",
+    "account_inactive": "says that an account is closed, and not whose",
+    "account_logout": "ends a session, by POST",
     "session": "tells who asks, and nothing else",
-    "set-password": "a link with a secret",
+    "account_reset_password_from_key": "a link with a secret",
     "invitation": "a link with a secret",
     "set_language": "changes a cookie",
     "health-live": "for probes",

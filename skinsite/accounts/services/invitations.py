@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User
+from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User, plain_address
 from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.idempotency import row_id
 
@@ -42,7 +42,7 @@ def invite_member(
         if clinic is None:
             raise ValueError("An invitation by the system names its clinic.")
         require_may_manage_clinic(actor, clinic)
-        email = email.strip().lower()
+        email = plain_address(email)
         # Two invitations of one address at once come one after the other.
         Clinic.objects.select_for_update().get(pk=clinic.pk)
         public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)

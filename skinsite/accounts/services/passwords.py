@@ -1,11 +1,10 @@
 """Passwords: changed by their owner, or set anew by a single-use link that an administrator hands over."""
 
+from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
@@ -43,7 +42,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         user.save(update_fields=["password"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
-        return urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+        return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
 def set_password_by_link(*, user: User, password: str) -> None:

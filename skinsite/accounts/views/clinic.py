@@ -168,7 +168,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
         uid, token = passwords.reset_password(actor=request.membership, membership=member)
     except ValidationError as error:
         return _refused(request, error)
-    link = request.build_absolute_uri(reverse("set-password", args=[uid, token]))
+    link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
     return render(request, "accounts/password_link.html", {"member": member, "link": link})
 
 

@@ -2,12 +2,12 @@
 
 from http import HTTPStatus
 
-from django.conf import settings
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -39,7 +39,8 @@ def _join_as(request: HttpRequest, found: Invitation, secret: str, user: User) -
     error = None
     if request.method == "POST":
         try:
-            return _welcome(request, accept_invitation(secret=secret, user=user))
+            _welcome(request, accept_invitation(secret=secret, user=user))
+            return redirect("home")
         except ValidationError as refused:
             error = " ".join(refused.messages)
     context = {"invitation": found, "error": error, "other_address": user.email != found.email}
@@ -61,8 +62,11 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            login(request, membership.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
-            return _welcome(request, membership)
+            response: HttpResponse = perform_login(
+                request, membership.user, email_verification="none", redirect_url=reverse("home")
+            )
+            _welcome(request, membership)
+            return response
     context = {"invitation": found, "form": form}
     return render(
         request,
@@ -72,7 +76,6 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
     )
 
 
-def _welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
+def _welcome(request: HttpRequest, membership: Membership) -> None:
     request.session[CLINIC_KEY] = membership.clinic_id
     messages.success(request, _("You are now a member of %(clinic)s.") % {"clinic": membership.clinic})
-    return redirect("home")

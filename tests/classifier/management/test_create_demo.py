@@ -61,7 +61,7 @@ def test_three_people_can_sign_in_and_twenty_cases_are_read_some_reviewed(
     accounts = create()
     assert [account[0] for account in accounts] == ["clinician", "reviewer", "administrator"]
     for _role, email, password in accounts:
-        response = Client().post("/login/", {"username": email, "password": password})
+        response = Client().post("/login/", {"login": email, "password": password})
         assert response.status_code == 302, email
     assert (var / "demo-accounts.json").stat().st_mode & 0o777 == 0o600
     readings = Prediction.objects.all()
@@ -111,7 +111,7 @@ def test_production_settings_refuse_the_command_the_accounts_and_their_sessions(
     assert refused.value.returncode == 2
     assert "create_clinic" in str(refused.value)
     for _role, email, password in accounts:
-        assert Client().post("/login/", {"username": email, "password": password}).status_code == 200, email
+        assert Client().post("/login/", {"login": email, "password": password}).status_code == 200, email
     assert signed_in.get("/history/").status_code == 403
 
 

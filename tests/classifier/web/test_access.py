@@ -34,7 +34,7 @@ def test_nobody_is_asked_to_sign_in(routes: list[Route]) -> None:
         for method in METHODS:
             response = getattr(Client(), method)(route.path)
             assert response.status_code == 302, route
-            assert response["Location"].startswith(reverse("login")), route
+            assert response["Location"].startswith(reverse("account_login")), route
 
 
 def test_a_stranger_finds_nothing_of_another_clinic(

@@ -33,6 +33,7 @@ def database(
     with django_db_blocker.unblock():
         yield "own"
         connections["own"].close()
+    del connections["own"]
     del connections.databases["own"]
 
 

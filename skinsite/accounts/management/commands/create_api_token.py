@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from skinsite.accounts.models import Membership, Scope
+from skinsite.accounts.models import Membership, Scope, plain_address
 from skinsite.accounts.tokens import LONGEST_DAYS, USUAL_DAYS, create_token
 from skinsite.commands import BAD_INPUT, OneLineCommand
 
@@ -45,7 +45,7 @@ def _find_membership(email: str, slug: str | None) -> Membership:
     """The one active membership that is meant."""
     memberships = list(
         Membership.objects.active()
-        .filter(user__email__iexact=email.strip())
+        .filter(user__email=plain_address(email))
         .select_related("user", "clinic")
         .order_by("clinic__slug")
     )

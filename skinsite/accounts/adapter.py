@@ -1,0 +1,63 @@
+"""What signing in by django-allauth does here: who may come in, where it leads, and whose words it says."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
+
+from skinsite.accounts.lockout import client_address
+from skinsite.accounts.models import User
+from skinsite.accounts.selectors import is_refused_demo, memberships_of
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
+    """Accounts by invitation alone, one answer for every failure, and no way off the site."""
+
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _(
+            "This e-mail address and password do not belong together. Check both and try again."
+        ),
+        "enter_current_password": _("This is not your password. Type the one that you sign in with now."),
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 allauth's signature
+        """Never: people are invited."""
+        return False
+
+    def is_ajax(self, request: HttpRequest) -> bool:  # noqa: ARG002 as above
+        """Never: the same pages for everybody, whatever the request says that it accepts."""
+        return False
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Whether a page may lead on to this address: this very host's alone."""
+        return url_has_allowed_host_and_scheme(
+            url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
+        )
+
+    def pre_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse | None:
+        """Refuse closed accounts and refused demonstrations, by whichever door they come."""
+        response: HttpResponse | None = super().pre_login(request, user, **hooks)
+        if response is None and is_refused_demo(user):
+            response = self.respond_user_inactive(request, user)
+        return response
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """The start page; whoever runs the site and belongs to no clinic, which has none, gets to the admin."""
+        user = request.user
+        if isinstance(user, User) and user.is_superuser and not memberships_of(user).exists():
+            return reverse("admin:index")
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 as above
+        """The account page, which says that it is done."""
+        return reverse("account")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """Where a request comes from, as everywhere on the site."""
+        return client_address(request)
