@@ -72,7 +72,8 @@ SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
 # Parts of addresses that lead to no record of a patient, whatever stands in them.
 PLAIN = {
     "place": "0",
-    "uidb64": "MQ",
+    "uidb36": "1",
+    "key": "x",
     "token": "x",
     "secret": "x",
     "app_label": "classifier",
@@ -154,7 +155,9 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "api/v1/predictions/<uuid:id>/retry/": {},
         "admin/classifier/prediction/<path:object_id>/change/": {"an opinion": opinion},
         "admin/classifier/modelversion/<path:object_id>/change/": {},
-        # Nothing of these is about patients.
+        "admin/classifier/prediction/": {},
+        "admin/classifier/modelversion/": {},
+        # Nothing of this is about patients.
         "api/v1/": {},
     }
 
