@@ -47,7 +47,9 @@ class ProblemHandler(ExceptionHandler):
             case django_exceptions.ValidationError():
                 return exceptions.ValidationError(as_serializer_error(exc))
             case django_exceptions.RequestDataTooBig():
-                return ProblemException(too_large_problem())
+                return ProblemException(
+                    too_large_problem(request.path_info if (request := self.context["request"]) else "")
+                )
             case django_exceptions.SuspiciousOperation():
                 return exceptions.ParseError()
         converted: Exception = super().convert_known_exceptions(exc)

@@ -49,12 +49,12 @@ def blur(radius: float) -> Change:
     return lambda picture: picture.filter(ImageFilter.GaussianBlur(radius * max(picture.size)))
 
 
-def add_noise(deviation: float) -> Change:
+def add_noise(deviation: float, seed: int = 0) -> Change:
     """Add normal noise of that deviation (of 255) to every value."""
 
     def change(picture: Picture) -> Picture:
         pixels = np.asarray(picture).astype(np.float32)
-        noise = np.random.default_rng(0).normal(0, deviation, pixels.shape)
+        noise = np.random.default_rng(seed).normal(0, deviation, pixels.shape)
         return Image.fromarray(np.clip(pixels + noise, 0, 255).astype(np.uint8))
 
     return change

@@ -65,10 +65,10 @@ def measure(
     ]
     auc = np.stack(areas, -1)
     return {
-        "accuracy": _share(decide(scored.balanced_scores) == scored.labels, weights),
+        "accuracy": share(decide(scored.balanced_scores) == scored.labels, weights),
         "balanced_accuracy": _mean_defined(recall),
         "macro_f1": _mean_defined(f1),
-        "most_probable_accuracy": _share(most_probable == scored.labels, weights),
+        "most_probable_accuracy": share(most_probable == scored.labels, weights),
         "most_probable_macro_f1": _mean_defined(_rates(most_probable_confusion)[2]),
         "recall": recall,
         "precision": precision,
@@ -78,10 +78,10 @@ def measure(
             positive=scored.labels == MELANOMA, scores=scored.probabilities[:, MELANOMA], weights=weights
         ),
         "malignancy_auc": area_under_roc(positive=ill, scores=scored.malignant, weights=weights),
-        "sensitivity_not_low_risk": _share(~called_low, weights * ill),
-        "specificity_low_risk": _share(called_low, weights * well),
-        "sensitivity_suspicious": _share(called_suspicious, weights * ill),
-        "specificity_not_suspicious": _share(~called_suspicious, weights * well),
+        "sensitivity_not_low_risk": share(~called_low, weights * ill),
+        "specificity_low_risk": share(called_low, weights * well),
+        "sensitivity_suspicious": share(called_suspicious, weights * ill),
+        "specificity_not_suspicious": share(~called_suspicious, weights * well),
         "expected_calibration_error": expected_calibration_error(
             labels=scored.labels, probabilities=scored.probabilities, weights=weights
         ),
@@ -146,6 +146,13 @@ def log_loss(*, labels: IntArray, probabilities: FloatArray, weights: FloatArray
     return _divide(weights @ -np.log(np.maximum(chosen, np.finfo(np.float64).tiny)), weights.sum(axis=1))
 
 
+def class_mean_log_loss(*, labels: IntArray, scores: FloatArray, weights: FloatArray) -> FloatArray:
+    """Log loss (B,) of scores (N, 7), averaged within each class and then over the classes that occur, in nats."""
+    chosen = -np.log(np.maximum(scores[np.arange(len(labels)), labels], np.finfo(np.float64).tiny))
+    of_class = (labels[:, np.newaxis] == np.arange(len(CLASSES))).astype(np.float64)
+    return _mean_defined(_divide(weights @ (of_class * chosen[:, np.newaxis]), weights @ of_class))
+
+
 def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Recall, precision and F1 per class, each (B, 7)."""
     hits = np.diagonal(confusion, axis1=1, axis2=2)
@@ -153,7 +160,8 @@ def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return _divide(hits, true), _divide(hits, decided), _divide(2 * hits, true + decided)
 
 
-def _share(holds: npt.NDArray[np.bool_], weights: FloatArray) -> FloatArray:
+def share(holds: npt.NDArray[np.bool_], weights: FloatArray) -> FloatArray:
+    """The weighted share (B,) of images for which ``holds`` (N,) is true."""
     return _divide(weights @ holds, weights.sum(axis=1))
 
 

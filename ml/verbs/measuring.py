@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from ml.bundle.folder import DEFAULT_BUNDLE
+from ml.data.split import CALIBRATION_FOLD, OPEN_FOLDS
 from ml.verbs.verb import Needs, Verb, take_data
 
 REPEATS = 200
@@ -77,9 +78,26 @@ def int8(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="Markdown file to write; default docs/int8.md")
 
 
+def panel(parser: ArgumentParser) -> None:
+    """Write ``docs/panel.json`` and ``.md``: a bundle on blurred, noisy, compressed and otherwise changed photographs.
+
+    Reads a fold under fourteen conditions as uploads are read: log loss, balanced accuracy, AUC, melanoma recall,
+    outcomes that change, refusals, each with an interval over lesions. With ``--against`` a second bundle and the
+    paired differences. ``--naevi`` reads a sample of the naevi, weighted; of the other classes always all are read.
+    """
+    take_data(parser)
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--against", type=Path, help="directory of a bundle to compare it with")
+    parser.add_argument("--fold", choices=OPEN_FOLDS, default=CALIBRATION_FOLD, help="fold of the frozen split (4)")
+    parser.add_argument("--naevi", type=int, metavar="N", help="number of naevi to read; default: all")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations, to resume from")
+    parser.add_argument("--out", type=Path, help="JSON file to write, beside it the document; default docs/panel.json")
+
+
 VERBS = (
     Verb(name="bench", options=bench, work="ml.bench.reading:main", needs=Needs.BASE),
     Verb(name="bench-training", options=bench_training, work="ml.bench.training:main"),
     Verb(name="views", options=views, work="ml.reports.views:main"),
+    Verb(name="panel", options=panel, work="ml.reports.panel:main"),
     Verb(name="int8", options=int8, work="ml.reports.int8:main"),
 )

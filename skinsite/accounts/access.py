@@ -10,13 +10,12 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from rest_framework.exceptions import AuthenticationFailed, Throttled
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
-from rest_framework.throttling import ScopedRateThrottle
-from rest_framework.views import APIView
 
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.authentication import ClinicTokenAuthentication
+from skinsite.accounts.limits import spend_on
 from skinsite.accounts.models import ApiToken, Capability, Membership, User
 from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
 from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
@@ -96,8 +95,6 @@ def member_or_token_required(
             token = _let_program_in(Request(request))
         except AuthenticationFailed as error:
             return _refuse_token(str(error.detail))
-        except Throttled as error:
-            return _refuse_for_now(error)
         if not may(token, Capability.READ_RECORDS):
             detail = missing_scope(token, [Capability.READ_RECORDS])
             return Problem(HTTPStatus.FORBIDDEN, detail, MISSING_SCOPE).response()
@@ -107,30 +104,17 @@ def member_or_token_required(
 
 
 def _let_program_in(request: Request) -> ApiToken:
-    """Give the request's token, which is who asks; such requests count among the API's own, at one rate with them.
+    """Give the request's token, which is who asks; such requests count among the API's own.
 
-    Raises ``AuthenticationFailed`` for a token that is none, or no longer one. Raises ``Throttled`` beyond the person's
-    rate.
+    Raises ``AuthenticationFailed`` for a token that is none, or no longer one. Raises ``TooManyRequestsError`` beyond a
+    limit.
     """
     found = ClinicTokenAuthentication().authenticate(request)
     if found is None:  # another kind of credentials
         raise AuthenticationFailed(_("Send `Authorization: Token …` with a key of this site."))
     request.user = found[0]  # type: ignore[assignment] # a program is no user of Django's
-    throttle = ScopedRateThrottle()
-    if not throttle.allow_request(request, _Reads()):
-        raise Throttled(throttle.wait())
+    spend_on(request._request, "reads")  # noqa: SLF001 DRF names no other way
     return found[1]
-
-
-class _Reads(APIView):
-    """What a request for a picture counts as."""
-
-    throttle_scope = "reads"
-
-
-def _refuse_for_now(error: Throttled) -> HttpResponse:
-    wait: int = error.wait  # type: ignore[attr-defined] # the stubs leave it out
-    return Problem(HTTPStatus.TOO_MANY_REQUESTS, str(error.detail), "throttled", retry_after=wait).response()
 
 
 def _refuse_token(detail: str) -> HttpResponse:

@@ -87,7 +87,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "time_zone", "is_active")
+    fields = ("name", "slug", "time_zone", "passwords_allowed", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 

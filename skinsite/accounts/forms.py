@@ -7,7 +7,9 @@ from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
+from skinsite.accounts import audit
 from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, plain_address
+from skinsite.accounts.selectors import may_sign_in_by_password
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
@@ -34,6 +36,17 @@ class SignInForm(LoginForm):  # type: ignore[misc] # allauth ships no types
     def clean_login(self) -> str:
         """The address in the one spelling."""
         return plain_address(self.cleaned_data["login"])
+
+    def clean(self) -> dict[str, Any]:
+        """Whom the password is of no use to is told so, once it was the right one."""
+        cleaned: dict[str, Any] = super().clean()
+        if self.user is not None and not may_sign_in_by_password(self.user):
+            audit.user_sign_in_failed(about=self.user)
+            raise forms.ValidationError(
+                _("Your clinic signs in by its directory, and no longer with passwords. Use the button below."),
+                code="passwords_off",
+            )
+        return cleaned
 
 
 class TwiceForm(forms.Form):

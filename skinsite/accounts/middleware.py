@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
 from skinsite.accounts.models import Membership, User
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
 from skinsite.zones import zone_named
 
 CLINIC_KEY = "clinic"
@@ -18,11 +20,11 @@ SEEN_KEY = "seen_at"
 SEEN_STEP_SECONDS = 60
 
 
-def membership_of(user: User, clinic_id: object) -> Membership | None:
-    """The person's active membership in that clinic, else the oldest active one, else None. One query."""
-    memberships = list(
-        Membership.objects.active().filter(user=user).select_related("user", "clinic").order_by("created_at", "pk")
-    )
+def membership_of(user: User, clinic_id: object, reached: Q) -> Membership | None:
+    """The person's active membership in that clinic, else the oldest active one, else None, of those that the session
+    has ``reached``. One query."""
+    active = Membership.objects.active().filter(reached, user=user)
+    memberships = list(active.select_related("user", "clinic").order_by("created_at", "pk"))
     return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
 
 
@@ -30,7 +32,8 @@ def seconds_left(request: HttpRequest) -> int:
     """How long the session of somebody signed in lasts if nothing happens in it; negative once it is over."""
     now = int(timezone.now().timestamp())
     ends = request.session.get(SIGNED_IN_KEY, now) + settings.SESSION_ABSOLUTE_SECONDS
-    return int(min(ends, request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS) - now)
+    idle = request.session.get(SEEN_KEY, now) + settings.SESSION_IDLE_SECONDS
+    return int(min(ends, idle, request.session.get(ENDS_KEY) or ends) - now)
 
 
 def _only_asks(request: HttpRequest) -> bool:
@@ -49,7 +52,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = membership_of(request.user, request.session.get(CLINIC_KEY))
+            membership = membership_of(request.user, request.session.get(CLINIC_KEY), reach(request))
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 
@@ -86,7 +89,7 @@ class SessionLifetimeMiddleware:
             session = request.session
             session.setdefault(SIGNED_IN_KEY, now)
             seen = session.setdefault(SEEN_KEY, now)
-            if seconds_left(request) < 0:
+            if seconds_left(request) < 0 or not is_vouched_for(request):
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now

@@ -158,6 +158,8 @@ class Clinic(models.Model):
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
+    # Without them its people come in by a directory (`skinsite.directory`) alone.
+    passwords_allowed = models.BooleanField(_("sign in with a password"), default=True, db_default=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
 
     class Meta:
@@ -190,6 +192,8 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=20, choices=Role)
     is_active = models.BooleanField(_("active"), default=True)
     created_at = models.DateTimeField(_("since"), default=timezone.now, editable=False)
+    # The name of the directory by whose group it was made, which may change and end it; empty where people did.
+    directory = models.CharField(max_length=30, blank=True, default="", db_default="", editable=False)
 
     objects = MembershipQuerySet.as_manager()
 

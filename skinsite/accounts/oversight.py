@@ -9,6 +9,7 @@ from django.urls import URLPattern, reverse
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from skinsite.accounts.limits import spend_on
 from skinsite.accounts.models import Capability, Membership
 from skinsite.accounts.policies import may
 from skinsite.paging import KeyPaginator
@@ -90,6 +91,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Name the list by what is in it rather than "Select … to view", and say which filters are on."""
+        spend_on(request, "reads")
         response = super().changelist_view(request, {"title": self.opts.verbose_name_plural, **(extra_context or {})})
         context = getattr(response, "context_data", None)  # none when the address made no sense
         if context and "cl" in context:

@@ -1,7 +1,7 @@
 """What the clinic page and the account page show."""
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
@@ -31,9 +31,16 @@ def tokens_of_person(user: User) -> QuerySet[ApiToken]:
     return tokens.select_related("user", "membership__clinic").order_by("created")
 
 
-def memberships_of(user: User) -> QuerySet[Membership]:
-    """The clinics that the person can act for now."""
-    return Membership.objects.active().filter(user=user).select_related("clinic").order_by("clinic__name")
+def memberships_of(user: User, reach: Q | None = None) -> QuerySet[Membership]:
+    """The clinics that the person can act for now; of these what a session may ``reach``, if it is given."""
+    active = Membership.objects.active().filter(reach or Q(), user=user)
+    return active.select_related("clinic").order_by("clinic__name")
+
+
+def may_sign_in_by_password(user: User) -> bool:
+    """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
+    active = Membership.objects.active().filter(user=user)
+    return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
 
 
 def has_account(email: str) -> bool:

@@ -123,10 +123,10 @@ def check_schedule() -> CheckResult:
 
 @register_check("cache", needed_for_ready=False, remedy="Start the cache, or correct or remove CACHE_URL.")
 def check_cache() -> CheckResult:
-    """The shared cache keeps what it is given; without it each process counts requests for itself, or none are."""
+    """The shared cache keeps what it is given; without it limits are counted in the database."""
     cache = caches["default"]
     if not isinstance(cache, ForgivingRedisCache):
-        return CheckResult(ok=True, detail="the memory of each process")
+        return CheckResult(ok=True, detail="not used: limits are counted in the database")
     return CheckResult(ok=cache.probe(), detail="shared", remedy="Let it keep what it is given: it may be full.")
 
 

@@ -71,11 +71,20 @@ def _nothing() -> None:
     """What is done at the end of a response that needs no closing."""
 
 
+def most_bytes(path: str) -> int:
+    """How many bytes a request to this address may have: a form's, or where photographs are taken in, many more."""
+    return int(settings.REQUEST_MAX_BYTES if path in settings.UPLOAD_PATHS else settings.FORM_MAX_BYTES)
+
+
+def _most(environ: Environ) -> int:
+    return most_bytes(str(environ.get("PATH_INFO", "")))
+
+
 def _has_body(environ: Environ) -> bool:
     """Whether there is one to take in; what says itself that it is too large is left to be refused unread."""
     length = str(environ.get("CONTENT_LENGTH") or "")
     if length.isdigit():
-        return 0 < int(length) <= settings.REQUEST_MAX_BYTES
+        return 0 < int(length) <= _most(environ)
     return "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
 
 
@@ -95,7 +104,7 @@ def _take(environ: Environ) -> IO[bytes]:
         raise _RefusedError("length_required")  # this server does not say where the body ends
     body = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 the caller closes it
     try:
-        most = int(length) if length.isdigit() else settings.REQUEST_MAX_BYTES + 1
+        most = int(length) if length.isdigit() else _most(environ) + 1
         size = _copy(environ, body, most, is_declared=length.isdigit())
         if not length.isdigit():
             if size == most:

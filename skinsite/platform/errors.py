@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from skinsite.platform import disk
+from skinsite.platform.bodies import most_bytes
 from skinsite.platform.problems import DISK_FULL, Problem, problem_of
 from skinsite.platform.request_id import current_request_id
 
@@ -68,17 +69,21 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     return _answer(request, Problem(HTTPStatus.FORBIDDEN, detail, "csrf_failed"), template="403_csrf.html")
 
 
-def too_large_problem() -> Problem:
-    """More bytes than one request may have, in one photograph or in several."""
+def too_large_problem(path: str) -> Problem:
+    """More bytes than one request to this address may have: photographs, or a form."""
+    status, most = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most_bytes(path)
+    if most <= settings.FORM_MAX_BYTES:
+        form = _("The form is too large: it may have at most %(limit)s kB. Send less text.")
+        return Problem(status, form % {"limit": most // settings.KILOBYTE}, "too_large")
     detail = _(
         "The request is too large: it may have at most %(limit)s MB. Send fewer photographs at once, or smaller ones."
-    ) % {"limit": settings.REQUEST_MAX_BYTES // settings.MEGABYTE}
-    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail, "too_large", field="image")
+    ) % {"limit": most // settings.MEGABYTE}
+    return Problem(status, detail, "too_large", field="image")
 
 
 def request_too_large(request: HttpRequest) -> HttpResponse:
     """413: more bytes than one request may have."""
-    return _answer(request, too_large_problem())
+    return _answer(request, too_large_problem(request.path_info))
 
 
 NOT_TAKEN: dict[str, tuple[HTTPStatus, Promise | str]] = {
@@ -125,4 +130,6 @@ def _to_wait(response: HttpResponse, problem: Problem) -> HttpResponse:
     """Say when to come back, where that helps."""
     if problem.retry_after is not None:
         response["Retry-After"] = str(problem.retry_after)
+    if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
+        response["HX-Reswap"] = "none"  # a whole page is nothing for the part of one that a script fills
     return response

@@ -1,16 +1,17 @@
 """Headers and limits that hold for every address."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 
-from skinsite.platform.bodies import REFUSED
+from skinsite.platform.bodies import REFUSED, most_bytes
 from skinsite.platform.errors import body_not_taken, domain_error, request_too_large
 from skinsite.platform.problems import DomainError
+from skinsite.platform.rate_limits import Standing
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class RequestBodyMiddleware:
         length = str(request.META.get("CONTENT_LENGTH") or "")
         refused = request.META.get(REFUSED)
         if refused == "too_large" or (
-            length.isascii() and length.isdecimal() and int(length) > settings.REQUEST_MAX_BYTES
+            length.isascii() and length.isdecimal() and int(length) > most_bytes(request.path_info)
         ):
             return request_too_large(request)
         if refused is None and not length and "chunked" in request.headers.get("Transfer-Encoding", "").lower():
@@ -67,6 +68,32 @@ class AdminPolicyMiddleware:
         response = self.get_response(request)
         if request.path_info.startswith(_admin_path()):
             response._csp_replace = settings.ADMIN_CONTENT_SECURITY_POLICY  # type: ignore[attr-defined] # noqa: SLF001 as csp's own decorator does
+        return response
+
+
+def note_standings(request: HttpRequest, standings: Sequence[Standing]) -> None:
+    """Have the answer tell how whoever asks stands with these limits."""
+    request.standings = [*getattr(request, "standings", ()), *standings]  # type: ignore[attr-defined] # told below
+
+
+class RateLimitHeadersMiddleware:
+    """Tells of each limit that a request was counted under, as the draft on ``RateLimit`` headers of the IETF says."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with the headers; without them where nothing was counted."""
+        response = self.get_response(request)
+        standings: list[Standing] = getattr(request, "standings", [])
+        if standings:
+            told = [(each.name.replace("_", "-"), each) for each in standings]
+            response["RateLimit-Policy"] = ", ".join(
+                f'"{name}";q={each.rate.quota};w={each.rate.seconds}' for name, each in told
+            )
+            response["RateLimit"] = ", ".join(
+                f'"{name}";r={each.remaining};t={each.seconds_left}' for name, each in told
+            )
         return response
 
 

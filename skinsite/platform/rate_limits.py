@@ -9,6 +9,7 @@ In the database each step is a statement of its own, and is kept at once. Inside
 with that, and holds back who else is counted under the same name: count before a transaction begins.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -77,6 +78,27 @@ def spend(name: str, subject: object, *, cost: int = 1, using: str = DEFAULT_DB_
         return _standing(name, rate, (used, milliseconds), passed=bool(passed))
     row = _ask(_SPEND, using, key=key, cost=cost, quota=rate.quota, milliseconds=rate.seconds * 1000)
     return _standing(name, rate, row or _look(key, using), passed=row is not None)
+
+
+def spend_together(
+    uses: Sequence[tuple[str, object]], *, cost: int = 1, using: str = DEFAULT_DB_ALIAS
+) -> list[Standing]:
+    """Count one use under several names, each with its subject; where one refuses, it is counted under none.
+
+    The standing that refused comes last, and those after it are not asked; lifted limits are left out.
+    """
+    standings = []
+    for name, subject in uses:
+        standing = spend(name, subject, cost=cost, using=using)
+        if standing is None:
+            continue
+        standings.append(standing)
+        if not standing.passed:
+            for earlier, other in uses[: uses.index((name, subject))]:
+                if settings.RATE_LIMITS[earlier] is not None:
+                    give_back(earlier, other, cost=cost, using=using)
+            break
+    return standings
 
 
 def look(name: str, subject: object, *, using: str = DEFAULT_DB_ALIAS) -> Standing | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
@@ -23,6 +24,11 @@ SEND_SECONDS = timedelta(seconds=20).total_seconds()
 LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
 LINGER_SECONDS = 1.0
 PIECE = 64 * 1024
+
+LONG_SECONDS = 30.0
+"""How long a client that is still sending what was refused is heard out, so that it gets to reading why."""
+
+_long_turns = threading.BoundedSemaphore(3)  # of gunicorn's threads, which have others to serve
 
 
 class SiteWorker(ThreadWorker):  # type: ignore[misc] # gunicorn ships no types
@@ -76,11 +82,28 @@ def _send_in_time(response: Iterable[bytes], connection: socket.socket) -> Itera
 
 
 def _linger(connection: socket.socket) -> None:
-    """Wait here, and not where new connections are accepted, for the client to take its answer and to close."""
+    """Wait here, and not where new connections are accepted, for the client to take its answer and to close.
+
+    Who is still sending much after a moment gets longer, a few at once: closed before, it would see a broken connection
+    and never the answer.
+    """
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(LINGER_SECONDS)
-        until = time.monotonic() + LINGER_SECONDS
-        while time.monotonic() < until and connection.recv(PIECE):
-            pass
+        if _hear_out(connection, LINGER_SECONDS) and _long_turns.acquire(blocking=False):
+            try:
+                _hear_out(connection, LONG_SECONDS)
+            finally:
+                _long_turns.release()
     stop_reading(connection)
+
+
+def _hear_out(connection: socket.socket, seconds: float) -> bool:
+    """Read and forget; whether the client has sent more than a trickle and is at it still."""
+    began, size = time.monotonic(), 0
+    while piece := connection.recv(PIECE):
+        size += len(piece)
+        taken = time.monotonic() - began
+        if taken >= seconds or size < (taken - LINGER_SECONDS) * PIECE:
+            return size >= taken * PIECE
+    return False

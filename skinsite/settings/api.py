@@ -1,23 +1,6 @@
-"""How machines talk to the site: the REST framework, its errors, its limits and its description."""
+"""How machines talk to the site: the REST framework, its errors and its description."""
 
-import re
 from typing import Any
-
-from skinsite.settings.env import env, refuse
-
-
-def _read_rate(name: str, default: str) -> str | None:
-    """How many requests a person may send in a time; None without a limit.
-
-    Raises ``ImproperlyConfigured`` for what is no rate.
-    """
-    rate = env.text(name, default).lower()
-    if rate == "none":
-        return None
-    if not re.fullmatch(r"[1-9][0-9]{0,8}/(second|minute|hour|day)", rate):
-        refuse(name, f"is {rate!r}; set a number per second, minute, hour or day, such as 120/minute, or none.")
-    return rate
-
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -28,12 +11,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
-    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    # Per person.
-    "DEFAULT_THROTTLE_RATES": {
-        "uploads": _read_rate("API_UPLOADS_RATE", "120/minute"),
-        "reads": _read_rate("API_READS_RATE", "600/minute"),
-    },
+    "DEFAULT_THROTTLE_CLASSES": ["skinsite.accounts.limits.BudgetThrottle"],
     "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
+    "skinsite.directory",
     "skinsite.health",
     DOMAIN,
 ]
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "skinsite.platform.middleware.AdminPolicyMiddleware",
     "skinsite.platform.middleware.HeadersMiddleware",
+    "skinsite.platform.middleware.RateLimitHeadersMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "skinsite.platform.middleware.RequestBodyMiddleware",
@@ -72,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.accounts.limits.StrangersMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -159,6 +162,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "renew_grants": {"task": "skinsite.directory.tasks.renew_grants", "schedule": 60.0, "options": {"expires": 50}},
     "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
 }
 

@@ -1,5 +1,7 @@
 """Who people are: signing in, passwords and sessions are django-allauth's, on the site's own accounts."""
 
+from skinsite.settings.directories import read_directories
+
 # An account is its e-mail address, which nobody changes by hand; people come by invitation, never by themselves.
 ACCOUNT_ADAPTER = "skinsite.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -19,3 +21,9 @@ ACCOUNT_SESSION_REMEMBER = True
 # Theirs are counted in the cache of one process; ours (skinsite.accounts.lockout) hold over all.
 ACCOUNT_RATE_LIMITS = False
 USERSESSIONS_TRACK_ACTIVITY = False
+
+# The only others that vouch for people here.
+DIRECTORIES = read_directories()
+SOCIALACCOUNT_ADAPTER = "skinsite.directory.social.DirectoryAccountAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False

@@ -29,4 +29,11 @@ def read_rate(name: str, default: str) -> Rate | None:
     return Rate(int(found[1]), SECONDS[found[2]])
 
 
-RATE_LIMITS: dict[str, Rate | None] = {}
+# Of one person and of one clinic, pages and API together; of one address, what is sent without being signed in.
+RATE_LIMITS: dict[str, Rate | None] = {
+    "uploads_person": read_rate("UPLOADS_RATE", "120/minute"),
+    "uploads_clinic": read_rate("CLINIC_UPLOADS_RATE", "600/minute"),
+    "reads_person": read_rate("READS_RATE", "600/minute"),
+    "reads_clinic": read_rate("CLINIC_READS_RATE", "6000/minute"),
+    "strangers": read_rate("STRANGERS_RATE", "300/minute"),
+}

@@ -6,9 +6,13 @@ from csp.constants import NONE, SELF
 
 from skinsite.settings.env import env
 
+KILOBYTE = 1_000
 MEGABYTE = 1_000_000
 # The largest photograph passes with its form, and several do together. What is larger never gets as far as a view.
 REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27, maximum=10_000) * MEGABYTE
+# All else is a form of text; only the addresses of UPLOAD_PATHS take more. Refused unread.
+FORM_MAX_BYTES = 64_000
+UPLOAD_PATHS: frozenset[str] = frozenset()
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20

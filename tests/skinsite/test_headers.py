@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.test import Client
+from django.test.client import FakePayload
 from django.urls import reverse
 from pytest_django import Settings
 
@@ -75,15 +76,26 @@ def test_a_page_behind_a_session_is_not_kept_by_caches(owner: Membership, sign_i
 
 def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, settings: Settings) -> None:
     response = client.post(
-        reverse("account_login"),
-        b"x",
-        content_type="multipart/form-data",
-        CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1,
+        reverse("upload"), b"x", content_type="multipart/form-data", CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1
     )
     assert response.status_code == 413
     page = response.content.decode()
     assert "at most 130 MB. Send fewer photographs at once" in page
     assert "Nothing was saved." in page
+
+
+@pytest.mark.parametrize("address", ["/login/", "/history/", "/api/v1/patients/", "/api/v1/nowhere/", "/admin/"])
+def test_a_form_of_more_than_64_kilobytes_is_refused_unread(client: Client, db: None, address: str) -> None:
+    sent = FakePayload(b"x")
+    answer = client.generic("POST", address, CONTENT_LENGTH="64001", **{"wsgi.input": sent})  # type: ignore[arg-type] # the stubs know text alone
+    assert answer.status_code == 413
+    assert "at most 64 kB" in answer.content.decode()
+    assert len(sent.read(1)) == 1  # nothing of it was read
+    assert client.post("/login/", b"x" * 64_000, content_type="text/plain").status_code != 413
+
+
+def test_the_addresses_for_photographs_are_those_whose_views_take_them(settings: Settings) -> None:
+    assert {reverse("upload"), reverse("api-prediction-list")} == settings.UPLOAD_PATHS
 
 
 def test_a_request_that_is_too_large_gets_a_problem_from_the_api(client: Client, db: None, settings: Settings) -> None:

@@ -14,6 +14,8 @@ PUBLIC = {
     "account_login": "the way in",
     "account_inactive": "says that an account is closed, and not whose",
     "account_logout": "ends a session, by POST",
+    "openid_connect_login": "the way to a directory",
+    "openid_connect_callback": "the way back, with a secret of the session's",
     "session": "tells who asks, and nothing else",
     "account_reset_password_from_key": "a link with a secret",
     "invitation": "a link with a secret",

@@ -73,7 +73,8 @@ class Command(UserErrorCommand):
                 "DATABASE_URL": database or f"sqlite:///{Path(folder) / 'skinsite.sqlite3'}",
                 "SECRET_KEY": secrets.token_urlsafe(50),
                 "ALLOWED_HOSTS": "testserver",
-                "API_READS_RATE": "none",
+                "READS_RATE": "none",
+                "CLINIC_READS_RATE": "none",
                 "LOG_LEVEL": "ERROR",
             }
             command = [sys.executable, "manage.py", "bench_lists", "--inside", "--readings", str(readings)]

@@ -210,7 +210,8 @@ def _environment(folder: Path) -> dict[str, str]:
         "SECRET_KEY": secrets.token_urlsafe(50),
         "ALLOWED_HOSTS": "127.0.0.1",
         "PREDICTION_MODE": "synchronous",
-        "API_UPLOADS_RATE": "none",
+        "UPLOADS_RATE": "none",
+        "CLINIC_UPLOADS_RATE": "none",
         "LOG_LEVEL": "WARNING",
         "OMP_NUM_THREADS": "1",
     }

@@ -28,6 +28,7 @@ from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
 from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.limits import TooManyRequestsError, counted, spend_on
 from skinsite.text import clean_line
 
 SUGGESTIONS = 12
@@ -60,6 +61,12 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         form = UploadForm(initial=initial, actor=request.membership)
         return render(request, "classifier/capture.html", capture_context(request, form, initial=initial))
     form = UploadForm(request.POST, actor=request.membership)
+    try:
+        spend_on(request, "uploads", cost=max(1, len(request.FILES.getlist("image"))))
+    except TooManyRequestsError as error:
+        if "HX-Request" not in request.headers:
+            raise
+        return _refuse_rows(request, form, error)
     arrivals = _receive_all(request, form)
     failed = not arrivals or any(arrival.prediction is None for arrival in arrivals)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK
@@ -70,6 +77,16 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         address = reverse("reading", args=[arrivals[0].prediction.public_id])
         return redirect(address + ("?new-patient=1" if arrivals[0].new_patient else ""))
     return render(request, "classifier/capture.html", capture_context(request, form, arrivals), status=status)
+
+
+def _refuse_rows(request: MemberRequest, form: UploadForm, error: TooManyRequestsError) -> HttpResponse:
+    """Say in the row of each photograph that it was not taken in, and when to send it again."""
+    problem = error.problem()
+    names = [file.name or "" for file in request.FILES.getlist("image")]
+    context = {"arrivals": [Arrival(name=name, error=str(problem.detail)) for name in names], "form": form}
+    response = render(request, "classifier/includes/arrivals.html", context, status=problem.status)
+    response["Retry-After"] = str(problem.retry_after)
+    return response
 
 
 def capture_context(
@@ -167,6 +184,7 @@ def _form_error(form: UploadForm) -> str:
 
 @records_required
 @require_safe
+@counted("reads")
 def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
@@ -176,6 +194,7 @@ def patient_search(request: MemberRequest) -> HttpResponse:
 
 @records_required
 @require_safe
+@counted("reads")
 def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
     lesions = offer_lesions(request.membership, request.GET.get("patient_code", ""))

@@ -22,10 +22,12 @@ from classifier.services.corrections.move import move_image
 from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
 from classifier.web.views.readings import show_reading
 from skinsite.accounts.access import MemberRequest, records_required
+from skinsite.accounts.limits import counted
 
 Place = Literal["move", "modality", "declared", "error"]
 
 CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
+READS_ANEW = counted("uploads", only_unsafe=True)
 
 
 @records_required
@@ -39,6 +41,7 @@ def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
 
 @records_required
 @CORRECTION
+@READS_ANEW
 def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct how a photograph was taken; a new reading is made, the old one stays."""
     done = _("The kind of photograph has been corrected. This is the new reading.")
@@ -47,6 +50,7 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @records_required
 @CORRECTION
+@READS_ANEW
 def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Correct the sites and states that were declared; a new reading is made, the old one stays."""
     done = _("The special site or state has been corrected. This is the new reading.")

@@ -19,6 +19,7 @@ from classifier.selectors.records import images_of, readings_of
 from classifier.services.heat_maps import give_heat_map
 from ml.serve.image_io import ImageRejected
 from skinsite.accounts.access import ActorRequest, member_or_token_required
+from skinsite.accounts.limits import counted
 from skinsite.audit.models import AuditEvent
 
 P = ParamSpec("P")
@@ -56,6 +57,7 @@ def _tells_what_is_missing(view: View[P]) -> View[P]:
 
 @member_or_token_required
 @require_safe
+@counted("reads")
 @_tells_what_is_missing
 def image_file(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
@@ -78,6 +80,7 @@ def image_thumbnail(request: ActorRequest, public_id: uuid.UUID) -> HttpResponse
 
 @member_or_token_required
 @require_safe
+@counted("reads")
 @_tells_what_is_missing
 def heat_map(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Where the network of a reading looked: a PNG to lie over the photograph, computed once and kept."""

@@ -37,6 +37,7 @@ from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
 from skinsite.accounts.access import MemberRequest, records_required
+from skinsite.accounts.limits import counted
 
 
 @records_required
@@ -115,6 +116,7 @@ def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @records_required
 @require_POST
+@counted("uploads")
 def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Read again after a failure: a new reading; the failed one stays."""
     prediction = find_reading(request.membership, public_id)
@@ -138,6 +140,7 @@ def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
 
 @records_required
 @require_POST
+@counted("uploads")
 def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Have a photograph read by the model in service; its readings by others stay."""
     image = find_photograph(request.membership, public_id)
@@ -151,6 +154,7 @@ def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpRespon
 
 @records_required
 @require_safe
+@counted("reads")
 def history_page(request: MemberRequest) -> HttpResponse:
     """All readings of the clinic: searched, filtered and paged by the address."""
     form = HistoryFilter(request.GET)

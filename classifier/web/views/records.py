@@ -27,11 +27,13 @@ from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, Pati
 from classifier.web.views.corrections import add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
 from skinsite.accounts.access import MemberRequest, records_required
+from skinsite.accounts.limits import counted
 from skinsite.text import clean_line
 
 
 @records_required
 @require_safe
+@counted("reads")
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]

@@ -44,8 +44,9 @@ def deactivate_member(*, actor: Actor | User | None, membership: Membership) -> 
             return current
         if current.role == Role.ADMINISTRATOR:
             _require_another_administrator(current)
-        current.is_active = False
-        current.save(update_fields=["is_active"])
+        # What an administrator ends, no group of a directory begins again.
+        current.is_active, current.directory = False, ""
+        current.save(update_fields=["is_active", "directory"])
         ended, _by_model = current.api_tokens.all().delete()
         audit.membership_deactivated(actor=actor, about=current, api_tokens_ended=ended)
         return current

@@ -17,6 +17,7 @@ from skinsite.accounts.selectors import memberships_of, tokens_of_person
 from skinsite.accounts.services.members import set_own_time_zone
 from skinsite.accounts.tokens import revoke_token
 from skinsite.accounts.views.confirm import ask_about_token
+from skinsite.directory.sessions import reach
 from skinsite.zones import zone_names
 
 
@@ -41,7 +42,7 @@ def set_time_zone(request: MemberRequest) -> HttpResponse:
 
 def _page(request: MemberRequest, form: OwnTimeZoneForm, status: int = 200) -> HttpResponse:
     context = {
-        "memberships": memberships_of(request.user),
+        "memberships": memberships_of(request.user, reach(request)),
         "tokens": tokens_of_person(request.user),
         "zone_form": form,
         "zone_names": zone_names(),
@@ -58,7 +59,7 @@ def switch_clinic(request: MemberRequest) -> HttpResponse:
         wanted = UUID(request.POST.get("clinic", ""))
     except ValueError:
         wanted = UUID(int=0)
-    membership = get_object_or_404(memberships_of(request.user), clinic__public_id=wanted)
+    membership = get_object_or_404(memberships_of(request.user, reach(request)), clinic__public_id=wanted)
     request.session[CLINIC_KEY] = membership.clinic_id
     audit.clinic_switched_to(actor=membership, about=membership.clinic)
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})

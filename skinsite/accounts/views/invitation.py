@@ -30,6 +30,8 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return render(request, "accounts/invitation_over.html", status=404)
     if isinstance(request.user, User):
         return _join_as(request, found, secret, request.user)
+    if not found.clinic.passwords_allowed:
+        return render(request, "accounts/invitation_directory.html", {"invitation": found})
     if has_account(found.email):
         return render(request, "accounts/invitation_sign_in.html", {"invitation": found})
     return _join_as_new_person(request, found, secret)

@@ -6,9 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from pytest_django import Settings
 from rest_framework.test import APIClient
-from rest_framework.throttling import ScopedRateThrottle
 
 from skinsite.accounts.models import ApiToken, Membership, Scope
 
@@ -19,10 +18,9 @@ ClientFor = Callable[[Membership], APIClient]
 
 
 @pytest.fixture(autouse=True)
-def _no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_limits(settings: Settings) -> None:
     """No test is stopped by what another has sent; those of the limits set their own."""
-    cache.clear()
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": None})
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)
 
 
 def create_token(membership: Membership, lifetime: timedelta = timedelta(days=1), scope: Scope = Scope.WRITE) -> str:

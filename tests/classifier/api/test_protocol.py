@@ -5,12 +5,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 from rest_framework.test import APIClient
-from rest_framework.throttling import ScopedRateThrottle
 
 from classifier.api import views
 from classifier.models import Outcome, Prediction
 from skinsite.accounts.models import Membership
+from skinsite.settings.rates import Rate
 from tests import factories
 from tests.classifier.api.conftest import LISTS, PREDICTIONS, ClientFor, create_token
 from tests.classifier.api.test_problems import check_problem
@@ -135,9 +136,9 @@ def test_pictures_had_with_a_token_count_among_a_persons_requests(
     api: APIClient,
     client: Client,
     of_each_outcome: dict[str, Prediction],
-    monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
 ) -> None:
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": "2/minute"})
+    settings.RATE_LIMITS |= {"reads_person": Rate(2, 60)}
     key = {"authorization": f"Token {create_token(owner)}"}
     first, second, third = addresses_of(of_each_outcome["suspicious"])
     assert api.get("/api/v1/patients/").status_code == 200

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from django.core.management import call_command
 
-from skinsite.settings import api as api_settings
+from skinsite.settings import rates
 
 
 def test_no_rate_limit_stands_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,6 +18,7 @@ def test_no_rate_limit_stands_in_its_way(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(subprocess, "run", begin)
     call_command("bench_lists")
-    monkeypatch.setenv("API_READS_RATE", begun["API_READS_RATE"])
-    rates = importlib.reload(api_settings).REST_FRAMEWORK["DEFAULT_THROTTLE_RATES"]
-    assert rates["reads"] is None
+    for name in ("READS_RATE", "CLINIC_READS_RATE"):
+        monkeypatch.setenv(name, begun[name])
+    limits = importlib.reload(rates).RATE_LIMITS
+    assert (limits["reads_person"], limits["reads_clinic"]) == (None, None)

@@ -13,6 +13,7 @@ from ml.metrics.classification import (
     Scored,
     area_under_roc,
     balanced_accuracy,
+    class_mean_log_loss,
     count_confusion,
     decide,
     expected_calibration_error,
@@ -132,3 +133,12 @@ def test_balanced_accuracy_of_decisions_is_the_mean_recall_of_the_classes_that_a
     labels = np.array([0, 0, 1, 1, 1, 1])
     decided = np.array([0, 1, 1, 1, 1, 5])
     assert balanced_accuracy(labels=labels, decided=decided) == pytest.approx(0.625)
+
+
+def test_the_class_mean_of_log_loss_gives_every_class_the_same_weight() -> None:
+    """Two images of class 0 with scores 1/2 and 1/8, one of class 1 with 1/4; the third row leaves class 1 out."""
+    scores = np.zeros((3, 7))
+    scores[0, 0], scores[1, 0], scores[2, 1] = 0.5, 0.125, 0.25
+    rows = np.array([[1.0, 1.0, 1.0], [3.0, 1.0, 5.0], [1.0, 1.0, 0.0]])
+    found = class_mean_log_loss(labels=np.array([0, 0, 1]), scores=scores, weights=rows)
+    assert found.tolist() == pytest.approx(np.log(2) * np.array([(2 + 2) / 2, (1.5 + 2) / 2, 2]))

@@ -1,9 +1,10 @@
 """Wilson's interval against what is published of it and SciPy's, and lesions that count once."""
 
+import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from ml.metrics.shares import estimate_share, find_interval
+from ml.metrics.shares import estimate_share, estimate_weighted_share, find_interval
 
 
 @pytest.mark.parametrize(("hits", "count"), [(0, 20), (1, 40), (81, 263), (15, 148), (29, 29)])
@@ -32,3 +33,14 @@ def test_an_interval_holds_its_share_whatever_is_rounded() -> None:
         for share in (0.0, 1.0):
             low, high = find_interval(share, count)
             assert low <= share <= high
+
+
+def test_weighted_lesions_count_as_the_equal_ones_of_the_same_variance() -> None:
+    """Weights of 1, 1, 3 and 3 vary as 8² / 20 = 3.2 equal ones; the share is 4 of 8."""
+    weights = np.array([1.0, 1.0, 3.0, 3.0, 0.0])
+    holds = np.array([True, False, True, False, True])
+    found = estimate_weighted_share(holds, weights, ["a", "b", "c", "d", "e"])
+    assert (found.value, found.n, found.how) == (0.5, 4, "Wilson over groups")
+    assert (found.low, found.high) == pytest.approx(find_interval(0.5, 3.2), abs=1e-4)
+    equal = estimate_weighted_share(np.array([True, True, False, False]), np.ones(4), ["a", "a", "b", "b"])
+    assert (equal.low, equal.high) == pytest.approx(find_interval(0.5, 2), abs=1e-4)

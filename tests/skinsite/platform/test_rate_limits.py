@@ -257,7 +257,7 @@ def test_rates_are_read_from_the_environment(text: str, rate: Rate | None, monke
     assert read_rate("A_RATE", "7/hour") == rate
 
 
-@pytest.mark.parametrize("text", ["0/minute", "10", "10/week", "-1/hour", "many", "1.5/day"])
+@pytest.mark.parametrize("text", ["0/minute", "10", "١٠/minute", "10/week", "-1/hour", "many", "1.5/day"])
 def test_what_is_no_rate_is_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_RATE", text)
     with pytest.raises(ImproperlyConfigured, match=r"A_RATE is .*; set a number per second"):

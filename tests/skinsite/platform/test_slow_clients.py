@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -99,7 +100,7 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("echo") / "log"
     command = command_of_the_image()
     command[command.index("skinsite.wsgi:application")] = "tests.skinsite.echo:application"
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "skinsite.settings.testing"}
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "skinsite.settings.testing", "ECHO": "1"}
     with (
         log.open("w") as file,
         subprocess.Popen(
@@ -187,6 +188,34 @@ def test_clients_that_take_no_answer_do_not_stop_the_site(echo: str) -> None:
 
 def test_a_large_answer_arrives_whole(echo: str) -> None:
     assert urllib3.request("GET", f"{echo}/large", timeout=20, retries=False).data == b"".join(LARGE)
+
+
+@pytest.mark.parametrize(
+    ("path", "megabytes", "words"), [("/login/", 120, "64 kB"), ("/api/v1/predictions/", 131, "130 MB")]
+)
+@pytest.mark.parametrize("seconds", [0.0, 3.0])
+def test_a_client_that_sends_too_much_can_read_that_it_was(
+    site: str, path: str, megabytes: int, words: str, seconds: float
+) -> None:
+    piece = bytes(1_000_000)
+
+    def pieces() -> Iterator[bytes]:
+        for _n in range(megabytes):
+            yield piece
+            time.sleep(seconds / megabytes)
+
+    where = urlsplit(site)
+    connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=60)
+    headers = {
+        "Content-Length": str(megabytes * len(piece)),
+        "X-Forwarded-Proto": "https",
+        "Authorization": "Token none",  # a program: it gets no page
+    }
+    with contextlib.closing(connection):
+        connection.request("POST", path, body=pieces(), headers=headers)
+        answer = connection.getresponse()
+        assert answer.status == 413
+        assert words in answer.read().decode()
 
 
 # Without gunicorn
@@ -326,7 +355,7 @@ def test_the_answer_to_a_body_is_closed_when_it_was_sent() -> None:
 def test_why_a_body_was_not_taken_in_is_told_on_pages_and_to_machines(
     client: Client, reason: str, status: int, words: str
 ) -> None:
-    page = client.post("/login/", **{REFUSED: reason})  # type: ignore[arg-type] # what the wrapper leaves
+    page = client.post("/upload/", **{REFUSED: reason})  # type: ignore[arg-type] # what the wrapper leaves
     told = client.post("/api/v1/predictions/", **{REFUSED: reason})  # type: ignore[arg-type] # as above
     assert (page.status_code, told.status_code) == (status, status)
     assert words in page.content.decode()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0006_tokens_with_scopes_and_services'),
+        ('accounts', '0007_directories'),
     ]
 
     operations = [

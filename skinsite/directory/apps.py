@@ -1,0 +1,17 @@
+"""The application of directories."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DirectoryConfig(AppConfig):
+    """Signing in by a directory: OpenID Connect with the providers that the environment names."""
+
+    name = "skinsite.directory"
+    label = "directory"
+    verbose_name = _("Directories")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Declare the events and the checks."""
+        from skinsite.directory import audit, checks  # noqa: F401, PLC0415 models are ready only now

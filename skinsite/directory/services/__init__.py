@@ -1,0 +1,1 @@
+"""Who comes in by a directory, and how long it vouches for them."""

@@ -1,0 +1,77 @@
+"""By which way somebody came in, for which clinics that counts, and whether the directory still vouches for them."""
+
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+
+from skinsite.accounts.models import User
+from skinsite.directory.configuration import find_directory
+from skinsite.directory.models import DirectoryGrant
+from skinsite.directory.refusals import RefusalError
+from skinsite.directory.services.grants import renew_grant
+from skinsite.settings.directories import Directory
+
+CHECKED_KEY = "directory_checked_at"
+ENDS_KEY = "directory_ends_at"
+# The grant is looked up once a minute, to spare the database a query for every request.
+CHECK_STEP_SECONDS = 60
+
+
+def directory_record(request: HttpRequest) -> dict[str, Any] | None:
+    """allauth's note of how the person of this session came in by a directory; None without one.
+
+    The note is bound to the person: what somebody else left behind in the same session does not count.
+    """
+    if not isinstance(request.user, User):
+        return None
+    records = get_authentication_records(request, request.user)
+    return next((each for each in reversed(records) if each.get("method") == "socialaccount"), None)
+
+
+def directory_of(request: HttpRequest) -> Directory | None:
+    """The directory by which the person of this session came in, if the settings still have it."""
+    record = directory_record(request)
+    return find_directory(str(record.get("provider"))) if record else None
+
+
+def reach(request: HttpRequest) -> Q:
+    """Which memberships a session may act under: a directory's word counts in its own clinics alone, and a password
+    where the clinic allows it."""
+    if directory_record(request) is None:
+        return Q(clinic__passwords_allowed=True)
+    directory = directory_of(request)
+    return Q(clinic__slug__in=directory.clinics if directory else ())
+
+
+def is_vouched_for(request: HttpRequest) -> bool:
+    """Whether the session may go on: no directory is behind it, or one whose word still holds."""
+    record = directory_record(request)
+    if record is None:
+        return True
+    now = int(timezone.now().timestamp())
+    if 0 <= now - request.session.get(CHECKED_KEY, 0) < CHECK_STEP_SECONDS:
+        return True
+    grant = _find_grant(request.user, record)
+    if grant is not None and grant.refresh_token and grant.vouched_until <= timezone.now():
+        _ask_again(grant)  # no queue has: it is behind, or there is none
+        grant = _find_grant(request.user, record)
+    if grant is None or grant.vouched_until <= timezone.now() or directory_of(request) is None:
+        return False
+    request.session[CHECKED_KEY] = now
+    request.session[ENDS_KEY] = None if grant.refresh_token else int(grant.vouched_until.timestamp())
+    return True
+
+
+def _find_grant(user: Any, record: dict[str, Any]) -> DirectoryGrant | None:
+    grants = DirectoryGrant.objects.filter(user=user).select_related("account", "user")
+    return grants.filter(account__provider=record.get("provider"), account__uid=record.get("uid")).first()
+
+
+def _ask_again(grant: DirectoryGrant) -> None:
+    try:
+        renew_grant(grant=grant)
+    except RefusalError:
+        return  # it cannot be asked: the hour is over
