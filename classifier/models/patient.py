@@ -37,6 +37,7 @@ class Patient(models.Model):
     ``code_key`` is the code as ``fold_line`` writes it, by which it is looked up and by which no two are the same.
     """
 
+    trail_address = "trail-patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
     code = models.CharField(_("patient code"), max_length=CODE_LENGTH)

@@ -74,6 +74,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
+    "skinsite.audit.refusals.RefusalMiddleware",
     "skinsite.accounts.limits.StrangersMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -114,6 +114,8 @@ def queries(world: World) -> dict[str, dict[str, Fields]]:
         "upload/lesions": {"typed": code},
         "readings/<uuid:public_id>/": {"just made": {"new-patient": "1"}},
         "readings/<uuid:public_id>/status": {"of a row": {"part": "row"}},
+        "trail/": {"saved": {"as": "csv"}},
+        "trail/patients/": {"by code": {"code": "code-oxpecker"}},
         "admin/classifier/prediction/": {"searched": {"q": "oxpecker"}},
     }
 
@@ -168,6 +170,6 @@ def calls(world: World) -> list[Call]:
     for route in routes():
         path, is_of_domain = path_of(route, world), route.module.startswith("classifier")
         for method, more in (("get", asked), ("post", sent)):
-            cases = {"": {}} | more.get(route.pattern, {})
+            cases: dict[str, Fields] = {"": {}} | more.get(route.pattern, {})
             found += [Call(route.pattern, path, method, case, data, is_of_domain) for case, data in cases.items()]
     return found

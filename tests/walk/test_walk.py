@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from pytest_django import Settings
-from rest_framework.throttling import ScopedRateThrottle
 
 from skinsite.accounts.models import Membership
 from skinsite.audit.events import EVENT_TYPES
@@ -18,10 +17,10 @@ from tests.walk.world import OUTSIDERS, World, build, members, sees_records
 
 
 @pytest.fixture
-def world(owner: Membership, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(owner: Membership, settings: Settings, tmp_path: Path) -> Iterator[World]:
     """Everything to ask about, as often as one likes; thousands of refusals are no news for the log."""
     settings.MEDIA_ROOT = tmp_path / "media"
-    monkeypatch.setattr(ScopedRateThrottle, "THROTTLE_RATES", {"uploads": None, "reads": None})
+    settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS)
     logging.disable(logging.CRITICAL)
     yield build(owner)
     logging.disable(logging.NOTSET)
