@@ -17,7 +17,10 @@ class ClassifierConfig(AppConfig):
     def ready(self) -> None:
         """Name the tables that the database keeps as they are; register what the site offers a place for."""
         from classifier import audit, checks, health  # noqa: F401, PLC0415 all register; models are ready only now
-        from classifier.web.practice import PRACTICE_PANEL  # noqa: PLC0415 as above
+        from classifier.admin.forms import ReviewForm  # noqa: PLC0415 as above
+        from classifier.web import forms  # noqa: PLC0415 as above
+        from classifier.web.practice import PRACTICE_PANEL, PracticeForm  # noqa: PLC0415 as above
+        from skinsite.accounts.made_for import FORMS  # noqa: PLC0415 as above
         from skinsite.accounts.oversight import is_superuser, oversees_clinic  # noqa: PLC0415 as above
         from skinsite.accounts.panels import PANELS  # noqa: PLC0415 as above
         from skinsite.audit.triggers import APPEND_ONLY, AppendOnly  # noqa: PLC0415 as above
@@ -25,6 +28,8 @@ class ClassifierConfig(AppConfig):
         MENU.append(MenuItem(10, _("Readings"), "image_search", "classifier_prediction", oversees_clinic))
         MENU.append(MenuItem(60, _("Models"), "deployed_code", "classifier_modelversion", is_superuser))
         PANELS.append(PRACTICE_PANEL)
+        FORMS.extend([forms.NewPatientForm, forms.NewLesionForm, forms.UploadForm, forms.MoveForm])
+        FORMS.extend([ReviewForm, PracticeForm])
         APPEND_ONLY.append(AppendOnly("classifier_prediction", when="OLD.status IN ('done', 'failed')"))
         APPEND_ONLY.append(AppendOnly("classifier_review"))
         APPEND_ONLY.append(AppendOnly("classifier_imagecorrection"))

@@ -1,5 +1,7 @@
 """The admin site: who gets in, and by which door."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -10,6 +12,7 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, resolve, reverse
 from unfold.sites import UnfoldAdminSite
 
+from skinsite.accounts.made_for import answer_other_clinic
 from skinsite.accounts.oversight import is_superuser, overseer
 from skinsite.menu import first_page
 
@@ -23,6 +26,24 @@ class SiteAdmin(UnfoldAdminSite):  # type: ignore[misc] # unfold ships no types
     def has_permission(self, request: HttpRequest) -> bool:
         """Whether the person may enter at all; each model's page asks again."""
         return is_superuser(request) or overseer(request) is not None
+
+    def admin_view(
+        self,
+        view: Callable[..., HttpResponseBase],
+        cacheable: bool = False,  # noqa: FBT001 Django's signature
+    ) -> Callable[..., HttpResponseBase]:
+        """As Django's; a form that was made for another clinic than the acting one is not taken, as everywhere.
+
+        What superusers write belongs to no clinic.
+        """
+        inner: Callable[..., HttpResponseBase] = super().admin_view(view, cacheable)
+
+        @wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            is_members = request.user.is_authenticated and not is_superuser(request)
+            return (answer_other_clinic(request) if is_members else None) or inner(request, *args, **kwargs)
+
+        return guarded
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         """Leave out the views that nothing leads to."""

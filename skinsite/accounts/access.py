@@ -16,9 +16,12 @@ from rest_framework.request import Request
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.limits import spend_on
+from skinsite.accounts.made_for import answer_other_clinic
 from skinsite.accounts.models import ApiToken, Capability, Membership, User
 from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
 from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
+from skinsite.accounts.selectors import memberships_of
+from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
 
 P = ParamSpec("P")
@@ -48,10 +51,13 @@ def member_required(
             if "Authorization" in request.headers:  # a program, which would take the page of signing in for an answer
                 return _refuse_token(_("This page is for people, who sign in. Programs have the addresses of the API."))
             return redirect_to_login(request.get_full_path())
+        refusal = answer_other_clinic(request)
+        if refusal is not None:
+            return refusal
         if getattr(request, "membership", None) is None:
             if "Authorization" in request.headers:
                 return Problem(HTTPStatus.FORBIDDEN, IsMember.message, "permission_denied").response()
-            return render(request, "accounts/no_clinic.html", status=403)
+            return ask_for_clinic(request)
         return view(cast("MemberRequest", request), *args, **kwargs)
 
     return guarded
@@ -69,6 +75,29 @@ def records_required(
         return view(request, *args, **kwargs)
 
     return member_required(guarded)
+
+
+def person_required(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let in whoever is signed in, for a clinic or for none yet; for what concerns the person alone."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return (
+            view(request, *args, **kwargs)
+            if request.user.is_authenticated
+            else redirect_to_login(request.get_full_path())
+        )
+
+    return guarded
+
+
+def ask_for_clinic(request: HttpRequest) -> HttpResponse:
+    """Ask in which of their clinics somebody works on, whose access to the one before has ended; 403 for now."""
+    assert isinstance(request.user, User)  # noqa: S101 asked before
+    context = {"memberships": memberships_of(request.user, reach(request))}
+    return render(request, "accounts/no_clinic.html", context, status=HTTPStatus.FORBIDDEN)
 
 
 def member_or_token_required(

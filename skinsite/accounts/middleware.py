@@ -4,28 +4,19 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth import logout
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
-from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
 from skinsite.zones import zone_named
 
-CLINIC_KEY = "clinic"
 SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
 SEEN_STEP_SECONDS = 60
-
-
-def membership_of(user: User, clinic_id: object, reached: Q) -> Membership | None:
-    """The person's active membership in that clinic, else the oldest active one, else None, of those that the session
-    has ``reached``. One query."""
-    active = Membership.objects.active().filter(reached, user=user)
-    memberships = list(active.select_related("user", "clinic").order_by("created_at", "pk"))
-    return next((one for one in memberships if one.clinic_id == clinic_id), memberships[0] if memberships else None)
 
 
 def seconds_left(request: HttpRequest) -> int:
@@ -52,7 +43,7 @@ class MembershipMiddleware:
         membership = None
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
-            membership = membership_of(request.user, request.session.get(CLINIC_KEY), reach(request))
+            membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 

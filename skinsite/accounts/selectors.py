@@ -1,5 +1,7 @@
 """What the clinic page and the account page show."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -41,6 +43,16 @@ def may_sign_in_by_password(user: User) -> bool:
     """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
     active = Membership.objects.active().filter(user=user)
     return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
+
+
+def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:
+    """The person's membership in the clinic of this public id, if it gives access now and the session may reach it."""
+    return memberships_of(user, reach).filter(clinic__public_id=clinic).select_related("user", "clinic").first()
+
+
+def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
+    """The clinic of this public id, if the person is or was a member of it."""
+    return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
 
 
 def has_account(email: str) -> bool:

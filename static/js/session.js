@@ -62,8 +62,8 @@ class Session {
     try {
       let state = await this.ask();
       if (!state.person) state = await this.signIn();
-      const { person, clinic, textOther } = this.root.dataset;
-      if (state.person !== person || state.clinic !== clinic) return textOther;
+      const { person, textOther } = this.root.dataset;
+      if (state.person !== person) return textOther; // of another clinic the server tells, and keeps what was typed
       renewTokens(state.token);
       return "";
     } catch {

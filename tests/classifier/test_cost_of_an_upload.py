@@ -14,6 +14,7 @@ from classifier.services.readings.run import run_prediction
 from skinsite.accounts.models import Membership
 from tests.classifier.api.conftest import create_token
 from tests.classifier.conftest import draw_lesion
+from tests.clients import sign_in_on_page
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +24,7 @@ Send = Callable[..., None]
 @pytest.fixture
 def by_page(owner: Membership, client: Client) -> Send:
     """Adds a photograph by the form's script, in a session that has been used before."""
-    client.force_login(owner.user)
+    sign_in_on_page(client, owner)
     client.get(reverse("account"))
 
     def send(data: bytes, **fields: str) -> None:

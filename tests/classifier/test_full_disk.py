@@ -25,6 +25,7 @@ from skinsite.health.views import failed_checks
 from skinsite.platform import disk
 from skinsite.platform.bodies import REFUSED, take_bodies_first
 from tests.classifier.conftest import draw_lesion
+from tests.clients import sign_in_on_page
 
 WORDS = "The disk of this service is full"
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
@@ -40,7 +41,7 @@ def photograph(tmp_path: Path) -> Path:
 @pytest.fixture
 def site(owner: Membership, client: Client) -> Client:
     """A clinician's browser."""
-    client.force_login(owner.user)
+    sign_in_on_page(client, owner)
     return client
 
 

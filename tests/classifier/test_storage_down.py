@@ -9,6 +9,7 @@ from django.urls import reverse
 from classifier.models import LesionImage
 from skinsite.accounts.models import Membership
 from tests.classifier.conftest import draw_lesion
+from tests.clients import sign_in_on_page
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def broken_storage(store: Path) -> None:
 @pytest.mark.usefixtures("broken_storage")
 def test_an_upload_is_refused_and_may_be_tried_again(owner: Membership, client: Client, tmp_path: Path) -> None:
     client.raise_request_exception = False
-    client.force_login(owner.user)
+    sign_in_on_page(client, owner)
     photograph = tmp_path / "lesion.jpg"
     photograph.write_bytes(draw_lesion())
 

@@ -13,6 +13,7 @@ from pytest_django import DjangoDbBlocker
 from skinsite.accounts.models import ApiToken, Clinic, Membership, User
 from skinsite.settings.databases import describe_database
 from skinsite.settings.env import Environment
+from tests.clients import page_client
 
 SignIn = Callable[[Membership | User], Client]
 
@@ -22,7 +23,7 @@ def sign_in() -> SignIn:
     """A browser in which this person is signed in; with a membership it acts for that clinic."""
 
     def signed_in(who: Membership | User) -> Client:
-        client = Client()
+        client = page_client(who) if isinstance(who, Membership) else Client()
         client.force_login(who if isinstance(who, User) else who.user)
         if isinstance(who, Membership):
             session = client.session

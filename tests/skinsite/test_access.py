@@ -48,7 +48,20 @@ def test_a_forged_choice_gives_nothing(owner: Membership, stranger: Membership, 
     session = client.session
     session["clinic"] = stranger.clinic_id
     session.save()
+    response = client.get(reverse("account"))
+    assert (response.status_code, acting(response)) == (403, None)
+
+
+def test_no_other_clinic_stands_in_for_one_whose_membership_has_ended(owner: Membership, sign_in: SignIn) -> None:
+    later = MembershipFactory.create(user=owner.user)
+    client = sign_in(owner.user)
     assert acting(client.get(reverse("account"))) == owner
+    Membership.objects.filter(pk=owner.pk).update(is_active=False)
+    response = client.get(reverse("account"))
+    assert (response.status_code, acting(response)) == (403, None)
+    assert f"Work in {later.clinic}" in response.content.decode()
+    assert client.post(reverse("clinic-switch"), {"clinic": later.clinic.public_id}).status_code == 302
+    assert acting(client.get(reverse("account"))) == later
 
 
 @pytest.mark.parametrize("what_ends", ["membership", "user", "clinic"])
@@ -73,6 +86,7 @@ def test_guards_hand_on_arguments(administrator: Membership, rf: object) -> None
         return HttpResponse(word)
 
     request = HttpRequest()
+    request.method = "GET"
     request.user = administrator.user
     request.membership = administrator  # type: ignore[attr-defined] # as the middleware does
     assert member_required(view)(request, word="hello").status_code == 200

@@ -4,16 +4,16 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from skinsite.accounts import audit
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, member_required, person_required
+from skinsite.accounts.acting import act_for
 from skinsite.accounts.forms import OwnTimeZoneForm
-from skinsite.accounts.middleware import CLINIC_KEY
-from skinsite.accounts.selectors import memberships_of, tokens_of_person
+from skinsite.accounts.models import User
+from skinsite.accounts.selectors import membership_in, memberships_of, tokens_of_person
 from skinsite.accounts.services.members import set_own_time_zone
 from skinsite.accounts.tokens import revoke_token
 from skinsite.accounts.views.confirm import ask_about_token
@@ -52,16 +52,20 @@ def _page(request: MemberRequest, form: OwnTimeZoneForm, status: int = 200) -> H
 
 
 @require_POST
-@member_required
-def switch_clinic(request: MemberRequest) -> HttpResponse:
-    """Act for another clinic of one's own from here on."""
+@person_required
+def switch_clinic(request: HttpRequest) -> HttpResponse:
+    """Act for another clinic of one's own from here on; what htmx sent goes on where it was."""
+    assert isinstance(request.user, User)  # noqa: S101 asked by the guard
     try:
         wanted = UUID(request.POST.get("clinic", ""))
     except ValueError:
         wanted = UUID(int=0)
-    membership = get_object_or_404(memberships_of(request.user, reach(request)), clinic__public_id=wanted)
-    request.session[CLINIC_KEY] = membership.clinic_id
-    audit.clinic_switched_to(actor=membership, about=membership.clinic)
+    membership = membership_in(request.user, wanted, reach(request))
+    if membership is None:
+        raise Http404
+    act_for(request, membership)
+    if "HX-Request" in request.headers:
+        return render(request, "accounts/includes/same_clinic.html")
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
     # The page before may show a record of the other clinic: start at home.
     return redirect("home")

@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from skinsite.accounts.made_for import FIELD
 from skinsite.accounts.models import ApiToken
 
 TOKEN_LETTERS = 6  # as the list of tokens shows them
@@ -28,6 +29,6 @@ def ask_first(request: HttpRequest, *, title: str, text: str, button: str, back:
     """
     if request.POST.get("confirmed") == "yes":
         return None
-    sent = [(name, value) for name, value in request.POST.items() if name != "csrfmiddlewaretoken"]
+    sent = [(name, value) for name, value in request.POST.items() if name not in {"csrfmiddlewaretoken", FIELD}]
     context = {"title": title, "text": text, "button": button, "back": reverse(back), "sent": sent}
     return render(request, "accounts/confirm.html", context)

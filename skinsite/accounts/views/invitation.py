@@ -13,8 +13,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from skinsite.accounts.acting import act_for
 from skinsite.accounts.forms import JoinForm
-from skinsite.accounts.middleware import CLINIC_KEY
 from skinsite.accounts.models import Invitation, Membership, User
 from skinsite.accounts.selectors import has_account
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation
@@ -79,5 +79,5 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
 
 
 def _welcome(request: HttpRequest, membership: Membership) -> None:
-    request.session[CLINIC_KEY] = membership.clinic_id
+    act_for(request, membership)
     messages.success(request, _("You are now a member of %(clinic)s.") % {"clinic": membership.clinic})

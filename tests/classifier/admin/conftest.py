@@ -8,6 +8,7 @@ from django.test import Client
 from classifier.models import Prediction
 from skinsite.accounts.models import Membership, User
 from tests import factories
+from tests.clients import page_client
 
 ClientFor = Callable[[Membership | User], Client]
 LIST = "/admin/classifier/prediction/"
@@ -18,7 +19,7 @@ def client_for(db: None) -> ClientFor:
     """Gives a browser in which somebody is signed in."""
 
     def sign_in(who: Membership | User) -> Client:
-        client = Client()
+        client = page_client(who) if isinstance(who, Membership) else Client()
         client.force_login(who if isinstance(who, User) else who.user)
         return client
 

@@ -10,6 +10,7 @@ from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
 from classifier.services.registry import register_model
 from skinsite.accounts.models import Membership
+from tests.clients import page_client
 
 ClientFor = Callable[[Membership], Client]
 
@@ -25,7 +26,7 @@ def client_for(db: None) -> ClientFor:
     """Gives a browser in which a member is signed in."""
 
     def sign_in(membership: Membership) -> Client:
-        client = Client()
+        client = page_client(membership)
         client.force_login(membership.user)
         return client
 

@@ -42,22 +42,17 @@ def page_of(client: Client, name: str, *args: object, **asked: str) -> str:
 
 
 def test_who_saw_a_patient_is_told_to_administrators_and_auditors_alone(
-    owner: Membership,
-    reviewer: Membership,
-    administrator: Membership,
-    auditor: Membership,
-    stranger: Membership,
-    patient: Patient,
-    sign_in: SignIn,
+    owner: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
 ) -> None:
     audit.patient_viewed(actor=owner, about=patient)
     address = reverse("trail-patient", args=[patient.public_id])
-    for reader in (administrator, auditor):
-        page = page_of(sign_in(reader), "trail-patient", patient.public_id)
+    roles = {role: factories.MembershipFactory.create(clinic=owner.clinic, role=role) for role in Role}
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        page = page_of(sign_in(roles[role]), "trail-patient", patient.public_id)
         assert owner.user.email in page
         assert "patient: viewed" in page
-    for other in (owner, reviewer):
-        assert sign_in(other).get(address).status_code == 403
+    for role in (Role.CLINICIAN, Role.REVIEWER):
+        assert sign_in(roles[role]).get(address).status_code == 403
     assert sign_in(stranger).get(address).status_code == 404
     assert Client().get(address).status_code == 302
 

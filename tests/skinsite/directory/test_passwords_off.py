@@ -10,6 +10,7 @@ from skinsite.audit.models import AuditEvent
 from skinsite.directory.services.passwords import set_passwords_allowed
 from skinsite.platform.problems import WrongStateError
 from skinsite.settings.directories import Directory
+from tests.clients import page_client
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
 from tests.skinsite.conftest import SignIn, acting
 from tests.skinsite.directory.conftest import ADDRESS, Walk
@@ -44,7 +45,7 @@ def by_password(user: User) -> tuple[Client, str]:
 def test_an_administrator_switches_passwords_off_once_the_directory_has_let_them_in(
     head: Membership, walk: Walk
 ) -> None:
-    client = Client()
+    client = page_client(head)
     walk(client)
     assert "Switch passwords off" in client.get(reverse("clinic")).content.decode()
     asked = client.post(reverse("clinic-passwords"), {"passwords": "refused"})
