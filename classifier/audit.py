@@ -237,6 +237,16 @@ def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     return _read(actor, about)
 
 
+@change(
+    "image.found_altered",
+    pgettext_lazy("what was done", "found exchanged or damaged in the storage"),
+    of=LesionImage,
+)
+def image_found_altered(*, actor: Actor | None, about: LesionImage, clinic: Clinic | None = None) -> Entry:
+    """The stored bytes of a photograph are not those that were kept; without ``actor`` a command found it."""
+    return _change(actor, about, clinic=clinic)
+
+
 @access("image.listed", pgettext_lazy("what was done", "list viewed"), of=LesionImage)
 def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Filters = ()) -> Entry:
     """A list of photographs was given out."""

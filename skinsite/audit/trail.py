@@ -107,7 +107,8 @@ def read_page(streams: Streams, *, before: str = "", size: int = ROWS_ON_A_PAGE,
     found = list(islice(_newest_first(streams, before, size + 1), size + 1))
     events, more = found[:size], len(found) > size
     older = f"{events[-1].at.isoformat()}_{events[-1].pk}" if more else ""
-    return TrailPage(*_describe(events, names=names), older=older)
+    rows, shown = _describe(events, names=names)
+    return TrailPage(rows, older, shown)
 
 
 def _newest_first(streams: Streams, before: str, size: int) -> Iterator[AuditEvent]:

@@ -107,7 +107,7 @@ def named_records(events: Iterable[AuditEvent]) -> dict[str, Model]:
         for subject in event.subjects.all():
             wanted.setdefault(subject.record_type, set()).add(subject.record_id)
     models = [model for model in apps.get_models() if hasattr(model, "trail_address")]
-    found = {}
+    found: dict[str, Model] = {}
     for model in models:
         found |= _names(model._meta.label, wanted.get(model._meta.label, set()))
     return found

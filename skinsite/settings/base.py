@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "skinsite.accounts.middleware.ForgetMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
     "skinsite.audit.refusals.RefusalMiddleware",

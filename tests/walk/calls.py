@@ -74,6 +74,7 @@ PLAIN = {
     "place": "0",
     "uidb36": "1",
     "key": "x",
+    "name": "x",
     "token": "x",
     "secret": "x",
     "app_label": "classifier",
@@ -95,6 +96,8 @@ def path_of(route: Route, world: World) -> str:
         for beginning, subject in SUBJECTS if name in IDENTIFIERS else ():
             if re.match(beginning, route.pattern):
                 return str(subject(world))
+        if not route.module.startswith(("classifier", "skinsite")):
+            return "x"  # a library's own page, which knows no patient
         raise TellTheWalkError(f"Tell the walk what {name} of {route.pattern} is: {__name__}.SUBJECTS or PLAIN")
 
     if route.pattern in SPECIAL:

@@ -78,6 +78,8 @@ class World:
         who, browser = self.people[role], Client(raise_request_exception=False)
         if who is not None:
             browser.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[role]
+        if isinstance(who, Membership):
+            browser.defaults["HTTP_X_MADE_FOR"] = str(who.clinic.public_id)
         return browser
 
 

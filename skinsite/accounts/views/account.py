@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from skinsite.accounts.access import MemberRequest, member_required, person_required
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.forms import OwnTimeZoneForm
+from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
 from skinsite.accounts.selectors import membership_in, memberships_of, tokens_of_person
 from skinsite.accounts.services.members import set_own_time_zone
@@ -64,6 +65,7 @@ def switch_clinic(request: HttpRequest) -> HttpResponse:
     if membership is None:
         raise Http404
     act_for(request, membership)
+    forget_copies(request)
     if "HX-Request" in request.headers:
         return render(request, "accounts/includes/same_clinic.html")
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
