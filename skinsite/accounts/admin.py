@@ -11,8 +11,9 @@ from django.http import HttpRequest
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, User, plain_address
+from skinsite.accounts.names import clean_person_name
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
-from skinsite.accounts.selectors import members_of
+from skinsite.accounts.selectors import clinics_of, members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
@@ -97,6 +98,17 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg] # generic only in the
     def clean_email(self) -> str:
         """Addresses are kept in one spelling."""
         return plain_address(self.cleaned_data["email"])
+
+    def clean_name(self) -> str:
+        """As people set it themselves, and none where they have not yet."""
+        name = str(self.cleaned_data["name"])
+        person = self.instance if self.instance.pk else None
+        if not name.strip() or (person is not None and name == person.name):
+            return name.strip()
+        try:
+            return clean_person_name(name, clinics=clinics_of(person) if person else [], person=person)
+        except forms.ValidationError as error:
+            raise forms.ValidationError(error.message_dict["name"]) from None
 
 
 @admin.register(User)

@@ -1,11 +1,11 @@
 """What the audit trail tells of accounts: clinics, members, invitations, tokens, passwords and signing in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.events import Entry, access, change
 
 
@@ -89,6 +89,18 @@ def invitation_revoked(*, actor: Actor | None, about: Invitation) -> Entry:
     return Entry(actor, about, clinic=about.clinic)
 
 
+@change("service.opened", pgettext_lazy("what was done", "opened"), of=ServiceAccount)
+def service_opened(*, actor: Actor, about: ServiceAccount) -> Entry:
+    """A program of a clinic got an account of its own."""
+    return Entry(actor, about, {"name": about.name, "scope": about.scope})
+
+
+@change("service.ended", pgettext_lazy("what was done", "ended"), of=ServiceAccount)
+def service_ended(*, actor: Actor, about: ServiceAccount, api_tokens_ended: int) -> Entry:
+    """A service account ended, and so many API tokens with it."""
+    return Entry(actor, about, {"name": about.name, "api_tokens_ended": api_tokens_ended})
+
+
 @change("api_token.created", pgettext_lazy("what was done", "created"), of=ApiToken)
 def api_token_created(*, actor: Actor | None, about: ApiToken, clinic: Clinic) -> Entry:
     """A key of the API was made."""
@@ -119,10 +131,22 @@ def user_updated(*, actor: User | None, about: User, fields: Sequence[str]) -> E
     return Entry(actor, about, _changed_fields(fields))
 
 
+@change("user.renamed", pgettext_lazy("what was done", "renamed"), of=User)
+def user_renamed(*, about: User, before: str, after: str) -> Entry:
+    """A person gave themself another name, under which all that they said is shown from then on."""
+    return Entry(about, about, {"before": before, "after": after})
+
+
 @change("user.time_zone_set", pgettext_lazy("what was done", "time zone set"), of=User)
-def user_time_zone_set(*, actor: Actor, about: User, before: str, after: str) -> Entry:
+def user_time_zone_set(*, about: User, before: str, after: str) -> Entry:
     """A person set the zone in which they read times."""
-    return Entry(actor, about, {"before": before, "after": after})
+    return Entry(about, about, {"before": before, "after": after})
+
+
+@change("user.preferences_set", pgettext_lazy("what was done", "language or theme set"), of=User)
+def user_preferences_set(*, about: User, changed: Mapping[str, str]) -> Entry:
+    """A person chose in which language and colours they work."""
+    return Entry(about, about, changed)
 
 
 @change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)
@@ -138,15 +162,15 @@ def user_password_set_by_system(*, about: User, clinic: Clinic) -> Entry:
 
 
 @access("user.password_set", pgettext_lazy("what was done", "password set"), of=User)
-def user_password_set(*, about: User) -> Entry:
-    """A person set a password by a link."""
-    return Entry(about, about)
+def user_password_set(*, about: User, api_tokens_ended: int) -> Entry:
+    """A person set a password by a link, and so many API tokens ended with the one before."""
+    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
 
 
 @access("user.password_changed", pgettext_lazy("what was done", "own password changed"), of=User)
-def user_password_changed(*, about: User) -> Entry:
-    """A person changed their own password."""
-    return Entry(about, about)
+def user_password_changed(*, about: User, api_tokens_ended: int) -> Entry:
+    """A person changed their own password, and so many API tokens ended with the one before."""
+    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
 
 
 @access("user.signed_in", pgettext_lazy("what was done", "signed in"), of=User)

@@ -8,11 +8,14 @@ from django.contrib.auth.password_validation import password_validators_help_tex
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts import audit
-from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, plain_address
-from skinsite.accounts.selectors import may_sign_in_by_password
+from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, Theme, plain_address
+from skinsite.accounts.selectors import may_sign_in_by_password, tokens_of_person
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
+
+LANGUAGE_NAMES = [("en", "English"), ("ru", "Русский")]
+"""Each in its own words, as the menu has them."""
 
 ADDRESS_LENGTH = 254
 DIFFER = _("The two passwords differ. Type the same one twice.")
@@ -75,10 +78,17 @@ class OwnPasswordForm(TwiceForm, ChangePasswordForm):  # type: ignore[misc] # al
         self.fields["oldpassword"] = forms.CharField(
             label=_("Old password"), strip=False, widget=password_input("current-password")
         )
+        if tokens_of_person(self.user).exists():
+            self.fields["keep_tokens"] = forms.BooleanField(
+                label=_("Keep my API tokens"),
+                required=False,
+                help_text=_("Otherwise they end now, and each program needs a new one. Keep none that others know."),
+            )
 
     def save(self) -> None:
         """Hand over to the service."""
-        change_password(user=self.user, password=self.cleaned_data["password1"])
+        keep_tokens = self.cleaned_data.get("keep_tokens", False)
+        change_password(user=self.user, password=self.cleaned_data["password1"], keep_tokens=keep_tokens)
 
 
 class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # as above
@@ -134,9 +144,21 @@ class ClinicTimeZoneForm(forms.Form):
     )
 
 
-class OwnTimeZoneForm(forms.Form):
-    """In which zone times are told to a person."""
+class PersonForm(forms.Form):
+    """What a person is called, and how the site is shown to them."""
 
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=PERSON_NAME_LENGTH,
+        help_text=_("Colleagues see it beside everything that you say."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    language = forms.ChoiceField(
+        label=_("Language"), required=False, choices=[("", _("As chosen in the browser")), *LANGUAGE_NAMES]
+    )
+    theme = forms.ChoiceField(
+        label=_("Theme"), required=False, choices=[("", _("As chosen in the browser")), *Theme.choices]
+    )
     time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 

@@ -107,8 +107,18 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
 
+class Theme(models.TextChoices):
+    """The colours in which a person works."""
+
+    LIGHT = "light", pgettext_lazy("theme", "Light")
+    DARK = "dark", pgettext_lazy("theme", "Dark")
+
+
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person, who signs in with an e-mail address and works in one or more clinics."""
+    """A person, who signs in with an e-mail address and works in one or more clinics.
+
+    ``language`` and ``theme`` are applied at each sign-in; empty, the browser keeps what was chosen in it.
+    """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"), unique=True)
@@ -118,6 +128,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
+    language = models.CharField(
+        _("language"), max_length=10, choices=settings.LANGUAGES, blank=True, default="", db_default=""
+    )
+    theme = models.CharField(_("theme"), max_length=10, choices=Theme, blank=True, default="", db_default="")
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()

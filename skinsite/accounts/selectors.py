@@ -3,10 +3,10 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -22,9 +22,21 @@ def open_invitations_of(clinic: Clinic) -> QuerySet[Invitation]:
 
 
 def tokens_of_clinic(clinic: Clinic) -> QuerySet[ApiToken]:
+    """API tokens that act for members and service accounts of the clinic."""
+    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(Q(membership__clinic=clinic) | Q(service__clinic=clinic))
+    return tokens.select_related("user", "membership__clinic", "service__clinic").order_by("user__email", "created")
+
+
+def tokens_of_members(clinic: Clinic) -> QuerySet[ApiToken]:
     """API tokens that act for members of the clinic."""
-    tokens: QuerySet[ApiToken] = ApiToken.objects.filter(membership__clinic=clinic)
-    return tokens.select_related("user", "membership__clinic").order_by("user__email", "created")
+    return tokens_of_clinic(clinic).filter(service=None)
+
+
+def services_of(clinic: Clinic) -> QuerySet[ServiceAccount]:
+    """The clinic's service accounts that are not ended, each with its tokens, the newest last."""
+    tokens = Prefetch("api_tokens", ApiToken.objects.select_related("service__clinic").order_by("created"))
+    services = ServiceAccount.objects.filter(clinic=clinic, ended_at=None)
+    return services.select_related("clinic").prefetch_related(tokens).order_by("name")
 
 
 def tokens_of_person(user: User) -> QuerySet[ApiToken]:
@@ -43,6 +55,11 @@ def may_sign_in_by_password(user: User) -> bool:
     """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
     active = Membership.objects.active().filter(user=user)
     return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
+
+
+def clinics_of(user: User) -> QuerySet[Clinic]:
+    """The clinics that the person works in, or did."""
+    return Clinic.objects.filter(memberships__user=user)
 
 
 def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:

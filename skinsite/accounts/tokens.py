@@ -1,9 +1,12 @@
 """Keys of the API: made here, shown once, kept as a hash."""
 
+import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,6 +14,7 @@ from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import PROGRAM_NAME_LENGTH, ApiToken, Membership, Scope, User
 from skinsite.accounts.policies import may_manage_clinic
+from skinsite.idempotency import row_id
 from skinsite.text import clean_line, has_visible_sign, too_long
 
 USUAL_DAYS, LONGEST_DAYS = 90, 365
@@ -20,9 +24,17 @@ KEPT_AFTER_EXPIRY = timedelta(days=30)
 
 
 def create_token(
-    *, membership: Membership, name: str, scope: str, days: int = USUAL_DAYS, actor: Actor | None = None
+    *,
+    membership: Membership,
+    name: str,
+    scope: str,
+    days: int = USUAL_DAYS,
+    actor: Actor | None = None,
+    once: uuid.UUID | None = None,
 ) -> tuple[ApiToken, str]:
     """Make a key that acts for a membership for so many days; give it with its text, of which only a hash is kept.
+
+    A form sent twice (by its ``once``) makes one key, which is not told again.
 
     Raises ``PermissionDenied`` for anybody but the member and the system. Raises ``ValidationError`` by field.
     """
@@ -31,12 +43,15 @@ def create_token(
     fields = {"name": clean_program_name(name), "scope": check_scope(scope), "membership": membership}
     lifetime = check_days(days)
     with transaction.atomic():
+        User.objects.select_for_update().get(pk=membership.user_id)  # two at once come one after the other
+        public_id = row_id(once, membership, *fields.values(), days)
+        refuse_made(ApiToken.objects.filter(public_id=public_id))
         own = ApiToken.objects.filter(membership=membership)
         own.filter(expiry__lt=timezone.now() - KEPT_AFTER_EXPIRY).delete()
         if own.filter(expiry__gt=timezone.now()).count() >= MOST_TOKENS:
             text = _("You have %(count)s tokens here already. Revoke one that is not used any more.")
             raise ValidationError(text % {"count": MOST_TOKENS}, code="too_many")
-        token, key = ApiToken.objects.create(membership.user, expiry=lifetime, **fields)
+        token, key = ApiToken.objects.create(membership.user, expiry=lifetime, public_id=public_id, **fields)
         audit.api_token_created(actor=actor, about=token, clinic=membership.clinic)
     return token, str(key)
 
@@ -63,6 +78,13 @@ def end_tokens(*, user: User) -> int:
     working: int = tokens.filter(expiry__gt=timezone.now()).count()
     tokens.delete()
     return working
+
+
+def refuse_made(made: QuerySet[Any]) -> None:
+    """Raise ``ValidationError`` where the same copy of a form has made what it asks for: a key is told once alone."""
+    if made.exists():
+        text = _("This token has been made already, and is shown only once. If you did not keep it, revoke it.")
+        raise ValidationError(text, code="made")
 
 
 def clean_program_name(name: str) -> str:

@@ -4,7 +4,7 @@ from allauth.account import views as allauth
 from django.urls import URLPattern, URLResolver, path, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, invitation, session
+from skinsite.accounts.views import account, clinic, invitation, programs, session
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", allauth.LoginView.as_view(), name="account_login"),
@@ -16,10 +16,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("account/", account.account, name="account"),
+    path("account/person/", account.change_person, name="account-person"),
+    path("account/tokens/", programs.create_own_token, name="token-create"),
+    path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),
     path("account/closed/", allauth.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/", allauth.PasswordChangeView.as_view(), name="account_change_password"),
-    path("account/tokens/<uuid:public_id>/revoke/", account.revoke_own_token, name="token-revoke"),
-    path("account/time-zone/", account.set_time_zone, name="account-time-zone"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),
     path("clinic/time-zone/", clinic.set_time_zone, name="clinic-time-zone"),
@@ -30,6 +31,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("clinic/members/<uuid:public_id>/deactivate/", clinic.deactivate, name="clinic-member-deactivate"),
     path("clinic/members/<uuid:public_id>/reactivate/", clinic.reactivate, name="clinic-member-reactivate"),
     path("clinic/members/<uuid:public_id>/password/", clinic.reset_password, name="clinic-member-password"),
-    path("clinic/tokens/<uuid:public_id>/revoke/", clinic.revoke_token, name="clinic-token-revoke"),
+    path("clinic/tokens/<uuid:public_id>/revoke/", programs.revoke_clinic_token, name="clinic-token-revoke"),
+    path("clinic/services/", programs.services, name="clinic-services"),
+    path("clinic/services/new/", programs.create_service, name="clinic-service-create"),
+    path("clinic/services/<uuid:public_id>/renew/", programs.renew_service, name="clinic-service-renew"),
+    path("clinic/services/<uuid:public_id>/end/", programs.close_service, name="clinic-service-end"),
     path("invitations/<str:secret>/", invitation.invitation, name="invitation"),
 ]

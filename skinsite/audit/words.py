@@ -24,11 +24,14 @@ DETAILS: dict[str, str | Promise] = {
     "filters": _("filters"),
     "for_email": _("e-mail address"),
     "for_service": _("service account"),
+    "language": _("language"),
     "name": _("name"),
     "role": _("role"),
     "rows": _("rows"),
     "scope": _("scope"),
     "status": _("status"),
+    "theme": _("theme"),
+    "time_zone": _("time zone"),
 }
 RECORDS: dict[str, str | Promise] = {"shown": _("records shown")}
 """Details that are lists of identifiers: long, and told apart from the others."""

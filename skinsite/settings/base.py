@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "skinsite.accounts.personal.PreferencesMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "skinsite.accounts.middleware.ForgetMiddleware",
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",

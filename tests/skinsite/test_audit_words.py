@@ -25,8 +25,8 @@ SOURCES = [path.read_text() for name in ("skinsite", "classifier") for path in (
 NAMES = {
     "api_token": "created revoked",
     "clinic": "created malignant_percent_set renamed switched_to time_zone_set updated",
-    "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved refused "
-    "thumbnail_viewed uploaded viewed",
+    "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
+    "refused thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
     "lesion": "created listed updated viewed",
     "membership": "created deactivated reactivated role_changed",
@@ -35,8 +35,9 @@ NAMES = {
     "prediction": "failed finished listed requested viewed",
     "request": "refused",
     "review": "added listed viewed",
-    "user": "created locked_out password_changed password_reset password_set sign_in_failed signed_in signed_out "
-    "time_zone_set updated",
+    "service": "ended opened",
+    "user": "created locked_out password_changed password_reset password_set preferences_set renamed sign_in_failed "
+    "signed_in signed_out time_zone_set updated",
 }
 
 

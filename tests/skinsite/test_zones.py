@@ -143,10 +143,11 @@ def test_nobody_else_sets_the_clinics_zone(owner: Membership, sign_in: SignIn) -
 def test_everybody_sets_their_own_zone(owner: Membership, sign_in: SignIn) -> None:
     client = sign_in(owner)
     assert '<option value="Pacific/Chatham">' in client.get("/account/").content.decode()
-    client.post("/account/time-zone/", {"time_zone": "Pacific/Chatham"})
+    client.post("/account/person/", {"name": owner.user.name, "time_zone": "Pacific/Chatham"})
     owner.user.refresh_from_db()
     assert owner.user.time_zone == "Pacific/Chatham"
-    assert client.post("/account/time-zone/", {"time_zone": "x" * 80}).status_code == 422
+    refused = client.post("/account/person/", {"name": owner.user.name, "time_zone": "x" * 80})
+    assert refused.status_code == 422
 
 
 @pytest.mark.django_db

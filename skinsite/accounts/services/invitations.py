@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User, plain_address
+from skinsite.accounts.names import clean_person_name, is_name_of_colleague
 from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.idempotency import row_id
 
@@ -105,6 +106,11 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
                 _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
                 code="other_address",
             )
+        elif is_name_of_colleague(user.name, clinics=[invitation.clinic], person=user):
+            raise ValidationError(
+                _("A colleague in that clinic has your name. Change yours on your account page first, then join."),
+                code="name_taken",
+            )
         membership, created = Membership.objects.get_or_create(
             user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
         )
@@ -157,12 +163,13 @@ def _require_invitable(clinic: Clinic, email: str, role: str) -> None:
 def _new_person(invitation: Invitation, name: str, password: str) -> User:
     if User.objects.filter(email=invitation.email).exists():
         raise ValidationError(_("There is an account with this address. Sign in to join."), code="account_exists")
-    person = User(email=invitation.email, name=name.strip())
+    name = clean_person_name(name, clinics=[invitation.clinic])
+    person = User(email=invitation.email, name=name)
     try:
         validate_password(password, person)
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from None
-    return User.objects.create_user(invitation.email, password, name=name.strip())
+    return User.objects.create_user(invitation.email, password, name=name)
 
 
 def _hash(secret: str) -> str:

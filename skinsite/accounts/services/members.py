@@ -67,21 +67,6 @@ def reactivate_member(*, actor: Actor | User | None, membership: Membership) -> 
         return current
 
 
-def set_own_time_zone(*, actor: Membership, time_zone: str) -> None:
-    """Set the zone in which times are told to the actor, in every clinic; empty for the clinic's.
-
-    Raises ``ValidationError`` by field, for a name that is no zone's.
-    """
-    with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=actor.user_id)
-        before, user.time_zone = user.time_zone, time_zone
-        if before == time_zone:
-            return
-        user.clean_fields(exclude=["email", "name", "password"])
-        user.save(update_fields=["time_zone"])
-        audit.user_time_zone_set(actor=actor, about=user, before=before, after=time_zone)
-
-
 def _locked(membership: Membership) -> Membership:
     """The membership as it is now, with the clinic locked: two administrators cannot remove each other at once."""
     Clinic.objects.select_for_update().get(pk=membership.clinic_id)

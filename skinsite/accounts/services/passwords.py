@@ -14,14 +14,15 @@ from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.tokens import end_tokens
 
 
-def change_password(*, user: User, password: str) -> None:
-    """Set one's own password; all other sessions of the person end.
+def change_password(*, user: User, password: str, keep_tokens: bool = False) -> None:
+    """Set one's own password; all other sessions of the person end, and the API tokens unless they are kept on purpose.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_changed(about=user)
+        ended = 0 if keep_tokens else end_tokens(user=user)
+        audit.user_password_changed(about=user, api_tokens_ended=ended)
 
 
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
@@ -46,13 +47,14 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
 
 
 def set_password_by_link(*, user: User, password: str) -> None:
-    """Set the password of somebody who opened a valid link.
+    """Set the password of somebody who opened a valid link; all their API tokens end.
 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
         _set(user, password)
-        audit.user_password_set(about=user)
+        ended = end_tokens(user=user)
+        audit.user_password_set(about=user, api_tokens_ended=ended)
 
 
 def _set(user: User, password: str) -> None:

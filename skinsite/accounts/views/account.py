@@ -1,51 +1,73 @@
-"""One's own account: which clinic to act for, and one's API tokens."""
+"""One's own account: who one is, which clinic to act for, and what acts or is signed in under one's name."""
 
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, member_required, person_required
 from skinsite.accounts.acting import act_for
-from skinsite.accounts.forms import OwnTimeZoneForm
+from skinsite.accounts.forms import PersonForm
 from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
+from skinsite.accounts.personal import apply_preferences
+from skinsite.accounts.program_forms import TokenForm
 from skinsite.accounts.selectors import membership_in, memberships_of, tokens_of_person
-from skinsite.accounts.services.members import set_own_time_zone
-from skinsite.accounts.tokens import revoke_token
-from skinsite.accounts.views.confirm import ask_about_token
+from skinsite.accounts.services.profile import PREFERENCES, change_profile
 from skinsite.directory.sessions import reach
 from skinsite.zones import zone_names
+
+TOKEN_IDS = "token_%s"  # noqa: S105 the ids of fields, no secret
+"""The two forms of the page both have a field for a name."""
 
 
 @require_safe
 @member_required
 def account(request: MemberRequest) -> HttpResponse:
     """Who one is, one's clinics, one's API tokens."""
-    return _page(request, OwnTimeZoneForm(initial={"time_zone": request.user.time_zone}))
+    return show_account(request)
 
 
 @require_POST
 @member_required
-def set_time_zone(request: MemberRequest) -> HttpResponse:
-    """Set the zone in which times are told to oneself."""
-    form = OwnTimeZoneForm(request.POST)
-    if not form.is_valid():
-        return _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    set_own_time_zone(actor=request.membership, **form.cleaned_data)
-    messages.success(request, _("The time zone is set."))
-    return redirect("account")
+def change_person(request: MemberRequest) -> HttpResponse:
+    """Set one's own name, language, colours and time zone."""
+    form = PersonForm(request.POST)
+    if form.is_valid():
+        try:
+            person = change_profile(person=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            with translation.override(person.language or translation.get_language()):
+                messages.success(request, _("Saved."))
+            response = redirect("account")
+            apply_preferences(response, person)
+            return response
+    return show_account(request, person_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-def _page(request: MemberRequest, form: OwnTimeZoneForm, status: int = 200) -> HttpResponse:
+def show_account(
+    request: MemberRequest,
+    *,
+    status: int = 200,
+    person_form: PersonForm | None = None,
+    token_form: TokenForm | None = None,
+) -> HttpResponse:
+    """Render the page; the forms are those that came back with errors."""
+    person = request.user
+    kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
-        "memberships": memberships_of(request.user, reach(request)),
-        "tokens": tokens_of_person(request.user),
-        "zone_form": form,
+        "memberships": memberships_of(person, reach(request)),
+        "tokens": tokens_of_person(person),
+        "person_form": person_form or PersonForm(initial=kept),
+        "token_form": token_form or TokenForm(auto_id=TOKEN_IDS),
         "zone_names": zone_names(),
         "zone": request.membership.zone,
     }
@@ -71,16 +93,3 @@ def switch_clinic(request: HttpRequest) -> HttpResponse:
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
     # The page before may show a record of the other clinic: start at home.
     return redirect("home")
-
-
-@require_POST
-@member_required
-def revoke_own_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
-    """End one of one's own API tokens."""
-    token = get_object_or_404(tokens_of_person(request.user), public_id=public_id)
-    question = ask_about_token(request, token, back="account")
-    if question:
-        return question
-    revoke_token(actor=request.membership, token=token)
-    messages.success(request, _("The API token is revoked. What used it is refused from now on."))
-    return redirect("account")

@@ -13,15 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from skinsite.accounts import tokens
 from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
 from skinsite.accounts.mail import mail_invitation
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.panels import PANELS, Panel
-from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, tokens_of_clinic
+from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, services_of, tokens_of_members
 from skinsite.accounts.services import clinics, invitations, members, passwords
-from skinsite.accounts.views.confirm import ask_about_token, ask_first
+from skinsite.accounts.views.confirm import ask_first
 from skinsite.zones import zone_names
 
 
@@ -172,19 +171,6 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     return render(request, "accounts/password_link.html", {"member": member, "link": link})
 
 
-@require_POST
-@administrator_required
-def revoke_token(request: MemberRequest, public_id: UUID) -> HttpResponse:
-    """End an API token of the clinic."""
-    token = get_object_or_404(tokens_of_clinic(request.membership.clinic), public_id=public_id)
-    question = ask_about_token(request, token, back="clinic")
-    if question:
-        return question
-    tokens.revoke_token(actor=request.membership, token=token)
-    messages.success(request, _("The API token is revoked. What used it is refused from now on."))
-    return redirect("clinic")
-
-
 def show_clinic(
     request: MemberRequest,
     *,
@@ -206,7 +192,8 @@ def show_clinic(
         "zone": own.zone,
         "members": members_of(own),
         "invitations": open_invitations_of(own),
-        "tokens": tokens_of_clinic(own),
+        "tokens": tokens_of_members(own),
+        "services": services_of(own),
         "roles": Role.choices,
     }
     return render(request, "accounts/clinic.html", context, status=status)
