@@ -7,7 +7,6 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0008_auditor'),
         ('audit', '0004_payloads_of_earlier_events'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
