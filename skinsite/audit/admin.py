@@ -61,7 +61,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
             events = list(shown.result_list)
             name_subjects(events)
             shown.result_list = events
-            named = [event.subject for event in events if isinstance(event.subject, Model)]  # type: ignore[attr-defined] # just set
+            named = [event.subject for event in events if isinstance(event.subject, Model)]
             actor = overseer(request, Capability.READ_AUDIT)
             if actor is not None:
                 audit.trail_viewed(
