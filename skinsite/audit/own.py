@@ -10,14 +10,16 @@ from django.utils.translation import pgettext_lazy
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
-from skinsite.audit.events import Entry, access, refusal
+from skinsite.audit.events import Entry, access, change, refusal
 from skinsite.audit.models import AuditEvent
 
 words.DETAILS.update(
     {
+        "account": _("account of the machine"),
         "address": _("address"),
         "asked": _("what was asked for"),
         "browser": _("browser"),
+        "command": _("command"),
         "method": _("method"),
         "question": _("question"),
     }
@@ -52,3 +54,9 @@ def trail_exported(
 def request_refused(*, actor: Actor | User, status: int, details: Mapping[str, Any]) -> Entry:
     """Somebody who is signed in asked for what is not there for them, may not do it, or came too often."""
     return Entry(actor, None, {"status": status, **details})
+
+
+@change("command.begun", pgettext_lazy("what was done", "command begun on the server"), of=AuditEvent)
+def command_begun(*, name: str, account: str) -> Entry:
+    """Somebody who may run commands on the server, under an account of the machine, began one of these."""
+    return Entry(None, None, {"command": name, "account": account})

@@ -78,7 +78,7 @@ class Strangers:
 STRANGERS = Strangers()
 
 
-def sweep_counts() -> int:
+def sweep_refusals() -> int:
     """Delete counts that are older than half a year; give how many."""
     return StrangersRefused.objects.filter(minute__lt=timezone.now() - KEPT).delete()[0]
 

@@ -25,6 +25,7 @@ SOURCES = [path.read_text() for name in ("skinsite", "classifier") for path in (
 NAMES = {
     "api_token": "created revoked",
     "clinic": "created malignant_percent_set renamed switched_to time_zone_set updated",
+    "command": "begun",
     "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
     "refused thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
