@@ -1,18 +1,23 @@
 """Opinions on readings: appended, never changed."""
 
 import uuid
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from classifier import audit, policies
 from classifier.models import Prediction, Review, ReviewKind, Status
 from classifier.models.review import COMMENT_LENGTH
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import User
 from skinsite.idempotency import row_id
 from skinsite.platform.problems import WrongStateError
 from skinsite.text import too_long
+
+SAME_WITHIN = timedelta(minutes=1)
 
 
 def add_review(
@@ -24,7 +29,9 @@ def add_review(
     comment: str = "",
     once: uuid.UUID | None = None,
 ) -> Review:
-    """Add the actor's opinion, given having seen the reading; one sent twice (by its form's ``once``) is one.
+    """Add the actor's opinion, given having seen the reading; one sent several times at once is one.
+
+    Those are the copies of a form (by its ``once``), and what somebody said last of it, said again within a minute.
 
     Raises ``ValidationError`` by field.
     """
@@ -48,6 +55,9 @@ def add_review(
         raise ValidationError({"comment": too_long(COMMENT_LENGTH)})
     try:
         with transaction.atomic():
+            said = _said_just_now(review)
+            if said is not None:
+                return said
             review.save(force_insert=True)
             audit.review_added(actor=actor, about=review)
     except IntegrityError:
@@ -56,3 +66,17 @@ def add_review(
             raise
         return made
     return review
+
+
+def _said_just_now(review: Review) -> Review | None:
+    """The same opinion, if it is the last that its reviewer gave on the reading, a minute ago or less.
+
+    The reviewer's row is held until the transaction ends, so that of several at once one comes first.
+    """
+    if connection.features.has_select_for_update:
+        User.objects.select_for_update(no_key=True).only("pk").get(pk=review.reviewer_id)
+    last = Review.objects.filter(prediction=review.prediction, reviewer=review.reviewer).order_by("-pk").first()
+    if last is None or timezone.now() - last.created_at > SAME_WITHIN:
+        return None
+    same = all(getattr(last, name) == getattr(review, name) for name in ("kind", "diagnosis", "certainty", "comment"))
+    return last if same else None

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.lockout import client_address
+from skinsite.accounts import lockout
+from skinsite.accounts.known_browser import remember_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.selectors import is_refused_demo, memberships_of
 
@@ -23,6 +24,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         "email_password_mismatch": _(
             "This e-mail address and password do not belong together. Check both and try again."
         ),
+        "too_many_login_attempts": _("The password was wrong too often. Wait an hour, then try again."),
         "enter_current_password": _("This is not your password. Type the one that you sign in with now."),
     }
 
@@ -40,11 +42,30 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             url, allowed_hosts={self.request.get_host()}, require_https=self.request.is_secure()
         )
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the try, before any hashing."""
+        lockout.require_turn(request, str(credentials.get("email", "")))
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count the wrong password."""
+        lockout.note_failure(request, str(credentials.get("email", "")))
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Whether somebody signed in gave their own password; tries are few."""
+        return lockout.is_own_password(user, password, self.request)
+
     def pre_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse | None:
         """Refuse closed accounts and refused demonstrations, by whichever door they come."""
         response: HttpResponse | None = super().pre_login(request, user, **hooks)
         if response is None and is_refused_demo(user):
             response = self.respond_user_inactive(request, user)
+        return response
+
+    def post_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse:
+        """Know the browser from here on, and begin to count wrong passwords anew in it."""
+        response: HttpResponse = super().post_login(request, user, **hooks)
+        lockout.note_success(request, user.email)
+        remember_browser(request, response, user.email)
         return response
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
@@ -60,4 +81,4 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Where a request comes from, as everywhere on the site."""
-        return client_address(request)
+        return lockout.client_address(request)

@@ -13,6 +13,7 @@ from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Membership, User, plain_address
 from skinsite.accounts.names import clean_person_name
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
+from skinsite.accounts.policies import require_may_be_member
 from skinsite.accounts.selectors import clinics_of, members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
@@ -139,6 +140,8 @@ class MembershipForm(forms.ModelForm):  # type: ignore[type-arg] # as above
     def clean(self) -> dict[str, Any]:
         """Change an existing one by the services: what they refuse is an error of the form, and nothing is changed."""
         data = super().clean() or self.cleaned_data
+        if "user" in data:
+            require_may_be_member(data["user"])
         if self.instance.pk and not self.errors:
             now = members_of(self.instance.clinic).get(pk=self.instance.pk)
             set_active = reactivate_member if data["is_active"] else deactivate_member

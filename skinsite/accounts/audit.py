@@ -8,6 +8,9 @@ from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.events import Entry, access, change
 
+Client = Mapping[str, str]
+"""Whence somebody came: ``address`` and ``browser``, as `lockout.describe_client` gives them."""
+
 
 def _changed_fields(fields: Sequence[str] | None) -> dict[str, list[str]]:
     """Of a form in the admin: which fields, and not what stood in them."""
@@ -162,36 +165,45 @@ def user_password_set_by_system(*, about: User, clinic: Clinic) -> Entry:
 
 
 @access("user.password_set", pgettext_lazy("what was done", "password set"), of=User)
-def user_password_set(*, about: User, api_tokens_ended: int) -> Entry:
+def user_password_set(*, about: User, client: Client, api_tokens_ended: int) -> Entry:
     """A person set a password by a link, and so many API tokens ended with the one before."""
-    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
+    return Entry(about, about, {**client, "api_tokens_ended": api_tokens_ended})
 
 
 @access("user.password_changed", pgettext_lazy("what was done", "own password changed"), of=User)
-def user_password_changed(*, about: User, api_tokens_ended: int) -> Entry:
+def user_password_changed(*, about: User, client: Client, api_tokens_ended: int) -> Entry:
     """A person changed their own password, and so many API tokens ended with the one before."""
-    return Entry(about, about, {"api_tokens_ended": api_tokens_ended})
+    return Entry(about, about, {**client, "api_tokens_ended": api_tokens_ended})
+
+
+@access("user.own_password_refused", pgettext_lazy("what was done", "own password was wrong"), of=User)
+def user_own_password_refused(*, about: User, client: Client) -> Entry:
+    """Somebody signed in was asked for their password, and gave a wrong one."""
+    return Entry(about, about, client)
 
 
 @access("user.signed_in", pgettext_lazy("what was done", "signed in"), of=User)
-def user_signed_in(*, about: User) -> Entry:
+def user_signed_in(*, about: User, client: Client) -> Entry:
     """A person signed in."""
-    return Entry(about, about)
+    return Entry(about, about, client)
 
 
 @access("user.signed_out", pgettext_lazy("what was done", "signed out"), of=User)
-def user_signed_out(*, about: User) -> Entry:
+def user_signed_out(*, about: User, client: Client) -> Entry:
     """A person signed out."""
-    return Entry(about, about)
+    return Entry(about, about, client)
 
 
 @access("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
-def user_sign_in_failed(*, about: User | None) -> Entry:
-    """Somebody gave a wrong password, or an address that nobody has, which is not kept."""
-    return Entry(about, about)
+def user_sign_in_failed(*, about: User | None, client: Client, in_this_minute: int | None = None) -> Entry:
+    """Somebody gave a wrong password; or an address that nobody has, which is not kept.
+
+    Of the latter only the first, tenth, hundredth … of a minute is told, as ``in_this_minute``.
+    """
+    return Entry(about, about, client if in_this_minute is None else {**client, "in_this_minute": in_this_minute})
 
 
 @access("user.locked_out", pgettext_lazy("what was done", "locked out after wrong passwords"), of=User)
-def user_locked_out(*, about: User | None, address: str) -> Entry:
-    """Too many wrong passwords came from an address of the network."""
-    return Entry(about, about, {"address": address})
+def user_locked_out(*, about: User | None, client: Client) -> Entry:
+    """Too many wrong passwords for an account came from one place; or for any, and then ``about`` is None."""
+    return Entry(about, about, client)

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import ChangePasswordForm, LoginForm, ResetPasswordKeyForm
+from allauth.core import context
 from django import forms
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts import audit
+from skinsite.accounts.lockout import describe_client, may_try_own_password
 from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, Theme, plain_address
 from skinsite.accounts.selectors import may_sign_in_by_password, tokens_of_person
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
@@ -44,7 +47,7 @@ class SignInForm(LoginForm):  # type: ignore[misc] # allauth ships no types
         """Whom the password is of no use to is told so, once it was the right one."""
         cleaned: dict[str, Any] = super().clean()
         if self.user is not None and not may_sign_in_by_password(self.user):
-            audit.user_sign_in_failed(about=self.user)
+            audit.user_sign_in_failed(about=self.user, client=describe_client(self.request))
             raise forms.ValidationError(
                 _("Your clinic signs in by its directory, and no longer with passwords. Use the button below."),
                 code="passwords_off",
@@ -85,10 +88,22 @@ class OwnPasswordForm(TwiceForm, ChangePasswordForm):  # type: ignore[misc] # al
                 help_text=_("Otherwise they end now, and each program needs a new one. Keep none that others know."),
             )
 
+    def clean_oldpassword(self) -> str:
+        """It is the right one; too many that are not are answered without looking."""
+        password: str = self.cleaned_data["oldpassword"]
+        if not get_adapter().reauthenticate(self.user, password):
+            is_free = may_try_own_password(self.user)
+            raise get_adapter().validation_error("enter_current_password" if is_free else "too_many_login_attempts")
+        return password
+
     def save(self) -> None:
         """Hand over to the service."""
-        keep_tokens = self.cleaned_data.get("keep_tokens", False)
-        change_password(user=self.user, password=self.cleaned_data["password1"], keep_tokens=keep_tokens)
+        change_password(
+            user=self.user,
+            password=self.cleaned_data["password1"],
+            client=describe_client(context.request),
+            keep_tokens=self.cleaned_data.get("keep_tokens", False),
+        )
 
 
 class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # as above
@@ -96,7 +111,9 @@ class NewPasswordForm(TwiceForm, ResetPasswordKeyForm):  # type: ignore[misc] # 
 
     def save(self) -> None:
         """Hand over to the service."""
-        set_password_by_link(user=self.user, password=self.cleaned_data["password1"])
+        set_password_by_link(
+            user=self.user, password=self.cleaned_data["password1"], client=describe_client(context.request)
+        )
 
 
 class InvitationForm(OnceForm):

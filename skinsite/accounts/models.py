@@ -193,8 +193,11 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Memberships by whether they still give access."""
 
     def active(self) -> Self:
-        """Those that give access now: person, clinic and membership are active, and no demonstration is refused."""
-        active = self.filter(is_active=True, user__is_active=True, clinic__is_active=True)
+        """Those that give access now: person, clinic and membership are active, and no demonstration is refused.
+
+        None of a superuser's, should there be one: who runs the site sees no patient data.
+        """
+        active = self.filter(is_active=True, user__is_active=True, user__is_superuser=False, clinic__is_active=True)
         return active if settings.DEMO_ALLOWED else active.filter(clinic__is_demo=False)
 
 
@@ -235,7 +238,7 @@ class Membership(models.Model):
     def capabilities(self) -> frozenset[Capability]:
         """What the role allows, while the access lasts."""
         is_at_work = self.is_active and self.user.is_active and self.clinic.is_active
-        return CAPABILITIES[self.role] if is_at_work else frozenset()
+        return CAPABILITIES[self.role] if is_at_work and not self.user.is_superuser else frozenset()
 
 
 class Invitation(models.Model):

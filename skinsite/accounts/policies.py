@@ -1,6 +1,7 @@
 """Who may do what to accounts, and the one question that all policies ask."""
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.utils.translation import gettext as _
 
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import SYSTEM_CAPABILITIES, Capability, Clinic, User
@@ -32,3 +33,13 @@ def require_may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> Non
     """
     if not may_manage_clinic(actor, clinic):
         raise PermissionDenied
+
+
+def require_may_be_member(user: User) -> None:
+    """Let pass whose account may belong to a clinic.
+
+    Raises ``ValidationError`` for a superuser's: who manages clinics and accounts sees no patient data.
+    """
+    if user.is_superuser:
+        text = _("An account that runs the site sees no patient data and cannot be a member. Use another address.")
+        raise ValidationError(text, code="superuser")

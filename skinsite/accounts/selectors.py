@@ -80,3 +80,8 @@ def has_account(email: str) -> bool:
 def is_refused_demo(user: User) -> bool:
     """Whether this is an account of a demonstration clinic, and the settings refuse those."""
     return not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()
+
+
+def superusers_with_memberships() -> QuerySet[Membership]:
+    """Memberships that give no access, since their account runs the site; none can be made any more."""
+    return Membership.objects.filter(is_active=True, user__is_superuser=True).select_related("user", "clinic")

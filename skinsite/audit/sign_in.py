@@ -1,12 +1,14 @@
-"""Signing in and out belongs to Django and to axes, which tell of it by signals alone: here they reach the trail."""
+"""Signing in and out belongs to Django and allauth, which tell of it by signals alone: here they reach the trail."""
 
 from typing import Any
 
-from axes.signals import user_locked_out
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.http import HttpRequest
 
 from skinsite.accounts import audit
+from skinsite.accounts.lockout import describe_client
 from skinsite.accounts.models import User
+from skinsite.platform.rate_limits import spend
 
 
 def connect() -> None:
@@ -14,26 +16,28 @@ def connect() -> None:
     user_logged_in.connect(_signed_in, dispatch_uid="skinsite.audit.signed_in")
     user_logged_out.connect(_signed_out, dispatch_uid="skinsite.audit.signed_out")
     user_login_failed.connect(_failed, dispatch_uid="skinsite.audit.failed")
-    user_locked_out.connect(_locked_out, dispatch_uid="skinsite.audit.locked_out")
 
 
-def _signed_in(user: User, **_signal: Any) -> None:
-    audit.user_signed_in(about=user)
+def _signed_in(user: User, request: HttpRequest | None = None, **_signal: Any) -> None:
+    audit.user_signed_in(about=user, client=describe_client(request))
 
 
-def _signed_out(user: User | None, **_signal: Any) -> None:
+def _signed_out(user: User | None, request: HttpRequest | None = None, **_signal: Any) -> None:
     if user is not None:
-        audit.user_signed_out(about=user)
+        audit.user_signed_out(about=user, client=describe_client(request))
 
 
-def _failed(credentials: dict[str, Any], **_signal: Any) -> None:
+def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_signal: Any) -> None:
     # An unknown address is not kept: people type passwords into the wrong field.
-    audit.user_sign_in_failed(about=_known(credentials.get("email") or credentials.get("username")))
+    user = User.objects.find_by_address(str(credentials.get("email") or credentials.get("username") or ""))
+    if user is not None:
+        audit.user_sign_in_failed(about=user, client=describe_client(request))
+        return
+    standing = spend("sign_in_unknown", "everybody")
+    if standing is not None and _is_told(standing.used):
+        audit.user_sign_in_failed(about=None, client=describe_client(request), in_this_minute=standing.used)
 
 
-def _locked_out(username: str | None, ip_address: str | None, **_signal: Any) -> None:
-    audit.user_locked_out(about=_known(username), address=ip_address or "")
-
-
-def _known(email: object) -> User | None:
-    return User.objects.find_by_address(str(email)) if email else None
+def _is_told(count: int) -> bool:
+    """Whether the trail, which is never cleared, says that it was so many: 1, 10, 100 …"""
+    return str(count).rstrip("0") == "1"

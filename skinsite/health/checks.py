@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from skinsite.accounts.demonstration import DEMO_REMEDY, has_refused_demo
+from skinsite.accounts.selectors import superusers_with_memberships
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.triggers import missing_triggers
 from skinsite.health.models import CLOCK, Heartbeat
@@ -138,6 +139,16 @@ def check_demonstration() -> CheckResult:
     return CheckResult(ok=True, detail="allowed" if settings.DEMO_ALLOWED else "none")
 
 
+@register_check("superusers", needed_for_ready=False, needs="database")
+def check_superusers() -> CheckResult:
+    """Nobody who runs the site is a member of a clinic too."""
+    both = [str(each.user.email) for each in superusers_with_memberships()]
+    if both:
+        remedy = "Such a membership gives no access. End it in the admin, and work in the clinic by another account."
+        return CheckResult(ok=False, detail=f"superusers who are members: {', '.join(both)}", remedy=remedy)
+    return CheckResult(ok=True)
+
+
 @register_check("clock", needs="database")
 def check_clock() -> CheckResult:
     """This machine's clock is not away from the database's."""
@@ -167,3 +178,13 @@ def check_recorded_times() -> CheckResult:
             remedy="Set the clocks of all machines, for example by NTP; this goes away as events are recorded.",
         )
     return CheckResult(ok=True)
+
+
+@register_check("proxies", needed_for_ready=False)
+def check_proxies() -> CheckResult:
+    """Where a proxy ends HTTPS, it is known how many addresses of X-Forwarded-For are the proxies' to tell."""
+    if settings.SECURE_PROXY_SSL_HEADER and not settings.PROXY_COUNT:
+        detail = "behind a proxy, and everybody seems to come from its address"
+        remedy = "Let the proxy set X-Forwarded-For, and set PROXY_COUNT; or BEHIND_PROXY=0 where there is none."
+        return CheckResult(ok=False, detail=detail, remedy=remedy)
+    return CheckResult(ok=True, detail=f"{settings.PROXY_COUNT} told of")

@@ -39,7 +39,6 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.usersessions",
-    "axes",
     "csp",
     "django_filters",
     "django_htmx",
@@ -82,7 +81,6 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "axes.middleware.AxesMiddleware",
     "skinsite.platform.middleware.DomainErrorMiddleware",
 ]
 
@@ -110,7 +108,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = describe_caches()
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "skinsite.accounts.backends.AccountBackend"]
+AUTHENTICATION_BACKENDS = ["skinsite.accounts.backends.AccountBackend"]
 # Whether a demonstration clinic may exist here and its members sign in.
 DEMO_ALLOWED = False
 LOGIN_URL = "account_login"
@@ -201,8 +199,6 @@ LOGGING: dict[str, Any] = {
         "django.server": {"handlers": [], "propagate": True},
         # Scanners try names all day; they get a 400, and nobody needs the traceback.
         "django.security.DisallowedHost": {"handlers": [], "propagate": False},
-        # Says of every request what the audit trail says better.
-        "axes": {"level": "WARNING"},
     },
 }
 

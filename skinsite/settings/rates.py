@@ -29,11 +29,26 @@ def read_rate(name: str, default: str) -> Rate | None:
     return Rate(int(found[1]), SECONDS[found[2]])
 
 
-# Of one person and of one clinic, pages and API together; of one address, what is sent without being signed in.
+# What a try waits for, in seconds, at an account that gets ever more wrong passwords from everywhere.
+PAUSES = (1, 2, 4, 8, 16, 32, 60)
+
 RATE_LIMITS: dict[str, Rate | None] = {
+    # Of one person and of one clinic, pages and API together; of one address, what is sent without being signed in.
     "uploads_person": read_rate("UPLOADS_RATE", "120/minute"),
     "uploads_clinic": read_rate("CLINIC_UPLOADS_RATE", "600/minute"),
     "reads_person": read_rate("READS_RATE", "600/minute"),
     "reads_clinic": read_rate("CLINIC_READS_RATE", "6000/minute"),
     "strangers": read_rate("STRANGERS_RATE", "300/minute"),
+    # Wrong passwords and codes: see skinsite.accounts.lockout and second_factor.
+    "sign_in": Rate(
+        env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000),
+        env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60) * 60,
+    ),
+    "sign_in_account": Rate(1_000_000, SECONDS["hour"]),
+    "sign_in_address": read_rate("SIGN_IN_ADDRESS_RATE", "50/hour"),
+    "sign_in_unknown": Rate(1_000_000_000, SECONDS["minute"]),
+    "own_password": Rate(10, SECONDS["hour"]),
+    "second_factor": Rate(6, 15 * SECONDS["minute"]),
+    "code_used": Rate(1, 5 * SECONDS["minute"]),
+    **{f"sign_in_pause_{seconds}": Rate(1, seconds) for seconds in PAUSES},
 }

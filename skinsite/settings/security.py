@@ -1,7 +1,5 @@
 """Cookies, headers, limits and lock-out, the same everywhere; production adds what needs HTTPS."""
 
-from datetime import timedelta
-
 from csp.constants import NONE, SELF
 
 from skinsite.settings.env import env
@@ -24,8 +22,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "skinsite.accounts.strength.StrengthValidator"},
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -35,28 +32,17 @@ PASSWORD_HASHERS = [
 # A working day at most, and an hour without doing anything.
 SESSION_ABSOLUTE_SECONDS = env.number("SESSION_HOURS", 12, minimum=1, maximum=30 * 24) * 3600
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60, minimum=1, maximum=30 * 24 * 60) * 60
+SESSION_ENGINE = "skinsite.accounts.sessions"
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "skinsite.platform.errors.csrf_failure"
 
-# Wrong passwords count for one account from one address: nobody locks a colleague out from elsewhere.
 # How many proxies of ours stand in front: that many addresses of X-Forwarded-For are theirs to tell.
 PROXY_COUNT = env.number("PROXY_COUNT", 0, minimum=0, maximum=20)
-AXES_FAILURE_LIMIT = env.number("SIGN_IN_ATTEMPTS", 5, minimum=2, maximum=1000)
-AXES_COOLOFF_TIME = timedelta(minutes=env.number("SIGN_IN_LOCK_MINUTES", 15, minimum=1, maximum=365 * 24 * 60))
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_RESET_ON_SUCCESS = True
-AXES_USERNAME_FORM_FIELD = "login"
-AXES_USERNAME_CALLABLE = "skinsite.accounts.lockout.account_name"
-AXES_LOCKOUT_CALLABLE = "skinsite.accounts.lockout.locked_out"
-AXES_CLIENT_IP_CALLABLE = "skinsite.accounts.lockout.client_address"
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_ENABLE_ADMIN = False
-AXES_DISABLE_ACCESS_LOG = True
-AXES_VERBOSE = False
-AXES_HTTP_RESPONSE_CODE = 429
+# By which a browser is known in which somebody has signed in; see skinsite.accounts.known_browser.
+KNOWN_BROWSER_COOKIE = "known-browser"
 
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -38,8 +38,8 @@ NAMES = {
     "review": "added listed viewed",
     "service": "ended opened",
     "trail": "exported viewed",
-    "user": "created locked_out password_changed password_reset password_set preferences_set renamed sign_in_failed "
-    "signed_in signed_out time_zone_set updated",
+    "user": "created locked_out own_password_refused password_changed password_reset password_set "
+    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 

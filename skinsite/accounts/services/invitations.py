@@ -18,7 +18,7 @@ from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User, plain_address
 from skinsite.accounts.names import clean_person_name, is_name_of_colleague
-from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.policies import require_may_be_member, require_may_manage_clinic
 from skinsite.idempotency import row_id
 
 
@@ -54,6 +54,8 @@ def invite_member(
             if sent is not None:
                 return sent, secret
         _require_invitable(clinic, email, role)
+        if actor is None:
+            _require_no_superuser(email)
         now = timezone.now()
         open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
         open_ones.update(revoked_at=now)
@@ -89,7 +91,7 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
     """Join the clinic: as ``user``, who is signed in, or as a new person with this name and password.
 
     Raises ``ValidationError`` for a link that is used, revoked or expired; an address that is not the invited one; an
-    account that exists already and has to sign in first; a weak password.
+    account that exists already and has to sign in first, or that runs the site; a weak password.
     """
     with transaction.atomic():
         invitation = find_invitation(secret)
@@ -111,6 +113,7 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
                 _("A colleague in that clinic has your name. Change yours on your account page first, then join."),
                 code="name_taken",
             )
+        require_may_be_member(user)
         membership, created = Membership.objects.get_or_create(
             user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
         )
@@ -158,6 +161,16 @@ def _require_invitable(clinic: Clinic, email: str, role: str) -> None:
             else _("This person was a member before. Reactivate them in the list instead.")
         )
         raise ValidationError({"email": text}, code="member")
+
+
+def _require_no_superuser(email: str) -> None:
+    """Tell the system's owner at once; an administrator is not told whose account runs the site."""
+    known = User.objects.filter(email=email).first()
+    try:
+        if known is not None:
+            require_may_be_member(known)
+    except ValidationError as error:
+        raise ValidationError({"email": error.messages}, code="superuser") from None
 
 
 def _new_person(invitation: Invitation, name: str, password: str) -> User:

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, Membership, Role, User
-from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.policies import require_may_be_member, require_may_manage_clinic
 
 
 def change_role(*, actor: Actor | User | None, membership: Membership, role: str) -> Membership:
@@ -42,7 +42,7 @@ def deactivate_member(*, actor: Actor | User | None, membership: Membership) -> 
         current = _locked(membership)
         if not current.is_active:
             return current
-        if current.role == Role.ADMINISTRATOR:
+        if current.role == Role.ADMINISTRATOR and not current.user.is_superuser:
             _require_another_administrator(current)
         # What an administrator ends, no group of a directory begins again.
         current.is_active, current.directory = False, ""
@@ -55,9 +55,11 @@ def deactivate_member(*, actor: Actor | User | None, membership: Membership) -> 
 def reactivate_member(*, actor: Actor | User | None, membership: Membership) -> Membership:
     """Give a former member access again, in the role that they had.
 
-    Raises ``PermissionDenied`` unless the actor administers the clinic, or is a superuser.
+    Raises ``PermissionDenied`` unless the actor administers the clinic, or is a superuser. Raises ``ValidationError``
+    for an account that runs the site by now.
     """
     require_may_manage_clinic(actor, membership.clinic)
+    require_may_be_member(membership.user)
     with transaction.atomic():
         current = _locked(membership)
         if not current.is_active:

@@ -14,7 +14,7 @@ from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.tokens import end_tokens
 
 
-def change_password(*, user: User, password: str, keep_tokens: bool = False) -> None:
+def change_password(*, user: User, password: str, client: audit.Client, keep_tokens: bool = False) -> None:
     """Set one's own password; all other sessions of the person end, and the API tokens unless they are kept on purpose.
 
     Raises ``ValidationError`` for a weak password.
@@ -22,7 +22,7 @@ def change_password(*, user: User, password: str, keep_tokens: bool = False) -> 
     with transaction.atomic():
         _set(user, password)
         ended = 0 if keep_tokens else end_tokens(user=user)
-        audit.user_password_changed(about=user, api_tokens_ended=ended)
+        audit.user_password_changed(about=user, client=client, api_tokens_ended=ended)
 
 
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
@@ -46,7 +46,7 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
-def set_password_by_link(*, user: User, password: str) -> None:
+def set_password_by_link(*, user: User, password: str, client: audit.Client) -> None:
     """Set the password of somebody who opened a valid link; all their API tokens end.
 
     Raises ``ValidationError`` for a weak password.
@@ -54,7 +54,7 @@ def set_password_by_link(*, user: User, password: str) -> None:
     with transaction.atomic():
         _set(user, password)
         ended = end_tokens(user=user)
-        audit.user_password_set(about=user, api_tokens_ended=ended)
+        audit.user_password_set(about=user, client=client, api_tokens_ended=ended)
 
 
 def _set(user: User, password: str) -> None:

@@ -140,7 +140,10 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Give a former member access again."""
     member = _member(request, public_id)
-    members.reactivate_member(actor=request.membership, membership=member)
+    try:
+        members.reactivate_member(actor=request.membership, membership=member)
+    except ValidationError as error:
+        return _refused(request, error)
     messages.success(request, _("%(person)s has access to this clinic again.") % {"person": member.user})
     return redirect("clinic")
 

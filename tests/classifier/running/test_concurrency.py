@@ -35,3 +35,9 @@ def test_a_reading_run_ten_times_at_once_is_made_once(site: Site, tmp_path: Path
 
 def test_two_first_activations_at_once_leave_one_active(site: Site, tmp_path: Path) -> None:
     assert site.work("activate_at_once", tmp_path) == 1
+
+
+def test_one_opinion_given_four_times_at_once_is_one(site: Site, tmp_path: Path) -> None:
+    photograph = tmp_path / "lesion.jpg"
+    photograph.write_bytes(draw_lesion(seed=40))
+    assert site.work("say_at_once", photograph, 4) == 1

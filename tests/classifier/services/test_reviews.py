@@ -1,5 +1,6 @@
 """Opinions append, and only reviewers give them."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -80,3 +81,27 @@ def test_there_is_no_opinion_on_a_photograph_entered_in_error(reviewer: Membersh
 def test_opinions_know_the_classes_of_the_network() -> None:
     known = [(opinion.value, str(opinion.label)) for opinion in Diagnosis]
     assert known[:7] == [(each.code, each.name) for each in LESION_CLASSES]
+
+
+def test_what_was_said_last_and_is_said_again_within_a_minute_is_one_opinion(
+    reviewer: Membership, administrator: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading = DonePredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
+    other = DonePredictionFactory.create(image__lesion__patient__clinic=reviewer.clinic)
+
+    def say(actor: Membership, diagnosis: str = "NV", comment: str = "") -> Review:
+        return add_review(actor=actor, prediction=reading, diagnosis=diagnosis, certainty="high", comment=comment)
+
+    first = say(reviewer)
+    assert say(reviewer) == first
+    assert AuditEvent.objects.filter(action="review.added").count() == 1
+    add_review(actor=reviewer, prediction=other, diagnosis="NV", certainty="high")
+    assert say(administrator) != first
+    assert say(reviewer, comment="sure") != first
+    assert say(reviewer, "MEL") != first
+    changed_back = say(reviewer)
+    assert changed_back != first
+    later = timezone.now() + timedelta(seconds=61)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert say(reviewer) != changed_back
+    assert reading.reviews.count() == 6

@@ -153,5 +153,5 @@ def test_who_has_no_token_is_not_asked_about_any(owner: Membership, sign_in: Sig
 
 def test_tokens_always_end_with_a_password_set_by_a_link(owner: Membership) -> None:
     token_for(owner)
-    set_password_by_link(user=owner.user, password=NEW)
+    set_password_by_link(user=owner.user, password=NEW, client={})
     assert ApiToken.objects.count() == 0
