@@ -20,6 +20,7 @@ class ClassifierConfig(AppConfig):
         from classifier.admin.forms import ReviewForm  # noqa: PLC0415 as above
         from classifier.web import forms  # noqa: PLC0415 as above
         from classifier.web.practice import PRACTICE_PANEL, PracticeForm  # noqa: PLC0415 as above
+        from classifier.web.storage import STORAGE_PANEL  # noqa: PLC0415 as above
         from skinsite.accounts.made_for import FORMS  # noqa: PLC0415 as above
         from skinsite.accounts.oversight import is_superuser, oversees_clinic  # noqa: PLC0415 as above
         from skinsite.accounts.panels import PANELS  # noqa: PLC0415 as above
@@ -28,6 +29,7 @@ class ClassifierConfig(AppConfig):
         MENU.append(MenuItem(10, _("Readings"), "image_search", "classifier_prediction", oversees_clinic))
         MENU.append(MenuItem(60, _("Models"), "deployed_code", "classifier_modelversion", is_superuser))
         PANELS.append(PRACTICE_PANEL)
+        PANELS.append(STORAGE_PANEL)
         FORMS.extend([forms.NewPatientForm, forms.NewLesionForm, forms.UploadForm, forms.MoveForm])
         FORMS.extend([ReviewForm, PracticeForm])
         APPEND_ONLY.append(AppendOnly("classifier_prediction", when="OLD.status IN ('done', 'failed')"))

@@ -14,6 +14,7 @@ INFERENCE_RUNTIME = env.choice("INFERENCE_RUNTIME", "auto", ("auto", "onnx", "to
 # Hashes of bundles whose TorchScript may be opened, beside those that come with the software: it runs what is in it.
 TRUSTED_BUNDLES = env.words("TRUSTED_BUNDLES")
 # Where photographs are taken in: their requests may be as large as REQUEST_MAX_MEGABYTES says.
+POLLED_PAGES = frozenset({"session", "reading-status"})
 UPLOAD_PATHS = frozenset({"/upload/", "/api/v1/predictions/"})
 INFERENCE_THREADS = env.number("INFERENCE_THREADS", 1, minimum=1, maximum=256)
 PREDICTION_MAX_ATTEMPTS = env.number("PREDICTION_MAX_ATTEMPTS", 3, minimum=1, maximum=100)

@@ -10,12 +10,14 @@ from http import HTTPStatus
 from typing import IO
 
 from django.core.files.base import ContentFile
+from django.db.models import Sum
 from django.utils.translation import gettext_lazy
 
 from classifier.models import LesionImage, Prediction
 from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
 from classifier.models.prediction import HEAT_MAPS
 from ml.serve.image_io import StoredImage
+from skinsite.accounts.actors import Actor
 from skinsite.platform.problems import DomainError
 from skinsite.storage.private import private_storage
 from skinsite.text import clean_line
@@ -168,3 +170,24 @@ def delete(name: str) -> None:
 def clean_name(name: str) -> str:
     """Make a file name fit to be shown: its last part, no control or direction characters, at most 120 long."""
     return clean_line(re.split(r"[\\/]", name)[-1])[:NAME_LENGTH].strip()
+
+
+@dataclass(frozen=True, slots=True)
+class StorageUse:
+    """Bytes that the photographs of a clinic take up, and may take up: 0 without a limit.
+
+    Those entered in error count too, since they are kept; thumbnails and heat-maps, a few per cent, do not.
+    """
+
+    used: int
+    limit: int
+
+    def has_room(self, size: int) -> bool:
+        """Whether so many bytes more are within the limit."""
+        return not self.limit or self.used + size <= self.limit
+
+
+def storage_use(actor: Actor) -> StorageUse:
+    """How the actor's clinic stands with its limit."""
+    total = LesionImage.objects.visible_to(actor).aggregate(total=Sum("stored_bytes"))["total"]
+    return StorageUse(total or 0, actor.clinic.storage_bytes)

@@ -24,6 +24,7 @@ BLANK = frozenset("\u2800\U00013441\U00013442")
 SAME_SIGN = frozenset(
     ("<wide>", "<narrow>", "<noBreak>", "<compat>", "<font>", "<initial>", "<medial>", "<final>", "<isolated>")
 )
+SEARCH_WORDS, SEARCH_LENGTH = 10, 120
 LONGEST_SIGN = 4  # of a ligature or a Roman numeral; what is longer is a phrase
 
 PLAIN = {
@@ -74,6 +75,11 @@ def clean_line(text: str) -> str:
     """One line of text, composed, without control, direction and other invisible characters; blanks become one."""
     blanks = "".join(" " if character.isspace() or character in BLANK else character for character in text)
     return unicodedata.normalize("NFC", " ".join("".join(filter(_is_seen, blanks)).split()))
+
+
+def limit_search(text: str) -> str:
+    """What is searched for, cleaned, and no more of it than a search may cost: ten words, 120 characters."""
+    return " ".join(clean_line(text)[:SEARCH_LENGTH].split()[:SEARCH_WORDS])
 
 
 def too_long(limit: int) -> ValidationError:

@@ -53,12 +53,12 @@ def open_lesion(actor: Actor, public_id: UUID, *, by: str) -> Lesion:
     return found
 
 
-def open_lesion_page(actor: Actor, public_id: UUID) -> tuple[Lesion, list[LesionImage]]:
-    """A lesion with its photographs over time, each with its readings. Raises ``Http404``."""
+def open_lesion_page(actor: Actor, public_id: UUID, *, page: str | None) -> tuple[Lesion, "Page[LesionImage]"]:
+    """A lesion with a page of its photographs over time, each with its readings. Raises ``Http404``."""
     found = get_object_or_404(records.lesions_of(actor), public_id=public_id)
-    photographs = name_thumbnails(actor, records.photographs_over_time(found))
-    audit.lesion_viewed(actor=actor, about=found, photographs=photographs)
-    return found, photographs
+    images: Page[LesionImage] = KeyPaginator(records.photographs_over_time(found), ROWS_ON_A_PAGE).get_page(page)
+    audit.lesion_viewed(actor=actor, about=found, photographs=name_thumbnails(actor, images))
+    return found, images
 
 
 def start_with_lesion(actor: Actor, public_id: str) -> Mapping[str, str]:

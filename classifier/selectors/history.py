@@ -9,7 +9,7 @@ from classifier.models import BodySite, Prediction, Review, Standing
 from classifier.models.prediction import PredictionQuerySet
 from classifier.selectors.records import readings_of
 from skinsite.accounts.actors import Actor
-from skinsite.text import fold_line
+from skinsite.text import fold_line, limit_search
 from skinsite.zones import end_of_day, start_of_day
 
 EVERY_STANDING = "all"
@@ -60,9 +60,9 @@ def is_reviewed() -> Exists:
 
 
 def search_condition(search: str) -> Q:
-    """Every word in one of the fields, or in the site's name as the reader's language has it."""
+    """Every word, of the first ten, in one of the fields, or in the site's name as the reader's language has it."""
     conditions = Q()
-    for word in fold_line(search).split():
+    for word in fold_line(limit_search(search)).split():
         sites = [code for code, name in BodySite.choices if word in fold_line(str(name))]
         anywhere = Q(image__lesion__body_site__in=sites)
         for field in SEARCHED:

@@ -16,15 +16,20 @@ from classifier.models import (
 )
 from skinsite.accounts.actors import Actor
 
+PHOTOGRAPHS_SHOWN = 25
+"""Photographs of the lesion whose readings stand beside a reading; all of them are on the lesion's page."""
+
 
 def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
     """Give a reading with everything that its page shows, in a bounded number of queries.
 
-    Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them), ``image.lesion.images`` in use
-    and their ``predictions``, newest first. Raises ``Prediction.DoesNotExist`` for one that the actor may not see.
+    Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them), and, as
+    ``image.lesion.newest``, the lesion's photographs in use, one more than ``PHOTOGRAPHS_SHOWN``, with their
+    ``predictions``, newest first.
+    Raises ``Prediction.DoesNotExist`` for one that the actor may not see.
     """
     readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
-    photographs = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk")
+    photographs, most = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk"), PHOTOGRAPHS_SHOWN + 1
     return (
         Prediction.objects.visible_to(actor)
         .select_related("image__lesion__patient__clinic", "image__uploaded_by", "image__uploaded_by_service")
@@ -33,7 +38,11 @@ def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
             Prefetch("reviews", Review.objects.select_related("reviewer")),
             Prefetch("image__corrections", ImageCorrection.objects.select_related("made_by")),
             Prefetch("image__predictions", readings),
-            Prefetch("image__lesion__images", photographs.prefetch_related(Prefetch("predictions", readings))),
+            Prefetch(
+                "image__lesion__images",
+                photographs.prefetch_related(Prefetch("predictions", readings))[:most],
+                to_attr="newest",
+            ),
         )
         .get(public_id=public_id)
     )
@@ -46,14 +55,19 @@ def images_to_compare(actor: Actor) -> QuerySet[LesionImage]:
     return images.prefetch_related(Prefetch("predictions", readings))
 
 
-def other_readings(prediction: Prediction) -> list[Prediction]:
-    """The lesion's other readings, newest first; no query for what ``reading_detail`` gave."""
-    photographs = {image.pk: image for image in prediction.image.lesion.images.all()}
+def other_readings(prediction: Prediction) -> tuple[list[Prediction], bool]:
+    """The other readings of the lesion's newest photographs, newest first, and whether there are more photographs.
+
+    No query for what ``reading_detail`` gave.
+    """
+    known: list[LesionImage] = prediction.image.lesion.newest  # type: ignore[attr-defined] # of ``reading_detail``
+    photographs = {image.pk: image for image in known[:PHOTOGRAPHS_SHOWN]}
     photographs[prediction.image_id] = prediction.image  # one entered in error is none of those in use
     found = [
         reading for image in photographs.values() for reading in image.predictions.all() if reading.pk != prediction.pk
     ]
-    return sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
+    newest_first = sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
+    return newest_first, len(known) > PHOTOGRAPHS_SHOWN
 
 
 def readings_by_model(image: LesionImage) -> list[Prediction]:

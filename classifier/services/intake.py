@@ -20,6 +20,7 @@ from classifier.services import lesions, patients
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
+from classifier.services.room import require_room
 from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
@@ -94,7 +95,8 @@ def receive_upload(
     ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
     named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
     when no lesion and no other patient is named; where that one failed, they are read again. Raises ``ImageRejected``,
-    ``DuplicateImageError``, ``DecoderBusyError``, ``ValidationError`` by field, ``PermissionDenied``.
+    ``DuplicateImageError``, ``DecoderBusyError``, ``ClinicStorageFullError``, ``DiskNearlyFullError``,
+    ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
     require_size(actor=actor, size=len(data))  # before it is hashed
@@ -125,6 +127,7 @@ def _receive(request: _Request, data: bytes) -> Receipt:
     known = _find_same_bytes(request)
     if known is not None:
         return _answer_again(request.actor, known, data)
+    require_room(actor=request.actor, size=len(data))
     stored = _decode(request.actor, data)
     if request.lesion is None and request.expected != Expected.EITHER:
         # Before the object is kept; once more with the clinic locked.

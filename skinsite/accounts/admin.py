@@ -18,7 +18,7 @@ from skinsite.accounts.selectors import clinics_of, members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
-from skinsite.text import clean_line, fold_line
+from skinsite.text import clean_line, fold_line, limit_search
 
 
 class SuperuserAdmin(ReadOnlyAdmin):
@@ -54,7 +54,7 @@ class SuperuserAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Every word of the search in one of the fields, whatever its case and encoding; the rows are few."""
-        words = fold_line(search_term).split()
+        words = fold_line(limit_search(search_term)).split()
         rows = queryset.values_list("pk", *self.get_search_fields(request)) if words else ()
         found = [pk for pk, *texts in rows if all(any(word in fold_line(text) for text in texts) for word in words)]
         return (queryset.filter(pk__in=found) if words else queryset), False
@@ -89,7 +89,7 @@ class ClinicAdmin(SuperuserAdmin):
     list_filter = ("is_active",)
     search_fields = ("name", "slug")
     ordering = ("name",)
-    fields = ("name", "slug", "time_zone", "passwords_allowed", "is_active")
+    fields = ("name", "slug", "time_zone", "storage_gigabytes", "passwords_allowed", "is_active")
     prepopulated_fields = {"slug": ("name",)}
 
 

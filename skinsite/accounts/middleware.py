@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from skinsite.accounts.acting import acting_membership
@@ -18,6 +18,8 @@ SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
 SEEN_STEP_SECONDS = 60
+# What the clocks of two machines may differ by.
+CLOCKS_APART_SECONDS = 120
 
 
 def seconds_left(request: HttpRequest) -> int:
@@ -29,8 +31,19 @@ def seconds_left(request: HttpRequest) -> int:
 
 
 def _only_asks(request: HttpRequest) -> bool:
-    """Whether a page asks for itself how long the session lasts: nobody did anything."""
-    return request.method == "GET" and request.path_info == reverse("session")
+    """Whether a page asks for itself, again and again, how long the session lasts or how far a reading is."""
+    if request.method != "GET":
+        return False
+    try:
+        return bool(resolve(request.path_info).url_name in settings.POLLED_PAGES)
+    except Resolver404:
+        return False
+
+
+def _is_from_the_future(request: HttpRequest, now: int) -> bool:
+    """Whether a clock was ahead when the session began, so that nobody knows how long it has lasted."""
+    times = (request.session.get(SIGNED_IN_KEY, now), request.session.get(SEEN_KEY, now))
+    return bool(max(times) > now + CLOCKS_APART_SECONDS)
 
 
 class MembershipMiddleware:
@@ -102,7 +115,7 @@ class SessionLifetimeMiddleware:
             session = request.session
             session.setdefault(SIGNED_IN_KEY, now)
             seen = session.setdefault(SEEN_KEY, now)
-            if seconds_left(request) < 0 or not is_vouched_for(request):
+            if seconds_left(request) < 0 or _is_from_the_future(request, now) or not is_vouched_for(request):
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now

@@ -171,6 +171,12 @@ class Clinic(models.Model):
     time_zone = models.CharField(
         _("time zone"), max_length=NAME_LENGTH, blank=True, default="", db_default="", validators=[check_zone_name]
     )
+    storage_gigabytes = models.PositiveIntegerField(
+        _("storage, GB"),
+        null=True,
+        blank=True,
+        help_text=_("What its photographs may take up. Empty: as the site has it (CLINIC_STORAGE_GIGABYTES)."),
+    )
     is_demo = models.BooleanField(_("demonstration"), default=False, editable=False)
     # Without them its people come in by a directory (`skinsite.directory`) alone.
     passwords_allowed = models.BooleanField(_("sign in with a password"), default=True, db_default=True)
@@ -187,6 +193,12 @@ class Clinic(models.Model):
     def zone(self) -> ZoneInfo:
         """In which its days are counted."""
         return zone_named(self.time_zone)
+
+    @property
+    def storage_bytes(self) -> int:
+        """What its photographs may take up."""
+        own = self.storage_gigabytes
+        return (settings.CLINIC_STORAGE_GIGABYTES if own is None else own) * 1_000_000_000
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):

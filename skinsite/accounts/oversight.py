@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from django.contrib.admin import ShowFacets
+from django.contrib.admin import DateFieldListFilter, ShowFacets
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR
+from django.db import DataError
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import URLPattern, reverse
@@ -13,6 +16,7 @@ from skinsite.accounts.limits import spend_on
 from skinsite.accounts.models import Capability, Membership
 from skinsite.accounts.policies import may
 from skinsite.paging import KeyPaginator
+from skinsite.text import limit_search
 
 
 def is_superuser(request: HttpRequest) -> bool:
@@ -68,6 +72,30 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     def may_see(self, request: HttpRequest) -> bool:
         """Whether these pages are for whoever asks."""
         raise NotImplementedError
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Whether a filter is one of those shown: the address gives no other question to the database."""
+        allowed: set[str] = set()
+        for shown in self.list_filter:
+            name, kind = (shown[0], shown[1]) if isinstance(shown, tuple) else (shown, None)
+            if not isinstance(name, str):
+                allowed.add(name.parameter_name)
+            elif kind is DateFieldListFilter:
+                allowed |= {f"{name}__gte", f"{name}__lt", f"{name}__isnull"}
+            else:
+                allowed |= {f"{name}__exact", f"{name}__isnull"}
+        return lookup in allowed
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """The list; a value that the database cannot make anything of is no filter."""
+        if SEARCH_VAR in request.GET:
+            asked = request.GET.copy()
+            asked[SEARCH_VAR] = limit_search(str(asked[SEARCH_VAR]))
+            request.GET = asked  # type: ignore[assignment] # a copy, as Django itself sets it
+        try:
+            return super().get_changelist_instance(request)
+        except (ValueError, OverflowError, DataError) as error:
+            raise IncorrectLookupParameters(str(error)) from error
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the pages are listed."""

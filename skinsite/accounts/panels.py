@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from django.forms import Form
+from typing import Any
 
 from skinsite.accounts.models import Membership
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A form of another application: its ``template`` shows ``form``, as ``make_form`` gives it to an administrator."""
+    """A form, or figures, of another application: its ``template`` shows as ``form`` what ``make_form`` gives."""
 
     template: str
-    make_form: Callable[[Membership], Form]
+    make_form: Callable[[Membership], Any]
 
 
 PANELS: list[Panel] = []

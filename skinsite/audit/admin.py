@@ -88,7 +88,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def record(self, event: AuditEvent) -> str:
         """What it was about: the kind of record and by what name it goes; its identifier in full is in the title."""
         subject = getattr(event, "subject", "")
-        words = " ".join(filter(None, [kind_in_words(event.object_type), subject or event.object_id[:8]]))
+        words = " ".join(filter(None, [kind_in_words(event.object_type), str(subject) or event.object_id[:8]]))
         return format_html('<span title="{}">{}</span>', event.object_id, words)
 
     @admin.display(description=_("details"))

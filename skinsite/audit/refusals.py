@@ -10,7 +10,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
@@ -76,6 +76,11 @@ class Strangers:
 
 
 STRANGERS = Strangers()
+
+
+def refusals_of_strangers() -> QuerySet[StrangersRefused]:
+    """The counts, the newest minute first."""
+    return StrangersRefused.objects.all()
 
 
 def sweep_refusals() -> int:

@@ -18,7 +18,8 @@ from django.views.decorators.http import require_safe
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import User
 from skinsite.audit import own as audit
-from skinsite.audit.models import EventKind, StrangersRefused
+from skinsite.audit.models import EventKind
+from skinsite.audit.refusals import refusals_of_strangers
 from skinsite.audit.trail import Streams, TrailPage, events_for, narrow, people_for, read_page, reader_of
 
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ class TrailFilter(forms.Form):
     since = forms.DateField(required=False, label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}))
     person = forms.ModelChoiceField(
-        queryset=User.objects.none(),
+        queryset=None,
         required=False,
         to_field_name="public_id",
         label=gettext_lazy("Person"),
@@ -72,15 +73,15 @@ def trail_required(
     return guarded  # type: ignore[return-value] # any request comes in
 
 
-@require_safe
 @trail_required
+@require_safe
 def everything(request: TrailRequest) -> HttpResponse:
     """Every event that the reader may see."""
     return show_trail(request, events_for(request.reader), question="everything", title=_("Audit trail"))
 
 
-@require_safe
 @trail_required
+@require_safe
 def person(request: TrailRequest, public_id: UUID) -> HttpResponse:
     """What this person did."""
     found = get_object_or_404(people_for(request.reader), public_id=public_id)
@@ -89,12 +90,12 @@ def person(request: TrailRequest, public_id: UUID) -> HttpResponse:
     return show_trail(request, streams, question="person", title=title, context={"of_person": found})
 
 
-@require_safe
 @trail_required
+@require_safe
 def refused(request: TrailRequest) -> HttpResponse:
     """What was refused; to superusers also how often strangers were."""
     streams = [stream.filter(kind=EventKind.REFUSAL) for stream in events_for(request.reader)]
-    counts = StrangersRefused.objects.all()[:MINUTES_SHOWN] if isinstance(request.reader, User) else ()
+    counts = refusals_of_strangers()[:MINUTES_SHOWN] if isinstance(request.reader, User) else ()
     return show_trail(request, streams, question="refused", title=_("What was refused"), context={"strangers": counts})
 
 

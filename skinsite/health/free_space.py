@@ -41,6 +41,23 @@ def check_room() -> CheckResult:
     )
 
 
+@register_check("free_space", needed_for_ready=False)
+def check_free_space() -> CheckResult:
+    """Uploads are still taken in: more is left than is kept free."""
+    low = [f"{what} ({folder})" for what, folder in folders().items() if _is_low(folder)]
+    if not low:
+        return CheckResult(ok=True)
+    return CheckResult(
+        ok=False,
+        detail=f"less than {settings.FREE_DISK_BYTES // 1_000_000} MB left for {', '.join(low)}; uploads are refused",
+        remedy="Make room on this disk, or move the folder to a larger one; FREE_DISK_MEGABYTES is what is kept free.",
+    )
+
+
+def _is_low(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < settings.FREE_DISK_BYTES
+
+
 def has_room(folder: Path, size: int = ROOM_BYTES) -> bool:
     """Whether so many bytes more can be kept in a folder; where the system can, they are reserved to find out."""
     if shutil.disk_usage(folder).free < size:

@@ -17,6 +17,7 @@ from skinsite.settings.paths import BASE_DIR, VAR_DIR
 from skinsite.settings.queues import READINGS_QUEUE, ROUNDS_QUEUE
 from skinsite.settings.rates import *  # noqa: F403 settings are layered
 from skinsite.settings.security import *  # noqa: F403 settings are layered
+from skinsite.settings.storages import *  # noqa: F403 settings are layered
 from skinsite.settings.storages import describe_storages
 
 DEBUG = False

@@ -32,6 +32,8 @@ PASSWORD_HASHERS = [
 # A working day at most, and an hour without doing anything.
 SESSION_ABSOLUTE_SECONDS = env.number("SESSION_HOURS", 12, minimum=1, maximum=30 * 24) * 3600
 SESSION_IDLE_SECONDS = env.number("SESSION_IDLE_MINUTES", 60, minimum=1, maximum=30 * 24 * 60) * 60
+# Pages that ask by themselves, by name: nobody need be there.
+POLLED_PAGES: frozenset[str] = frozenset({"session"})
 SESSION_ENGINE = "skinsite.accounts.sessions"
 SESSION_COOKIE_AGE = SESSION_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True

@@ -4,6 +4,11 @@ from typing import Any
 
 from skinsite.settings.env import env, refuse
 
+# What the photographs of one clinic may take up, unless it has a limit of its own; 0 for no limit.
+CLINIC_STORAGE_GIGABYTES = env.number("CLINIC_STORAGE_GIGABYTES", 100, minimum=0, maximum=1_000_000)
+# Left free on the disk of photographs, for the database and for what is read: uploads are refused before.
+FREE_DISK_BYTES = env.number("FREE_DISK_MEGABYTES", 500, minimum=5, maximum=1_000_000) * 1_000_000
+
 
 def describe_storages(*, hashed_static: bool = False) -> dict[str, dict[str, Any]]:
     """Django's STORAGES: photographs in the bucket S3_BUCKET if it is named, in local files otherwise.

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from skinsite.accounts.models import Membership
-from tests.factories import MembershipFactory
+from tests.factories import MembershipFactory, PredictionFactory
 from tests.skinsite.conftest import SignIn
 
 HOUR = 3600
@@ -64,3 +64,41 @@ def test_every_page_of_a_member_knows_when_its_session_ends(owner: Membership, s
     page = sign_in(owner).get(reverse("account")).content.decode()
     assert f'data-seconds="{HOUR}"' in page
     assert f'data-person="{owner.user.public_id}"' in page
+
+
+def test_a_reading_that_is_asked_for_by_itself_keeps_nobody_signed_in(
+    owner: Membership, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = sign_in(owner)
+    start = timezone.now()
+    client.post(reverse("session"))
+    address = reverse(
+        "reading-status", args=[PredictionFactory.create(image__lesion__patient__clinic=owner.clinic).public_id]
+    )
+    for minutes in range(1, 60, 2):
+        monkeypatch.setattr(timezone, "now", lambda minutes=minutes: start + timedelta(minutes=minutes))
+        assert client.get(address).status_code == 200
+    monkeypatch.setattr(timezone, "now", lambda: start + timedelta(minutes=61))
+    assert client.get(address).status_code == 302
+
+
+def test_a_session_that_began_in_the_future_is_over(
+    owner: Membership, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: start + timedelta(days=30))  # the clock is ahead
+    client = sign_in(owner)
+    assert client.get(reverse("account")).status_code == 200
+    monkeypatch.setattr(timezone, "now", lambda: start)  # and is set right
+    assert client.get(reverse("account")).status_code == 302
+
+
+def test_clocks_that_differ_by_seconds_end_no_session(
+    owner: Membership, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: start + timedelta(seconds=50))
+    client = sign_in(owner)
+    assert client.get(reverse("account")).status_code == 200
+    monkeypatch.setattr(timezone, "now", lambda: start)
+    assert client.get(reverse("account")).status_code == 200

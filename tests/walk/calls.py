@@ -66,7 +66,7 @@ SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"trail/patients/", lambda world: world.p.patient.public_id),
     (r"trail/people/", lambda world: world.people["clinician"].user.public_id),  # type: ignore[union-attr] # a member
     (r"clinic/members/", lambda world: world.people["reviewer"].user.public_id),  # type: ignore[union-attr] # a member
-    (r"(account|clinic)/(tokens|invitations)/", lambda world: world.version.public_id),  # of none
+    (r"(account|clinic)/", lambda world: world.version.public_id),  # of none
     (r"admin/accounts/(user|clinic|membership)/", lambda _world: "1"),
 ]
 # Parts of addresses that lead to no record of a patient, whatever stands in them.

@@ -21,6 +21,7 @@ from classifier.presentation.problems import problem_of
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import DuplicateImageError, receive_upload, require_size
 from classifier.services.patients import Expected
+from classifier.services.room import ClinicStorageFullError
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.decode_process import DecoderBusyError
@@ -155,7 +156,7 @@ def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> A
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")
         return Arrival(name=name, error=text, existing=error.existing)
-    except (ImageRejected, StorageUnavailableError, DecoderBusyError) as error:
+    except (ImageRejected, StorageUnavailableError, DecoderBusyError, ClinicStorageFullError) as error:
         known = problem_of(error)
         return Arrival(name=name, error=str(known.detail) if known else str(error))
     except ValidationError as error:

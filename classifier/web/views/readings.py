@@ -67,6 +67,7 @@ def show_reading(
 ) -> HttpResponse:
     """Render the page of a reading; ``forms`` are corrections that came back with errors."""
     image = prediction.image
+    others, has_more_others = other_readings(prediction)
     may_correct = policies.may_correct(request.membership, image) and image.entered_in_error_at is None
     move_form = MoveForm(
         initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
@@ -86,7 +87,8 @@ def show_reading(
         "heat_map_sentence": HEAT_MAP_SENTENCE,
         "waiting": prediction.status in WAITING,
         "other_modality": Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC,
-        "others": other_readings(prediction),
+        "others": others,
+        "has_more_others": has_more_others,
         "successor": prediction.successor,
         "can_be_compared": len(readings_by_model(image)) > 1,
         "model_yet_to_read": model_yet_to_read(image) if may_correct else None,

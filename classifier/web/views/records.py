@@ -109,12 +109,12 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 @require_safe
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
-    found, images = open_lesion_page(request.membership, public_id)
+    found, images = open_lesion_page(request.membership, public_id, page=request.GET.get("page"))
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
         "lesion": found,
         "patient": found.patient,
-        "images": images,
+        "page": images,
         "measured": measured,
         "lesion_sentence": LESION_SENTENCE,
     }

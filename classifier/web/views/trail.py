@@ -15,8 +15,8 @@ from skinsite.audit.views import TrailRequest, show_trail, trail_required
 from skinsite.text import clean_line
 
 
-@require_safe
 @trail_required
+@require_safe
 def find_patient(request: TrailRequest) -> HttpResponseBase:
     """Ask for the code of the patient whom the trail is asked about."""
     if isinstance(request.reader, User):
@@ -29,8 +29,8 @@ def find_patient(request: TrailRequest) -> HttpResponseBase:
     return render(request, "classifier/trail_patient.html", context)
 
 
-@require_safe
 @trail_required
+@require_safe
 def patient(request: TrailRequest, public_id: uuid.UUID) -> HttpResponse:
     """Who saw this patient, and what was changed."""
     found = None if isinstance(request.reader, User) else find_patient_of_trail(request.reader, public_id=public_id)

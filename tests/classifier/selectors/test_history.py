@@ -178,10 +178,10 @@ def test_a_reading_comes_with_all_that_its_page_shows_in_a_bounded_number_of_que
         detail = reading_detail(owner, reading.public_id)
         reviewers = [review.reviewer.email for review in detail.reviews.all()]
         corrections = list(detail.image.corrections.all())
-        elsewhere = [str(other.model_version) for other in other_readings(detail)]
+        elsewhere = [str(other.model_version) for other in other_readings(detail)[0]]
         newest = detail.successor
 
-    assert (len(reviewers), corrections, len(elsewhere)) == (others, [], others + 1)
+    assert (len(reviewers), corrections, len(elsewhere)) == (others, [], min(others, 25) + 1)
     assert newest == later
 
 

@@ -1,7 +1,9 @@
 """Patients and lesions: made, changed, listed; what was typed stays."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from classifier.models import Lesion, Patient
@@ -145,3 +147,33 @@ def test_a_code_changed_for_a_personal_one_is_told(site: Client, patient: Patien
     assert "looks like a name, a date or a personal number" in page
     page = site.post(address, {"code": "12.03.1980", "sex": "female"}, follow=True).content.decode()
     assert "personal number" not in page
+
+
+@pytest.mark.parametrize("page", ["lesion", "reading"])
+def test_a_page_of_a_lesion_costs_the_same_for_30_photographs_and_for_90_and_has_all_of_them_by_pages(
+    site: Client, owner: Membership, page: str
+) -> None:
+    def ask(photographs: int) -> tuple[int, str]:
+        lesion = factories.LesionFactory.create(patient__clinic=owner.clinic)
+        model = factories.ModelVersionFactory.create()
+        readings = [
+            factories.DonePredictionFactory.create(image__lesion=lesion, model_version=model)
+            for _n in range(photographs)
+        ]
+        address = reverse(page, args=[(lesion if page == "lesion" else readings[0]).public_id])
+        site.get(address)
+        with CaptureQueriesContext(connection) as asked:
+            text = site.get(address).content.decode()
+        addresses.append(address)
+        return len(asked), text
+
+    addresses: list[str] = []
+    few, _text = ask(30)
+    many, text = ask(90)
+    assert few == many
+    if page == "lesion":
+        assert "1–25 of 90" in text
+        pages = [site.get(f"{addresses[1]}?page={number}").content.decode() for number in range(1, 5)]
+        assert [each.count("timeline-picture") for each in pages] == [25, 25, 25, 15]
+    else:
+        assert "Older photographs are on the page of the lesion." in text

@@ -22,6 +22,8 @@ from tests.classifier.web.queries import count_queries
 from tests.skinsite.conftest import SignIn
 from tests.trail import given_out
 
+FROM = {"address": "192.0.2.7", "browser": "Firefox"}
+
 
 @pytest.fixture
 def auditor(owner: Membership) -> Membership:
@@ -89,7 +91,7 @@ def test_what_a_person_did_holds_their_sign_ins_in_each_of_their_clinics(
     owner: Membership, administrator: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
 ) -> None:
     factories.MembershipFactory.create(user=owner.user, clinic=stranger.clinic)
-    accounts.user_signed_in(about=owner.user)
+    accounts.user_signed_in(about=owner.user, client=FROM)
     audit.patient_viewed(actor=owner, about=patient)
     here = page_of(sign_in(administrator), "trail-person", owner.user.public_id)
     there = page_of(sign_in(stranger), "trail-person", owner.user.public_id)
@@ -105,7 +107,7 @@ def test_superusers_read_what_is_of_no_clinic_and_nothing_of_patients(
     owner: Membership, patient: Patient, sign_in: SignIn
 ) -> None:
     root = User.objects.create_superuser("root@site.example", factories.PASSWORD)
-    accounts.user_signed_in(about=root)
+    accounts.user_signed_in(about=root, client=FROM)
     audit.patient_viewed(actor=owner, about=patient)
     client = sign_in(root)
     page = page_of(client, "trail")
@@ -147,7 +149,7 @@ def test_a_browsers_own_guess_at_an_address_is_no_event(owner: Membership, sign_
 def test_pages_follow_each_other_without_gap_and_take_the_same_queries(
     owner: Membership, administrator: Membership, sign_in: SignIn
 ) -> None:
-    accounts.user_signed_in(about=owner.user)
+    accounts.user_signed_in(about=owner.user, client=FROM)
     for _number in range(60):
         audit.patients_listed(actor=owner, shown=[])
     streams = events_for(administrator)
