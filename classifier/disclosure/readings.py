@@ -51,7 +51,7 @@ def open_reading(actor: Actor, public_id: UUID | str, *, by: str = "") -> Predic
         found = reading.reading_detail(actor, public_id)
     except Prediction.DoesNotExist as error:
         raise Http404 from error
-    audit.prediction_viewed(actor=actor, about=found, by=by, also=reading.other_readings(found))
+    audit.prediction_viewed(actor=actor, about=found, by=by, also=reading.other_readings(found)[0])
     return found
 
 

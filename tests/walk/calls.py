@@ -75,6 +75,7 @@ PLAIN = {
     "uidb36": "1",
     "key": "x",
     "name": "x",
+    "provider_id": "x",
     "token": "x",
     "secret": "x",
     "app_label": "classifier",
