@@ -20,13 +20,20 @@ VIEWS = [path for path in SITE if ROOMS_OF_VIEWS & set(path.relative_to(ROOT).wi
 
 GUARDS = {"member_required", "member_or_token_required", "administrator_required", "person_required", "trail_required"}
 # Guarded by Django itself.
-BY_DJANGO = {"account_change_password"}
+BY_DJANGO = {
+    "account_change_password",
+    "account_reauthenticate",
+    *(f"mfa_{name}" for name in ("index", "reauthenticate", "activate_totp", "deactivate_totp")),
+    *(f"mfa_{name}_recovery_codes" for name in ("view", "generate", "download")),
+    *(f"mfa_{name}_webauthn" for name in ("list", "add", "reauthenticate", "remove")),
+}
 
 SENDING = {"send_task", "delay", "apply_async"}
 SENDING_BY = {"tasks.send", "handover.submit"}
 # Who sends at all: each after the commit, or of what is committed already.
 SENDERS = {
     "skinsite/platform/tasks.py",
+    "skinsite/accounts/services/notices.py",
     "classifier/tasks.py",
     "classifier/services/registry.py",
     "classifier/services/readings/handover.py",

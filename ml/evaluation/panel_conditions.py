@@ -1,7 +1,8 @@
 """The conditions of the panel: what may happen to a photograph on its way to a reading.
 
 A condition turns an RGB image of Pillow and a number, the seed of its randomness, into the bytes of an upload. Changed
-pixels are stored losslessly, so that nothing but the condition acts.
+pixels are stored losslessly, so that nothing but the condition acts; but noise as a camera stores it, as a JPEG of high
+quality, since lossless noise of colour is refused as an alteration.
 """
 
 import io
@@ -15,7 +16,7 @@ from PIL import Image, ImageFilter
 
 from ml.data.isic import Record
 from ml.evaluation.manipulations import multiply
-from ml.evaluation.observe import Maker, from_file, open_picture
+from ml.evaluation.observe import QUALITY, Maker, from_file, open_picture
 from ml.evaluation.shifts import Picture, add_noise, compress, save_jpeg, shift_dermatoscope, zoom
 
 Encode = Callable[[Picture, int], bytes]
@@ -112,7 +113,7 @@ CONDITIONS = (
     Condition("clean", None, None),
     Condition("blur of half a pixel", Kind.COMMON, lambda p, _: save_png(p.filter(ImageFilter.GaussianBlur(0.5)))),
     Condition("to three quarters and back", Kind.COMMON, lambda p, _: save_png(resample(0.75, p))),
-    Condition("noise of 3", Kind.COMMON, lambda p, number: save_png(add_noise(3, number)(p))),
+    Condition("noise of 3", Kind.COMMON, lambda p, number: save_jpeg(add_noise(3, number)(p), QUALITY)),
     Condition("JPEG 50, another grid", Kind.COMMON, lambda p, _: save_png(compress_moved(50, p))),
     Condition("JPEG 70, another grid", Kind.COMMON, lambda p, _: save_png(compress_moved(70, p))),
     Condition("JPEG 70, same grid", Kind.STRESS, lambda p, _: save_jpeg(p, 70)),

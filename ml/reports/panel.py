@@ -89,25 +89,27 @@ def measure(
         "fold": fold,
         "data_sha256": hash_records(records),
         "sample": describe_sample(sample),
-        "bundle": _describe(bundle, measure_panel(sample, readings)),
+        "bundle": describe_bundle(bundle, measure_panel(sample, readings)),
     }
     if against is None:
         return found
     others = read_panel(against, sample, name, kept=kept, progress=progress)
     differences = compare_panels(sample, readings, others)
     return found | {
-        "against": _describe(against, measure_panel(sample, others)),
-        "differences": _to_json(differences),
+        "against": describe_bundle(against, measure_panel(sample, others)),
+        "differences": to_json(differences),
         "passes_the_rule": passes_rule(differences),
     }
 
 
-def _describe(bundle: Bundle, figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+def describe_bundle(bundle: Bundle, figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    """Name, version, hash and figures of a bundle as JSON."""
     manifest = bundle.manifest
-    return {"name": manifest.name, "version": manifest.version, "sha256": bundle.sha256, "figures": _to_json(figures)}
+    return {"name": manifest.name, "version": manifest.version, "sha256": bundle.sha256, "figures": to_json(figures)}
 
 
-def _to_json(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+def to_json(figures: Mapping[str, Mapping[str, Estimate]]) -> dict[str, Any]:
+    """Figures by condition and name as JSON."""
     return {
         condition: {name: estimate.to_json() for name, estimate in each.items()} for condition, each in figures.items()
     }

@@ -94,10 +94,27 @@ def panel(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="JSON file to write, beside it the document; default docs/panel.json")
 
 
+def soup(parser: ArgumentParser) -> None:
+    """Average a run's network with the one it started from in several shares, and judge each by the panel.
+
+    For every share of the run's own weights a bundle is exported to ``OUT/share-…``, calibrated on the run's choosing
+    fold as ``export`` does, without a detector; each is compared with share 0, the network before the run, by the rule
+    of ``panel``. The figures lie in ``OUT/soup.json``.
+    """
+    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="runs/NAME/checkpoints/last.ckpt")
+    take_data(parser)
+    parser.add_argument("--weights", type=Path, required=True, help="safetensors file that the run started from")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where bundles and figures go")
+    parser.add_argument("--shares", type=float, nargs="+", default=(0.25, 0.5, 0.75), help="besides 0 (0.25 0.5 0.75)")
+    parser.add_argument("--naevi", type=int, metavar="N", help="number of naevi to read; default: all")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations, to resume from")
+
+
 VERBS = (
     Verb(name="bench", options=bench, work="ml.bench.reading:main", needs=Needs.BASE),
     Verb(name="bench-training", options=bench_training, work="ml.bench.training:main"),
     Verb(name="views", options=views, work="ml.reports.views:main"),
     Verb(name="panel", options=panel, work="ml.reports.panel:main"),
+    Verb(name="soup", options=soup, work="ml.reports.soup:main"),
     Verb(name="int8", options=int8, work="ml.reports.int8:main"),
 )

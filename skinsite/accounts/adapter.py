@@ -1,11 +1,15 @@
 """What signing in by django-allauth does here: who may come in, where it leads, and whose words it says."""
 
+import time
 from typing import Any
 
+from allauth.account import app_settings
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
+from django.shortcuts import redirect, resolve_url
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -13,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from skinsite.accounts import lockout
 from skinsite.accounts.known_browser import remember_browser
 from skinsite.accounts.models import User
-from skinsite.accounts.selectors import is_refused_demo, memberships_of
+from skinsite.accounts.selectors import is_refused_demo, may_sign_in_by_password, memberships_of
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth ships no types
@@ -23,6 +27,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": _(
             "This e-mail address and password do not belong together. Check both and try again."
+        ),
+        "passwords_off": _(
+            "Your clinic signs in by its directory, and no longer with passwords. Use the button below."
         ),
         "too_many_login_attempts": _("The password was wrong too often. Wait an hour, then try again."),
         "enter_current_password": _("This is not your password. Type the one that you sign in with now."),
@@ -54,11 +61,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         """Whether somebody signed in gave their own password; tries are few."""
         return lockout.is_own_password(user, password, self.request)
 
+    def is_reauthentication_required(self, *, app: str, **_options: Any) -> bool:  # noqa: ARG002 allauth's signature
+        """Whether somebody signed in has to show who they are before their second factor is touched.
+
+        Not within five minutes of signing in; and who has neither password nor second factor, but a directory, cannot.
+        """
+        since = time.time() - app_settings.REAUTHENTICATION_TIMEOUT
+        records = get_authentication_records(self.request, self.request.user)
+        is_recent = any(record["at"] > since for record in records)
+        return not is_recent and bool(self.get_reauthentication_methods(self.request.user))
+
     def pre_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse | None:
-        """Refuse closed accounts and refused demonstrations, by whichever door they come."""
+        """Refuse closed accounts, refused demonstrations and whom a directory alone lets in, by whichever door."""
         response: HttpResponse | None = super().pre_login(request, user, **hooks)
         if response is None and is_refused_demo(user):
             response = self.respond_user_inactive(request, user)
+        by_directory = "sociallogin" in (hooks.get("signal_kwargs") or {})
+        if response is None and not by_directory and not may_sign_in_by_password(user):
+            messages.error(request, self.error_messages["passwords_off"])
+            response = redirect("account_login")
         return response
 
     def post_login(self, request: HttpRequest, user: User, **hooks: Any) -> HttpResponse:

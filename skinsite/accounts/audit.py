@@ -41,6 +41,12 @@ def clinic_time_zone_set(*, actor: Actor, about: Clinic, before: str, after: str
     return Entry(actor, about, {"before": before, "after": after})
 
 
+@change("clinic.second_factor_set", pgettext_lazy("what was done", "second factor asked for or not"), of=Clinic)
+def clinic_second_factor_set(*, actor: Actor, about: Clinic, required: bool) -> Entry:
+    """A clinic's administrator asked a second factor of everybody, or no longer."""
+    return Entry(actor, about, {"required": required})
+
+
 @access("clinic.switched_to", pgettext_lazy("what was done", "chosen to work in"), of=Clinic)
 def clinic_switched_to(*, actor: Actor, about: Clinic) -> Entry:
     """Somebody chose another of their clinics to act for."""
@@ -194,6 +200,12 @@ def user_signed_out(*, about: User, client: Client) -> Entry:
     return Entry(about, about, client)
 
 
+@change("user.sessions_ended", pgettext_lazy("what was done", "signed out everywhere else"), of=User)
+def user_sessions_ended(*, about: User, count: int) -> Entry:
+    """A person ended so many sessions of theirs, all but the one in which they did it."""
+    return Entry(about, about, {"count": count})
+
+
 @access("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
 def user_sign_in_failed(*, about: User | None, client: Client, in_this_minute: int | None = None) -> Entry:
     """Somebody gave a wrong password; or an address that nobody has, which is not kept.
@@ -207,3 +219,33 @@ def user_sign_in_failed(*, about: User | None, client: Client, in_this_minute: i
 def user_locked_out(*, about: User | None, client: Client) -> Entry:
     """Too many wrong passwords for an account came from one place; or for any, and then ``about`` is None."""
     return Entry(about, about, client)
+
+
+@change("user.second_factor_reset", pgettext_lazy("what was done", "second factor taken away"), of=User)
+def user_second_factor_reset(*, actor: Actor | None, about: User, clinic: Clinic | None) -> Entry:
+    """An administrator, or a command on the server, took somebody's second factors away."""
+    return Entry(actor, about, clinic=clinic)
+
+
+@access("user.second_factor_added", pgettext_lazy("what was done", "own second factor set up"), of=User)
+def user_second_factor_added(*, about: User, client: Client, factor: str) -> Entry:
+    """A person set up a second factor, or recovery codes."""
+    return Entry(about, about, {**client, "factor": factor})
+
+
+@access("user.second_factor_removed", pgettext_lazy("what was done", "own second factor removed"), of=User)
+def user_second_factor_removed(*, about: User, client: Client, factor: str) -> Entry:
+    """A person removed a second factor."""
+    return Entry(about, about, {**client, "factor": factor})
+
+
+@access("user.second_factor_used", pgettext_lazy("what was done", "second factor given"), of=User)
+def user_second_factor_used(*, about: User, client: Client, factor: str) -> Entry:
+    """A person gave a second factor: an app's code, a key, or a recovery code, which is then used up."""
+    return Entry(about, about, {**client, "factor": factor})
+
+
+@access("user.second_factor_refused", pgettext_lazy("what was done", "second factor was wrong"), of=User)
+def user_second_factor_refused(*, about: User, client: Client, factor: str) -> Entry:
+    """Somebody who gave the password gave a wrong second factor."""
+    return Entry(about, about, {**client, "factor": factor})

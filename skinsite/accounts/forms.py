@@ -48,10 +48,7 @@ class SignInForm(LoginForm):  # type: ignore[misc] # allauth ships no types
         cleaned: dict[str, Any] = super().clean()
         if self.user is not None and not may_sign_in_by_password(self.user):
             audit.user_sign_in_failed(about=self.user, client=describe_client(self.request))
-            raise forms.ValidationError(
-                _("Your clinic signs in by its directory, and no longer with passwords. Use the button below."),
-                code="passwords_off",
-            )
+            raise get_adapter().validation_error("passwords_off")
         return cleaned
 
 
@@ -171,11 +168,9 @@ class PersonForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("As chosen in the browser")), *LANGUAGE_NAMES]
+        label=_("Language"), required=False, choices=[("", _("As in the browser")), *LANGUAGE_NAMES]
     )
-    theme = forms.ChoiceField(
-        label=_("Theme"), required=False, choices=[("", _("As chosen in the browser")), *Theme.choices]
-    )
+    theme = forms.ChoiceField(label=_("Theme"), required=False, choices=[("", _("As in the browser")), *Theme.choices])
     time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
 
 

@@ -6,11 +6,12 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
-from skinsite.accounts.models import Invitation
-from skinsite.zones import write_moment
+from skinsite.accounts.browsers import browser_in_words
+from skinsite.accounts.models import Invitation, Notice, User
+from skinsite.zones import write_moment, zone_named
 
 logger = logging.getLogger(__name__)
 
@@ -30,4 +31,35 @@ def mail_invitation(*, invitation: Invitation, link: str) -> bool:
         return send_mail(subject, text, None, [invitation.email]) == 1
     except (OSError, SMTPException) as error:
         logger.warning("An invitation could not be mailed: %s", type(error).__name__)
+        return False
+
+
+def mail_second_factor_reset(*, user: User, by: User | None) -> None:
+    """Tell a person, and the administrator who did it, that a second factor was taken away; without a server nobody."""
+    if settings.EMAIL_BACKEND == CONSOLE:
+        return
+    text = render_to_string("accounts/second_factor_reset_email.txt", {"user": user, "by": by})
+    recipients = [user.email, *([by.email] if by else [])]
+    for recipient in recipients:
+        try:
+            send_mail(_("Second factor reset"), text, None, [recipient])
+        except (OSError, SMTPException) as error:
+            logger.warning("A notice could not be mailed: %s", type(error).__name__)
+
+
+def mail_notice(*, notice: Notice) -> bool:
+    """Send a person a mail about their own account, in its language; whether that went well."""
+    zone = zone_named(notice.user.time_zone)
+    with translation.override(notice.language), timezone.override(zone):
+        context = {
+            "notice": notice,
+            "at": write_moment(notice.made_at),
+            "browser": browser_in_words(notice.facts.get("browser", "")),
+        }
+        text = render_to_string("accounts/notice_email.txt", context)
+        subject = notice.get_kind_display()
+    try:
+        return send_mail(subject, text, None, [notice.user.email]) == 1
+    except (OSError, SMTPException) as error:
+        logger.warning("A notice could not be mailed: %s", type(error).__name__)
         return False

@@ -1,19 +1,35 @@
 """Which clinic a person acts for, and for how long without signing in again."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
-from django.urls import Resolver404, resolve
+from django.shortcuts import redirect
+from django.urls import Resolver404, is_valid_path, resolve
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.models import Membership, User
+from skinsite.accounts.second_factor import has_to_enrol
+from skinsite.accounts.signed_in import note_session
 from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
+from skinsite.platform.errors import API_PREFIX
+from skinsite.platform.problems import Problem
 from skinsite.zones import zone_named
 
+# What is open before a second factor is set up, besides the pages that do so.
+WITHOUT_SECOND_FACTOR = {
+    "account_login",
+    "account_logout",
+    "account_reauthenticate",
+    "session",
+    "set_language",
+    "clinic-switch",
+}
 SIGNED_IN_KEY = "signed_in_at"
 SEEN_KEY = "seen_at"
 # The time of the last request is kept to the minute, to spare the database a write for every request.
@@ -119,4 +135,24 @@ class SessionLifetimeMiddleware:
                 logout(request)
             elif now - seen >= SEEN_STEP_SECONDS and not _only_asks(request):
                 session[SEEN_KEY] = now
+                note_session(request)
         return self.get_response(request)
+
+
+class SecondFactorMiddleware:
+    """Leads whoever must have a second factor and has none to setting one up, before anything else."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or lead there; a program with a token has no session and passes."""
+        if settings.SESSION_COOKIE_NAME not in request.COOKIES or not isinstance(request.user, User):
+            return self.get_response(request)
+        name = resolve(request.path_info).url_name or "" if is_valid_path(request.path_info) else ""
+        if name.startswith("mfa_") or name in WITHOUT_SECOND_FACTOR or not has_to_enrol(request):
+            return self.get_response(request)
+        if request.path_info.startswith(API_PREFIX) or request.headers.get("HX-Request"):
+            detail = _("Set up a second factor first: open your account in the browser.")
+            return Problem(HTTPStatus.FORBIDDEN, detail, "second_factor_required").response()
+        return redirect("mfa_index")

@@ -1,4 +1,4 @@
-"""A person's language and theme, on every browser that they sign in on: the cookies that hold them there are set."""
+"""What follows a sign-in: the person's language and theme in that browser, and a mail if it is not one they know."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +7,10 @@ from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.http import HttpRequest, HttpResponseBase
 
+from skinsite.accounts.browsers import name_browser
+from skinsite.accounts.lockout import client_address
 from skinsite.accounts.models import User
+from skinsite.accounts.services.notices import note_sign_in
 
 THEME_COOKIE = "theme"
 SIGNED_IN = "signed_in_now"
@@ -21,6 +24,9 @@ def connect() -> None:
 def _note(request: HttpRequest | None, user: User, **_signal: Any) -> None:
     if request is not None:
         setattr(request, SIGNED_IN, user)
+        note_sign_in(
+            user=user, address=client_address(request), browser=name_browser(request.headers.get("User-Agent", ""))
+        )
 
 
 class PreferencesMiddleware:

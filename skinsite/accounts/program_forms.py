@@ -30,7 +30,7 @@ class TokenForm(LifetimeForm):
     """A new token: for which program, and what it may do."""
 
     name = forms.CharField(
-        label=_("Name"),
+        label=_("Name of the program"),
         max_length=PROGRAM_NAME_LENGTH,
         help_text=_("Which program it is for, so that you know it again."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),

@@ -7,6 +7,20 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
+from skinsite.audit.models import AuditEvent
+
+OF_SIGNING_IN = (
+    "user.signed_in",
+    "user.sign_in_failed",
+    "user.locked_out",
+    "user.password_changed",
+    "user.password_set",
+    "user.password_reset",
+    "user.second_factor_refused",
+    "user.sessions_ended",
+)
+"""What somebody looks for who asks whether it was they who signed in."""
+SIGN_INS_SHOWN = 10
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -55,6 +69,14 @@ def may_sign_in_by_password(user: User) -> bool:
     """Whether a password is of use to somebody: not if each of their clinics has switched passwords off."""
     active = Membership.objects.active().filter(user=user)
     return user.is_superuser or active.filter(clinic__passwords_allowed=True).exists() or not active.exists()
+
+
+def sign_ins_of(user: User) -> list[AuditEvent]:
+    """What the trail last told of signing in to the person's account, the newest first."""
+    events = AuditEvent.objects.filter(
+        object_type=User._meta.label, object_id=str(user.public_id), action__in=OF_SIGNING_IN
+    )
+    return list(events.select_related("payload").order_by("-at", "-pk")[:SIGN_INS_SHOWN])
 
 
 def clinics_of(user: User) -> QuerySet[Clinic]:

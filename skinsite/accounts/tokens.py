@@ -12,8 +12,9 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import PROGRAM_NAME_LENGTH, ApiToken, Membership, Scope, User
+from skinsite.accounts.models import PROGRAM_NAME_LENGTH, ApiToken, Membership, NoticeKind, Scope, User
 from skinsite.accounts.policies import may_manage_clinic
+from skinsite.accounts.services.notices import notify
 from skinsite.idempotency import row_id
 from skinsite.text import clean_line, has_visible_sign, too_long
 
@@ -53,6 +54,7 @@ def create_token(
             raise ValidationError(text % {"count": MOST_TOKENS}, code="too_many")
         token, key = ApiToken.objects.create(membership.user, expiry=lifetime, public_id=public_id, **fields)
         audit.api_token_created(actor=actor, about=token, clinic=membership.clinic)
+        notify(membership.user, NoticeKind.TOKEN, name=token.name, clinic=membership.clinic.name)
     return token, str(key)
 
 

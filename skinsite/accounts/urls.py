@@ -1,10 +1,29 @@
 """Addresses for signing in, for one's account and for running a clinic."""
 
 from allauth.account import views as allauth
-from django.urls import URLPattern, URLResolver, path, reverse_lazy
+from allauth.mfa.base import views as factor
+from allauth.mfa.recovery_codes import views as codes
+from allauth.mfa.totp import views as app
+from allauth.mfa.webauthn import views as keys
+from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, invitation, programs, session
+from skinsite.accounts.views import account, clinic, invitation, programs, second_factor, session
+
+second_factor_pages: list[URLPattern | URLResolver] = [
+    path("", factor.index, name="mfa_index"),
+    path("sign-in/", factor.authenticate, name="mfa_authenticate"),
+    path("confirm/", factor.reauthenticate, name="mfa_reauthenticate"),
+    path("app/", app.activate_totp, name="mfa_activate_totp"),
+    path("app/remove/", app.deactivate_totp, name="mfa_deactivate_totp"),
+    path("codes/", codes.view_recovery_codes, name="mfa_view_recovery_codes"),
+    path("codes/new/", codes.generate_recovery_codes, name="mfa_generate_recovery_codes"),
+    path("codes/file/", codes.download_recovery_codes, name="mfa_download_recovery_codes"),
+    path("keys/", factor.index, name="mfa_list_webauthn"),
+    path("keys/add/", keys.add_webauthn, name="mfa_add_webauthn"),
+    path("keys/confirm/", keys.reauthenticate_webauthn, name="mfa_reauthenticate_webauthn"),
+    path("keys/<int:pk>/remove/", keys.remove_webauthn, name="mfa_remove_webauthn"),
+]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", allauth.LoginView.as_view(), name="account_login"),
@@ -16,6 +35,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("account/", account.account, name="account"),
+    path("account/confirm/", allauth.ReauthenticateView.as_view(), name="account_reauthenticate"),
+    path("account/second-factor/", include(second_factor_pages)),
+    path("clinic/second-factor/", second_factor.require_of_all, name="clinic-second-factor"),
+    path("clinic/members/<uuid:public_id>/second-factor/", second_factor.reset, name="clinic-member-second-factor"),
+    path("account/sessions/end-others/", account.end_other_sessions, name="account-end-sessions"),
     path("account/person/", account.change_person, name="account-person"),
     path("account/tokens/", programs.create_own_token, name="token-create"),
     path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),

@@ -19,6 +19,7 @@ DETAILS: dict[str, str | Promise] = {
     "before": _("before"),
     "by": _("by way of"),
     "changed": _("changed"),
+    "count": _("number"),
     "email": _("e-mail address"),
     "fields": _("fields"),
     "filters": _("filters"),
@@ -59,6 +60,11 @@ def details_in_words(details: dict[str, Any]) -> str:
     """What was recorded beside, each with its name in words; empty lists say nothing, records are left out."""
     told = {name: value for name, value in details.items() if value not in ([], "", None) and name not in RECORDS}
     return ", ".join(f"{DETAILS.get(name, name)}: {_write(value)}" for name, value in told.items())
+
+
+def what_was_done(action: str) -> str:
+    """The words of a declared event alone, where it is plain of what it is."""
+    return str(next((each.words for each in EVENT_TYPES if each.name == action), action))
 
 
 def records_in_details(details: dict[str, Any]) -> list[tuple[str, list[str]]]:

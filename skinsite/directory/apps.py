@@ -14,4 +14,4 @@ class DirectoryConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the events and the checks."""
-        from skinsite.directory import audit, checks  # noqa: F401, PLC0415 models are ready only now
+        from skinsite.directory import audit, checks, health  # noqa: F401, PLC0415 models are ready only now

@@ -3,6 +3,7 @@
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.audit import Client
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit.events import Entry, access, change
 from skinsite.audit.words import DETAILS
@@ -18,11 +19,9 @@ DETAILS |= {
 
 
 @access("user.signed_in_by_directory", pgettext_lazy("what was done", "signed in by a directory"), of=User)
-def signed_in_by_directory(
-    *, about: User, clinic: Clinic | None, directory: Directory, address: str, browser: str
-) -> Entry:
+def signed_in_by_directory(*, about: User, clinic: Clinic | None, directory: Directory, client: Client) -> Entry:
     """A directory has vouched for a person, who is let in."""
-    return Entry(about, about, {"directory": directory.name, "address": address, "browser": browser}, clinic=clinic)
+    return Entry(about, about, {"directory": directory.name, **client}, clinic=clinic)
 
 
 @access("user.directory_refused", pgettext_lazy("what was done", "signing in by a directory refused"), of=User)
@@ -33,17 +32,10 @@ def directory_refused(
     directory: Directory,
     reason: Reason,
     email: str,
-    address: str,
-    browser: str,
+    client: Client,
 ) -> Entry:
     """A sign-in by a directory came to nothing; ``email`` is what an answer claimed that had passed the checks."""
-    details = {
-        "directory": directory.name,
-        "reason": reason.value,
-        "email": email,
-        "address": address,
-        "browser": browser,
-    }
+    details = {"directory": directory.name, "reason": reason.value, "email": email, **client}
     return Entry(about, about, details, clinic=clinic)
 
 

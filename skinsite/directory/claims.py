@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from skinsite.accounts.models import PERSON_NAME_LENGTH, plain_address
+from skinsite.accounts.models import plain_address
 from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.settings.directories import ROLES, Directory
-from skinsite.text import clean_line
 
 Claims = Mapping[str, Any]
 LONGEST_ADDRESS = 254
@@ -28,21 +27,16 @@ def read_address(directory: Directory, claims: Claims) -> str:
     return address
 
 
-def read_name(claims: Claims) -> str:
-    """The person's name, as far as the directory tells it."""
-    name = claims.get("name")
-    return clean_line(name)[:PERSON_NAME_LENGTH] if isinstance(name, str) else ""
-
-
 def read_roles(directory: Directory, claims: Claims) -> dict[str, str]:
     """For each clinic, by its short name, the strongest role that the person's groups give.
 
     Raises ``RefusalError`` where the directory has left the groups out because they are too many.
     """
-    if directory.groups and directory.groups_claim in (claims.get("_claim_names") or {}):
+    elsewhere, told = claims.get("_claim_names"), claims.get(directory.groups_claim)
+    if directory.groups and isinstance(elsewhere, dict) and directory.groups_claim in elsewhere:
         raise RefusalError(Reason.GROUPS_LEFT_OUT)
-    told = claims.get(directory.groups_claim) or []
-    groups = {told} if isinstance(told, str) else {each for each in told if isinstance(each, str)}
+    listed = told if isinstance(told, list) else [told]
+    groups = {each for each in listed if isinstance(each, str)}
     mapped = [each for each in directory.groups if each.group in groups]
     return {each.clinic: each.role for each in sorted(mapped, key=lambda each: ROLES.index(each.role))}
 

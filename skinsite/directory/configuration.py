@@ -45,7 +45,7 @@ def describe(directory: Directory) -> dict[str, Any]:
         except RefusalError:
             cache.set(f"{key}:away", True, LEFT_ALONE_SECONDS)
             raise
-        _require_its_own(directory, kept)
+        require_its_own(directory, kept)
         cache.set(key, kept, KEPT_SECONDS)
     return kept
 
@@ -74,9 +74,12 @@ def fetch_document(address: str) -> dict[str, Any]:
     return document
 
 
-def _require_its_own(directory: Directory, document: dict[str, Any]) -> None:
-    """The issuer is the one that was named (OpenID Connect Discovery 4.3), and people are sent to its own site."""
-    lacking = [name for name in NEEDED if not isinstance(document.get(name), str)]
+def require_its_own(directory: Directory, document: Any) -> None:
+    """The issuer is the one that was named (OpenID Connect Discovery 4.3), and people are sent to its own site.
+
+    Raises ``RefusalError`` otherwise.
+    """
+    lacking = [name for name in NEEDED if not isinstance(document, dict) or not isinstance(document.get(name), str)]
     if lacking:
         raise RefusalError(Reason.UNREACHABLE, f"its description lacks {', '.join(lacking)}")
     if document["issuer"].rstrip("/") != directory.url:

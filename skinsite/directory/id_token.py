@@ -127,6 +127,7 @@ class DirectoryAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc] # as a
         # The state was looked up in the session and used up by the view, or nobody would be here.
         nonce = nonce_for(request.GET["state"])
         claims = read_id_token(self.directory, kwargs["response"].get("id_token"), nonce=nonce)
-        login = self.get_provider().sociallogin_from_response(request, {"id_token": claims})
+        # allauth takes what else is claimed to be text; here it is read by `skinsite.directory.claims`.
+        login = self.get_provider().sociallogin_from_response(request, {"id_token": {"sub": claims["sub"]}})
         login.claims = claims
         return login

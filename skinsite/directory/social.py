@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from requests import RequestException
 
-from skinsite.accounts.lockout import client_address
+from skinsite.accounts.lockout import describe_client
 from skinsite.accounts.models import User
 from skinsite.directory import audit
 from skinsite.directory.provider import DirectoryProvider
@@ -23,7 +23,6 @@ from skinsite.directory.services.grants import clinic_of, keep_grant
 from skinsite.settings.directories import Directory
 
 logger = logging.getLogger(__name__)
-LONGEST_BROWSER = 200
 # No sign-in was begun in this browser: a stranger's request, of which the trail, which is for good, is not filled.
 UNASKED = "nobody has asked"
 
@@ -62,7 +61,7 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         keep_grant(account=account, refresh_token=sociallogin.token.token_secret)
         sociallogin.account, sociallogin.user = account, account.user
         audit.signed_in_by_directory(
-            about=account.user, clinic=clinic_of(directory), directory=directory, **_whence(request)
+            about=account.user, clinic=clinic_of(directory), directory=directory, client=describe_client(request)
         )
 
     def on_authentication_error(
@@ -104,12 +103,7 @@ def answer_refusal(request: HttpRequest, directory: Directory, refused: RefusalE
             directory=directory,
             reason=refused.reason,
             email=refused.email,
-            **_whence(request),
+            client=describe_client(request),
         )
     status = 502 if refused.reason is Reason.UNREACHABLE else 403
     return render(request, "directory/refused.html", {"directory": directory, "refused": refused}, status=status)
-
-
-def _whence(request: HttpRequest) -> dict[str, str]:
-    browser = request.headers.get("User-Agent", "")
-    return {"address": client_address(request), "browser": browser[:LONGEST_BROWSER]}

@@ -51,8 +51,8 @@ INSTALLED_APPS = [
     "skinsite.platform",
     "skinsite.accounts",
     "skinsite.audit",
-    "skinsite.directory",
     "skinsite.health",
+    "skinsite.directory",
     DOMAIN,
 ]
 
@@ -77,6 +77,7 @@ MIDDLEWARE = [
     "skinsite.accounts.middleware.SessionLifetimeMiddleware",
     "skinsite.accounts.middleware.MembershipMiddleware",
     "skinsite.audit.refusals.RefusalMiddleware",
+    "skinsite.accounts.middleware.SecondFactorMiddleware",
     "skinsite.accounts.limits.StrangersMiddleware",
     "skinsite.accounts.middleware.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

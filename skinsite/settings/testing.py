@@ -8,6 +8,7 @@ from skinsite.settings.base import DATABASES
 
 SECRET_KEY = "for tests only, and never used elsewhere"  # noqa: S105 no secret
 DEMO_ALLOWED = True
+SUPERUSERS_NEED_SECOND_FACTOR = False  # tests of other things are not led to setting one up
 FREE_DISK_BYTES = 0  # of whichever machine runs them
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -94,6 +94,7 @@ class Session {
       const { login: address, password } = this.form.elements;
       const body = { csrfmiddlewaretoken: token, login: address.value, password: password.value, next: url };
       const response = await fetch(login, { method: "POST", body: new URLSearchParams(body) });
+      if (response.url.includes("/second-factor/")) throw new Error(this.root.dataset.textFactor);
       if (new URL(response.url).pathname !== url) throw new Error(await this.refusal(response));
       await this.end(await response.json());
     } catch (problem) {

@@ -24,7 +24,7 @@ SOURCES = [path.read_text() for name in ("skinsite", "classifier") for path in (
 # Written into trails that are never rewritten: a name may be added here, none may be changed or taken out.
 NAMES = {
     "api_token": "created revoked",
-    "clinic": "created malignant_percent_set renamed switched_to time_zone_set updated",
+    "clinic": "created malignant_percent_set renamed second_factor_set switched_to time_zone_set updated",
     "command": "begun",
     "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
     "refused thumbnail_viewed uploaded viewed",
@@ -39,7 +39,9 @@ NAMES = {
     "service": "ended opened",
     "trail": "exported viewed",
     "user": "created locked_out own_password_refused password_changed password_reset password_set "
-    "preferences_set renamed sign_in_failed signed_in signed_out time_zone_set updated",
+    "second_factor_added second_factor_refused second_factor_removed "
+    "second_factor_reset second_factor_used "
+    "preferences_set renamed sessions_ended sign_in_failed signed_in signed_out time_zone_set updated",
 }
 
 

@@ -25,6 +25,7 @@ CHECKS = [
     "static_version",
     "private",
     "room",
+    "directories",
     "bundle",
     "queue",
 ]

@@ -13,6 +13,7 @@ from django.urls.resolvers import RoutePattern
 PUBLIC = {
     "account_login": "the way in",
     "account_inactive": "says that an account is closed, and not whose",
+    "mfa_authenticate": "the second step of the way in",
     "account_logout": "ends a session, by POST",
     "openid_connect_login": "the way to a directory",
     "openid_connect_callback": "the way back, with a secret of the session's",

@@ -9,8 +9,9 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import Membership, NoticeKind, User
 from skinsite.accounts.policies import require_may_manage_clinic
+from skinsite.accounts.services.notices import notify
 from skinsite.accounts.tokens import end_tokens
 
 
@@ -37,12 +38,13 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
     with transaction.atomic():
         user = User.objects.select_for_update().get(pk=membership.user_id)
         if actor is not None:
-            _require_own_person(actor, membership, user)
+            require_own_person(actor, membership, user)
         # An unusable password differs each time: every session's hash and every earlier link is void from here.
         user.set_unusable_password()
         user.save(update_fields=["password"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
+        notify(user, NoticeKind.RESET, clinic=membership.clinic.name)
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
 
 
@@ -63,7 +65,11 @@ def _set(user: User, password: str) -> None:
     user.save(update_fields=["password"])
 
 
-def _require_own_person(actor: Actor, membership: Membership, user: User) -> None:
+def require_own_person(actor: Actor, membership: Membership, user: User) -> None:
+    """Refuse what an administrator may do with an account of their own clinic alone, and not with their own.
+
+    Raises ``ValidationError``.
+    """
     if actor.user_id == user.pk:
         raise ValidationError(_("Change your own password on your account page."), code="own_password")
     if not membership.is_active:

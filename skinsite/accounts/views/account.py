@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, member_required, person_required
@@ -18,8 +19,9 @@ from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
-from skinsite.accounts.selectors import membership_in, memberships_of, tokens_of_person
+from skinsite.accounts.selectors import membership_in, memberships_of, sign_ins_of, tokens_of_person
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
+from skinsite.accounts.signed_in import end_others, sessions_of
 from skinsite.directory.sessions import reach
 from skinsite.zones import zone_names
 
@@ -53,6 +55,18 @@ def change_person(request: MemberRequest) -> HttpResponse:
     return show_account(request, person_form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
+@require_POST
+@member_required
+def end_other_sessions(request: MemberRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    count = end_others(request)
+    text = ngettext(
+        "You are signed out of %(count)s other browser.", "You are signed out of %(count)s other browsers.", count
+    )
+    messages.success(request, text % {"count": count})
+    return redirect("account")
+
+
 def show_account(
     request: MemberRequest,
     *,
@@ -65,6 +79,8 @@ def show_account(
     kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
         "memberships": memberships_of(person, reach(request)),
+        "sessions": sessions_of(request),
+        "sign_ins": sign_ins_of(person),
         "tokens": tokens_of_person(person),
         "person_form": person_form or PersonForm(initial=kept),
         "token_form": token_form or TokenForm(auto_id=TOKEN_IDS),

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 
 from allauth.socialaccount.models import SocialAccount
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Clinic, Invitation, Membership, User
-from skinsite.directory.claims import Claims, read_address, read_name, read_roles
+from skinsite.accounts.names import clean_person_name
+from skinsite.directory.claims import Claims, read_address, read_roles
 from skinsite.directory.refusals import Reason, RefusalError
 from skinsite.directory.services.groups import follow_groups
 from skinsite.settings.directories import Directory
@@ -35,12 +37,12 @@ def admit_person(*, directory: Directory, claims: Claims) -> SocialAccount:
     address, roles = read_address(directory, claims), read_roles(directory, claims)
     with transaction.atomic():
         # Two sign-ins of one new person at once come one after the other.
-        list(Clinic.objects.select_for_update().filter(slug__in=directory.clinics).order_by("pk"))
+        clinics = list(Clinic.objects.select_for_update().filter(slug__in=directory.clinics).order_by("pk"))
         known = _find(directory, str(claims["sub"]), address)
         invitations = _open_invitations(directory, address)
         user = known.user
         if user is None and (roles or invitations):
-            user = User.objects.create_user(address, None, name=read_name(claims))
+            user = User.objects.create_user(address, None, name=_name(claims, clinics))
         if user is not None:
             _accept(user, invitations)
             follow_groups(user=user, directory=directory, roles=roles)
@@ -63,6 +65,14 @@ def _find(directory: Directory, subject: str, address: str) -> _Known:
     if account is None and SocialAccount.objects.filter(provider=directory.name, user=user).exists():
         raise RefusalError(Reason.OTHER_PERSON, email=address)
     return _Known(account, user)
+
+
+def _name(claims: Claims, clinics: list[Clinic]) -> str:
+    """As the directory tells it; none where people could not give it themselves, such as a colleague's."""
+    try:
+        return clean_person_name(str(claims.get("name") or ""), clinics=clinics)
+    except ValidationError:
+        return ""
 
 
 def _open_invitations(directory: Directory, address: str) -> list[Invitation]:

@@ -4,6 +4,7 @@ An account that is closed in the directory is out within the hour: asked again, 
 under its word ends at once; where it cannot be asked, the hour ends by itself.
 """
 
+import logging
 from datetime import timedelta
 from time import monotonic
 
@@ -24,6 +25,8 @@ from skinsite.directory.secrecy import decrypt, encrypt
 from skinsite.directory.services.groups import follow_groups
 from skinsite.directory.token_endpoint import GrantRefusalError, ask_for_tokens
 from skinsite.settings.directories import Directory
+
+logger = logging.getLogger(__name__)
 
 HOUR = timedelta(hours=1)
 # Half of the hour: a directory that is away for a while loses nobody.
@@ -64,8 +67,10 @@ def renew_due_grants() -> int:
         elif grant.account.provider not in away:
             try:
                 renewed += renew_grant(grant=grant)
-            except RefusalError:
-                away.add(grant.account.provider)
+            except RefusalError as refused:
+                logger.warning("Renewal by %s: %s", grant.account.provider, refused)
+                if refused.reason is Reason.UNREACHABLE:  # another reason may be this person's alone
+                    away.add(grant.account.provider)
     return renewed
 
 

@@ -1,5 +1,6 @@
 """A run folder whose files were cut off is told in one line, before its network is opened."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from ml.build.checkpoint import count_training_images, export_checkpoint, read_or_choose_plan
 from ml.errors import UserError
-from ml.training.config import read_config
+from ml.training.config import InferencePlan, read_config
 from ml.training.folder import RunFolder
 from tests.ml.training.test_stopping_early import CONFIG
 
@@ -38,6 +39,7 @@ def test_a_description_that_was_cut_off_is_told(folder: RunFolder, tmp_path: Pat
 
 def test_a_choice_and_a_summary_that_were_cut_off_are_told(folder: RunFolder, tmp_path: Path) -> None:
     config = read_config(folder.config)
+    config = replace(config, readings=(*config.readings, InferencePlan(64, (1.0,))))  # or there is nothing to choose
     trained: Any = SimpleNamespace(config=config)
     for path in (folder.readings, folder.summary):
         path.write_text(CUT_OFF, encoding="utf-8")

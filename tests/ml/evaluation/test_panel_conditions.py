@@ -77,7 +77,7 @@ def test_every_condition_gives_the_same_bytes_again_and_changes_the_photograph(r
     assert len({clean, *made}) == len(CONDITIONS)
     formats = [Image.open(io.BytesIO(data)).format for data in made]
     assert formats.count("WEBP") == 1
-    assert formats.count("JPEG") == 2, "the same grid, and the dermatoscope's camera"
+    assert formats.count("JPEG") == 3, "noise, the same grid, and the dermatoscope's camera"
 
 
 def test_the_panel_has_the_conditions_that_it_promises() -> None:

@@ -1,14 +1,18 @@
 """What the environment says of directories: taken, or refused in one line that names the variable."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from skinsite.accounts.models import Clinic, Role
 from skinsite.directory.checks import check_directories
+from skinsite.directory.health import check_directories as check_answers
 from skinsite.settings.directories import ALGORITHMS, ROLES, Directory, GroupRole, read_directories
 from tests.skinsite.directory.conftest import Configure
+from tests.skinsite.directory.provider import Provider
 
 NEEDED = {
     "OIDC_PROVIDERS": "hospital",
@@ -136,3 +140,17 @@ def test_a_clinic_without_any_way_in_is_warned_of(clinic: Clinic, configure: Con
     assert messages() == ["skinsite.W031"]
     configure()
     assert messages() == []
+
+
+def test_doctor_asks_every_directory(configure: Configure, provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not used" in check_answers().detail
+    configure()
+    assert check_answers().ok
+    provider.described = {"issuer": "https://evil.example"}
+    assert check_answers().detail == "hospital: it calls itself 'https://evil.example'"
+    provider.be_honest()
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=5))
+    assert check_answers().detail.endswith("s behind this machine's")
+    provider.is_away = True
+    assert not check_answers().ok

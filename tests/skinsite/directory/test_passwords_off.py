@@ -1,10 +1,12 @@
 """A clinic whose people sign in by its directory alone."""
 
 import pytest
+from django.contrib.messages.storage.cookie import CookieStorage
 from django.core.exceptions import PermissionDenied
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from skinsite.accounts.adapter import AccountAdapter
 from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.audit.models import AuditEvent
 from skinsite.directory.services.passwords import set_passwords_allowed
@@ -88,6 +90,21 @@ def test_a_right_password_leads_to_the_directory_s_button(
     assert "Your clinic signs in by its directory" in page
     assert "Sign in with Hospital account" in page
     assert client.get(reverse("account")).status_code == 302
+
+
+@pytest.mark.parametrize(("way", "is_let_in"), [(None, False), ({"sociallogin": object()}, True)])
+def test_no_door_but_the_directory_s_leads_in(
+    rf: RequestFactory,
+    closed: Clinic,
+    head: Membership,
+    way: dict[str, object] | None,
+    is_let_in: bool,  # noqa: FBT001
+) -> None:
+    request = rf.get("/")
+    request._messages = CookieStorage(request)  # type: ignore[attr-defined] # as the middleware does
+    hooks = {"email_verification": "none", "redirect_url": None, "signup": False, "email": None}
+    answer = AccountAdapter(request).pre_login(request, head.user, signal_kwargs=way, **hooks)
+    assert (answer is None) == is_let_in
 
 
 def test_a_wrong_password_is_told_nothing_of_it(directory: Directory, closed: Clinic, head: Membership) -> None:

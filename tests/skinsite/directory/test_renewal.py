@@ -149,6 +149,47 @@ def test_a_directory_that_is_away_is_asked_once_a_round(
     assert DirectoryGrant.objects.filter(asked_at=None).count() == 1
 
 
+def test_a_fault_over_one_person_holds_up_no_other(
+    walk: Walk, provider: Provider, after: After, clinic: Clinic
+) -> None:
+    walk(Client())
+    provider.stumbles_over = {decrypt(DirectoryGrant.objects.get().refresh_token)}
+    MembershipFactory.create(user=UserFactory.create(email="boris@hospital.example"), clinic=clinic)
+    provider.know("boris", email="boris@hospital.example", email_verified=True)
+    walk(Client(), "boris")
+    after(31)
+    assert renew_due_grants() == 1
+    renewed = DirectoryGrant.objects.get(vouched_until=timezone.now() + timedelta(hours=1))
+    assert renewed.user.email == "boris@hospital.example"
+
+
+def test_leaving_a_group_counts_from_the_next_renewal(
+    client: Client, walk: Walk, provider: Provider, after: After, grouped: Directory
+) -> None:
+    Membership.objects.filter(user__email=ADDRESS).update(directory="hospital")
+    provider.know("anna", email=ADDRESS, email_verified=True, groups=["/doctors"])
+    walk(client)
+    provider.said_at_refresh = {"sub": "anna", "groups": ["/heads"]}
+    after(31)
+    assert renew_due_grants() == 1
+    membership = Membership.objects.get(user__email=ADDRESS)
+    assert (membership.role, membership.is_active) == ("administrator", True)
+    provider.said_at_refresh = {"sub": "anna", "groups": []}
+    after(62)
+    renew_due_grants()
+    assert not Membership.objects.get(user__email=ADDRESS).is_active
+    assert not is_in(client)
+
+
+def test_an_id_token_of_somebody_else_renews_nothing(walk: Walk, provider: Provider, after: After) -> None:
+    walk(Client())
+    before = DirectoryGrant.objects.get().vouched_until
+    provider.said_at_refresh = {"sub": "boris"}
+    after(31)
+    assert renew_due_grants() == 0
+    assert DirectoryGrant.objects.get().vouched_until == before
+
+
 def test_without_a_refresh_token_a_session_lasts_an_hour_and_says_so(
     client: Client, walk: Walk, provider: Provider, after: After
 ) -> None:

@@ -142,6 +142,17 @@ def test_an_open_invitation_to_the_address_is_accepted(
     assert acting(client.get(reverse("account"))) == joined
 
 
+@pytest.mark.parametrize("told", ["Anna \u202egreB", "Dr. Colleague", "x" * 300, "", 7, None])
+def test_a_name_that_nobody_could_give_themselves_is_left_out(
+    client: Client, colleague: Membership, walk: Walk, provider: Provider, told: Any
+) -> None:
+    User.objects.filter(pk=colleague.user_id).update(name="Dr. Colleague")
+    invite_member(actor=None, email=ADDRESS, role=Role.CLINICIAN, clinic=colleague.clinic)
+    provider.know("anna", email=ADDRESS, email_verified=True, name=told)
+    assert walk(client).status_code == 302
+    assert User.objects.get(email=ADDRESS).name == ("7" if told == 7 else "")
+
+
 def test_an_invitation_to_another_clinic_is_not(client: Client, stranger: Membership, walk: Walk) -> None:
     invitation, _secret = invite_member(actor=stranger, email=ADDRESS, role=Role.ADMINISTRATOR)
     assert walk(client).status_code == 403
@@ -207,7 +218,7 @@ def test_a_directory_lets_into_its_own_clinics_alone(
     session = client.session
     session["clinic"] = elsewhere.clinic_id
     session.save()
-    assert acting(client.get(reverse("account"))) == anna
+    assert acting(client.get(reverse("account"))) is None
     switch = client.post(reverse("clinic-switch"), {"clinic": str(elsewhere.clinic.public_id)})
     assert switch.status_code == 404
     assert elsewhere.clinic.name not in client.get(reverse("account")).content.decode()
@@ -249,6 +260,18 @@ def test_whom_an_administrator_put_out_no_group_brings_back(
     assert roles_after(walk, provider, ["/doctors"]) == (403, [("clinician", False)])
     reactivate_member(actor=administrator, membership=made)
     assert roles_after(walk, provider, []) == (302, [("clinician", True)])
+
+
+@pytest.mark.parametrize("odd", [7, {"a": 1}, [["/doctors"], None, 7], True, "/doctors,/heads"])
+def test_claims_of_odd_kinds_are_as_good_as_none(grouped: Directory, walk: Walk, provider: Provider, odd: Any) -> None:
+    provider.know("anna", email=ADDRESS, email_verified=True, groups=odd, _claim_names=odd, name=odd)
+    assert walk(Client()).status_code == 403
+    provider.know("anna", email=odd, email_verified=True)
+    assert walk(Client()).status_code == 403
+    assert [reason for reason, *_rest in refusals()] == [
+        "no_place",
+        "unverified" if odd != "/doctors,/heads" else "domain",
+    ]
 
 
 def test_groups_that_are_left_out_for_being_many_end_nothing(

@@ -1,0 +1,57 @@
+"""Where a person is signed in: allauth keeps a row for each session, beside the session itself."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.usersessions.models import UserSession
+from django.db import transaction
+from django.http import HttpRequest
+
+from skinsite.accounts import audit
+from skinsite.accounts.browsers import browser_in_words, name_browser
+from skinsite.accounts.models import User
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session in words: the browser, the address, when it was last active, and whether it is the one that asks."""
+
+    browser: str
+    address: str
+    last_seen_at: datetime
+    is_here: bool
+
+
+def note_session(request: HttpRequest) -> None:
+    """Note that a session is active, under the key that it has now."""
+    if isinstance(request.user, User):
+        UserSession.objects.create_from_request(request)
+
+
+def sessions_of(request: HttpRequest) -> list[SignedIn]:
+    """The sessions of whoever asks, this one first, then those active last; rows of ended ones are deleted."""
+    rows = UserSession.objects.purge_and_list(request.user)
+    found = [
+        SignedIn(
+            browser_in_words(name_browser(row.user_agent)),
+            row.ip,
+            row.last_seen_at,
+            row.session_key == request.session.session_key,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: (each.is_here, each.last_seen_at), reverse=True)
+
+
+def end_others(request: HttpRequest) -> int:
+    """Sign whoever asks out of every session but this one; gives how many there were."""
+    user = request.user
+    with transaction.atomic():
+        others = [
+            row for row in UserSession.objects.purge_and_list(user) if row.session_key != request.session.session_key
+        ]
+        for row in others:
+            row.end()
+        if isinstance(user, User) and others:
+            audit.user_sessions_ended(about=user, count=len(others))
+    return len(others)
