@@ -10,7 +10,7 @@ from django.utils import translation
 from skinsite.accounts.models import Membership, Role
 from tests import factories
 
-pytest_plugins = ["tests.servers"]
+pytest_plugins = ["tests.servers", "tests.triggers"]
 
 # One image library asks the network for its newest version when it is imported.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")

@@ -33,11 +33,14 @@ def test_every_variable_of_deployment_reaches_the_containers_from_the_file_besid
     own = {name: service for name, service in services.items() if service["image"] == "skinsite"}
     assert set(own) == {"prepare", "web", "worker", "clock"}
     assert len(told) > 40
-    for service in own.values():
+    for name, service in own.items():
         given = environment_of(service, dict.fromkeys(told, "from the file"))
-        assert {name for name in told if given.get(name) != "from the file"} == set()
+        assert {each for each in told if given.get(each) != "from the file"} == set()
         assert given["SECRET_KEY_FILE"] == "/run/secrets/secret_key"
-        assert given["DATABASE_URL_FILE"] == "/run/secrets/database_url"
+        # Who migrates owns the tables, and who serves does not.
+        url = "owner_url" if name == "prepare" else "database_url"
+        assert given["DATABASE_URL_FILE"] == f"/run/secrets/{url}"
+        assert {url, "secret_key"} <= set(service["secrets"]) <= {url, "secret_key", "service_password"}
 
 
 def environment_of(service: dict[str, Any], file: dict[str, str]) -> dict[str, str]:

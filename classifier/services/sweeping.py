@@ -12,6 +12,7 @@ from classifier.models import Lesion, LesionImage, Prediction, Status
 from classifier.models.prediction import name_heat_map
 from classifier.models.search_keys import write_missing_keys
 from skinsite.accounts.services import notices
+from skinsite.audit import seals
 from skinsite.audit.refusals import sweep_refusals
 from skinsite.platform import housekeeping
 from skinsite.platform.rate_limits import sweep_counts
@@ -31,11 +32,13 @@ class SweepReport:
 
 
 def housekeep() -> SweepReport:
-    """Do what every night wants done: end sessions and counts, send mail that waits, write keys, sweep the storage."""
+    """Do what every night wants done: end what has ended, seal the trail, send mail that waits, sweep the storage."""
     housekeeping.clear_sessions()
     sweep_counts()
     sweep_refusals()
     notices.send_waiting()
+    seals.seal_events(everything=True)
+    seals.log_heads()
     # A version before the keys goes on writing rows after the migration, until it is restarted.
     write_missing_keys(Lesion, "label", "label_key")
     write_missing_keys(LesionImage, "original_name", "name_key")

@@ -94,6 +94,39 @@ class AuditPayload(models.Model):
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
+class Warrant(models.Model):
+    """Leave to erase or blank one row that the database keeps otherwise, until it expires; the triggers look it up.
+
+    It is itself kept for good. ``object_id`` is the row's public id, or its primary key where it has none.
+    """
+
+    object_type = models.CharField(_("object"), max_length=60)
+    object_id = models.CharField(_("object id"), max_length=64)
+    asker = models.CharField(_("asked for by"), max_length=254)
+    executor = models.CharField(_("carried out by"), max_length=254)
+    reason = models.CharField(_("reason"), max_length=500)
+    issued_at = models.DateTimeField(_("time"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"))
+
+    class Meta:
+        verbose_name = _("warrant")
+        verbose_name_plural = _("warrants")
+        indexes = [models.Index(fields=["object_type", "object_id"], name="warrant_object")]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(object_type="")
+                & ~models.Q(object_id="")
+                & ~models.Q(asker="")
+                & ~models.Q(executor="")
+                & ~models.Q(reason=""),
+                name="warrant_says_who_and_why",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_type} {self.object_id}"
+
+
 class AuditSubject(models.Model):
     """A record that an event gave out or shows to have been touched: what "who saw this patient" is answered by."""
 
@@ -130,3 +163,41 @@ class StrangersRefused(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute:%Y-%m-%d %H:%M} {self.status}: {self.count}"
+
+
+class AuditSeal(models.Model):
+    """An event's link in its chain: the ``number`` after the one before, whose hash goes into this one's.
+
+    There is a chain a clinic, and one, 0, of events without a clinic. A sealer writes seals after the events, so that
+    whoever writes an event waits for nobody.
+    """
+
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, primary_key=True, related_name="seal")
+    chain = models.BigIntegerField()
+    number = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        verbose_name = _("seal of an event")
+        verbose_name_plural = _("seals of events")
+        # Two sealers at once: the one that comes second is refused.
+        constraints = [models.UniqueConstraint(fields=["chain", "number"], name="seal_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.number}/{self.sha256}"
+
+
+class AuditCheckpoint(models.Model):
+    """How far a chain has been verified: `doctor` goes on from here, `verify_trail` from the beginning."""
+
+    chain = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    verified_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = _("verified part of a chain")
+        verbose_name_plural = _("verified parts of chains")
+
+    def __str__(self) -> str:
+        return f"{self.chain}/{self.number}/{self.sha256}"

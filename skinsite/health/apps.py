@@ -21,6 +21,7 @@ class HealthConfig(AppConfig):
             files,
             free_space,
             system_checks,
+            trail,
         )
         from skinsite.platform.housekeeping import gather_statistics  # noqa: PLC0415 as above
 

@@ -166,6 +166,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "renew_grants": {"task": "skinsite.directory.tasks.renew_grants", "schedule": 60.0, "options": {"expires": 50}},
+    "seal_events": {"task": "skinsite.audit.tasks.seal_events", "schedule": 30.0, "options": {"expires": 25}},
     "note_clock": {"task": "skinsite.health.tasks.note_clock", "schedule": 30.0, "options": {"expires": 25}},
 }
 

@@ -10,6 +10,7 @@ from django.db.migrations.state import StateApps
 from classifier.models import ClinicPractice
 from skinsite.accounts.models import Clinic
 from tests import factories
+from tests.triggers import lifted_triggers
 
 BEFORE = [("classifier", "0006_search_keys"), ("accounts", "0004_time_zones")]
 
@@ -17,7 +18,8 @@ BEFORE = [("classifier", "0006_search_keys"), ("accounts", "0004_time_zones")]
 def migrate(target: list[tuple[str, str]] | None = None) -> StateApps:
     """Migrate to a state before, or to the latest of every application."""
     executor = MigrationExecutor(connection)
-    return executor.migrate(target or executor.loader.graph.leaf_nodes()).apps
+    with lifted_triggers():  # as the command does on SQLite
+        return executor.migrate(target or executor.loader.graph.leaf_nodes()).apps
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,6 +10,7 @@ from classifier.services.patients import find_patient
 from classifier.services.sweeping import housekeep
 from skinsite.accounts.models import Membership
 from tests import factories
+from tests.triggers import lifted_triggers
 
 BEFORE = [("classifier", "0005_defaults_in_the_database")]
 
@@ -17,7 +18,8 @@ BEFORE = [("classifier", "0005_defaults_in_the_database")]
 def migrate(target: list[tuple[str, str]] | None = None) -> None:
     """Migrate to a state before, or to the latest of every application."""
     executor = MigrationExecutor(connection)
-    executor.migrate(target or executor.loader.graph.leaf_nodes())
+    with lifted_triggers():  # as the command does on SQLite
+        executor.migrate(target or executor.loader.graph.leaf_nodes())
 
 
 @pytest.mark.django_db(transaction=True)

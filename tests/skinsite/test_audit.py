@@ -16,11 +16,11 @@ from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
 from skinsite.audit.events import EVENT_TYPES, Entry, access, written_together
 from skinsite.audit.models import AuditEvent, AuditPayload, EventKind
-from skinsite.audit.triggers import lifted_triggers
 from skinsite.platform.request_id import current_request_id, set_request_id
 from tests import factories
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
+from tests.triggers import lifted_triggers
 
 
 def patients_listed(*, actor: Membership, shown: Iterable[Model]) -> AuditEvent:

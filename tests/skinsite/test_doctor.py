@@ -6,7 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from skinsite.audit.triggers import lifted_triggers
+from tests.triggers import lifted_triggers
 
 CHECKS = [
     "database",
@@ -25,6 +25,8 @@ CHECKS = [
     "static_version",
     "private",
     "room",
+    "free_space",
+    "trail",
     "directories",
     "bundle",
     "queue",

@@ -10,9 +10,9 @@ class Command(UserErrorCommand):
     """Do the work of the night."""
 
     help = (
-        "Clear sessions that have ended, write search keys that are missing, let SQLite take stock of its tables, and "
-        "delete objects that no photograph knows. A clock (Celery's beat) does it every night; without one let cron do "
-        "it."
+        "Clear sessions that have ended, seal the audit trail and tell the log where it ends, write search keys that "
+        "are missing, let SQLite take stock of its tables, and delete objects that no photograph knows. A clock "
+        "(Celery's beat) does it every night; without one let cron do it."
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:

@@ -8,6 +8,7 @@ from tqdm import tqdm
 from classifier.health import check_bundle
 from classifier.management.base import UserErrorCommand
 from classifier.services.readings.queue import process_queue
+from skinsite.audit.seals import seal_events
 from skinsite.health import run_check
 from skinsite.health.checks import check_broker
 
@@ -21,7 +22,8 @@ class Command(UserErrorCommand):
     )
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """Drain the queue and say what became of it."""
+        """Drain the queue and say what became of it; what was recorded meanwhile is sealed as well."""
+        seal_events()
         report = process_queue(progress=lambda keys: tqdm(keys, unit="reading", disable=not keys))
         self.stdout.write(f"{report.done} done, {report.failed} failed, {report.waiting} waiting")
         checked = (run_check("bundle", check_bundle), run_check("broker", check_broker))

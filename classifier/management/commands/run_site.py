@@ -19,6 +19,7 @@ from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_shipped_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from ml.errors import UserError
+from skinsite.audit.seals import seal_events
 from skinsite.audit.triggers import missing_triggers
 from skinsite.commands import BAD_INPUT, silenced
 from skinsite.health import run_check
@@ -47,6 +48,7 @@ class Command(UserErrorCommand):
         accounts = create_demonstration(progress=show_progress) if settings.DEMO_ALLOWED and not no_demo else []
         if Prediction.objects.filter(status__in=[Status.QUEUED, Status.RUNNING]).exists():
             process_queue()
+        seal_events(everything=True)
         for line in describe_accounts(accounts):
             self.stdout.write(line)
         address = f"http://{HOST}:{port}"

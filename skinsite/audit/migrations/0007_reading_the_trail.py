@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0004_payloads_of_earlier_events'),
+        ('audit', '0006_seals'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
