@@ -182,6 +182,12 @@ def user_password_changed(*, about: User, client: Client, api_tokens_ended: int)
     return Entry(about, about, {**client, "api_tokens_ended": api_tokens_ended})
 
 
+@access("user.password_confirmed", pgettext_lazy("what was done", "password confirmed as set by its person"), of=User)
+def user_password_confirmed(*, about: User) -> Entry:
+    """A person said that they set the password themselves, though somebody else had the link in hand."""
+    return Entry(about, about)
+
+
 @access("user.own_password_refused", pgettext_lazy("what was done", "own password was wrong"), of=User)
 def user_own_password_refused(*, about: User, client: Client) -> Entry:
     """Somebody signed in was asked for their password, and gave a wrong one."""

@@ -1,4 +1,4 @@
-"""Mail about accounts. Without a mail server nothing is sent: links are shown to hand over."""
+"""Mail about accounts. Links go by it alone; without a mail server they are shown, to hand over."""
 
 import logging
 from smtplib import SMTPException
@@ -10,7 +10,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.browsers import browser_in_words
-from skinsite.accounts.models import Invitation, Notice, User
+from skinsite.accounts.models import Invitation, Membership, Notice, User
 from skinsite.zones import write_moment, zone_named
 
 logger = logging.getLogger(__name__)
@@ -18,19 +18,34 @@ logger = logging.getLogger(__name__)
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 
 
+def has_mail_server() -> bool:
+    """Whether mail leaves the site. Where it does, links go to their person by mail alone."""
+    return str(settings.EMAIL_BACKEND) != CONSOLE
+
+
 def mail_invitation(*, invitation: Invitation, link: str) -> bool:
     """Send the link of an invitation; whether that went well. The console, which is a log, never gets one."""
-    if settings.EMAIL_BACKEND == CONSOLE:
-        return False
     with timezone.override(invitation.clinic.zone):  # whoever is invited has none yet
         until = write_moment(invitation.expires_at)
     context = {"invitation": invitation, "link": link, "until": until}
     text = render_to_string("accounts/invitation_email.txt", context)
-    subject = _("Invitation to %(clinic)s") % {"clinic": invitation.clinic.name}
+    return _send(_("Invitation to %(clinic)s") % {"clinic": invitation.clinic.name}, text, invitation.email)
+
+
+def mail_password_link(*, membership: Membership, by: User, link: str) -> bool:
+    """Send a member the link that sets a new password, and who reset it; whether that went well."""
+    context = {"clinic": membership.clinic, "by": by, "link": link}
+    text = render_to_string("accounts/password_email.txt", context)
+    return _send(_("A new password for %(clinic)s") % {"clinic": membership.clinic.name}, text, membership.user.email)
+
+
+def _send(subject: str, text: str, to: str) -> bool:
+    if not has_mail_server():
+        return False
     try:
-        return send_mail(subject, text, None, [invitation.email]) == 1
+        return send_mail(subject, text, None, [to]) == 1
     except (OSError, SMTPException) as error:
-        logger.warning("An invitation could not be mailed: %s", type(error).__name__)
+        logger.warning("A link could not be mailed: %s", type(error).__name__)
         return False
 
 

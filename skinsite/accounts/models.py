@@ -130,6 +130,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     )
     theme = models.CharField(_("theme"), max_length=10, choices=Theme, blank=True, default="", db_default="")
     date_joined = models.DateTimeField(_("joined"), default=timezone.now, editable=False)
+    # When and from where the password was set, and who had the link to it in hand where no mail server sent it alone.
+    password_set_at = models.DateTimeField(null=True, editable=False)
+    password_set_from = models.CharField(max_length=45, blank=True, default="", db_default="", editable=False)
+    password_link_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    password_confirmed_at = models.DateTimeField(null=True, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -151,6 +156,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_full_name(self) -> str:
         """The name that Django and the admin's theme ask for."""
         return self.name
+
+    @property
+    def is_password_in_question(self) -> bool:
+        """Whether somebody else had the link to the password in hand, and its person has not confirmed it yet."""
+        return self.password_link_by_id is not None and self.password_confirmed_at is None
 
     @property
     def capabilities(self) -> frozenset[Capability]:

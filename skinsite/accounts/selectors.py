@@ -94,11 +94,6 @@ def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
     return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
 
 
-def has_account(email: str) -> bool:
-    """Whether somebody has an account of that address."""
-    return User.objects.filter(email=email).exists()
-
-
 def is_refused_demo(user: User) -> bool:
     """Whether this is an account of a demonstration clinic, and the settings refuse those."""
     return not settings.DEMO_ALLOWED and Membership.objects.filter(user=user, clinic__is_demo=True).exists()

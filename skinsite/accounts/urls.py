@@ -44,6 +44,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/tokens/", programs.create_own_token, name="token-create"),
     path("account/tokens/<uuid:public_id>/revoke/", programs.revoke_own_token, name="token-revoke"),
     path("account/closed/", allauth.AccountInactiveView.as_view(), name="account_inactive"),
+    path("account/password/confirm/", account.confirm_own_password, name="password-confirm"),
     path("account/password/", allauth.PasswordChangeView.as_view(), name="account_change_password"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),

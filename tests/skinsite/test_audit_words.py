@@ -24,7 +24,8 @@ SOURCES = [path.read_text() for name in ("skinsite", "classifier") for path in (
 # Written into trails that are never rewritten: a name may be added here, none may be changed or taken out.
 NAMES = {
     "api_token": "created revoked",
-    "clinic": "created malignant_percent_set renamed second_factor_set switched_to time_zone_set updated",
+    "clinic": "created malignant_percent_set passwords_allowed passwords_refused renamed second_factor_set "
+    "switched_to time_zone_set updated",
     "image": "declared_corrected heat_map_viewed listed marked_entered_in_error modality_corrected moved refused "
     "thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
@@ -35,10 +36,12 @@ NAMES = {
     "prediction": "failed finished listed requested viewed",
     "review": "added listed viewed",
     "service": "ended opened",
-    "user": "created locked_out own_password_refused password_changed password_reset password_set "
+    "user": "created directory_access_ended directory_refused directory_unlinked locked_out own_password_refused "
+    "password_changed password_reset password_set "
     "second_factor_added second_factor_refused second_factor_removed "
     "second_factor_reset second_factor_used "
-    "preferences_set renamed sessions_ended sign_in_failed signed_in signed_out time_zone_set updated",
+    "preferences_set renamed sessions_ended sign_in_failed signed_in signed_in_by_directory signed_out "
+    "time_zone_set updated",
 }
 
 

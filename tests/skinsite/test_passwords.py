@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.test import Client
 from django.urls import reverse
@@ -12,6 +13,7 @@ from skinsite.accounts.lockout import client_address
 from skinsite.accounts.models import ApiToken, Membership, Role
 from skinsite.accounts.services.passwords import reset_password
 from skinsite.audit.models import AuditEvent
+from tests.clients import page_client
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, acting, token_for
 
@@ -160,7 +162,8 @@ def test_the_page_is_for_those_signed_in(client: Client, db: None) -> None:
 
 
 def link_of(response: object) -> str:
-    found = re.search(r'value="(http://testserver/set-password/[^"]+)"', response.content.decode())  # type: ignore[attr-defined] # a response
+    assert "/set-password/" not in response.content.decode()  # type: ignore[attr-defined] # a response
+    found = re.search(r"(http://testserver/set-password/\S+)", str(mail.outbox[-1].body))
     assert found is not None
     return found[1]
 
@@ -272,3 +275,41 @@ def test_the_language_is_chosen_and_kept(client: Client, db: None) -> None:
     assert response.cookies["django_language"].value == "ru"
     assert 'lang="ru"' in client.get("/login/").content.decode()
     assert client.post(reverse("set_language"), {"language": "ru", "next": "https://evil.example/"})["Location"] == "/"
+
+
+def test_who_sets_a_password_by_a_link_that_another_had_in_hand_is_told_until_they_confirm_it(
+    administrator: Membership, owner: Membership, stranger: Membership, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    address = reverse("clinic-member-password", args=[owner.user.public_id])
+    page = sign_in(administrator).post(address, {"confirmed": "yes"}).content.decode()
+    link = re.findall(r'value="(http://testserver/set-password/[^"]+)"', page)[0]
+    client = page_client(owner)
+    form_address = client.get(link, follow=True).redirect_chain[-1][0]
+    client.post(form_address, {"password1": NEW, "password2": NEW}, REMOTE_ADDR="192.0.2.7")
+    assert attempt(client, owner.user.email, NEW) == 302
+    question = f"{administrator.user} had the link to this account's password in hand"
+    assert question in client.get(reverse("home")).content.decode()
+    assert "192.0.2.7" in client.get(reverse("home")).content.decode()
+    for other in (administrator, stranger):
+        assert "in hand" not in sign_in(other).get(reverse("home")).content.decode()
+        sign_in(other).post(reverse("password-confirm"))
+    assert question in client.get(reverse("home")).content.decode()
+    assert client.post(reverse("password-confirm")).status_code == 302
+    assert "in hand" not in client.get(reverse("home")).content.decode()
+    own = client.get(reverse("account")).content.decode()
+    assert f"By a link that {administrator.user} had in hand" in own
+    assert "192.0.2.7" in own
+    [event] = AuditEvent.objects.filter(action="user.password_confirmed")
+    assert event.actor == owner.user
+
+
+def test_a_reset_by_mail_names_who_reset_and_asks_nothing(
+    administrator: Membership, owner: Membership, sign_in: SignIn
+) -> None:
+    address = reverse("clinic-member-password", args=[owner.user.public_id])
+    link_of(sign_in(administrator).post(address, {"confirmed": "yes"}))
+    assert mail.outbox[-1].to == [owner.user.email]
+    assert str(administrator.user) in str(mail.outbox[-1].body)
+    owner.user.refresh_from_db()
+    assert not owner.user.is_password_in_question

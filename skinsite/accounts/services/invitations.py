@@ -16,9 +16,11 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.mail import has_mail_server
 from skinsite.accounts.models import Clinic, Invitation, Membership, Role, User, plain_address
 from skinsite.accounts.names import clean_person_name, is_name_of_colleague
 from skinsite.accounts.policies import require_may_be_member, require_may_manage_clinic
+from skinsite.accounts.services.passwords import PASSWORD_FIELDS, note_password_set
 from skinsite.idempotency import row_id
 
 
@@ -87,7 +89,14 @@ def find_invitation(secret: str) -> Invitation | None:
     )
 
 
-def accept_invitation(*, secret: str, user: User | None = None, name: str = "", password: str = "") -> Membership:
+def accept_invitation(
+    *,
+    secret: str,
+    user: User | None = None,
+    name: str = "",
+    password: str = "",
+    client: audit.Client | None = None,
+) -> Membership:
     """Join the clinic: as ``user``, who is signed in, or as a new person with this name and password.
 
     Raises ``ValidationError`` for a link that is used, revoked or expired; an address that is not the invited one; an
@@ -102,7 +111,7 @@ def accept_invitation(*, secret: str, user: User | None = None, name: str = "", 
         if not taken.update(accepted_at=timezone.now()):
             raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
         if user is None:
-            user = _new_person(invitation, name, password)
+            user = _new_person(invitation, name, password, client or {})
         elif user.email != invitation.email:
             raise ValidationError(
                 _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
@@ -173,16 +182,22 @@ def _require_no_superuser(email: str) -> None:
         raise ValidationError({"email": error.messages}, code="superuser") from None
 
 
-def _new_person(invitation: Invitation, name: str, password: str) -> User:
+def _new_person(invitation: Invitation, name: str, password: str, client: audit.Client) -> User:
     if User.objects.filter(email=invitation.email).exists():
-        raise ValidationError(_("There is an account with this address. Sign in to join."), code="account_exists")
+        raise ValidationError(
+            _("Nothing was made. If you have an account here, sign in to join."), code="account_exists"
+        )
     name = clean_person_name(name, clinics=[invitation.clinic])
     person = User(email=invitation.email, name=name)
     try:
         validate_password(password, person)
     except ValidationError as error:
         raise ValidationError({"password": error.messages}) from None
-    return User.objects.create_user(invitation.email, password, name=name)
+    person = User.objects.create_user(invitation.email, password, name=name)
+    note_password_set(person, client)
+    person.password_link_by = None if has_mail_server() else invitation.invited_by
+    person.save(update_fields=PASSWORD_FIELDS)
+    return person
 
 
 def _hash(secret: str) -> str:

@@ -5,14 +5,19 @@ from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.mail import has_mail_server
 from skinsite.accounts.models import Membership, NoticeKind, User
 from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.services.notices import notify
 from skinsite.accounts.tokens import end_tokens
+
+ADDRESS_LENGTH = 45  # of an IPv6 address at its longest
+PASSWORD_FIELDS = ("password_set_at", "password_set_from", "password_link_by", "password_confirmed_at")
 
 
 def change_password(*, user: User, password: str, client: audit.Client, keep_tokens: bool = False) -> None:
@@ -21,7 +26,8 @@ def change_password(*, user: User, password: str, client: audit.Client, keep_tok
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
-        _set(user, password)
+        user.password_link_by = None
+        _set(user, password, client)
         ended = 0 if keep_tokens else end_tokens(user=user)
         audit.user_password_changed(about=user, client=client, api_tokens_ended=ended)
 
@@ -29,7 +35,8 @@ def change_password(*, user: User, password: str, client: audit.Client, keep_tok
 def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str, str]:
     """Take a member's password away and give the two parts of a link that sets a new one.
 
-    The link works once, for a day (PASSWORD_RESET_TIMEOUT). The person's sessions and API tokens end at once.
+    The link works once, for a day (PASSWORD_RESET_TIMEOUT). The person's sessions and API tokens end at once. Where no
+    mail server sends it to them alone, the person is told who had it in hand.
 
     Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` for oneself; for
     somebody who works in another clinic too or runs the site: that account is not this clinic's to take.
@@ -41,7 +48,9 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
             require_own_person(actor, membership, user)
         # An unusable password differs each time: every session's hash and every earlier link is void from here.
         user.set_unusable_password()
-        user.save(update_fields=["password"])
+        user.password_link_by = None if actor is None or has_mail_server() else actor.user
+        user.password_confirmed_at = None
+        user.save(update_fields=["password", "password_link_by", "password_confirmed_at"])
         ended = end_tokens(user=user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
         notify(user, NoticeKind.RESET, clinic=membership.clinic.name)
@@ -54,15 +63,31 @@ def set_password_by_link(*, user: User, password: str, client: audit.Client) -> 
     Raises ``ValidationError`` for a weak password.
     """
     with transaction.atomic():
-        _set(user, password)
+        _set(user, password, client)
         ended = end_tokens(user=user)
         audit.user_password_set(about=user, client=client, api_tokens_ended=ended)
 
 
-def _set(user: User, password: str) -> None:
+def confirm_password(*, user: User) -> None:
+    """Note that a person set the password themselves, though somebody else had the link to it in hand."""
+    with transaction.atomic():
+        waiting = User.objects.filter(pk=user.pk, password_confirmed_at=None).exclude(password_link_by=None)
+        if waiting.update(password_confirmed_at=timezone.now()):
+            audit.user_password_confirmed(about=user)
+
+
+def note_password_set(user: User, client: audit.Client) -> None:
+    """Keep when and from where a password was set, for its person to see; to be saved with it."""
+    user.password_set_at = timezone.now()
+    user.password_set_from = str(client.get("address", ""))[:ADDRESS_LENGTH]
+    user.password_confirmed_at = None
+
+
+def _set(user: User, password: str, client: audit.Client) -> None:
     validate_password(password, user)
     user.set_password(password)
-    user.save(update_fields=["password"])
+    note_password_set(user, client)
+    user.save(update_fields=["password", *PASSWORD_FIELDS])
 
 
 def require_own_person(actor: Actor, membership: Membership, user: User) -> None:

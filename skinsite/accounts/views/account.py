@@ -19,6 +19,7 @@ from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
 from skinsite.accounts.selectors import membership_in, memberships_of, sign_ins_of, tokens_of_person
+from skinsite.accounts.services.passwords import confirm_password
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
 from skinsite.accounts.signed_in import end_others, sessions_of
 from skinsite.directory.sessions import reach
@@ -106,4 +107,14 @@ def switch_clinic(request: HttpRequest) -> HttpResponse:
         return render(request, "accounts/includes/same_clinic.html")
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})
     # The page before may show a record of the other clinic: start at home.
+    return redirect("home")
+
+
+@require_POST
+@person_required
+def confirm_own_password(request: HttpRequest) -> HttpResponse:
+    """Say that one set the password oneself, though somebody else had the link to it in hand."""
+    assert isinstance(request.user, User)  # noqa: S101 asked by the guard
+    confirm_password(user=request.user)
+    messages.success(request, _("Thank you. Your account page keeps when and from where the password was set."))
     return redirect("home")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
-from skinsite.accounts.mail import mail_invitation
+from skinsite.accounts.mail import has_mail_server, mail_invitation, mail_password_link
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.panels import PANELS, Panel
 from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, services_of, tokens_of_members
@@ -44,11 +44,9 @@ def invite(request: MemberRequest) -> HttpResponse:
             form.add_error(None, error)
         else:
             link = request.build_absolute_uri(reverse("invitation", args=[secret]))
-            context = {
-                "invitation": invitation,
-                "link": link,
-                "mailed": mail_invitation(invitation=invitation, link=link),
-            }
+            context = {"invitation": invitation, "mailed": mail_invitation(invitation=invitation, link=link)}
+            if not has_mail_server():
+                context["link"] = link
             return render(request, "accounts/invitation_link.html", context)
     return show_clinic(request, form=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -159,7 +157,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
         title=_("Reset the password of %(person)s?") % {"person": member.user},
         text=_(
             "This person is signed out everywhere, and their password and API tokens end at once. "
-            "You get a link for a new password and have to hand it over."
+            "A link for a new password goes to them by mail; without a mail server you hand it over."
         ),
         button=_("Reset password"),
         back="clinic",
@@ -171,7 +169,9 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     except ValidationError as error:
         return _refused(request, error)
     link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
-    return render(request, "accounts/password_link.html", {"member": member, "link": link})
+    mailed = mail_password_link(membership=member, by=request.user, link=link)
+    context = {"member": member, "mailed": mailed, "link": "" if has_mail_server() else link}
+    return render(request, "accounts/password_link.html", context)
 
 
 def show_clinic(

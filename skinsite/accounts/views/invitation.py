@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods
 
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.forms import JoinForm
+from skinsite.accounts.lockout import describe_client
 from skinsite.accounts.models import Invitation, Membership, User
-from skinsite.accounts.selectors import has_account
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation
 
 
@@ -32,8 +32,6 @@ def invitation(request: HttpRequest, secret: str) -> HttpResponse:
         return _join_as(request, found, secret, request.user)
     if not found.clinic.passwords_allowed:
         return render(request, "accounts/invitation_directory.html", {"invitation": found})
-    if has_account(found.email):
-        return render(request, "accounts/invitation_sign_in.html", {"invitation": found})
     return _join_as_new_person(request, found, secret)
 
 
@@ -59,7 +57,10 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
     if form.is_valid():
         try:
             membership = accept_invitation(
-                secret=secret, name=form.cleaned_data["name"], password=form.cleaned_data["password"]
+                secret=secret,
+                name=form.cleaned_data["name"],
+                password=form.cleaned_data["password"],
+                client=describe_client(request),
             )
         except ValidationError as error:
             form.add_error(None, error)
