@@ -95,6 +95,10 @@ requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.
 		$(COMPILE) --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
+.PHONY: sbom
+sbom: setup-dev ## List what a deployment installs, for those who look for vulnerabilities: sbom.json (CycloneDX)
+	$(BIN)/cyclonedx-py requirements requirements/production.txt --pyproject pyproject.toml --output-reproducible --of JSON --output-file sbom.json
+
 .PHONY: messages
 messages: setup-dev ## Collect the texts to translate into locale/ru, and compile what is translated (needs GNU gettext)
 	$(BIN)/python manage.py makemessages --locale ru --extension html,py,txt --no-location --no-wrap --no-obsolete \
