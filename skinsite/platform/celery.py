@@ -13,7 +13,7 @@ from celery.signals import beat_init, celeryd_init
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from skinsite.platform.starting import DOES_NOT_START, ending_on_faults, require_sound_settings
+from skinsite.platform.starting import DOES_NOT_START, ending_on_faults, keep_files_private, require_sound_settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skinsite.settings.production")
 
@@ -33,6 +33,7 @@ def _load_settings(**_signal: Any) -> None:
 @beat_init.connect
 def _require_sound_settings(**_signal: Any) -> None:
     """Start under what a server starts under, and with a broker: Celery would look for one on this machine."""
+    keep_files_private()
     with ending_on_faults(DOES_NOT_START):
         if not settings.CELERY_BROKER_URL:
             raise ImproperlyConfigured(

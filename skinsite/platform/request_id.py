@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 HEADER = "X-Request-ID"
@@ -26,7 +27,7 @@ def set_request_id(value: str) -> None:
 
 
 class RequestIdMiddleware:
-    """Gives every request an id, the proxy's own if it sent a decent one, and tells it in the answer."""
+    """Gives every request an id, and tells it in the answer: one of its own, or the proxy's where that sets it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -34,7 +35,8 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer under an id."""
         given = request.headers.get(HEADER, "")
-        request_id = given if ACCEPTABLE.fullmatch(given) else uuid4().hex
+        is_the_proxys = settings.PROXY_SETS_REQUEST_ID and ACCEPTABLE.fullmatch(given)
+        request_id = given if is_the_proxys else uuid4().hex
         request.request_id = request_id  # type: ignore[attr-defined] # told on error pages
         token = _current.set(request_id)
         try:
@@ -50,5 +52,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, with its id."""
-        record.request_id = current_request_id() or "-"
+        # Django tells of what was refused once the request is over, and hands it on.
+        of_request = getattr(getattr(record, "request", None), "request_id", "")
+        record.request_id = current_request_id() or of_request or "-"
         return True

@@ -22,10 +22,16 @@ def start(application: Callable[[], Application]) -> Application:
     Settings are production's unless DJANGO_SETTINGS_MODULE says otherwise.
     """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "skinsite.settings.production")
+    keep_files_private()
     with ending_on_faults(DOES_NOT_START):
         django.setup()
         require_sound_settings()
     return application()
+
+
+def keep_files_private() -> None:
+    """Let no other account of the machine read what this process writes, unless it says so itself."""
+    os.umask(0o077)
 
 
 @contextmanager

@@ -46,6 +46,9 @@ PROXY_COUNT = env.number("PROXY_COUNT", 0, minimum=0, maximum=20)
 # By which a browser is known in which somebody has signed in; see skinsite.accounts.known_browser.
 KNOWN_BROWSER_COOKIE = "known-browser"
 
+# Whether the proxy sets X-Request-ID itself, whatever it was sent: else anybody would choose the id of events.
+PROXY_SETS_REQUEST_ID = env.switch("PROXY_SETS_REQUEST_ID", default=False)
+
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -11,12 +11,13 @@ from django.db.models import Model
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from skinsite.accounts import audit
 from skinsite.accounts.models import Membership
 from skinsite.audit.events import EVENT_TYPES, Entry, access, written_together
 from skinsite.audit.models import AuditEvent, AuditPayload, EventKind
-from skinsite.platform.request_id import current_request_id, set_request_id
+from skinsite.platform.request_id import RequestIdFilter, current_request_id, set_request_id
 from tests import factories
 from tests.factories import PASSWORD
 from tests.skinsite.conftest import SignIn
@@ -124,7 +125,10 @@ def test_of_events_together_none_is_written_where_it_ends_in_an_error(owner: Mem
     assert actions() == ["membership.reactivated"]
 
 
-def test_an_event_carries_the_id_of_its_request(owner: Membership, sign_in: SignIn) -> None:
+def test_an_event_carries_the_id_of_its_request_as_the_proxy_set_it(
+    owner: Membership, sign_in: SignIn, settings: Settings
+) -> None:
+    settings.PROXY_SETS_REQUEST_ID = True
     client = sign_in(owner)
     response = client.post(
         reverse("clinic-switch"), {"clinic": owner.clinic.public_id}, headers={"X-Request-ID": "proxy-0123456789"}
@@ -135,10 +139,25 @@ def test_an_event_carries_the_id_of_its_request(owner: Membership, sign_in: Sign
 
 
 @pytest.mark.parametrize("forged", ["short", "with space and more", "x" * 65, "line\tbreak-and-more"])
-def test_an_id_that_could_forge_the_log_is_replaced(client: Client, db: None, forged: str) -> None:
+def test_an_id_that_could_forge_the_log_is_replaced(client: Client, db: None, settings: Settings, forged: str) -> None:
+    settings.PROXY_SETS_REQUEST_ID = True
     given = client.get(reverse("account_login"), headers={"X-Request-ID": forged})["X-Request-ID"]
     assert given != forged
     assert len(given) == 32
+
+
+def test_nobody_chooses_the_id_of_events_where_no_proxy_sets_it(client: Client, db: None) -> None:
+    forged = "FORGED-BY-CLIENT-0001"
+    given = client.get(reverse("account_login"), headers={"X-Request-ID": forged})["X-Request-ID"]
+    assert given != forged
+    assert len(given) == 32
+
+
+def test_the_line_of_a_refused_request_has_its_id(client: Client, db: None, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.handler.addFilter(RequestIdFilter())
+    answer = client.get("/nowhere/at/all/")
+    (record,) = [each for each in caplog.records if each.name == "django.request"]
+    assert record.request_id == answer["X-Request-ID"]  # type: ignore[attr-defined] # the filter sets it
 
 
 def test_outside_of_a_request_the_id_is_that_of_the_task(owner: Membership) -> None:

@@ -178,3 +178,17 @@ def test_a_worker_starts_under_production_and_under_sound_settings_alone(program
     limits = {"BROKER_URL": "redis://127.0.0.1:1/0", "TASK_SOFT_SECONDS": "90", "TASK_HARD_SECONDS": "80"}
     assert "Set TASK_SOFT_SECONDS < TASK_HARD_SECONDS" in told(**limits, **PRODUCTION)
     assert told(DJANGO_SETTINGS_MODULE="skinsite.settings.prod").startswith("DJANGO_SETTINGS_MODULE is 'skinsite.")
+
+
+def test_what_a_command_writes_is_for_its_own_account(tmp_path: Path) -> None:
+    code = "from skinsite.platform.starting import start; start(lambda: None); open({!r}, 'w').close()"
+    path = tmp_path / "written"
+    environment = {"SKINSITE_VAR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "skinsite.settings.development"}
+    finished = run([sys.executable, "-c", code.format(str(path))], **environment)
+    assert finished.returncode == 0, finished.stderr
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    database = tmp_path / "skinsite.sqlite3"
+    assert (
+        manage("migrate", "platform", "--skip-checks", module="development", SKINSITE_VAR=str(tmp_path)).returncode == 0
+    )
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
