@@ -91,8 +91,9 @@ COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-em
 .PHONY: requirements
 requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.txt
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
-	for name in base ml production; do \
-		$(COMPILE) --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/ml.txt requirements/ml.in
+	for name in base production; do \
+		$(COMPILE) --generate-hashes --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
 .PHONY: sbom

@@ -12,12 +12,14 @@ def main() -> None:
         from django.core.management import execute_from_command_line  # noqa: PLC0415 the remedy is named when it is missing
         from django.db import Error  # noqa: PLC0415 as above
 
+        from skinsite.audit.commands import record_command  # noqa: PLC0415 as above
         from skinsite.platform.starting import end, ending_on_faults, keep_files_private  # noqa: PLC0415 as above
     except ImportError as error:
         sys.exit(f"Django is not installed in this Python ({error}). Run `make setup`, then use .venv/bin/python.")
     keep_files_private()
     try:
         with ending_on_faults(2):
+            record_command(sys.argv)
             execute_from_command_line(sys.argv)
     except Error as error:
         # A database that does not answer, or not as it should: Django's own commands would show a traceback.

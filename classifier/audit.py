@@ -1,9 +1,11 @@
 """What the audit trail tells of patients, lesions, photographs, readings, reviews and models."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -13,48 +15,118 @@ from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
 from skinsite.audit.events import Entry, access, change
 
-words.DETAILS.update({"bundle_sha256": _("checksum"), "diagnosis": _("diagnosis"), "modality": _("modality")})
-words.RECORDS.update({"photographs": _("photographs shown small")})
+words.DETAILS.update(
+    {
+        "searched": _("searched for, as a keyed hash"),
+        "bundle_sha256": _("checksum"),
+        "diagnosis": _("diagnosis"),
+        "modality": _("modality"),
+    }
+)
+words.RECORDS.update({"photographs": _("photographs shown small")})  # of events before their records had a table
+
+Filters = Mapping[str, object] | Iterable[str]
+"""By what a list was narrowed: names with what was asked for, or names alone."""
+
+SEARCH_SALT = "classifier.audit.searched"
+SEARCH_LENGTH = 32
 words.VALUES.update(
     {
+        "code": _("a code that was typed"),
+        "corrections": _("the corrections of a photograph"),
+        "duplicate": _("a photograph sent again"),
+        "form": _("a form"),
         "image": _("photograph"),
         "outcome": _("outcome"),
         "patient_code": _("patient code"),
         "reviewed": _("review"),
         "standing": _("readings that do not count"),
+        "upload": _("a photograph sent again"),
     }
 )
+
+
+def hash_of_search(clinic: Clinic, filters: Mapping[str, object]) -> str:
+    """What stands on the trail for what was searched in vain: the same for the same search in one clinic.
+
+    It is keyed with the site's secret, so that the trail alone gives nobody the words back.
+    """
+    asked = {name: str(value).casefold() for name, value in sorted(filters.items()) if value}
+    value = f"{clinic.public_id} {json.dumps(asked, ensure_ascii=False)}"
+    return salted_hmac(SEARCH_SALT, value, algorithm="sha256").hexdigest()[:SEARCH_LENGTH]
 
 
 def _by(by: str) -> dict[str, str]:
     return {"by": by} if by else {}
 
 
+def _read(
+    actor: Actor,
+    about: Model,
+    *,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+    also: Iterable[Model] = (),
+) -> Entry:
+    """A record was given out, with these photographs small and these others named on its page."""
+    return Entry(actor, about, _by(by), shown=_with_whose_they_are([about, *photographs, *also]))
+
+
+def _change(
+    actor: Actor | None,
+    about: Model,
+    details: Mapping[str, Any] | None = None,
+    *,
+    clinic: Clinic | None = None,
+    also: Iterable[Model] = (),
+) -> Entry:
+    """A record changed, and these others with it."""
+    return Entry(actor, about, details or {}, clinic, shown=_with_whose_they_are([about, *also]))
+
+
 def _listing(
     actor: Actor,
     shown: Iterable[Model],
-    filters: Iterable[str],
+    filters: Filters,
     *,
     by: str = "",
     photographs: Iterable[LesionImage] = (),
 ) -> Entry:
     """Which rows were given out, which photographs with them, and by which filters.
 
-    Of filters the names alone: what was asked for may name a patient.
+    Of filters the names alone: what was asked for may name a patient. Where nothing was found, a keyed hash tells
+    whether two people looked for the same.
     """
-    rows = _ids(shown)
-    details = {"rows": len(rows), "filters": sorted(filters), **_by(by), "shown": rows, **_with(photographs)}
-    return Entry(actor, actor.clinic, details)
+    rows = list(shown)
+    details = {"rows": len(rows), "filters": sorted(filters), **_by(by)}
+    if not rows and isinstance(filters, Mapping) and any(filters.values()):
+        details["searched"] = hash_of_search(actor.clinic, filters)
+    return Entry(actor, actor.clinic, details, shown=_with_whose_they_are([*rows, *photographs]))
 
 
-def _with(photographs: Iterable[LesionImage]) -> dict[str, list[str]]:
-    """The photographs that a page showed small; their thumbnails write no events of their own."""
-    ids = list(dict.fromkeys(_ids(photographs)))
-    return {"photographs": ids} if ids else {}
+def _with_whose_they_are(records: Iterable[Model]) -> list[Model]:
+    """Records with the patients that they are of, and readings with their photographs, each once.
+
+    Photographs move between patients: who saw one before it came to its patient is found by the photograph.
+    """
+    named: list[Model] = []
+    for record in records:
+        named += [record, *_owners(record)]
+    return list(dict.fromkeys(named))
 
 
-def _ids(records: Iterable[Model]) -> list[str]:
-    return [str(record.public_id) for record in records]  # type: ignore[attr-defined] # every model of the domain has it
+def _owners(record: Model) -> list[Model]:
+    match record:
+        case Lesion():
+            return [record.patient]
+        case LesionImage():
+            return [record.lesion.patient]
+        case Prediction():
+            return [record.image, record.image.lesion.patient]
+        case Review():
+            return [record.prediction, *_owners(record.prediction)]
+        case _:
+            return []
 
 
 @change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
@@ -66,55 +138,55 @@ def clinic_malignant_percent_set(*, actor: Actor, about: Clinic, before: str, af
 @change("patient.created", pgettext_lazy("what was done", "created"), of=Patient)
 def patient_created(*, actor: Actor, about: Patient) -> Entry:
     """A patient was added."""
-    return Entry(actor, about)
+    return _change(actor, about)
 
 
 @change("patient.updated", pgettext_lazy("what was done", "changed"), of=Patient)
 def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> Entry:
     """These fields of a patient changed; what stood in them is not kept, since the trail is never cleared."""
-    return Entry(actor, about, {"changed": list(changed)})
+    return _change(actor, about, {"changed": list(changed)})
 
 
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
 def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
     """A patient's record was looked at, with these photographs small."""
-    return Entry(actor, about, {**_by(by), **_with(photographs)})
+    return _read(actor, about, by=by, photographs=photographs)
 
 
 @access("patient.listed", pgettext_lazy("what was done", "list viewed"), of=Patient)
-def patients_listed(*, actor: Actor, shown: Iterable[Patient], filters: Iterable[str] = ()) -> Entry:
-    """A list of patients was given out."""
-    return _listing(actor, shown, filters)
+def patients_listed(*, actor: Actor, shown: Iterable[Patient], filters: Filters = (), by: str = "") -> Entry:
+    """A list of patients was given out, or named by a warning."""
+    return _listing(actor, shown, filters, by=by)
 
 
 @change("lesion.created", pgettext_lazy("what was done", "created"), of=Lesion)
 def lesion_created(*, actor: Actor, about: Lesion) -> Entry:
     """A lesion was added."""
-    return Entry(actor, about)
+    return _change(actor, about)
 
 
 @change("lesion.updated", pgettext_lazy("what was done", "changed"), of=Lesion)
 def lesion_updated(*, actor: Actor, about: Lesion, changed: Sequence[str]) -> Entry:
     """These fields of a lesion changed."""
-    return Entry(actor, about, {"changed": list(changed)})
+    return _change(actor, about, {"changed": list(changed)})
 
 
 @access("lesion.viewed", pgettext_lazy("what was done", "viewed"), of=Lesion)
 def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
     """A lesion's record was looked at, with these photographs small."""
-    return Entry(actor, about, {**_by(by), **_with(photographs)})
+    return _read(actor, about, by=by, photographs=photographs)
 
 
 @access("lesion.listed", pgettext_lazy("what was done", "list viewed"), of=Lesion)
-def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Iterable[str] = ()) -> Entry:
-    """A list of lesions was given out."""
-    return _listing(actor, shown, filters)
+def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Filters = (), by: str = "") -> Entry:
+    """A list of lesions was given out, or named on another record's page."""
+    return _listing(actor, shown, filters, by=by)
 
 
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
 def image_uploaded(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was kept."""
-    return Entry(actor, about, {"upload_sha256": about.upload_sha256})
+    return _change(actor, about, {"upload_sha256": about.upload_sha256})
 
 
 @change("image.refused", pgettext_lazy("what was done", "not taken"), of=LesionImage)
@@ -124,49 +196,59 @@ def image_refused(*, actor: Actor, code: str, size: int) -> Entry:
 
 
 @change("image.moved", pgettext_lazy("what was done", "moved to another lesion"), of=LesionImage)
-def image_moved(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
-    """A photograph went from one lesion to another, each by its public id."""
-    return Entry(actor, about, {"before": before, "after": after})
+def image_moved(*, actor: Actor, about: LesionImage, before: str, after: str, also: Iterable[Lesion] = ()) -> Entry:
+    """A photograph went from one lesion, which is ``also`` touched, to another, each by its public id."""
+    return _change(actor, about, {"before": before, "after": after}, also=also)
 
 
 @change("image.modality_corrected", pgettext_lazy("what was done", "kind of photograph corrected"), of=LesionImage)
 def image_modality_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken in another way than was said."""
-    return Entry(actor, about, {"before": before, "after": after})
+    return _change(actor, about, {"before": before, "after": after})
 
 
 @change("image.declared_corrected", pgettext_lazy("what was done", "special site or state corrected"), of=LesionImage)
 def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """What was declared of a photograph's lesion was wrong."""
-    return Entry(actor, about, {"before": before, "after": after})
+    return _change(actor, about, {"before": before, "after": after})
 
 
 @change("image.marked_entered_in_error", pgettext_lazy("what was done", "marked as entered in error"), of=LesionImage)
 def image_marked_entered_in_error(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken out of use for good."""
-    return Entry(actor, about, {"before": before, "after": after})
+    return _change(actor, about, {"before": before, "after": after})
 
 
 @access("image.viewed", pgettext_lazy("what was done", "viewed"), of=LesionImage)
 def image_viewed(*, actor: Actor, about: LesionImage, by: str = "") -> Entry:
     """A photograph, or over the API its record, was looked at."""
-    return Entry(actor, about, _by(by))
+    return _read(actor, about, by=by)
 
 
 @access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small"), of=LesionImage)
 def image_thumbnail_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was looked at small, outside of a page that names it in an event of its own."""
-    return Entry(actor, about)
+    return _read(actor, about)
 
 
 @access("image.heat_map_viewed", pgettext_lazy("what was done", "heat-map viewed"), of=LesionImage)
 def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     """Where the network looked in a photograph was looked at."""
-    return Entry(actor, about)
+    return _read(actor, about)
+
+
+@change(
+    "image.found_altered",
+    pgettext_lazy("what was done", "found exchanged or damaged in the storage"),
+    of=LesionImage,
+)
+def image_found_altered(*, actor: Actor | None, about: LesionImage, clinic: Clinic | None = None) -> Entry:
+    """The stored bytes of a photograph are not those that were kept; without ``actor`` a command found it."""
+    return _change(actor, about, clinic=clinic)
 
 
 @access("image.listed", pgettext_lazy("what was done", "list viewed"), of=LesionImage)
-def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Iterable[str] = ()) -> Entry:
+def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Filters = ()) -> Entry:
     """A list of photographs was given out."""
     return _listing(actor, shown, filters)
 
@@ -174,25 +256,25 @@ def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Iterab
 @change("prediction.requested", pgettext_lazy("what was done", "requested"), of=Prediction)
 def prediction_requested(*, actor: Actor | None, about: Prediction, clinic: Clinic) -> Entry:
     """A photograph is to be read."""
-    return Entry(actor, about, {"modality": about.modality}, clinic=clinic)
+    return _change(actor, about, {"modality": about.modality}, clinic=clinic)
 
 
 @change("prediction.finished", pgettext_lazy("what was done", "finished"), of=Prediction)
 def prediction_finished(*, about: Prediction, clinic: Clinic, status: str) -> Entry:
     """The network has read a photograph."""
-    return Entry(None, about, {"status": status}, clinic=clinic)
+    return _change(None, about, {"status": status}, clinic=clinic)
 
 
 @change("prediction.failed", pgettext_lazy("what was done", "failed"), of=Prediction)
 def prediction_failed(*, about: Prediction, clinic: Clinic, status: str) -> Entry:
     """A reading ended without a result."""
-    return Entry(None, about, {"status": status}, clinic=clinic)
+    return _change(None, about, {"status": status}, clinic=clinic)
 
 
 @access("prediction.viewed", pgettext_lazy("what was done", "viewed"), of=Prediction)
-def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "") -> Entry:
-    """A reading was looked at."""
-    return Entry(actor, about, _by(by))
+def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "", also: Iterable[Model] = ()) -> Entry:
+    """A reading was looked at, on a page that names these others ``also``."""
+    return _read(actor, about, by=by, also=also)
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)
@@ -200,7 +282,7 @@ def predictions_listed(
     *,
     actor: Actor,
     shown: Iterable[Prediction],
-    filters: Iterable[str] = (),
+    filters: Filters = (),
     by: str = "",
     photographs: Iterable[LesionImage] = (),
 ) -> Entry:
@@ -211,17 +293,17 @@ def predictions_listed(
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)
 def review_added(*, actor: Actor, about: Review) -> Entry:
     """A person gave an opinion on a reading."""
-    return Entry(actor, about, {"diagnosis": about.diagnosis})
+    return _change(actor, about, {"diagnosis": about.diagnosis})
 
 
 @access("review.viewed", pgettext_lazy("what was done", "viewed"), of=Review)
 def review_viewed(*, actor: Actor, about: Review, by: str = "") -> Entry:
     """An opinion was looked at."""
-    return Entry(actor, about, _by(by))
+    return _read(actor, about, by=by)
 
 
 @access("review.listed", pgettext_lazy("what was done", "list viewed"), of=Review)
-def reviews_listed(*, actor: Actor, shown: Iterable[Review], filters: Iterable[str] = ()) -> Entry:
+def reviews_listed(*, actor: Actor, shown: Iterable[Review], filters: Filters = ()) -> Entry:
     """A list of opinions was given out."""
     return _listing(actor, shown, filters)
 

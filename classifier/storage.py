@@ -1,5 +1,6 @@
 """The bytes of photographs in the private storage, each under its photograph's UUID; heat-maps under the reading's."""
 
+import hashlib
 import logging
 import re
 import uuid
@@ -46,11 +47,13 @@ class StorageUnavailableError(DomainError):
 
 
 class DamagedPhotographError(DomainError):
-    """The stored bytes of a photograph are none any more; only a backup helps."""
+    """The stored bytes of a photograph are not those that were kept; only a backup helps."""
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     code = "photograph_damaged"
-    sentence = gettext_lazy("The stored photograph is damaged; tell the site's administrator.")
+    sentence = gettext_lazy(
+        "The stored photograph is damaged or was exchanged, and is not shown; tell the site's administrator."
+    )
 
 
 class NotKeptError(StorageUnavailableError):
@@ -97,6 +100,15 @@ def read_stored(image: LesionImage) -> bytes:
         raise
     except Exception as error:  # each kind of storage raises its own
         raise StorageUnavailableError(f"{image.stored_name} cannot be read: {error}") from error
+
+
+def read_checked(image: LesionImage) -> bytes:
+    """Give a photograph's bytes if they are those that were kept; raises ``DamagedPhotographError``, and as
+    ``read_stored`` does."""
+    data = read_stored(image)
+    if hashlib.sha256(data).hexdigest() != image.stored_sha256:
+        raise DamagedPhotographError(f"{image.stored_name} has another hash than when it was kept")
+    return data
 
 
 def read_heat_map(prediction: Prediction) -> bytes | None:

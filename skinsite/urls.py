@@ -7,6 +7,7 @@ from django.views.i18n import set_language
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("skinsite.accounts.urls")),
+    path("", include("skinsite.audit.urls")),
     path("", include("skinsite.directory.urls")),
     path("", include(f"{settings.DOMAIN}.web.urls")),
     path("api/v1/", include(f"{settings.DOMAIN}.api.urls")),

@@ -20,6 +20,11 @@ def sha256_of(text: object) -> str:
     return hashlib.sha256(str(text).encode()).hexdigest()
 
 
+def sha256_of_bytes(data: bytes) -> str:
+    """The hash by which bytes are known."""
+    return hashlib.sha256(data).hexdigest()
+
+
 class UserFactory(DjangoModelFactory[User]):
     class Meta:
         model = User

@@ -18,7 +18,7 @@ SITE = [path for name in ("skinsite", "classifier") for path in sorted((ROOT / n
 ROOMS_OF_VIEWS = {"web", "api", "views", "admin"}
 VIEWS = [path for path in SITE if ROOMS_OF_VIEWS & set(path.relative_to(ROOT).with_suffix("").parts)]
 
-GUARDS = {"member_required", "member_or_token_required", "administrator_required", "person_required"}
+GUARDS = {"member_required", "member_or_token_required", "administrator_required", "person_required", "trail_required"}
 # Guarded by Django itself.
 BY_DJANGO = {
     "account_change_password",

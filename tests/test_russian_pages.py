@@ -97,6 +97,8 @@ def addresses(review: Review) -> list[str]:
         reverse("model", args=[model.public_id]),
         reverse("account"),
         reverse("account_change_password"),
+        reverse("mfa_index"),
+        reverse("account_reauthenticate"),
         reverse("clinic"),
         NOWHERE,
         reverse("admin:classifier_prediction_changelist"),

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from classifier.disclosure.readings import name_lesions
 from classifier.models import ImageCorrection, Lesion, LesionImage, Modality
 from classifier.models.image import ENTERED_IN_ERROR, IN_USE, CorrectionKind, split_declared
 from classifier.presentation.wording import declared_text, lesion_title
-from classifier.selectors.records import lesions_of
 from skinsite.accounts.actors import Actor
 
 
@@ -34,8 +34,7 @@ def corrections_in_words(actor: Actor, image: LesionImage) -> list[CorrectionRow
     corrections = list(image.corrections.all())
     moves = [each for each in corrections if each.kind == CorrectionKind.MOVED]
     named = [key for move in moves for key in (move.before, move.after)]
-    found = lesions_of(actor).filter(public_id__in=named) if named else ()
-    lesions = {str(lesion.public_id): lesion for lesion in found}
+    lesions = name_lesions(actor, named)
     return [
         CorrectionRow(each, _side(each.kind, each.before, lesions), _side(each.kind, each.after, lesions))
         for each in corrections

@@ -15,16 +15,14 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from classifier import audit
 from classifier.admin.corrections import corrections_in_words
 from classifier.admin.filters import ModelFilter, ReviewedFilter, StandingFilter
 from classifier.admin.forms import ReviewForm
+from classifier.disclosure.readings import open_reading, record_overseen
 from classifier.models import Prediction, Standing, Status
 from classifier.models.prediction import PredictionQuerySet
-from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import HEAT_MAP_SENTENCE, SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.history import SEARCHED, listed_readings, search_condition
-from classifier.selectors.reading import reading_detail
 from classifier.services.reviews import add_review
 from ml.taxonomy import CLASSES
 from skinsite.accounts.actors import Actor
@@ -65,11 +63,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         shown = (getattr(response, "context_data", None) or {}).get("cl")  # none when the address made no sense
         actor = overseer(request)
         if shown is not None and actor is not None:
-            readings = shown.result_list
-            photographs = name_thumbnails(actor, (reading.image for reading in readings))
-            audit.predictions_listed(
-                actor=actor, shown=readings, filters=shown.params, by="admin", photographs=photographs
-            )
+            record_overseen(actor, shown.result_list, filters=shown.params)
         return response
 
     def get_search_results(
@@ -90,8 +84,6 @@ class PredictionAdmin(ReadOnlyAdmin):
         if request.method == "POST" and form.is_valid() and _review(actor, prediction, form):
             messages.success(request, _("Your opinion is saved."))
             return HttpResponseRedirect(request.path)
-        if request.method != "POST":
-            audit.prediction_viewed(actor=actor, about=prediction)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -172,8 +164,8 @@ def _cell(name: str, prediction: Prediction) -> SafeString:
 def _find_reading(actor: Actor, public_id: str) -> Prediction:
     """The reading with everything that belongs to it; what the actor may not see is not there."""
     try:
-        return reading_detail(actor, UUID(public_id))
-    except (ValueError, Prediction.DoesNotExist) as error:
+        return open_reading(actor, UUID(public_id), by="admin")
+    except ValueError as error:
         raise Http404 from error
 
 

@@ -244,8 +244,6 @@ class PredictionViewSet(ClinicViewSet):
             **fields,
         )
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
-        if not receipt.created:  # somebody else's, perhaps
-            self.viewed(actor=actor_of(request), about=receipt.prediction, by="api")
         code = None if receipt.created else status.HTTP_200_OK
         return self._answer(receipt.prediction, code, serializers.UploadAnswerSerializer, warnings=warnings)
 
@@ -268,10 +266,11 @@ class PredictionViewSet(ClinicViewSet):
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_address: Any) -> Response:
         """Read the photograph of a failed reading again."""
-        failed: Prediction = self.get_object()
+        failed: Prediction = GenericViewSet.get_object(self)  # of which nothing is told; of the new reading all is
         known = set(failed.image.predictions.values_list("pk", flat=True))
         again = retry_prediction(actor=actor_of(request), prediction=failed)
         is_old_answer = again.pk in known - {failed.pk} and again.status == Status.DONE
+        self.viewed(actor=actor_of(request), about=again, by="api")
         return self._answer(again, status.HTTP_200_OK if is_old_answer else None)
 
     def _answer(

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.lesion import Lesion
 from classifier.models.search_keys import FoldedField
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 REASON_LENGTH = 500
 NAME_LENGTH = 120
@@ -58,7 +59,7 @@ class LesionImageQuerySet(models.QuerySet["LesionImage"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Photographs of the lesions of the actor's clinic."""
-        return self.filter(lesion__patient__clinic=actor.clinic_id)
+        return self.filter(lesion__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
     def sent_by(self, actor: Actor) -> Self:
         """Photographs that came under the actor's name, into the actor's clinic."""

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.patient import Patient
 from classifier.models.search_keys import FoldedField
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 LABEL_LENGTH = 80
 
@@ -40,7 +41,7 @@ class LesionQuerySet(models.QuerySet["Lesion"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Lesions of the patients of the actor's clinic."""
-        return self.filter(patient__clinic=actor.clinic_id)
+        return self.filter(patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
 
 class Lesion(models.Model):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 CODE_LENGTH = 40
 CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding may make more characters of one
@@ -27,7 +28,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Patients of the actor's clinic."""
-        return self.filter(clinic=actor.clinic_id)
+        return self.filter(clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
 
 class Patient(models.Model):
@@ -36,6 +37,7 @@ class Patient(models.Model):
     ``code_key`` is the code as ``fold_line`` writes it, by which it is looked up and by which no two are the same.
     """
 
+    trail_address = "trail-patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     clinic = models.ForeignKey("accounts.Clinic", on_delete=models.PROTECT, related_name="patients")
     code = models.CharField(_("patient code"), max_length=CODE_LENGTH)

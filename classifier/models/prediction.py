@@ -13,6 +13,7 @@ from classifier.models.image import DECLARED_LENGTH, LesionImage, Modality, spli
 from classifier.models.model_version import ModelVersion
 from ml.taxonomy import DECISIONS
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 HEAT_MAPS = "heat-maps"
 
@@ -97,7 +98,7 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Readings of the photographs of the actor's clinic."""
-        return self.filter(image__lesion__patient__clinic=actor.clinic_id)
+        return self.filter(image__lesion__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
     def as_known(self, image: LesionImage) -> Self:
         """Readings of a photograph as what it is known to be now: its modality, and what is declared of the lesion."""

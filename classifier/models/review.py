@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from classifier.models.prediction import Prediction
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.policies import may_see_records
 
 COMMENT_LENGTH = 2000
 OTHER_LENGTH = 200  # of another diagnosis, which becomes the comment's first line
@@ -52,7 +53,11 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Reviews of the readings of the actor's clinic."""
-        return self.filter(prediction__image__lesion__patient__clinic=actor.clinic_id)
+        return (
+            self.filter(prediction__image__lesion__patient__clinic=actor.clinic_id)
+            if may_see_records(actor)
+            else self.none()
+        )
 
 
 class Review(models.Model):

@@ -39,7 +39,7 @@ def answers_to(actor: Actor) -> PredictionQuerySet:
 
 def reviews_of(actor: Actor) -> QuerySet[Review]:
     """The reviews of the actor's clinic, each with its reading and reviewer."""
-    return Review.objects.visible_to(actor).select_related("prediction", "reviewer")
+    return Review.objects.visible_to(actor).select_related("prediction__image__lesion__patient", "reviewer")
 
 
 def model_versions() -> QuerySet[ModelVersion]:
@@ -80,7 +80,7 @@ def lesions_by_code(actor: Actor, code: str) -> list[Lesion]:
     key = fold_line(code)
     if not key:
         return []
-    return list(Lesion.objects.visible_to(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
+    return list(lesions_of(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
 
 
 def lesions_with_latest(patient: Patient) -> list[tuple[Lesion, Prediction | None]]:
@@ -106,5 +106,5 @@ def _latest_readings(patient: Patient) -> dict[int, Prediction]:
     """The newest reading of each lesion of a patient that counts, by the lesion's key."""
     newest = Prediction.objects.with_successor().standing(Standing.VALID).filter(image__lesion=OuterRef("pk"))
     keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
-    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image")
+    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image__lesion__patient")
     return {reading.image.lesion_id: reading for reading in readings}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from classifier import audit
 from classifier.models import Patient
 from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line, shape_of_key
@@ -43,11 +44,13 @@ class CodeWarning:
 def warn_of_code(actor: Actor, code: str, *, patient: Patient | None = None) -> list[CodeWarning]:
     """What is odd about a code: that it seems to tell who the person is, and which others of the clinic look like it.
 
-    ``patient`` is the one who has it, who is no look-alike of theirs.
+    ``patient`` is the one who has it, who is no look-alike of theirs. Whom a warning names is on the trail.
     """
     warnings = [CodeWarning("personal_data", str(PERSONAL) % {"code": code})] if looks_personal(code) else []
     text = _("Another patient of this clinic has a code that looks alike: “%(code)s”.")
     alike = find_look_alikes(actor, code, patient)
+    if alike:
+        audit.patients_listed(actor=actor, shown=alike, by="code")
     return [*warnings, *(CodeWarning("look_alike", text % {"code": other.code}) for other in alike)]
 
 

@@ -113,14 +113,26 @@ def receive_upload(
         attach_anyway=attach_anyway,
     )
     _check_fields(request)
+    try:
+        receipt = _receive(request, data)
+    except DuplicateImageError as error:  # told outside of every transaction, which it would have ended
+        audit.image_viewed(actor=actor, about=error.existing, by="duplicate")
+        raise
+    if not receipt.created:  # somebody else's, perhaps
+        audit.prediction_viewed(actor=actor, about=receipt.prediction, by="upload")
+    return receipt
+
+
+def _receive(request: _Request, data: bytes) -> Receipt:
     known = _find_same_bytes(request)
     if known is not None:
-        return _answer_again(actor, known, data)
-    require_room(actor=actor, size=len(data))
-    stored = _decode(actor, data)
-    if lesion is None and expected != Expected.EITHER:  # before the object is kept; once more with the clinic locked
-        patients.require_expected(actor=actor, code=patient_code, expected=expected)
-    reader = queue.find_reader(modality)
+        return _answer_again(request.actor, known, data)
+    require_room(actor=request.actor, size=len(data))
+    stored = _decode(request.actor, data)
+    if request.lesion is None and request.expected != Expected.EITHER:
+        # Before the object is kept; once more with the clinic locked.
+        patients.require_expected(actor=request.actor, code=request.patient_code, expected=request.expected)
+    reader = queue.find_reader(request.modality)
     receipt = _keep(request, stored, reader)
     return _read(receipt, reader, stored.data) if receipt.created else receipt
 
@@ -219,7 +231,9 @@ def _answer_again(actor: Actor, known: LesionImage, data: bytes) -> Receipt:
 
 def _latest_reading(image: LesionImage) -> Prediction:
     """Its newest reading as what it is known to be now."""
-    return Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
+    latest = Prediction.objects.as_known(image).order_by("-created_at", "-pk")[0]
+    latest.image = image  # with lesion and patient
+    return latest
 
 
 def _keep(request: _Request, stored: StoredImage, reader: inference.LoadedModel | None) -> Receipt:

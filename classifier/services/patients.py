@@ -117,6 +117,7 @@ def require_expected(*, actor: Actor, code: str, expected: Expected) -> Patient 
         _refuse_code(_("Give a code that can be read."), "invisible")
     found = find_patient(actor=actor, code=code)
     if found is not None and expected == Expected.NEW:
+        audit.patient_viewed(actor=actor, about=found, by="code")
         message = _("There is a patient “%(code)s” already: untick “New patient”, or give another code.")
         _refuse_code(message, "known_patient", code=found.code)
     if found is None and expected == Expected.KNOWN:
@@ -125,6 +126,7 @@ def require_expected(*, actor: Actor, code: str, expected: Expected) -> Patient 
         message = _("No patient of this clinic has the code “%(code)s”.")
         alike = find_look_alikes(actor, code)
         if alike:
+            audit.patients_listed(actor=actor, shown=alike, by="code")
             message += " " + _("A code that looks alike: “%(alike)s”.")
         _refuse_code(message, "unknown_patient", code=clean_line(code), alike=", ".join(other.code for other in alike))
     return found

@@ -13,6 +13,7 @@ from classifier.models.prediction import name_heat_map
 from classifier.models.search_keys import write_missing_keys
 from skinsite.accounts.services import notices
 from skinsite.audit import seals
+from skinsite.audit.refusals import sweep_refusals
 from skinsite.platform import housekeeping
 from skinsite.platform.rate_limits import sweep_counts
 
@@ -34,6 +35,7 @@ def housekeep() -> SweepReport:
     """Do what every night wants done: end what has ended, seal the trail, send mail that waits, sweep the storage."""
     housekeeping.clear_sessions()
     sweep_counts()
+    sweep_refusals()
     notices.send_waiting()
     seals.seal_events(everything=True)
     seals.log_heads()

@@ -1,7 +1,7 @@
 """Forms for people. They check shape and visibility; the services decide."""
 
 from collections.abc import Callable
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import chain
 from typing import Any, cast
 
@@ -10,13 +10,14 @@ from django.http import QueryDict
 from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
+from classifier.disclosure.records import offer_lesions
 from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
 from classifier.models.image import NAME_LENGTH, REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
-from classifier.selectors.records import find_lesion, lesions_by_code
+from classifier.selectors.records import find_lesion
 from classifier.services.patients import find_patient
 from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.actors import Actor
@@ -57,6 +58,7 @@ class PlaceForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.actor = actor
+        self.find_lesions: Callable[[str], list[Lesion]] = partial(offer_lesions, actor)
         self.fields["body_site"].initial = BodySite.UNKNOWN
         field = self.fields["lesion"]
         assert isinstance(field, LesionChoice)  # noqa: S101 declared above
@@ -64,8 +66,8 @@ class PlaceForm(forms.Form):
 
     @cached_property
     def offered_lesions(self) -> list[Lesion]:
-        """The lesions of the patient whose code stands in the form, which a page that draws it gives out."""
-        return lesions_by_code(self.actor, str(self["patient_code"].value() or ""))
+        """The lesions of the patient whose code stands in the form: drawn, they are given out."""
+        return self.find_lesions(str(self["patient_code"].value() or ""))
 
     def clean_lesion(self) -> Lesion | None:
         """Give the lesion; one of another clinic is as unknown as none."""

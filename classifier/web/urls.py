@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from classifier.web.views import capture, corrections, home, model_card, pictures, practice, readings, records
+from classifier.web.views import capture, corrections, home, model_card, pictures, practice, readings, records, trail
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("images/<uuid:public_id>/modality", corrections.image_modality, name="image-modality"),
     path("images/<uuid:public_id>/declared", corrections.image_declared, name="image-declared"),
     path("images/<uuid:public_id>/error", corrections.image_error, name="image-error"),
+    path("trail/patients/", trail.find_patient, name="trail-patients"),
+    path("trail/patients/<uuid:public_id>/", trail.patient, name="trail-patient"),
     path("clinic/practice/", practice.set_practice, name="clinic-practice"),
     path("models/<uuid:public_id>/", model_card.model_card, name="model"),
 ]

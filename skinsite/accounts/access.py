@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from skinsite.accounts.limits import spend_on
 from skinsite.accounts.made_for import answer_other_clinic
 from skinsite.accounts.models import ApiToken, Capability, Membership, User
 from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
-from skinsite.accounts.policies import may, require_may_manage_clinic
+from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
 from skinsite.accounts.selectors import memberships_of
 from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
@@ -60,6 +61,20 @@ def member_required(
         return view(cast("MemberRequest", request), *args, **kwargs)
 
     return guarded
+
+
+def records_required(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let members in who work with patients' records; auditors are refused, who read the trail alone."""
+
+    @wraps(view)
+    def guarded(request: MemberRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not may_see_records(request.membership):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return member_required(guarded)
 
 
 def person_required(

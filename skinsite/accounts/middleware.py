@@ -5,6 +5,7 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import Resolver404, is_valid_path, resolve
@@ -75,6 +76,27 @@ class MembershipMiddleware:
             membership = acting_membership(request, request.user)
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
+
+
+class ForgetMiddleware:
+    """Has the browser forget its copies of pictures once somebody has signed out, or acts for another clinic."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        user_logged_out.connect(forget_copies, dispatch_uid="skinsite.accounts.forget_copies")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the header where something has ended."""
+        response = self.get_response(request)
+        if getattr(request, "forgets_copies", False):
+            response["Clear-Site-Data"] = '"cache"'
+        return response
+
+
+def forget_copies(request: HttpRequest | None, **_signal: object) -> None:
+    """Have the browser forget, with the answer to this request, what it keeps of pictures."""
+    if request is not None:
+        request.forgets_copies = True  # type: ignore[attr-defined] # read by the middleware
 
 
 class TimeZoneMiddleware:

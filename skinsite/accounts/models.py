@@ -42,6 +42,7 @@ class Role(models.TextChoices):
     CLINICIAN = "clinician", _("Clinician")
     REVIEWER = "reviewer", _("Reviewer")
     ADMINISTRATOR = "administrator", _("Administrator")
+    AUDITOR = "auditor", _("Auditor")
 
 
 class Scope(models.TextChoices):
@@ -58,6 +59,8 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
     Role.CLINICIAN: CLINICIAN_CAPABILITIES,
     Role.REVIEWER: REVIEWER_CAPABILITIES,
     Role.ADMINISTRATOR: REVIEWER_CAPABILITIES | {Capability.READ_AUDIT, Capability.MANAGE_CLINIC},
+    # Reads who saw and did what, and no record of a patient.
+    Role.AUDITOR: frozenset({Capability.READ_AUDIT}),
 }
 SCOPE_CAPABILITIES: dict[str, frozenset[Capability]] = {
     Scope.READ: frozenset({Capability.READ_RECORDS}),

@@ -12,6 +12,14 @@ def may(actor: Actor | User | None, capability: Capability) -> bool:
     return capability in (SYSTEM_CAPABILITIES if actor is None else actor.capabilities)
 
 
+def may_see_records(actor: Actor) -> bool:
+    """Whether an actor works with the records of the clinic's patients at all: asked by every ``visible_to``.
+
+    What only sends photographs finds the patient that they are of; an auditor has the trail alone.
+    """
+    return bool(actor.capabilities & {Capability.READ_RECORDS, Capability.ADD_RECORDS})
+
+
 def may_manage_clinic(actor: Actor | User | None, clinic: Clinic) -> bool:
     """Whether somebody may run this clinic: its administrators, superusers and the system."""
     is_elsewhere = actor is not None and not isinstance(actor, User) and actor.clinic_id != clinic.pk

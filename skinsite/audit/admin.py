@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Capability
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
+from skinsite.audit import own as audit
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.words import (
     action_in_words,
@@ -57,7 +58,15 @@ class AuditEventAdmin(ReadOnlyAdmin):
         response = super().changelist_view(request, extra_context)
         shown = (getattr(response, "context_data", None) or {}).get("cl")
         if shown is not None:
-            name_subjects(shown.result_list)
+            events = list(shown.result_list)
+            name_subjects(events)
+            shown.result_list = events
+            named = [event.subject for event in events if isinstance(event.subject, Model)]
+            actor = overseer(request, Capability.READ_AUDIT)
+            if actor is not None:
+                audit.trail_viewed(
+                    actor=actor, question="everything", rows=len(events), filters=shown.params, shown=named
+                )
         return response
 
     @admin.display(description=_("action"), ordering="action")
@@ -79,7 +88,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     def record(self, event: AuditEvent) -> str:
         """What it was about: the kind of record and by what name it goes; its identifier in full is in the title."""
         subject = getattr(event, "subject", "")
-        words = " ".join(filter(None, [kind_in_words(event.object_type), subject or event.object_id[:8]]))
+        words = " ".join(filter(None, [kind_in_words(event.object_type), str(subject) or event.object_id[:8]]))
         return format_html('<span title="{}">{}</span>', event.object_id, words)
 
     @admin.display(description=_("details"))

@@ -67,6 +67,7 @@ class EventType:
     words: Promise
     of: type[Model]
     writer: str
+    kind: EventKind
 
 
 EVENT_TYPES: list[EventType] = []
@@ -109,9 +110,14 @@ def access(name: str, words: Promise, *, of: type[Model]) -> Declaration:
     return _declare(EventKind.ACCESS, name, words, of)
 
 
+def refusal(name: str, words: Promise, *, of: type[Model]) -> Declaration:
+    """Declare that somebody who is signed in was not given what they asked for."""
+    return _declare(EventKind.REFUSAL, name, words, of)
+
+
 def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Declaration:
     def declared(describe: Callable[P, Entry], /) -> Callable[P, AuditEvent]:
-        EVENT_TYPES.append(EventType(name, words, of, f"{describe.__module__}.{describe.__name__}"))
+        EVENT_TYPES.append(EventType(name, words, of, f"{describe.__module__}.{describe.__name__}", kind))
 
         @wraps(describe)
         def record(*args: P.args, **kwargs: P.kwargs) -> AuditEvent:

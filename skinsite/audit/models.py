@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 
 class EventKind(models.TextChoices):
-    """Whether something changed or was only looked at."""
+    """Whether something changed, was only looked at, or was refused."""
 
     CHANGE = "change", _("Change")
     ACCESS = "access", _("Access")
+    REFUSAL = "refusal", _("Refusal")
 
 
 class AuditEvent(models.Model):
@@ -51,6 +52,9 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["clinic", "-at"], name="audit_clinic_at"),
             models.Index(fields=["object_type", "object_id"], name="audit_object"),
+            # What a person did, and what was refused: pages of either are found without looking at anything else.
+            models.Index(fields=["actor", "-at", "-id"], name="audit_actor_at"),
+            models.Index(fields=["clinic", "-at", "-id"], condition=models.Q(kind="refusal"), name="audit_refusal_at"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +143,26 @@ class AuditSubject(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_type} {self.record_id}"
+
+
+class StrangersRefused(models.Model):
+    """How many requests of people who are not signed in were refused in a minute, by the status of the answer.
+
+    No event: whoever is not signed in must not be able to fill the trail. Rows count up, and go after some months.
+    """
+
+    minute = models.DateTimeField(_("time"))
+    status = models.PositiveSmallIntegerField(_("status"))
+    count = models.PositiveIntegerField(_("requests"))
+
+    class Meta:
+        verbose_name = _("refusals of strangers")
+        verbose_name_plural = _("refusals of strangers")
+        ordering = ["-minute", "status"]
+        constraints = [models.UniqueConstraint(fields=["minute", "status"], name="strangers_refused_once_a_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.minute:%Y-%m-%d %H:%M} {self.status}: {self.count}"
 
 
 class AuditSeal(models.Model):

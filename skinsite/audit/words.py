@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.apps import apps
+from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -72,7 +73,7 @@ def records_in_details(details: dict[str, Any]) -> list[tuple[str, list[str]]]:
 
 
 def name_subjects(events: Iterable[AuditEvent]) -> None:
-    """Give each event its ``subject``: whom or what its record is about, by name; one query for each kind of record.
+    """Give each event its ``subject``: whom or what its record is about; one query for each kind of record.
 
     A model names by ``audit_subject`` what stands for its records, such as their patient.
     """
@@ -93,7 +94,7 @@ def kind_in_words(label: str) -> str:
         return label
 
 
-def _names(label: str, ids: set[str]) -> dict[str, str]:
+def _names(label: str, ids: set[str]) -> dict[str, Model]:
     try:
         model = apps.get_model(label)
     except (LookupError, ValueError):
@@ -102,7 +103,31 @@ def _names(label: str, ids: set[str]) -> dict[str, str]:
         return {}
     path: str = getattr(model, "audit_subject", "")
     records = model._meta.default_manager.select_related(*([path] if path else [])).filter(public_id__in=ids)
-    return {str(record.public_id): str(_follow(record, path)) for record in records}
+    return {str(record.public_id): _follow(record, path) for record in records}
+
+
+def named_records(events: Iterable[AuditEvent]) -> dict[str, Model]:
+    """The records, by their ids, that events gave out and that have a page of the trail, such as patients.
+
+    A model names that page by ``trail_address``. One query for each such model, beside the events' own subjects.
+    """
+    wanted: dict[str, set[str]] = {}
+    for event in events:
+        for subject in event.subjects.all():
+            wanted.setdefault(subject.record_type, set()).add(subject.record_id)
+    models = [model for model in apps.get_models() if hasattr(model, "trail_address")]
+    found: dict[str, Model] = {}
+    for model in models:
+        found |= _names(model._meta.label, wanted.get(model._meta.label, set()))
+    return found
+
+
+def plural_in_words(label: str, count: int) -> str:
+    """How many records of a kind, in the reader's language."""
+    try:
+        return f"{apps.get_model(label)._meta.verbose_name_plural}: {count}"
+    except (LookupError, ValueError):
+        return f"{label}: {count}"
 
 
 def _follow(record: Any, path: str) -> Any:

@@ -59,7 +59,8 @@ class DirectoryAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc
         except RefusalError as refused:
             self._refuse(request, directory, refused)
         keep_grant(account=account, refresh_token=sociallogin.token.token_secret)
-        sociallogin.account, sociallogin.user = account, account.user
+        # While a second factor is asked for, what is left of the sign-in waits in the session, without any token.
+        sociallogin.account, sociallogin.user, sociallogin.token = account, account.user, None
         audit.signed_in_by_directory(
             about=account.user, clinic=clinic_of(directory), directory=directory, client=describe_client(request)
         )

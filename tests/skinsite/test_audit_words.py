@@ -26,18 +26,21 @@ NAMES = {
     "api_token": "created revoked",
     "clinic": "created malignant_percent_set passwords_allowed passwords_refused renamed second_factor_set "
     "switched_to time_zone_set updated",
-    "image": "declared_corrected heat_map_viewed listed marked_entered_in_error modality_corrected moved refused "
-    "thumbnail_viewed uploaded viewed",
+    "command": "begun",
+    "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
+    "refused thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
     "lesion": "created listed updated viewed",
     "membership": "created deactivated reactivated role_changed",
     "model": "activated registered",
     "patient": "created listed updated viewed",
     "prediction": "failed finished listed requested viewed",
+    "request": "refused",
     "review": "added listed viewed",
     "service": "ended opened",
+    "trail": "exported viewed",
     "user": "created directory_access_ended directory_refused directory_unlinked locked_out own_password_refused "
-    "password_changed password_reset password_set "
+    "password_changed password_confirmed password_reset password_set "
     "second_factor_added second_factor_refused second_factor_removed "
     "second_factor_reset second_factor_used "
     "preferences_set renamed sessions_ended sign_in_failed signed_in signed_in_by_directory signed_out "
@@ -92,9 +95,7 @@ def test_details_are_named_and_what_is_empty_says_nothing() -> None:
     assert details_in_words({"before": "clinician", "after": "reviewer"}) == "before: Clinician, after: Reviewer"
 
 
-def test_a_photograph_goes_by_its_patient_and_is_found_in_the_list_that_showed_it(
-    administrator: Membership, sign_in: SignIn
-) -> None:
+def test_a_photograph_goes_by_its_patient(administrator: Membership, sign_in: SignIn) -> None:
     patient = factories.PatientFactory.create(clinic=administrator.clinic, code="P-77")
     readings = factories.DonePredictionFactory.create_batch(3, image__lesion__patient=patient)
     images = [reading.image for reading in readings]
@@ -106,11 +107,6 @@ def test_a_photograph_goes_by_its_patient_and_is_found_in_the_list_that_showed_i
     assert "list viewed: readings" in page
     assert "rows: 3" in page
     assert "photograph P-77" in page
-    assert "<summary>records shown: 3</summary>" in page
-    assert "<summary>photographs shown small: 3</summary>" in page
-    assert page.count(str(images[1].public_id)) == 1
-    found = client.get(TRAIL, {"q": str(images[1].public_id)}).context["cl"].result_list
-    assert [event.action for event in found] == ["prediction.listed"]
 
 
 def test_the_trail_takes_the_same_queries_for_few_events_and_for_many(

@@ -37,7 +37,9 @@ def test_pages_for_people_run_and_style_nothing_inline(administrator: Membership
     assert policy(response["Content-Security-Policy"]) == STRICT
 
 
-@pytest.mark.parametrize("name", ["account_login", "account", "clinic", "account_change_password"])
+@pytest.mark.parametrize(
+    "name", ["account_login", "account", "clinic", "account_change_password", "mfa_index", "mfa_add_webauthn"]
+)
 def test_pages_for_people_contain_nothing_inline(administrator: Membership, sign_in: SignIn, name: str) -> None:
     html = sign_in(administrator).get(reverse(name), follow=True).content.decode()
     assert re.findall(r"<script(?![^>]*\bsrc=)[^>]*>", html) == []

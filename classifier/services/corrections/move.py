@@ -52,7 +52,7 @@ def _move(correction: Correction, *, to: Lesion) -> ImageCorrection:
     try:
         with transaction.atomic():
             change(image, lesion=to)
-            return correction.record(before=str(before.public_id), after=str(to.public_id))
+            return correction.record(before=str(before.public_id), after=str(to.public_id), also=[before])
     except IntegrityError:
         image.lesion = before
         message = _("That lesion has the same photograph already; mark this one as entered in error.")

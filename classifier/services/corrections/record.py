@@ -34,8 +34,8 @@ class Correction:
         said = (self.kind, after, self.reason, self.actor.user_id)
         return last if last and (last.kind, last.after, last.reason, last.made_by_id) == said else None
 
-    def record(self, *, before: str, after: str) -> ImageCorrection:
-        """Write the row and the event; call in the transaction of the change."""
+    def record(self, *, before: str, after: str, **told: object) -> ImageCorrection:
+        """Write the row and the event, which is ``told`` more; call in the transaction of the change."""
         correction = ImageCorrection.objects.create(
             image=self.image,
             kind=self.kind,
@@ -44,7 +44,7 @@ class Correction:
             reason=self.reason,
             made_by=policies.require_person(self.actor),
         )
-        self.event(actor=self.actor, about=self.image, before=before, after=after)
+        self.event(actor=self.actor, about=self.image, before=before, after=after, **told)
         return correction
 
 

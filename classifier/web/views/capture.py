@@ -1,7 +1,7 @@
 """Photographs come in here from people: one or many, each on its own."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -14,21 +14,20 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from classifier import audit
+from classifier.disclosure.records import offer_lesions, start_with_lesion, suggest_patients
 from classifier.models import LesionImage, Prediction
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.problems import problem_of
-from classifier.selectors.records import find_lesion, lesions_by_code, suggest_patients
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import DuplicateImageError, receive_upload, require_size
 from classifier.services.patients import Expected
 from classifier.services.room import ClinicStorageFullError
 from classifier.storage import StorageUnavailableError
-from classifier.web.forms import ACCEPTED, PlaceForm, UploadForm
+from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.decode_process import DecoderBusyError
 from ml.serve.image_io import LIMITS, ImageRejected
 from ml.serve.image_limits import MEGABYTE
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.limits import TooManyRequestsError, counted, spend_on
 from skinsite.text import clean_line
@@ -54,7 +53,7 @@ class Arrival:
     warnings: Sequence[CodeWarning] = ()
 
 
-@member_required
+@records_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: MemberRequest) -> HttpResponseBase:
     """The page to add photographs on; without JavaScript a plain form, with it a request for each row."""
@@ -95,16 +94,15 @@ def capture_context(
     request: MemberRequest,
     form: UploadForm,
     arrivals: Sequence[Arrival] = (),
-    initial: dict[str, str] | None = None,
+    initial: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What the drop zone needs, wherever it stands: the plain form, and the form of a row yet to be.
-
-    That the lesions of a patient are given out in it is kept.
-    """
-    record_offered_lesions(request, form)
+    """What the drop zone needs, wherever it stands: the plain form, and the form of a row yet to be."""
+    row_form = UploadForm(initial=initial or {}, actor=request.membership, auto_id=ROW_IDS)
+    if initial:  # both offer the same lesions, which are given out once
+        row_form.find_lesions = lambda _code: form.offered_lesions
     return {
         "form": form,
-        "row_form": UploadForm(initial=initial or {}, actor=request.membership, auto_id=ROW_IDS),
+        "row_form": row_form,
         "arrivals": arrivals,
         "accepted": ACCEPTED,
         "max_bytes": LIMITS.max_bytes,
@@ -113,19 +111,10 @@ def capture_context(
     }
 
 
-def record_offered_lesions(request: MemberRequest, form: PlaceForm) -> None:
-    """Keep that a page gives out the lesions of the patient whose code stands in its form, if there are any."""
-    if form.offered_lesions:
-        audit.lesions_listed(actor=request.membership, shown=form.offered_lesions, filters=["patient_code"])
-
-
-def _initial(request: MemberRequest) -> dict[str, str]:
+def _initial(request: MemberRequest) -> Mapping[str, str]:
     """Start with the patient, or the lesion, that the page before was about."""
-    public_id = request.GET.get("lesion", "")
-    found = find_lesion(request.membership, public_id) if public_id else None
-    if found is not None:
-        return {"patient_code": found.patient.code, "lesion": str(found.public_id)}
-    return {"patient_code": clean_line(request.GET.get("patient_code", ""))[:CODE_LENGTH]}
+    known = start_with_lesion(request.membership, request.GET.get("lesion", ""))
+    return known or {"patient_code": clean_line(request.GET.get("patient_code", ""))[:CODE_LENGTH]}
 
 
 def _receive_all(request: MemberRequest, form: UploadForm) -> list[Arrival]:
@@ -194,25 +183,21 @@ def _form_error(form: UploadForm) -> str:
     return " ".join(parts)
 
 
-@member_required
+@records_required
 @require_safe
 @counted("reads")
 def patient_search(request: MemberRequest) -> HttpResponse:
     """Codes of the clinic's patients that begin with, or hold, what is typed: options of a list."""
     found = suggest_patients(request.membership, request.GET.get("patient_code", ""), count=SUGGESTIONS)
-    if found:
-        audit.patients_listed(actor=request.membership, shown=found, filters=["patient_code"])
     context = {"patients": found}
     return render(request, "classifier/includes/patient_options.html", context)
 
 
-@member_required
+@records_required
 @require_safe
 @counted("reads")
 def lesion_search(request: MemberRequest) -> HttpResponse:
     """The lesions of the patient whose code is typed: options of a list, a new lesion first."""
-    lesions = lesions_by_code(request.membership, request.GET.get("patient_code", ""))
-    if lesions:
-        audit.lesions_listed(actor=request.membership, shown=lesions, filters=["patient_code"])
+    lesions = offer_lesions(request.membership, request.GET.get("patient_code", ""))
     context = {"lesions": lesions, "chosen": request.GET.get("lesion", "")}
     return render(request, "classifier/includes/lesion_options.html", context)

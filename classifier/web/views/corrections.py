@@ -10,19 +10,18 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from classifier.disclosure.readings import find_photograph, open_reading
 from classifier.models import ImageCorrection, LesionImage, Prediction
-from classifier.selectors.records import images_of
 from classifier.services.corrections.declaration import correct_declared, correct_modality
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.corrections.move import move_image
-from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, PlaceForm, ReasonForm
-from classifier.web.views.capture import record_offered_lesions
-from classifier.web.views.readings import find_reading, show_reading
-from skinsite.accounts.access import MemberRequest, member_required
+from classifier.web.forms import DeclaredForm, ModalityForm, MoveForm, ReasonForm
+from classifier.web.views.readings import show_reading
+from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.limits import counted
 
 Place = Literal["move", "modality", "declared", "error"]
@@ -31,7 +30,7 @@ CORRECTION = require_http_methods(["GET", "HEAD", "POST"])
 READS_ANEW = counted("uploads", only_unsafe=True)
 
 
-@member_required
+@records_required
 @CORRECTION
 def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Move a photograph to another lesion, known or new; its readings go with it."""
@@ -40,7 +39,7 @@ def image_move(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase
     return _correct(request, public_id, place="move", make_form=form, service=move_image, done=done)
 
 
-@member_required
+@records_required
 @CORRECTION
 @READS_ANEW
 def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
@@ -49,7 +48,7 @@ def image_modality(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
     return _correct(request, public_id, place="modality", make_form=ModalityForm, service=correct_modality, done=done)
 
 
-@member_required
+@records_required
 @CORRECTION
 @READS_ANEW
 def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
@@ -58,7 +57,7 @@ def image_declared(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
     return _correct(request, public_id, place="declared", make_form=DeclaredForm, service=correct_declared, done=done)
 
 
-@member_required
+@records_required
 @CORRECTION
 def image_error(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Mark a photograph as entered in error: it stays on record and counts no more."""
@@ -91,15 +90,13 @@ def _correct(
         else:
             messages.success(request, done)
             return redirect("reading", (made if isinstance(made, Prediction) else prediction).public_id)
-    if isinstance(form, PlaceForm):
-        record_offered_lesions(request, form)
-    reading = find_reading(request, prediction.public_id)
+    reading = open_reading(request.membership, prediction.public_id)
     return show_reading(request, reading, status=HTTPStatus.UNPROCESSABLE_ENTITY, **{f"{place}_form": form})
 
 
 def _find(request: MemberRequest, public_id: uuid.UUID) -> tuple[LesionImage, Prediction]:
     """Give a photograph of the actor's clinic and its latest reading, or raise 404."""
-    image = get_object_or_404(images_of(request.membership), public_id=public_id)
+    image = find_photograph(request.membership, public_id)
     prediction = image.predictions.order_by("-created_at", "-pk").first()
     assert prediction is not None  # noqa: S101 intake writes both or neither
     return image, prediction

@@ -11,10 +11,10 @@ from classifier.presentation.practice import practice_sentence
 from classifier.presentation.wording import SAFETY_SENTENCE, SEVEN_SENTENCE, class_name
 from classifier.selectors.practice import practice_of
 from classifier.selectors.records import model_versions
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, records_required
 
 
-@member_required
+@records_required
 @require_safe
 def model_card(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """The card of a version. Models belong to the site: every member of a clinic may read it."""

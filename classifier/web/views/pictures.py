@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import IO, Concatenate, ParamSpec
 
-from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
+from django.utils.http import parse_etags
 from django.views.decorators.http import require_safe
 
 from classifier import audit, storage
@@ -26,7 +27,9 @@ P = ParamSpec("P")
 View = Callable[Concatenate[ActorRequest, P], HttpResponseBase]
 
 NEVER_KEPT = "private, no-store"
-# Dozens are on a page; the session's cookie is part of the cache's key, so that nothing survives signing out.
+# Dozens are on a page and are kept, but shown only after the site has said again that this person may see them.
+ASKED_FOR_ANEW = "private, no-cache"
+# Of the training set: no patient of anybody's.
 KEPT_FOR_A_DAY = "private, max-age=86400"
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png"}
 
@@ -63,7 +66,7 @@ def image_file(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """The stored photograph."""
     image = get_object_or_404(images_of(request.actor), public_id=public_id)
     delivery = Delivery(image.stored_name, audit.image_viewed, NEVER_KEPT)
-    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
+    return _deliver(request, image, delivery, io.BytesIO(_read_checked(request, image)))
 
 
 @member_or_token_required
@@ -74,8 +77,18 @@ def image_thumbnail(request: ActorRequest, public_id: uuid.UUID) -> HttpResponse
     image = get_object_or_404(images_of(request.actor), public_id=public_id)
     named = is_named(request.actor, image, request.GET.get(PARAMETER, ""))
     event = None if named else audit.image_thumbnail_viewed
-    delivery = Delivery(image.thumbnail_name, event, KEPT_FOR_A_DAY)
-    return _deliver(request, image, delivery, storage.open_stored(delivery.name))
+    delivery = Delivery(image.thumbnail_name, event, ASKED_FOR_ANEW)
+    tag = f'"{image.public_id}"'
+    if tag in parse_etags(request.headers.get("If-None-Match", "")):
+        # The browser shows what it has: as much seen as if it were sent.
+        response: HttpResponseBase = HttpResponseNotModified()
+        response["Cache-Control"] = delivery.cache_control
+        if event is not None:
+            event(actor=request.actor, about=image)
+    else:
+        response = _deliver(request, image, delivery, storage.open_stored(delivery.name))
+    response["ETag"] = tag
+    return response
 
 
 @member_or_token_required
@@ -87,6 +100,7 @@ def heat_map(request: ActorRequest, public_id: uuid.UUID) -> HttpResponseBase:
     prediction = get_object_or_404(readings_of(request.actor), public_id=public_id)
     if prediction.model_version is None or not prediction.shows_heat_map:
         raise Http404
+    _read_checked(request, prediction.image)
     picture = give_heat_map(prediction=prediction)
     delivery = Delivery(f"{prediction.public_id}.png", audit.image_heat_map_viewed, NEVER_KEPT)
     return _deliver(request, prediction.image, delivery, io.BytesIO(picture))
@@ -110,6 +124,18 @@ def similar_case(request: ActorRequest, public_id: uuid.UUID, place: int) -> Htt
     response["Cache-Control"] = KEPT_FOR_A_DAY
     response["X-Content-Type-Options"] = "nosniff"
     return response
+
+
+def _read_checked(request: ActorRequest, image: LesionImage) -> bytes:
+    """The bytes of a photograph that are those that were kept; that others lie in their place is recorded.
+
+    Raises ``DamagedPhotographError``.
+    """
+    try:
+        return storage.read_checked(image)
+    except storage.DamagedPhotographError:
+        audit.image_found_altered(actor=request.actor, about=image)
+        raise
 
 
 def _deliver(request: ActorRequest, image: LesionImage, delivery: Delivery, content: IO[bytes]) -> FileResponse:

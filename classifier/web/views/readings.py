@@ -1,21 +1,30 @@
 """The reading page and the history of readings."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from classifier import audit, policies
-from classifier.models import Modality, Outcome, Patient, Prediction, Standing, Status
+from classifier import policies
+from classifier.disclosure.readings import (
+    find_photograph,
+    find_reading,
+    open_comparison,
+    open_history,
+    open_reading,
+    open_status,
+)
+from classifier.disclosure.records import offer_lesions_beside
+from classifier.models import Modality, Outcome, Patient, Prediction, Status
 from classifier.models.prediction import WAITING
 from classifier.presentation.comparison import compare
 from classifier.presentation.figures import bars_of, similar_cases_of
-from classifier.presentation.thumbnails import name_thumbnails
 from classifier.presentation.wording import (
     HEAT_MAP_SENTENCE,
     LESION_SENTENCE,
@@ -23,29 +32,19 @@ from classifier.presentation.wording import (
     SEVEN_SENTENCE,
     SIMILAR_SENTENCE,
 )
-from classifier.selectors.history import history
-from classifier.selectors.reading import (
-    images_to_compare,
-    model_yet_to_read,
-    other_readings,
-    reading_detail,
-    readings_by_model,
-)
-from classifier.selectors.records import images_of, readings_of
+from classifier.selectors.reading import model_yet_to_read, other_readings, readings_by_model
 from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.limits import counted
-from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 
 
-@member_required
+@records_required
 @require_safe
 def reading(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """One reading with all that belongs to it."""
-    prediction = find_reading(request, public_id)
-    audit.prediction_viewed(actor=request.membership, about=prediction)
+    prediction = open_reading(request.membership, public_id)
     if "new-patient" in request.GET:  # the upload has just made one
         tell_of_new_patient(request, prediction.image.lesion.patient)
     return show_reading(request, prediction)
@@ -63,14 +62,6 @@ def tell_of_code(request: MemberRequest, patient: Patient) -> None:
         messages.warning(request, warning.text)
 
 
-def find_reading(request: MemberRequest, public_id: uuid.UUID) -> Prediction:
-    """Give a reading of the actor's clinic with what its page shows, or raise 404."""
-    try:
-        return reading_detail(request.membership, public_id)
-    except Prediction.DoesNotExist as error:
-        raise Http404 from error
-
-
 def show_reading(
     request: MemberRequest, prediction: Prediction, *, status: int = 200, **forms: MoveForm | ReasonForm
 ) -> HttpResponse:
@@ -78,6 +69,10 @@ def show_reading(
     image = prediction.image
     others, has_more_others = other_readings(prediction)
     may_correct = policies.may_correct(request.membership, image) and image.entered_in_error_at is None
+    move_form = MoveForm(
+        initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
+    )
+    move_form.find_lesions = partial(offer_lesions_beside, request.membership, prediction)
     context: dict[str, Any] = {
         "prediction": prediction,
         "image": image,
@@ -99,9 +94,7 @@ def show_reading(
         "model_yet_to_read": model_yet_to_read(image) if may_correct else None,
         "may_correct": may_correct,
         "may_review": policies.may_review(request.membership),
-        "move_form": MoveForm(
-            initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
-        ),
+        "move_form": move_form,
         "modality_form": ModalityForm(auto_id="modality_%s"),
         "declared_form": DeclaredForm(initial={"declared": image.declared_codes}, auto_id="declared_%s"),
         "error_form": ReasonForm(auto_id="error_%s"),
@@ -109,12 +102,13 @@ def show_reading(
     return render(request, "classifier/reading.html", context | forms, status=status)
 
 
-@member_required
+@records_required
 @require_safe
 def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """How far a reading is: asked again and again by a page, or by a row of uploads, while it waits."""
-    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
-    if request.GET.get("part") == "row":
+    is_row = request.GET.get("part") == "row"
+    prediction = open_status(request.membership, public_id, with_outcome=is_row)
+    if is_row:
         return render(request, "classifier/includes/arrival_reading.html", {"prediction": prediction})
     response = render(request, "classifier/includes/waiting.html", {"prediction": prediction})
     if prediction.status not in WAITING:
@@ -122,12 +116,12 @@ def reading_status(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse
     return response
 
 
-@member_required
+@records_required
 @require_POST
 @counted("uploads")
 def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Read again after a failure: a new reading; the failed one stays."""
-    prediction = get_object_or_404(readings_of(request.membership), public_id=public_id)
+    prediction = find_reading(request.membership, public_id)
     try:
         again = retry_prediction(actor=request.membership, prediction=prediction)
     except ValidationError as error:
@@ -136,25 +130,22 @@ def reading_retry(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
     return redirect("reading", again.public_id)
 
 
-@member_required
+@records_required
 @require_safe
 def image_readings(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """The readings of one photograph by several models, side by side."""
-    image = get_object_or_404(images_to_compare(request.membership), public_id=public_id)
-    readings = readings_by_model(image)
+    image, readings = open_comparison(request.membership, public_id)
     compared = compare(readings)
-    photographs = name_thumbnails(request.membership, [image])
-    audit.predictions_listed(actor=request.membership, shown=readings, filters=["image"], photographs=photographs)
     context = {"image": image, "lesion": image.lesion, "patient": image.lesion.patient, "compared": compared}
     return render(request, "classifier/comparison.html", context | {"safety_sentence": SAFETY_SENTENCE})
 
 
-@member_required
+@records_required
 @require_POST
 @counted("uploads")
 def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Have a photograph read by the model in service; its readings by others stay."""
-    image = get_object_or_404(images_of(request.membership), public_id=public_id)
+    image = find_photograph(request.membership, public_id)
     try:
         reading = queue_prediction(actor=request.membership, image=image)
     except ValidationError as error:
@@ -163,28 +154,15 @@ def image_read_again(request: MemberRequest, public_id: uuid.UUID) -> HttpRespon
     return redirect("reading", reading.public_id)
 
 
-@member_required
+@records_required
 @require_safe
 @counted("reads")
 def history_page(request: MemberRequest) -> HttpResponse:
     """All readings of the clinic: searched, filtered and paged by the address."""
     form = HistoryFilter(request.GET)
     chosen = form.values()
-    readings = history(
-        request.membership,
-        search=chosen.get("q", ""),
-        outcome=chosen.get("outcome", ""),
-        status=chosen.get("status", ""),
-        modality=chosen.get("modality", ""),
-        reviewed={"yes": True, "no": False}.get(chosen.get("reviewed", "")),
-        since=chosen.get("since"),
-        until=chosen.get("until"),
-        standing=chosen.get("standing", Standing.VALID),
-    )
     asked_page = request.GET.get("page", "1")
-    page = KeyPaginator(readings, ROWS_ON_A_PAGE).get_page(asked_page)
-    photographs = name_thumbnails(request.membership, (reading.image for reading in page))
-    audit.predictions_listed(actor=request.membership, shown=page, filters=chosen, photographs=photographs)
+    page = open_history(request.membership, chosen, page=asked_page)
     context = {
         "misunderstood": form.misunderstood(),
         "other_page": asked_page if asked_page != str(page.number) else "",

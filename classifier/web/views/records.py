@@ -8,49 +8,42 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.forms import Form
 from django.http import HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from classifier import audit
-from classifier.models import Lesion, Patient
-from classifier.models.patient import CODE_LENGTH
-from classifier.presentation.thumbnails import name_thumbnails
-from classifier.presentation.wording import LESION_SENTENCE
-from classifier.selectors.records import (
-    lesions_of,
-    lesions_with_latest,
-    list_patients,
-    patients_of,
-    photographs_over_time,
+from classifier.disclosure.records import (
+    open_lesion,
+    open_lesion_page,
+    open_patient,
+    open_patient_page,
+    open_patients,
 )
+from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.wording import LESION_SENTENCE
 from classifier.services.lesions import create_lesion, update_lesion
 from classifier.services.patients import create_patient, update_patient
 from classifier.web.forms import LesionForm, NewLesionForm, NewPatientForm, PatientForm
 from classifier.web.views.corrections import add_errors
 from classifier.web.views.readings import tell_of_code, tell_of_new_patient
-from skinsite.accounts.access import MemberRequest, member_required
+from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.limits import counted
-from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 from skinsite.text import clean_line
 
 
-@member_required
+@records_required
 @require_safe
 @counted("reads")
 def patients(request: MemberRequest) -> HttpResponse:
     """The clinic's patients, those photographed last first."""
     misunderstood = [name for name, values in request.GET.lists() if len(set(values)) > 1]
     search = "" if "q" in misunderstood else clean_line(request.GET.get("q", ""))[:CODE_LENGTH]
-    page = KeyPaginator(list_patients(request.membership, search=search), ROWS_ON_A_PAGE).get_page(
-        request.GET.get("page")
-    )
-    audit.patients_listed(actor=request.membership, shown=page, filters=["q"] if search else [])
+    page = open_patients(request.membership, search=search, page=request.GET.get("page"))
     context = {"page": page, "search": search, "code_length": CODE_LENGTH, "misunderstood": misunderstood}
     return render(request, "classifier/patients.html", context)
 
 
-@member_required
+@records_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_create(request: MemberRequest) -> HttpResponseBase:
     """Add a patient."""
@@ -66,22 +59,19 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
     return _render_form(request, "classifier/patient_form.html", form)
 
 
-@member_required
+@records_required
 @require_safe
 def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One patient with the lesions."""
-    found = _find_patient(request, public_id)
-    rows = lesions_with_latest(found)
-    photographs = name_thumbnails(request.membership, (reading.image for _lesion, reading in rows if reading))
-    audit.patient_viewed(actor=request.membership, about=found, photographs=photographs)
+    found, rows = open_patient_page(request.membership, public_id)
     return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
 
 
-@member_required
+@records_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Change what is known of a patient."""
-    found = _find_patient(request, public_id)
+    found = open_patient(request.membership, public_id, by="form")
     initial = {"code": found.code, "sex": found.sex, "birth_year": found.birth_year}
     form = PatientForm(request.POST or None, initial=initial)
     form.fields["code"].required = True
@@ -99,11 +89,11 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
     return _render_form(request, "classifier/patient_form.html", form, patient=found)
 
 
-@member_required
+@records_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Add a lesion to a patient."""
-    found = _find_patient(request, public_id)
+    found = open_patient(request.membership, public_id, by="form")
     form = NewLesionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -115,13 +105,11 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
     return _render_form(request, "classifier/lesion_form.html", form, patient=found)
 
 
-@member_required
+@records_required
 @require_safe
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its photographs over time, each with its readings."""
-    found = _find_lesion(request, public_id)
-    images = KeyPaginator(photographs_over_time(found), ROWS_ON_A_PAGE).get_page(request.GET.get("page"))
-    audit.lesion_viewed(actor=request.membership, about=found, photographs=name_thumbnails(request.membership, images))
+    found, images = open_lesion_page(request.membership, public_id, page=request.GET.get("page"))
     measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
     context = {
         "lesion": found,
@@ -133,11 +121,11 @@ def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     return render(request, "classifier/lesion.html", context)
 
 
-@member_required
+@records_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Change where a lesion is said to be, and its label."""
-    found = _find_lesion(request, public_id)
+    found = open_lesion(request.membership, public_id, by="form")
     form = LesionForm(request.POST or None, initial={"body_site": found.body_site, "label": found.label})
     if request.method == "POST" and form.is_valid():
         try:
@@ -148,14 +136,6 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
             messages.success(request, _("The lesion has been changed."))
             return redirect("lesion", found.public_id)
     return _render_form(request, "classifier/lesion_form.html", form, patient=found.patient, lesion=found)
-
-
-def _find_patient(request: MemberRequest, public_id: uuid.UUID) -> Patient:
-    return get_object_or_404(patients_of(request.membership), public_id=public_id)
-
-
-def _find_lesion(request: MemberRequest, public_id: uuid.UUID) -> Lesion:
-    return get_object_or_404(lesions_of(request.membership), public_id=public_id)
 
 
 def _render_form(request: MemberRequest, template: str, form: Form, **context: Any) -> HttpResponse:

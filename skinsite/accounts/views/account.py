@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from skinsite.accounts.access import MemberRequest, member_required, person_required
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.forms import PersonForm
+from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
@@ -103,6 +104,7 @@ def switch_clinic(request: HttpRequest) -> HttpResponse:
     if membership is None:
         raise Http404
     act_for(request, membership)
+    forget_copies(request)
     if "HX-Request" in request.headers:
         return render(request, "accounts/includes/same_clinic.html")
     messages.success(request, _("You now work in %(clinic)s.") % {"clinic": membership.clinic})

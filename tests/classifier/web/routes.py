@@ -8,7 +8,7 @@ from classifier.models import ModelVersion, Prediction
 from classifier.web.urls import urlpatterns
 
 POST_ONLY = {"reading-retry", "image-read-again", "clinic-practice"}
-FOR_ADMINISTRATORS = {"clinic-practice"}
+FOR_ADMINISTRATORS = {"clinic-practice", "trail-patients", "trail-patient"}
 # A model belongs to the site, not to a clinic.
 SHARED = {"model"}
 
@@ -36,6 +36,7 @@ def _fill_in(pattern: URLPattern | URLResolver, prediction: Prediction, version:
         "lesions": prediction.image.lesion.public_id,
         "patients": prediction.image.lesion.patient.public_id,
         "models": version.public_id,
+        "trail": prediction.image.lesion.patient.public_id,
     }
     route = str(pattern.pattern)
     if "<" not in route:

@@ -4,12 +4,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from classifier.models import Lesion, ModelVersion, Patient, Prediction
+from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction
 from skinsite.accounts.models import Membership, Role
 from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.web.conftest import ClientFor
 from tests.classifier.web.routes import FOR_ADMINISTRATORS, POST_ONLY, Route, all_routes
+from tests.trail import given_out
 
 METHODS = ("get", "post")
 NOT_ALLOWED = 405
@@ -138,5 +139,7 @@ def test_that_a_list_was_given_out_is_kept_without_what_was_asked_for(
     site.get(reverse(name), asked)
     event = AuditEvent.objects.get(action__endswith=".listed")
     assert (event.action, event.actor, event.clinic) == (action, owner.user, owner.clinic)
-    pictures = {"photographs": [str(reading.image.public_id)]} if shown == reading else {}
-    assert event.details == {"rows": 1, "filters": sorted(asked), "shown": [str(shown.public_id)], **pictures}
+    assert event.details == {"rows": 1, "filters": sorted(asked)}
+    assert given_out(event, type(shown)) == [str(shown.public_id)]
+    assert given_out(event, Patient) == [str(lesion.patient.public_id)]
+    assert given_out(event, LesionImage) == ([str(reading.image.public_id)] if shown == reading else [])

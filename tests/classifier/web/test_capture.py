@@ -5,7 +5,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Patient, Prediction, Status
+from classifier.models import Lesion, LesionImage, Modality, ModelVersion, Outcome, Patient, Prediction, Status
 from classifier.services import intake
 from classifier.web.views import capture
 from ml.serve.decode_process import DecoderBusyError
@@ -15,6 +15,7 @@ from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.conftest import draw_lesion
 from tests.ml import hostile
+from tests.trail import given_out
 
 ROW = {"HX-Request": "true"}
 NEW = {"modality": "dermoscopic", "new_patient": "on"}
@@ -177,7 +178,7 @@ def test_the_page_starts_with_the_lesion_that_it_was_opened_from(site: Client, o
     page = site.get(reverse("upload"), {"lesion": str(lesion.public_id)}).content.decode()
     assert f'value="{lesion.patient.code}"' in page
     assert f'<option value="{lesion.public_id}" selected>Back, third from left</option>' in page
-    assert AuditEvent.objects.get(action="lesion.listed").details["shown"] == [str(lesion.public_id)]
+    assert given_out(AuditEvent.objects.get(action="lesion.listed"), Lesion) == [str(lesion.public_id)]
 
 
 @pytest.mark.parametrize("nonsense", ["", "x", "%00", "' OR 1=1 --"])

@@ -10,6 +10,7 @@ from classifier.models import Lesion, Outcome, Prediction
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests import factories
+from tests.trail import given_out
 
 
 def act(site: Client, name: str, prediction: Prediction, **said: str | list[str]) -> tuple[int, str]:
@@ -86,8 +87,8 @@ def test_a_lesion_of_another_patient_contradicts_the_code(
     )
     assert status == 422
     assert "not of that patient" in page
-    given_out = [str(read_photograph.image.lesion.public_id)]  # to choose from, of the patient whose code was typed
-    assert AuditEvent.objects.get(action="lesion.listed").details["shown"] == given_out
+    offered = [str(read_photograph.image.lesion.public_id)]  # to choose from, of the patient whose code was typed
+    assert given_out(AuditEvent.objects.get(action="lesion.listed"), Lesion) == offered
 
 
 def test_moving_to_where_it_is_already_leaves_nothing_behind(site: Client, read_photograph: Prediction) -> None:

@@ -43,7 +43,7 @@ def tab(both: tuple[Membership, Membership]) -> Client:
 def form_of(page: str) -> dict[str, str]:
     """The hidden fields of the last form of a page that writes."""
     forms = re.findall(r"<form[^>]*post.*?</form>", page, re.DOTALL)
-    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', forms[-1]))
+    return dict(re.findall(r'type="hidden"\s+name="(\w+)"\s+value="([^"]*)"', forms[-1]))
 
 
 def switch(tab: Client, membership: Membership) -> None:
@@ -72,7 +72,7 @@ def test_a_form_of_one_clinic_writes_nothing_into_another(
 
 
 def made_for(page: str) -> str:
-    found: set[str] = set(re.findall(r'name="made_for" value="([^"]+)"', page))
+    found: set[str] = set(re.findall(r'name="made_for"\s+value="([^"]+)"', page))
     assert len(found) == 1
     return found.pop()
 

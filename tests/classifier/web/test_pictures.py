@@ -46,8 +46,47 @@ def test_the_thumbnail_is_small_and_kept_by_this_browser_alone(site: Client, rea
     response = site.get(reverse("image-thumbnail", args=[read_photograph.image.public_id]))
     with Image.open(io.BytesIO(content(response))) as picture:
         assert max(picture.size) <= 320
-    assert response["Cache-Control"] == "private, max-age=86400"
+    assert response["Cache-Control"] == "private, no-cache"
     assert "Cookie" in response["Vary"]
+
+
+def test_a_kept_thumbnail_is_shown_only_to_who_may_still_see_it_and_that_is_recorded(
+    site: Client, owner: Membership, read_photograph: Prediction
+) -> None:
+    address = reverse("image-thumbnail", args=[read_photograph.image.public_id])
+    tag = site.get(address)["ETag"]
+    again = site.get(address, headers={"If-None-Match": tag})
+    assert (again.status_code, again.content) == (304, b"")
+    assert AuditEvent.objects.filter(action="image.thumbnail_viewed").count() == 2
+    Membership.objects.filter(pk=owner.pk).update(is_active=False)
+    assert site.get(address, headers={"If-None-Match": tag}).status_code == 403
+
+
+def test_the_browser_forgets_its_pictures_at_sign_out_and_when_the_clinic_changes(
+    site: Client, owner: Membership
+) -> None:
+    switched = site.post(reverse("clinic-switch"), {"clinic": owner.clinic.public_id})
+    assert switched["Clear-Site-Data"] == '"cache"'
+    assert "Clear-Site-Data" not in site.get(reverse("home"))
+    assert site.post(reverse("account_logout"))["Clear-Site-Data"] == '"cache"'
+
+
+@pytest.mark.parametrize("name", ["image-file", "heat-map"])
+def test_a_photograph_exchanged_in_the_storage_is_not_shown_and_that_is_recorded(
+    name: str, site: Client, owner: Membership, read_photograph: Prediction
+) -> None:
+    subject = read_photograph.image if name == "image-file" else read_photograph
+    address = reverse(name, args=[subject.public_id])
+    assert site.get(address).status_code == 200
+    kept = Path(settings.MEDIA_ROOT) / read_photograph.image.stored_name
+    with Image.open(kept) as picture:
+        picture.rotate(180).save(kept, "JPEG")
+    response = site.get(address)
+    assert response.status_code == 500
+    assert "was exchanged" in response.content.decode()
+    assert response["Content-Type"].startswith("text/html")
+    event = AuditEvent.objects.get(action="image.found_altered")
+    assert (event.actor, event.object_id) == (owner.user, str(read_photograph.image.public_id))
 
 
 def test_the_heat_map_lies_over_the_photograph(site: Client, read_photograph: Prediction) -> None:

@@ -16,6 +16,7 @@ from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.classifier.web.conftest import ClientFor
+from tests.trail import given_out
 
 DIRECT = "image.thumbnail_viewed"
 
@@ -53,11 +54,8 @@ def test_a_page_names_the_photographs_that_it_shows_and_their_thumbnails_write_n
         shown = addresses_in(client.get(page).content.decode())
         assert shown, page
         event = AuditEvent.objects.latest("pk")
-        assert (event.action, event.actor, event.details["photographs"]) == (
-            action,
-            reviewer.user,
-            [str(image.public_id)],
-        )
+        assert (event.action, event.actor) == (action, reviewer.user)
+        assert given_out(event, LesionImage) == [str(image.public_id)]
         for address in shown:
             with CaptureQueriesContext(connection) as captured:
                 look(client, address)
@@ -72,9 +70,9 @@ def test_a_page_of_many_names_each_once(site: Client, owner: Membership) -> None
     shown = addresses_in(site.get(reverse("history")).content.decode())
 
     event = AuditEvent.objects.get(action="prediction.listed")
-    assert len(shown) == event.details["rows"] == len(event.details["shown"])
-    assert len(event.details["photographs"]) == len(set(shown)) == 7
-    assert str(again.public_id) in event.details["shown"]
+    assert len(shown) == event.details["rows"] == len(given_out(event, Prediction))
+    assert len(given_out(event, LesionImage)) == len(set(shown)) == 7
+    assert str(again.public_id) in given_out(event, Prediction)
 
 
 def test_a_thumbnail_asked_for_elsewhere_leaves_a_trace_of_its_own(

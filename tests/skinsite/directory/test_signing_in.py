@@ -1,9 +1,11 @@
 """Signing in by a directory: whom it lets in, as what, and where the person gets to."""
 
+import json
 from io import StringIO
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth as totp_auth
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -13,6 +15,9 @@ from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.accounts.services.invitations import invite_member
 from skinsite.accounts.services.members import deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
+from skinsite.directory.models import DirectoryGrant
+from skinsite.directory.secrecy import decrypt
+from skinsite.directory.sessions import directory_record
 from skinsite.settings.directories import Directory
 from tests.factories import MembershipFactory, UserFactory
 from tests.skinsite.conftest import acting
@@ -309,3 +314,21 @@ def test_entra_s_own_claim_may_stand_for_a_verified_address(
     assert walk(client).status_code == 302
     provider.know("anna", email=ADDRESS, email_verified=True)
     assert walk(Client()).status_code == 403
+
+
+def test_a_second_factor_is_asked_for_and_no_token_waits_in_the_session(
+    client: Client, anna: Membership, walk: Walk, provider: Provider, directory: Directory
+) -> None:
+    secret = totp_auth.generate_totp_secret()
+    totp_auth.TOTP.activate(anna.user, secret)
+    assert walk(client)["Location"] == reverse("mfa_authenticate")
+    assert acting(client.get(reverse("account_login"))) is None
+    grant = DirectoryGrant.objects.get()
+    waiting = json.dumps(dict(client.session))
+    assert "anna" in waiting
+    assert decrypt(grant.refresh_token) not in waiting
+    assert "hush" not in waiting
+    code = totp_auth.format_hotp_value(totp_auth.hotp_value(secret, next(totp_auth.yield_hotp_counters_from_time())))
+    assert client.post(reverse("mfa_authenticate"), {"code": code})["Location"] == "/"
+    assert acting(client.get(reverse("account"))) == anna
+    assert directory_record(client.get(reverse("account")).wsgi_request) is not None

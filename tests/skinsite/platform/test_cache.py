@@ -60,7 +60,7 @@ def test_the_api_answers_without_its_cache_and_quickly(
     owner: Membership, settings: Settings, monkeypatch: pytest.MonkeyPatch, dead: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     use_cache(settings, monkeypatch, dead)
-    api = APIClient(headers={"authorization": f"Token {token_for(owner)[1]}"})
+    api = APIClient(headers={"authorization": f"Token {token_for(owner, scope='write')[1]}"})
 
     began = time.monotonic()
     with caplog.at_level(logging.WARNING, "skinsite.platform.breaker"):

@@ -1,0 +1,212 @@
+"""The trail on pages: who may ask, what is answered, how it pages, what leaves as a file, and that asking is kept."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from classifier import audit
+from classifier.models import Patient
+from skinsite.accounts import audit as accounts
+from skinsite.accounts.models import Membership, Role, User
+from skinsite.audit.models import AuditEvent, EventKind, StrangersRefused
+from skinsite.audit.refusals import STRANGERS
+from skinsite.audit.trail import events_for, read_page
+from tests import factories
+from tests.classifier.web.queries import count_queries
+from tests.skinsite.conftest import SignIn
+from tests.trail import given_out
+
+FROM = {"address": "192.0.2.7", "browser": "Firefox"}
+
+
+@pytest.fixture
+def auditor(owner: Membership) -> Membership:
+    """Who reads the trail of the clinic and no record."""
+    return factories.MembershipFactory.create(clinic=owner.clinic, role=Role.AUDITOR)
+
+
+@pytest.fixture
+def patient(owner: Membership) -> Patient:
+    """A patient of the clinic."""
+    return factories.PatientFactory.create(clinic=owner.clinic, code="P-77")
+
+
+def page_of(client: Client, name: str, *args: object, **asked: str) -> str:
+    answer = client.get(reverse(name, args=args), asked)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_who_saw_a_patient_is_told_to_administrators_and_auditors_alone(
+    owner: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    audit.patient_viewed(actor=owner, about=patient)
+    address = reverse("trail-patient", args=[patient.public_id])
+    roles = {role: factories.MembershipFactory.create(clinic=owner.clinic, role=role) for role in Role}
+    for role in (Role.ADMINISTRATOR, Role.AUDITOR):
+        page = page_of(sign_in(roles[role]), "trail-patient", patient.public_id)
+        assert owner.user.email in page
+        assert "patient: viewed" in page
+    for role in (Role.CLINICIAN, Role.REVIEWER):
+        assert sign_in(roles[role]).get(address).status_code == 403
+    assert sign_in(stranger).get(address).status_code == 404
+    assert Client().get(address).status_code == 302
+
+
+def test_a_patient_is_found_by_the_code_and_one_of_another_clinic_is_not(
+    auditor: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    theirs = factories.PatientFactory.create(clinic=stranger.clinic, code="P-88")
+    client = sign_in(auditor)
+    found = client.get(reverse("trail-patients"), {"code": "p-77"})
+    assert found["Location"] == reverse("trail-patient", args=[patient.public_id])
+    assert "Nothing matches" in page_of(client, "trail-patients", code=theirs.code)
+
+
+def test_an_auditor_sees_no_record(auditor: Membership, patient: Patient, sign_in: SignIn) -> None:
+    client = sign_in(auditor)
+    assert client.get(reverse("home"))["Location"] == reverse("trail")
+    for name, args in (("patients", []), ("history", []), ("upload", []), ("patient", [patient.public_id])):
+        assert client.get(reverse(name, args=args)).status_code == 403, name
+    assert client.get("/api/v1/patients/").status_code == 403
+
+
+def test_looking_at_the_trail_is_on_it_with_whom_it_named(
+    owner: Membership, auditor: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    audit.patient_viewed(actor=owner, about=patient)
+    page_of(sign_in(auditor), "trail")
+    looked = AuditEvent.objects.get(action="trail.viewed")
+    assert (looked.actor, looked.kind) == (auditor.user, EventKind.ACCESS)
+    assert given_out(looked, Patient) == [str(patient.public_id)]
+
+
+def test_what_a_person_did_holds_their_sign_ins_in_each_of_their_clinics(
+    owner: Membership, administrator: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    factories.MembershipFactory.create(user=owner.user, clinic=stranger.clinic)
+    accounts.user_signed_in(about=owner.user, client=FROM)
+    audit.patient_viewed(actor=owner, about=patient)
+    here = page_of(sign_in(administrator), "trail-person", owner.user.public_id)
+    there = page_of(sign_in(stranger), "trail-person", owner.user.public_id)
+    assert "user: signed in" in here
+    assert "patient: viewed" in here
+    assert "user: signed in" in there
+    assert "patient: viewed" not in there
+    nobody = factories.UserFactory.create()
+    assert sign_in(administrator).get(reverse("trail-person", args=[nobody.public_id])).status_code == 404
+
+
+def test_superusers_read_what_is_of_no_clinic_and_nothing_of_patients(
+    owner: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    root = User.objects.create_superuser("root@site.example", factories.PASSWORD)
+    accounts.user_signed_in(about=root, client=FROM)
+    audit.patient_viewed(actor=owner, about=patient)
+    client = sign_in(root)
+    page = page_of(client, "trail")
+    assert "user: signed in" in page
+    assert "patient: viewed" not in page
+    assert client.get(reverse("trail-patient", args=[patient.public_id])).status_code == 404
+    assert client.get(reverse("trail-patients"), {"code": patient.code}).status_code == 404
+
+
+def test_refusals_of_members_are_events_and_those_of_strangers_are_counted(
+    owner: Membership, administrator: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    address = reverse("patient", args=[patient.public_id])
+    outside = sign_in(stranger)
+    assert outside.get(address).status_code == 404
+    assert sign_in(owner).get(reverse("clinic")).status_code == 403
+    events = AuditEvent.objects.filter(action="request.refused").order_by("pk")
+    assert [(event.actor, event.clinic, event.details["status"]) for event in events] == [
+        (stranger.user, stranger.clinic, 404),
+        (owner.user, owner.clinic, 403),
+    ]
+    assert events[0].details["asked"] == [str(patient.public_id)]
+    before = AuditEvent.objects.count()
+    for _number in range(3):
+        assert Client().get("/api/v1/patients/", headers={"Authorization": "Token wrong"}).status_code == 401
+    STRANGERS._written = 0
+    STRANGERS.write_if_due()
+    assert AuditEvent.objects.count() == before
+    assert sum(StrangersRefused.objects.filter(status=401).values_list("count", flat=True)) == 3
+    assert owner.user.email in page_of(sign_in(administrator), "trail-refused")
+    assert stranger.user.email not in page_of(sign_in(administrator), "trail-refused")
+
+
+def test_a_browsers_own_guess_at_an_address_is_no_event(owner: Membership, sign_in: SignIn) -> None:
+    assert sign_in(owner).get("/apple-touch-icon.png").status_code == 404
+    assert not AuditEvent.objects.filter(action="request.refused").exists()
+
+
+def test_pages_follow_each_other_without_gap_and_take_the_same_queries(
+    owner: Membership, administrator: Membership, sign_in: SignIn
+) -> None:
+    accounts.user_signed_in(about=owner.user, client=FROM)
+    for _number in range(60):
+        audit.patients_listed(actor=owner, shown=[])
+    streams = events_for(administrator)
+    first = read_page(streams, size=25)
+    second = read_page(streams, size=25, before=first.older)
+    third = read_page(streams, size=25, before=second.older)
+    told = [row.event.pk for page in (first, second, third) for row in page.rows]
+    assert told == sorted(told, reverse=True)
+    assert (len(told), len(set(told)), third.older) == (61, 61, "")
+    client = sign_in(administrator)
+    few = count_queries(client, reverse("trail"))
+    for _number in range(30):
+        audit.patients_listed(actor=owner, shown=[])
+    assert count_queries(client, reverse("trail")) == few
+    newest = AuditEvent.objects.latest("pk")
+    assert read_page(streams, before="nonsense").rows[0].event == newest
+
+
+def test_days_and_people_narrow_the_trail_by_the_clinics_clock(
+    owner: Membership, administrator: Membership, sign_in: SignIn
+) -> None:
+    administrator.clinic.time_zone = "Asia/Vladivostok"
+    administrator.clinic.save()
+    audit.patients_listed(actor=owner, shown=[])
+    client = sign_in(administrator)
+    today = datetime.now(UTC) + timedelta(hours=10)
+    assert owner.user.email in page_of(client, "trail", since=f"{today:%Y-%m-%d}")
+    tomorrow = f"{today + timedelta(days=1):%Y-%m-%d}"
+    assert "holds nothing of this kind" in page_of(client, "trail", since=tomorrow)
+    mine = page_of(client, "trail", person=str(administrator.user.public_id))
+    assert "list viewed: patients" not in mine
+
+
+def test_a_file_holds_what_is_shown_and_starts_no_formula(
+    owner: Membership, auditor: Membership, patient: Patient, sign_in: SignIn
+) -> None:
+    Patient.objects.filter(pk=patient.pk).update(code="=1+1")
+    audit.patient_viewed(actor=owner, about=patient)
+    answer = sign_in(auditor).get(reverse("trail-patient", args=[patient.public_id]), {"as": "csv"})
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert rows[1][1:3] == [owner.user.email, "patient: viewed"]
+    assert rows[1][5] == "'=1+1"
+    assert given_out(AuditEvent.objects.get(action="trail.exported"), Patient) == [str(patient.public_id)]
+
+
+def test_each_question_walks_along_an_index(owner: Membership, administrator: Membership) -> None:
+    streams = events_for(administrator)
+    questions = [
+        *streams,
+        streams[0].filter(actor=owner.user),
+        streams[0].filter(kind=EventKind.REFUSAL),
+    ]
+    for question in questions:
+        with CaptureQueriesContext(connection) as captured:
+            list(question.order_by("-at", "-pk")[:51])
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN QUERY PLAN {captured[0]['sql']}")
+            plan = [row[3] for row in cursor.fetchall()]
+        events = [step for step in plan if "audit_auditevent" in step and "payload" not in step]
+        assert all("USING INDEX" in step for step in events), plan
