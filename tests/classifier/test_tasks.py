@@ -52,8 +52,8 @@ def test_the_work_of_the_night_clears_sessions_and_counts_that_have_ended_and_sw
     for key, ahead in (("ended", -1), ("alive", 1)):
         ends = timezone.now() + timedelta(hours=ahead)
         Session.objects.create(session_key=key, session_data="", expire_date=ends)
-    for key, ends in (("over", 1), ("running", 2**45)):
-        RateCount.objects.create(key=key, used=1, ends=ends)
+    for key, window in (("over", 1), ("running", 2**45)):
+        RateCount.objects.create(key=key, used=1, ends=window)
     private_storage().save("images/orphan.jpg", ContentFile(b"x"))
     old = timezone.now().timestamp() - 2 * 3600
     os.utime(Path(settings.MEDIA_ROOT) / "images/orphan.jpg", (old, old))
