@@ -1,11 +1,13 @@
 """One's own account: who one is, which clinic to act for, and what acts or is signed in under one's name."""
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
+from allauth.account.views import PasswordChangeView
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -19,6 +21,7 @@ from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
+from skinsite.accounts.second_factor import has_second_factor
 from skinsite.accounts.selectors import membership_in, memberships_of, sign_ins_of, tokens_of_person
 from skinsite.accounts.services.passwords import confirm_password
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
@@ -80,6 +83,7 @@ def show_account(
     kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
         "memberships": memberships_of(person, reach(request)),
+        "has_second_factor": has_second_factor(person),
         "sessions": sessions_of(request),
         "sign_ins": sign_ins_of(person),
         "tokens": tokens_of_person(person),
@@ -89,6 +93,18 @@ def show_account(
         "zone": request.membership.zone,
     }
     return render(request, "accounts/account.html", context, status=status)
+
+
+class OwnPasswordView(PasswordChangeView):  # type: ignore[misc] # allauth ships no types
+    """allauth's own; who signs in by a directory has no password to change, and sets none."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form, or say that there is nothing to change."""
+        if isinstance(request.user, User) and not request.user.has_usable_password():
+            messages.info(request, _("You have no password here: you sign in by your directory."))
+            return redirect("account")
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer
 
 
 @require_POST
