@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +27,8 @@ STRANGERS, TRIES, UPLOADS = 12, 200, 20
 # Ten free, one after each pause (1, 2, 4, … s) for a minute, and those that were under way when the last was counted.
 HASHES_OF_AN_ACCOUNT = 10 + 6 + 5
 TOKEN = "a" * 32
+
+Fields = dict[str, str | tuple[str, bytes, str]]
 
 
 @contextmanager
@@ -56,11 +58,13 @@ class Browser:
         self.address, self.cookies = address, dict[str, str]()
         self.pool = urllib3.PoolManager(4, maxsize=2, headers={"X-Forwarded-For": "192.0.2.1", "Connection": "close"})
 
-    def ask(self, method: str, path: str, fields: dict[str, object] | None = None) -> urllib3.BaseHTTPResponse:
+    def ask(self, method: str, path: str, fields: Fields | None = None) -> urllib3.BaseHTTPResponse:
         """The answer, of which cookies are kept."""
         cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        headers = self.pool.headers | {"Cookie": cookies}
-        sent = {"csrfmiddlewaretoken": self.cookies.get("csrftoken", ""), **fields} if fields else None
+        headers = {**self.pool.headers, "Cookie": cookies}
+        sent: Mapping[str, str | bytes | tuple[str, str | bytes] | tuple[str, str | bytes, str]] | None = None
+        if fields:
+            sent = {"csrfmiddlewaretoken": self.cookies.get("csrftoken", ""), **fields}
         url = self.address + path
         answer = self.pool.request(method, url, fields=sent, headers=headers, redirect=False, retries=False, timeout=60)
         for line in answer.headers.getlist("Set-Cookie"):
@@ -116,7 +120,7 @@ def test_uploads_go_through_while_strangers_guess_passwords(postgres_server: str
 
         def upload(seed: int) -> int:
             image = (f"{seed}.jpg", draw_lesion(seed=seed), "image/jpeg")
-            fields = {"made_for": made_for[1], "modality": "dermoscopic", "new_patient": "on", "image": image}
+            fields: Fields = {"made_for": made_for[1], "modality": "dermoscopic", "new_patient": "on", "image": image}
             return browser.ask("POST", "/upload/", fields).status
 
         with ThreadPoolExecutor(STRANGERS) as strangers, ThreadPoolExecutor(2) as rows:
