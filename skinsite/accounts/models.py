@@ -64,7 +64,7 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 }
 SCOPE_CAPABILITIES: dict[str, frozenset[Capability]] = {
     Scope.READ: frozenset({Capability.READ_RECORDS}),
-    # Of a camera or a gateway: whoever finds its token sees what it has sent itself, and no other patient.
+    # Of a camera or a gateway: whoever finds its token sees what came under its owner's name, and no other patient.
     Scope.UPLOAD: frozenset({Capability.ADD_RECORDS}),
     Scope.WRITE: CLINICIAN_CAPABILITIES,
 }
