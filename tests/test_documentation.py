@@ -5,10 +5,8 @@ import re
 import subprocess
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from django.core.management import get_commands, load_command_class
 
 from ml.verbs.table import VERBS
@@ -24,32 +22,6 @@ def test_deployment_names_every_variable_that_the_settings_read() -> None:
     told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", (ROOT / "docs/deployment.md").read_text()))
     assert len(read) > 30
     assert read - told == set()
-
-
-def test_every_variable_of_deployment_reaches_the_containers_from_the_file_beside_compose() -> None:
-    table = re.findall(r"^\| (`[A-Z].*?) \|", (ROOT / "docs/deployment.md").read_text(), re.MULTILINE)
-    told = set(re.findall(r"`([A-Z][A-Z0-9_]+)`", " ".join(table)))
-    services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    own = {name: service for name, service in services.items() if service["image"] == "skinsite"}
-    assert set(own) == {"prepare", "web", "worker", "clock"}
-    assert len(told) > 40
-    for name, service in own.items():
-        given = environment_of(service, dict.fromkeys(told, "from the file"))
-        assert {each for each in told if given.get(each) != "from the file"} == set()
-        assert given["SECRET_KEY_FILE"] == "/run/secrets/secret_key"
-        # Who migrates owns the tables, and who serves does not.
-        url = "owner_url" if name == "prepare" else "database_url"
-        assert given["DATABASE_URL_FILE"] == f"/run/secrets/{url}"
-        assert {url, "secret_key"} <= set(service["secrets"]) <= {url, "secret_key", "service_password"}
-
-
-def environment_of(service: dict[str, Any], file: dict[str, str]) -> dict[str, str]:
-    """As compose does: what the file holds, and over it what stands in `environment`, with its places filled in."""
-    above = {
-        name: re.sub(r"\$\{(\w+):[-?][^}]*\}", lambda found: file.get(found[1], ""), value)
-        for name, value in service["environment"].items()
-    }
-    return (file if service.get("env_file") == ".env" else {}) | above
 
 
 @cache

@@ -21,7 +21,7 @@ PAYLOAD = AuditPayload._meta.label
 # The work of a night seals all; where a clock runs, it is done every half minute.
 OVERDUE = timedelta(hours=26)
 
-Progress = Callable[[int], None]
+Progress = Callable[[int], object]
 
 
 @dataclass(slots=True)
@@ -110,8 +110,8 @@ def _verify_batch(seals: list[AuditSeal], end: _End, verdict: Verdict, using: st
     payloads = AuditPayload.objects.using(using).in_bulk(keys)
     subjects: dict[int, list[tuple[str, str]]] = defaultdict(list)
     shown = AuditSubject.objects.using(using).filter(event__in=keys)
-    for event, label, key in shown.values_list("event_id", "record_type", "record_id"):
-        subjects[event].append((label, key))
+    for told_by, label, key in shown.values_list("event_id", "record_type", "record_id"):
+        subjects[told_by].append((label, key))
     gone = [key for key, row in events.items() if row["payload_sha256"] and key not in payloads]
     warranted = _warranted(gone, using)
     for seal in seals:

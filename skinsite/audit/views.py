@@ -40,7 +40,7 @@ class TrailFilter(forms.Form):
 
     since = forms.DateField(required=False, label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(required=False, label=gettext_lazy("To"), widget=forms.DateInput(attrs={"type": "date"}))
-    person = forms.ModelChoiceField(
+    person: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(
         queryset=None,
         required=False,
         to_field_name="public_id",

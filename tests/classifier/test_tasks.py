@@ -15,6 +15,7 @@ from classifier import tasks
 from classifier.models import Status
 from classifier.services.readings import handover, states
 from skinsite.platform.celery import app
+from skinsite.platform.models import RateCount
 from skinsite.storage.private import private_storage
 from tests.factories import ModelVersionFactory, PredictionFactory
 
@@ -27,6 +28,8 @@ def test_every_name_that_is_sent_is_a_task() -> None:
         "classifier.tasks.process_queue",
         "classifier.tasks.housekeep",
         "skinsite.health.tasks.note_clock",
+        "skinsite.audit.tasks.seal_events",
+        "skinsite.directory.tasks.renew_grants",
     }
     assert scheduled | {handover.TASK, handover.QUEUE_TASK} <= set(app.tasks)
 
@@ -45,10 +48,12 @@ def test_the_work_of_the_night_is_done_at_an_hour_and_not_so_long_after_a_start(
 
 
 @pytest.mark.usefixtures("store", "db")
-def test_the_work_of_the_night_clears_sessions_that_have_ended_and_sweeps_the_storage() -> None:
+def test_the_work_of_the_night_clears_sessions_and_counts_that_have_ended_and_sweeps_the_storage() -> None:
     for key, ahead in (("ended", -1), ("alive", 1)):
         ends = timezone.now() + timedelta(hours=ahead)
         Session.objects.create(session_key=key, session_data="", expire_date=ends)
+    for key, window in (("over", 1), ("running", 2**45)):
+        RateCount.objects.create(key=key, used=1, ends=window)
     private_storage().save("images/orphan.jpg", ContentFile(b"x"))
     old = timezone.now().timestamp() - 2 * 3600
     os.utime(Path(settings.MEDIA_ROOT) / "images/orphan.jpg", (old, old))
@@ -56,6 +61,7 @@ def test_the_work_of_the_night_clears_sessions_that_have_ended_and_sweeps_the_st
     tasks.housekeep()
 
     assert list(Session.objects.values_list("session_key", flat=True)) == ["alive"]
+    assert list(RateCount.objects.values_list("key", flat=True)) == ["running"]
     assert not private_storage().exists("images/orphan.jpg")
 
 
@@ -76,6 +82,8 @@ def test_a_task_that_has_lost_the_database_goes_back_to_the_queue(name: str) -> 
         ("classifier.tasks.process_queue", "rounds"),
         ("classifier.tasks.housekeep", "rounds"),
         ("skinsite.health.tasks.note_clock", "rounds"),
+        ("skinsite.audit.tasks.seal_events", "rounds"),
+        ("skinsite.directory.tasks.renew_grants", "rounds"),
     ],
 )
 def test_rounds_do_not_wait_behind_readings(task: str, queue: str) -> None:

@@ -160,7 +160,7 @@ def test_the_same_bytes_again_give_the_reading_that_there_is(
         assert again.json() == first.json() | {"warnings": []}
     assert kept() == (1, 1, 1, 1)
     viewed = AuditEvent.objects.filter(action="prediction.viewed", object_id=first.json()["id"])
-    assert [event.details for event in viewed] == [{"by": "api"}] * 3
+    assert [event.details for event in viewed] == [{"by": "upload"}] * 3
 
 
 def test_the_same_bytes_for_another_lesion_conflict_and_the_problem_names_the_lesion(

@@ -137,7 +137,7 @@ def test_kept_rows_refuse_update_and_delete_and_all_of_them_at_once(alias: str, 
             assert refused(alias, f'UPDATE "{table}" SET "{column}" = "{column}" {condition}', key), (table, column)
         assert refused(alias, f'DELETE FROM "{table}" {condition}', key), table
         assert refused(alias, f'DELETE FROM "{table}"'), table
-        columns, pk = columns_of(row)[1], ", ".join(field.column for field in row._meta.pk_fields)
+        columns, pk = columns_of(row)[1], ", ".join(str(field.column) for field in row._meta.pk_fields)
         upsert = f"ON CONFLICT ({pk}) DO UPDATE SET {pk.partition(',')[0]} = excluded.{pk.partition(',')[0]}"
         again = f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM "{table}" {condition} {upsert}'
         assert refused(alias, again, key), table
