@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from classifier.models import Patient
-from skinsite.accounts.models import ApiToken, EmergencyAccess, Membership, Role, User
+from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Membership, Role, User
 from skinsite.accounts.services.emergencies import end_emergency_access, grant_emergency_access
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory, PatientFactory, UserFactory
@@ -46,8 +46,13 @@ def travel(monkeypatch: pytest.MonkeyPatch) -> Travel:
     return moved
 
 
+def administered(actor: Membership | None) -> Clinic:
+    assert actor is not None
+    return actor.clinic
+
+
 def grant(actor: Membership | None, user: User, **said: Any) -> EmergencyAccess:
-    clinic = said.pop("clinic", None) or (actor.clinic if actor else None)
+    clinic = said.pop("clinic", None) or administered(actor)
     return grant_emergency_access(
         actor=actor, clinic=clinic, **{"email": user.email, "hours": 2, "reason": "Night shift alone", **said}
     )
@@ -83,7 +88,12 @@ def test_the_person_sees_the_records_while_it_lasts_and_neither_before_nor_after
     administrator: Membership, patient: Patient, sign_in: SignIn, superuser: User, travel: Travel, kind: str
 ) -> None:
     elsewhere = MembershipFactory.create()
-    who = {"superuser": superuser, "member elsewhere": elsewhere, "without a clinic": UserFactory.create()}[kind]
+    everybody: dict[str, Membership | User] = {
+        "superuser": superuser,
+        "member elsewhere": elsewhere,
+        "without a clinic": UserFactory.create(),
+    }
+    who = everybody[kind]
     person = who.user if isinstance(who, Membership) else who
     client = sign_in(who)
     assert not sees(client, patient)
@@ -112,10 +122,13 @@ def test_it_reads_and_does_nothing_else(
     choose(client, grant(administrator, superuser))
     assert client.get("/api/v1/patients/").status_code == 200
     assert client.post("/api/v1/predictions/", {"patient_code": "NEW"}).status_code == 403
-    assert client.post(reverse("patient-create"), {"code": "NEW"}).status_code == 403
-    assert client.post(reverse("patient-edit", args=[patient.public_id]), {"code": "OTHER"}).status_code == 403
+    assert client.post(reverse("patient-create"), {"code": "NEW", "sex": "female"}).status_code == 403
+    assert (
+        client.post(reverse("patient-edit", args=[patient.public_id]), {"code": "OTHER", "sex": "female"}).status_code
+        == 403
+    )
     assert client.get(reverse("clinic")).status_code == 403
-    assert client.get(reverse("trail-patient", args=[patient.public_id])).status_code == 403
+    assert client.get(reverse("trail-patient", args=[patient.public_id])).status_code == 404
     token = {"name": "Mine", "scope": "read", "days": "30"}
     assert client.post(reverse("token-create"), token).status_code == 403
     assert list(Patient.objects.values_list("code", flat=True)) == ["NEEDED-NOW"]
