@@ -19,10 +19,12 @@ words.DETAILS.update(
     {
         "searched": _("searched for, as a keyed hash"),
         "bundle_sha256": _("checksum"),
+        "upload_sha256": _("checksum"),
         "diagnosis": _("diagnosis"),
         "modality": _("modality"),
     }
 )
+words.BRIEF |= dict.fromkeys(("bundle_sha256", "upload_sha256"), lambda checksum: f"{checksum[:12]}…")
 words.RECORDS.update({"photographs": _("photographs shown small")})  # of events before their records had a table
 
 Filters = Mapping[str, object] | Iterable[str]

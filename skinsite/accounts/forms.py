@@ -154,7 +154,7 @@ class ClinicTimeZoneForm(forms.Form):
     """In which zone a clinic's days are counted."""
 
     time_zone = TimeZoneField(
-        help_text=_("Days are counted and times told in it, for everybody who has set none. Empty: the site's.")
+        help_text=_("Days and times are shown in it, for everybody who has chosen none. Left empty: the site's.")
     )
 
 
@@ -171,7 +171,7 @@ class PersonForm(forms.Form):
         label=_("Language"), required=False, choices=[("", _("As in the browser")), *LANGUAGE_NAMES]
     )
     theme = forms.ChoiceField(label=_("Theme"), required=False, choices=[("", _("As in the browser")), *Theme.choices])
-    time_zone = TimeZoneField(help_text=_("Times are told to you in it. Empty: your clinic's."))
+    time_zone = TimeZoneField(help_text=_("Times are shown to you in it. Left empty: your clinic's."))
 
 
 class JoinForm(forms.Form):

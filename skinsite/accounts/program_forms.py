@@ -39,7 +39,7 @@ class TokenForm(LifetimeForm):
         label=_("What it may do"),
         choices=Scope,
         initial=Scope.READ,
-        help_text=_("What only sends photographs gets the readings of those, and sees no other patient."),
+        help_text=_("A program that only sends photographs gets their readings back, and sees no other patient."),
     )
     field_order = ("name", "scope", "days")
 

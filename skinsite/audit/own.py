@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
 from skinsite.audit.events import Entry, access, change, refusal
@@ -32,6 +33,7 @@ words.VALUES.update(
         "refused": _("what was refused"),
     }
 )
+words.BRIEF["browser"] = lambda sent: browser_in_words(name_browser(sent))
 
 
 @access("trail.viewed", pgettext_lazy("what was done", "viewed"), of=AuditEvent)

@@ -1,7 +1,7 @@
 """What the audit trail holds as codes, in the words of whoever reads it."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -47,6 +47,8 @@ VALUES: dict[str, str | Promise] = {
     "until": _("date"),
 }
 """Names and values of details in words; an app adds those of its own events."""
+BRIEF: dict[str, Callable[[str], str]] = {}
+"""How a page writes a detail that is long and that nobody reads out, such as a checksum; an app adds its own."""
 
 
 def action_in_words(action: str) -> str:
@@ -59,9 +61,14 @@ def action_in_words(action: str) -> str:
     return f"{declared.of._meta.verbose_name}: {declared.words}"
 
 
-def details_in_words(details: dict[str, Any]) -> str:
-    """What was recorded beside, each with its name in words; empty lists say nothing, records are left out."""
+def details_in_words(details: dict[str, Any], *, brief: bool = False) -> str:
+    """What was recorded beside, each with its name in words; empty lists say nothing, records are left out.
+
+    ``brief`` shortens what is long, for a page.
+    """
     told = {name: value for name, value in details.items() if value not in ([], "", None) and name not in RECORDS}
+    if brief:
+        told |= {name: BRIEF[name](value) for name, value in told.items() if name in BRIEF and isinstance(value, str)}
     return ", ".join(f"{DETAILS.get(name, name)}: {_write(value)}" for name, value in told.items())
 
 
@@ -141,7 +148,7 @@ def _follow(record: Any, path: str) -> Any:
 
 def _write(value: Any) -> str:
     if isinstance(value, list):
-        return " + ".join(map(_write, value))
+        return " + ".join(dict.fromkeys(map(_write, value)))
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return str(VALUES.get(value) or DETAILS.get(value) or _choices().get(value, value))

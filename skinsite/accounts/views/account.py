@@ -21,6 +21,7 @@ from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
+from skinsite.accounts.second_factor import has_second_factor
 from skinsite.accounts.selectors import acting_person_in, memberships_of, sign_ins_of, tokens_of_person
 from skinsite.accounts.services.passwords import confirm_password
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
@@ -82,6 +83,7 @@ def show_account(
     kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
         "memberships": memberships_of(person, reach(request)),
+        "has_second_factor": has_second_factor(person),
         "sessions": sessions_of(request),
         "sign_ins": sign_ins_of(person),
         "tokens": tokens_of_person(person),
