@@ -112,7 +112,7 @@ def measure_panel(
     for condition in conditions:
         for name, (holds, among) in _list_shares(sample, clean, readings[condition.name]).items():
             weights = sample.weights * among
-            found[condition.name][name] = estimate_weighted_share(holds, weights=weights, groups=sample.lesions)
+            found[condition.name][name] = estimate_weighted_share(holds=holds, weights=weights, groups=sample.lesions)
     return found
 
 
@@ -164,7 +164,10 @@ def _make_measure(sample: Sample, clean: Sequence[Reading], readings: Sequence[R
             "malignancy_auc": classification.area_under_roc(
                 positive=np.isin(labels, MALIGNANT_INDICES), scores=malignant, weights=weights
             ),
-            **{name: classification.share(holds, weights=weights * among) for name, (holds, among) in shares.items()},
+            **{
+                name: classification.share(holds=holds, weights=weights * among)
+                for name, (holds, among) in shares.items()
+            },
         }
 
     return measure

@@ -65,10 +65,10 @@ def measure(
     ]
     auc = np.stack(areas, -1)
     return {
-        "accuracy": share(decide(scored.balanced_scores) == scored.labels, weights=weights),
+        "accuracy": share(holds=decide(scored.balanced_scores) == scored.labels, weights=weights),
         "balanced_accuracy": _mean_defined(recall),
         "macro_f1": _mean_defined(f1),
-        "most_probable_accuracy": share(most_probable == scored.labels, weights=weights),
+        "most_probable_accuracy": share(holds=most_probable == scored.labels, weights=weights),
         "most_probable_macro_f1": _mean_defined(_rates(most_probable_confusion)[2]),
         "recall": recall,
         "precision": precision,
@@ -78,10 +78,10 @@ def measure(
             positive=scored.labels == MELANOMA, scores=scored.probabilities[:, MELANOMA], weights=weights
         ),
         "malignancy_auc": area_under_roc(positive=ill, scores=scored.malignant, weights=weights),
-        "sensitivity_not_low_risk": share(~called_low, weights=weights * ill),
-        "specificity_low_risk": share(called_low, weights=weights * well),
-        "sensitivity_suspicious": share(called_suspicious, weights=weights * ill),
-        "specificity_not_suspicious": share(~called_suspicious, weights=weights * well),
+        "sensitivity_not_low_risk": share(holds=~called_low, weights=weights * ill),
+        "specificity_low_risk": share(holds=called_low, weights=weights * well),
+        "sensitivity_suspicious": share(holds=called_suspicious, weights=weights * ill),
+        "specificity_not_suspicious": share(holds=~called_suspicious, weights=weights * well),
         "expected_calibration_error": expected_calibration_error(
             labels=scored.labels, probabilities=scored.probabilities, weights=weights
         ),
@@ -160,7 +160,7 @@ def _rates(confusion: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return _divide(hits, true), _divide(hits, decided), _divide(2 * hits, true + decided)
 
 
-def share(holds: npt.NDArray[np.bool_], *, weights: FloatArray) -> FloatArray:
+def share(*, holds: npt.NDArray[np.bool_], weights: FloatArray) -> FloatArray:
     """The weighted share (B,) of images for which ``holds`` (N,) is true."""
     return _divide(weights @ holds, weights.sum(axis=1))
 

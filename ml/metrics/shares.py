@@ -24,7 +24,7 @@ def estimate_share(holds: Sequence[bool], groups: Sequence[str] | None = None) -
 
 
 def estimate_weighted_share(
-    holds: npt.NDArray[np.bool_], *, weights: npt.NDArray[np.float64], groups: Sequence[str]
+    *, holds: npt.NDArray[np.bool_], weights: npt.NDArray[np.float64], groups: Sequence[str]
 ) -> Estimate:
     """The share of ``weights`` (N,) for which ``holds`` (N,) is true; photographs of weight 0 do not count.
 

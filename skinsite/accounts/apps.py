@@ -17,14 +17,20 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Declare the events of accounts, and what of them is in the menu."""
-        from skinsite.accounts import audit, personal  # noqa: F401, PLC0415 models are ready only now
-        from skinsite.accounts.forms import ClinicNameForm, EmergencyForm, InvitationForm, PersonForm  # noqa: PLC0415 as above
+        from skinsite.accounts import audit, personal, signed_in  # noqa: F401, PLC0415 models are ready only now
+        from skinsite.accounts.forms import (  # noqa: PLC0415 as above
+            ClinicNameForm,
+            EmergencyForm,
+            InvitationForm,
+            PersonForm,
+        )
         from skinsite.accounts.made_for import FORMS  # noqa: PLC0415 as above
         from skinsite.accounts.oversight import is_superuser  # noqa: PLC0415 as above
         from skinsite.accounts.program_forms import RenewalForm, TokenForm  # noqa: PLC0415 as above
 
         FORMS.extend([ClinicNameForm, EmergencyForm, InvitationForm, PersonForm, TokenForm, RenewalForm])
         personal.connect()
+        signed_in.connect()
         MENU.append(MenuItem(30, _("Clinics"), "local_hospital", "accounts_clinic", is_superuser))
         MENU.append(MenuItem(40, _("People"), "person", "accounts_user", is_superuser))
         MENU.append(MenuItem(50, _("Memberships"), "badge", "accounts_membership", is_superuser))

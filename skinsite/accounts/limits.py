@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from skinsite.accounts.lockout import client_address
-from skinsite.platform.errors import domain_error
+from skinsite.platform.errors import API_PREFIX, domain_error
 from skinsite.platform.middleware import GetResponse, note_standings
 from skinsite.platform.problems import DomainError, Problem
 from skinsite.platform.rate_limits import Standing, spend_together
@@ -105,7 +105,8 @@ class StrangersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, or refuse."""
-        is_program = "Authorization" in request.headers
+        # The header alone makes nobody a program: pages take no token.
+        is_program = "Authorization" in request.headers and request.path_info.startswith(API_PREFIX)
         if request.method not in HARMLESS and not is_program and not request.user.is_authenticated:
             try:
                 spend_on(request, "strangers")

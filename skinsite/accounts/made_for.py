@@ -17,7 +17,9 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.middleware import forget_copies, lead_to_enrolment
 from skinsite.accounts.models import User
+from skinsite.accounts.second_factor import has_to_enrol
 from skinsite.accounts.selectors import acting_person_in, clinic_known_to
 from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
@@ -44,7 +46,8 @@ class Typed:
 def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
     """The answer to what was made for another clinic than the acting one, or for one that it does not tell.
 
-    None for all else, which may go on. The form of the answer itself changes the acting clinic first, and goes on.
+    None for all else, which may go on. The form of the answer itself changes the acting clinic first, and goes on
+    unless that clinic wants a second factor which the person has yet to set up.
     """
     is_part = "HX-Request" in request.headers
     if request.method in SAFE and not is_part:
@@ -62,8 +65,10 @@ def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
     own = acting_person_in(request.user, named, reach(request))
     if own is not None and request.POST.get(AGAIN) == made_for:
         act_for(request, own)
+        forget_copies(request)
         timezone.activate(own.zone)
-        return None
+        # The middleware has asked for the clinic before, which may have wanted none.
+        return lead_to_enrolment(request) if has_to_enrol(request) else None
     clinic = own.clinic if own else clinic_known_to(request.user, named)
     context: dict[str, object] = {"acting": acting, "clinic": clinic, "may_go_back": own is not None}
     return _as_part(request, context) if is_part else _as_page(request, context)

@@ -52,7 +52,7 @@ def _send(subject: str, text: str, to: str) -> bool:
 
 def mail_second_factor_reset(*, user: User, by: User | None) -> None:
     """Tell a person, and the administrator who did it, that a second factor was taken away; without a server nobody."""
-    if settings.EMAIL_BACKEND == CONSOLE:
+    if not has_mail_server():
         return
     text = render_to_string("accounts/second_factor_reset_email.txt", {"user": user, "by": by})
     recipients = [user.email, *([by.email] if by else [])]

@@ -159,7 +159,12 @@ class SecondFactorMiddleware:
         name = resolve(request.path_info).url_name or "" if is_valid_path(request.path_info) else ""
         if name.startswith("mfa_") or name in WITHOUT_SECOND_FACTOR or not has_to_enrol(request):
             return self.get_response(request)
-        if request.path_info.startswith(API_PREFIX) or request.headers.get("HX-Request"):
-            detail = _("Set up a second factor first: open your account in the browser.")
-            return Problem(HTTPStatus.FORBIDDEN, detail, "second_factor_required").response()
-        return redirect("mfa_index")
+        return lead_to_enrolment(request)
+
+
+def lead_to_enrolment(request: HttpRequest) -> HttpResponse:
+    """Lead to setting up a second factor; what is no page of its own is told so."""
+    if request.path_info.startswith(API_PREFIX) or request.headers.get("HX-Request"):
+        detail = _("Set up a second factor first: open your account in the browser.")
+        return Problem(HTTPStatus.FORBIDDEN, detail, "second_factor_required").response()
+    return redirect("mfa_index")

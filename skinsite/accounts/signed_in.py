@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
 from django.db import transaction
 from django.http import HttpRequest
@@ -10,6 +13,7 @@ from django.http import HttpRequest
 from skinsite.accounts import audit
 from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import User
+from skinsite.accounts.second_factor import KINDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,18 @@ class SignedIn:
     address: str
     last_seen_at: datetime
     is_here: bool
+
+
+def connect() -> None:
+    """Listen to second factors that are set up. Called once, when the application is ready."""
+    authenticator_added.connect(_end_those_before, dispatch_uid="skinsite.accounts.signed_in")
+
+
+def _end_those_before(request: HttpRequest, user: User, authenticator: Authenticator, **_signal: Any) -> None:
+    """End the sessions that began before there was a second factor to give, whoever began them."""
+    others = Authenticator.objects.filter(user=user, type__in=KINDS).exclude(pk=authenticator.pk)
+    if authenticator.type in KINDS and not others.exists():
+        end_others(request)
 
 
 def note_session(request: HttpRequest) -> None:

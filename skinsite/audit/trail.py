@@ -6,7 +6,7 @@ A page is found by the place where the one before ended, and never by counting: 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from heapq import merge
 from itertools import islice
 
@@ -73,11 +73,14 @@ def reader_of(request: HttpRequest) -> Actor | User:
 
 def events_for(reader: Actor | User) -> Streams:
     """All that somebody may read: of a clinic its own events, and what its people did before they acted for one, such
-    as signing in. Of a superuser what belongs to no clinic."""
+    as signing in. Of a superuser what belongs to no clinic.
+
+    Whoever runs the site is none of a clinic's people, also where they were a member once: they act on other clinics.
+    """
     events = AuditEvent.objects.select_related("payload", "actor").prefetch_related("subjects")
     if isinstance(reader, User):
         return [events.filter(clinic=None)]
-    people = Membership.objects.filter(clinic=reader.clinic_id).values("user")
+    people = Membership.objects.filter(clinic=reader.clinic_id, user__is_superuser=False).values("user")
     return [events.filter(clinic=reader.clinic_id), events.filter(clinic=None, actor__in=people)]
 
 
@@ -129,8 +132,10 @@ def _place(before: str) -> tuple[datetime, int] | None:
     moment, _line, pk = before.rpartition("_")
     try:
         at = parse_datetime(moment)
-        return (at, int(pk)) if at is not None and at.tzinfo is not None and pk.isascii() and len(pk) < 19 else None  # noqa: PLR2004 digits of the largest key
-    except ValueError:
+        if at is None or at.tzinfo is None or not pk.isascii() or len(pk) >= 19:  # noqa: PLR2004 digits of the largest key
+            return None
+        return at.astimezone(UTC), int(pk)
+    except (ValueError, OverflowError):  # the latter at the calendar's ends
         return None
 
 

@@ -20,7 +20,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.second_factor import SecondFactorAdapter
 from skinsite.accounts.services.second_factors import reset_second_factor, set_second_factor_required
 from skinsite.audit.models import AuditEvent
@@ -201,6 +201,33 @@ def test_a_clinic_asks_it_of_everybody_also_in_open_sessions(
     assert signed.get(reverse("home")).status_code == 200
     assert client.get(reverse("home")).status_code == 200
     assert AuditEvent.objects.get(action="clinic.second_factor_set").details == {"required": True}
+
+
+def test_setting_one_up_ends_the_sessions_from_before(
+    owner: Membership, colleague: Membership, django_capture_on_commit_callbacks: Any
+) -> None:
+    before, _where = sign_in_with_password(owner.user.email)
+    theirs, _where = sign_in_with_password(colleague.user.email)
+    here, _where = sign_in_with_password(owner.user.email)
+    with django_capture_on_commit_callbacks(execute=True):
+        secret = enrol(here)
+    assert before.get(reverse("home"))["Location"].startswith(reverse("account_login"))
+    assert here.get(reverse("home")).status_code == 200
+    assert theirs.get(reverse("home")).status_code == 200
+    after, where = sign_in_with_password(owner.user.email)
+    assert after.post(where, {"code": code_at(secret, time.time())}).status_code == 302
+    assert here.get(reverse("home")).status_code == after.get(reverse("home")).status_code == 200
+
+
+def test_a_form_that_changes_the_clinic_asks_for_it_as_well(owner: Membership, sign_in: SignIn) -> None:
+    strict = MembershipFactory.create(user=owner.user)
+    Clinic.objects.filter(pk=strict.clinic_id).update(second_factor_required=True)
+    client = sign_in(owner)
+    target = str(strict.clinic.public_id)
+    answer = client.post(reverse("patient-create"), {"made_for": target, "work_in": target, "code": "P-1"})
+    assert answer["Location"] == reverse("mfa_index")
+    assert not AuditEvent.objects.filter(action="patient.created").exists()
+    assert client.get(reverse("home"))["Location"] == reverse("mfa_index")
 
 
 def test_who_must_have_one_does_not_remove_the_last(administrator: Membership, owner: Membership) -> None:

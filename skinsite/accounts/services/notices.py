@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 
-from skinsite.accounts.mail import CONSOLE, mail_notice
+from skinsite.accounts.mail import has_mail_server, mail_notice
 from skinsite.accounts.models import KnownPlace, Notice, NoticeKind, User
 from skinsite.platform import tasks
 
@@ -45,7 +45,7 @@ def notify(user: User, kind: NoticeKind, **facts: str) -> None:
 
     In the person's language, or that of the page where they have chosen none.
     """
-    if settings.EMAIL_BACKEND == CONSOLE:
+    if not has_mail_server():
         return
     language = user.language or translation.get_language() or settings.LANGUAGE_CODE
     notice = Notice.objects.create(user=user, kind=kind, language=language, facts=facts)

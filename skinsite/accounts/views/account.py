@@ -1,11 +1,13 @@
 """One's own account: who one is, which clinic to act for, and what acts or is signed in under one's name."""
 
 from http import HTTPStatus
+from typing import Any
 from uuid import UUID
 
+from allauth.account.views import PasswordChangeView
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
 from django.utils.translation import gettext as _
@@ -89,6 +91,18 @@ def show_account(
         "zone": request.membership.zone,
     }
     return render(request, "accounts/account.html", context, status=status)
+
+
+class OwnPasswordView(PasswordChangeView):  # type: ignore[misc] # allauth ships no types
+    """allauth's own; who signs in by a directory has no password to change, and sets none."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Show the form, or say that there is nothing to change."""
+        if isinstance(request.user, User) and not request.user.has_usable_password():
+            messages.info(request, _("You have no password here: you sign in by your directory."))
+            return redirect("account")
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer
 
 
 @require_POST

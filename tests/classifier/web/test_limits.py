@@ -143,6 +143,13 @@ def test_what_strangers_send_counts_by_address_and_what_they_read_does_not(
     assert client_for(owner).post(reverse("upload"), REMOTE_ADDR="192.0.2.7").status_code == 422
 
 
+def test_a_header_of_programs_makes_nobody_one_on_pages(db: None, client: Client, settings: Settings) -> None:
+    limit(settings, strangers=1)
+    for expected in (200, 429):
+        answer = client.post(reverse("account_login"), headers={"Authorization": "Token none"})
+        assert answer.status_code == expected
+
+
 def test_a_search_of_a_script_over_the_limit_puts_no_page_into_its_list(
     owner: Membership, client_for: ClientFor, settings: Settings
 ) -> None:

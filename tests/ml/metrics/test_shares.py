@@ -39,10 +39,10 @@ def test_weighted_lesions_count_as_the_equal_ones_of_the_same_variance() -> None
     """Weights of 1, 1, 3 and 3 vary as 8² / 20 = 3.2 equal ones; the share is 4 of 8."""
     weights = np.array([1.0, 1.0, 3.0, 3.0, 0.0])
     holds = np.array([True, False, True, False, True])
-    found = estimate_weighted_share(holds, weights=weights, groups=["a", "b", "c", "d", "e"])
+    found = estimate_weighted_share(holds=holds, weights=weights, groups=["a", "b", "c", "d", "e"])
     assert (found.value, found.n, found.how) == (0.5, 4, "Wilson over groups")
     assert (found.low, found.high) == pytest.approx(find_interval(0.5, 3.2), abs=1e-4)
     equal = estimate_weighted_share(
-        np.array([True, True, False, False]), weights=np.ones(4), groups=["a", "a", "b", "b"]
+        holds=np.array([True, True, False, False]), weights=np.ones(4), groups=["a", "a", "b", "b"]
     )
     assert (equal.low, equal.high) == pytest.approx(find_interval(0.5, 2), abs=1e-4)

@@ -117,6 +117,24 @@ def test_superusers_read_what_is_of_no_clinic_and_nothing_of_patients(
     assert client.get(reverse("trail-patients"), {"code": patient.code}).status_code == 404
 
 
+def test_what_a_superuser_does_on_other_clinics_is_not_told_to_one_that_they_were_a_member_of(
+    administrator: Membership, sign_in: SignIn
+) -> None:
+    root = User.objects.create_superuser("root@site.example", factories.PASSWORD)
+    factories.MembershipFactory.create(user=root, clinic=administrator.clinic)
+    accounts.user_created(actor=root, about=factories.UserFactory.create(email="zoe@other.example"), fields=["email"])
+    page = page_of(sign_in(administrator), "trail")
+    assert "user: created" not in page
+    assert "zoe@other.example" not in page
+    assert "user: created" in page_of(sign_in(root), "trail")
+
+
+@pytest.mark.parametrize("end", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+14:00"])
+def test_a_place_beyond_the_calendar_is_none(administrator: Membership, sign_in: SignIn, end: str) -> None:
+    accounts.user_signed_in(about=administrator.user, client=FROM)
+    assert "user: signed in" in page_of(sign_in(administrator), "trail", before=f"{end}_1")
+
+
 def test_refusals_of_members_are_events_and_those_of_strangers_are_counted(
     owner: Membership, administrator: Membership, stranger: Membership, patient: Patient, sign_in: SignIn
 ) -> None:

@@ -147,6 +147,18 @@ def test_an_open_invitation_to_the_address_is_accepted(
     assert acting(client.get(reverse("account"))) == joined
 
 
+def test_who_has_no_password_is_told_so_where_it_would_be_changed(
+    client: Client, clinic: Clinic, walk: Walk, administrator: Membership
+) -> None:
+    invite_member(actor=administrator, email=ADDRESS, role=Role.CLINICIAN)
+    walk(client)
+    address = reverse("account_change_password")
+    assert address not in client.get(reverse("account")).content.decode()
+    answer = client.get(address, follow=True)
+    assert answer.redirect_chain == [(reverse("account"), 302)]
+    assert "You have no password here" in str([str(each) for each in answer.context["messages"]])
+
+
 @pytest.mark.parametrize("told", ["Anna \u202egreB", "Dr. Colleague", "x" * 300, "", 7, None])
 def test_a_name_that_nobody_could_give_themselves_is_left_out(
     client: Client, colleague: Membership, walk: Walk, provider: Provider, told: Any
