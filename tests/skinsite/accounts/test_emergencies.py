@@ -261,3 +261,50 @@ def test_the_command_grants_it_and_the_administrators_are_told(
     assert "Nobody answers" not in mail.outbox[0].body
     event = AuditEvent.objects.get(action="emergency_access.granted")
     assert (event.actor, event.clinic) == (None, administrator.clinic)
+
+
+def test_the_clinic_s_page_grants_shows_and_ends_it_for_its_administrator_alone(
+    administrator: Membership, owner: Membership, stranger: Membership, superuser: User, sign_in: SignIn
+) -> None:
+    said = {"email": superuser.email, "hours": "2", "reason": "Night shift alone"}
+    assert sign_in(owner).post(reverse("clinic-emergency"), said).status_code == 403
+    site = sign_in(administrator)
+    assert site.post(reverse("clinic-emergency"), {**said, "hours": "5"}).status_code == 422
+    assert not EmergencyAccess.objects.exists()
+    assert site.post(reverse("clinic-emergency"), said).status_code == 302
+    access = EmergencyAccess.objects.get()
+    assert (access.user, access.clinic, access.granted_by) == (superuser, administrator.clinic, administrator.user)
+    page = site.get(reverse("clinic")).content.decode()
+    for told in (superuser.email, "Night shift alone", "Runs until"):
+        assert told in page
+    address = reverse("clinic-emergency-end", args=[access.public_id])
+    assert sign_in(stranger).post(address, {"confirmed": "yes"}).status_code == 404
+    assert sign_in(owner).post(address, {"confirmed": "yes"}).status_code == 403
+    assert "End the emergency access" in site.post(address).content.decode()
+    assert EmergencyAccess.objects.active().exists(), "it asks first"
+    assert site.post(address, {"confirmed": "yes"}).status_code == 302
+    assert not EmergencyAccess.objects.active().exists()
+    assert "Ended early by" in site.get(reverse("clinic")).content.decode()
+
+
+def test_a_banner_tells_its_person_on_every_page_and_ends_it(
+    administrator: Membership, patient: Patient, superuser: User, stranger: Membership, sign_in: SignIn
+) -> None:
+    client = sign_in(superuser)
+    assert "Emergency access" not in client.get(reverse("admin:accounts_clinic_changelist")).content.decode()
+    access = grant(administrator, superuser)
+    until = timezone.localtime(access.ends_at).strftime("%H:%M")
+    for name in ("admin:accounts_clinic_changelist", "home"):
+        page = client.get(reverse(name)).content.decode()
+        assert f"you may read the records of {access.clinic} until {until}" in page
+    choose(client, access)
+    for address in (reverse("patient", args=[patient.public_id]), reverse("home"), reverse("account")):
+        page = client.get(address).content.decode()
+        assert f"you read the records of {access.clinic} until {until}" in page
+        for offered in (reverse("upload"), reverse("patient-edit", args=[patient.public_id]), reverse("token-create")):
+            assert f'"{offered}' not in page, "what would be refused is not offered"
+    end = reverse("account-emergency-end", args=[access.public_id])
+    assert sign_in(stranger).post(end).status_code == 404
+    assert client.post(end).status_code == 302
+    assert not sees(client, patient)
+    assert "Emergency access:" not in client.get(reverse("home")).content.decode()
