@@ -29,6 +29,7 @@ CHECKS = [
     "trail",
     "directories",
     "bundle",
+    "photographs",
     "queue",
 ]
 
