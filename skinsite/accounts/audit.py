@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
+from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.events import Entry, access, change
 
 Client = Mapping[str, str]
@@ -78,6 +78,19 @@ def membership_deactivated(*, actor: Actor | User | None, about: Membership, api
 def membership_reactivated(*, actor: Actor | User | None, about: Membership) -> Entry:
     """A former member got access again."""
     return Entry(actor, about, clinic=about.clinic)
+
+
+@change("emergency_access.granted", pgettext_lazy("what was done", "granted"), of=EmergencyAccess)
+def emergency_access_granted(*, actor: Actor | None, about: EmergencyAccess) -> Entry:
+    """An account may read a clinic's records for some hours. Why stands in the clinic's list, and not here for good."""
+    details = {"email": about.user.email, "ends_at": about.ends_at.isoformat(timespec="minutes")}
+    return Entry(actor, about, details, clinic=about.clinic)
+
+
+@change("emergency_access.ended", pgettext_lazy("what was done", "ended early"), of=EmergencyAccess)
+def emergency_access_ended(*, actor: Actor | User | None, about: EmergencyAccess) -> Entry:
+    """It was ended before its time, by its person or by an administrator."""
+    return Entry(actor, about, {"email": about.user.email}, clinic=about.clinic)
 
 
 @change("invitation.created", pgettext_lazy("what was done", "created"), of=Invitation)

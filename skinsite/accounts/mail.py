@@ -1,6 +1,7 @@
 """Mail about accounts. Links go by it alone; without a mail server they are shown, to hand over."""
 
 import logging
+from datetime import datetime
 from smtplib import SMTPException
 
 from django.conf import settings
@@ -72,6 +73,8 @@ def mail_notice(*, notice: Notice) -> bool:
             "at": write_moment(notice.made_at),
             "browser": browser_in_words(notice.facts.get("browser", "")),
         }
+        if notice.facts.get("until"):
+            context["until"] = write_moment(datetime.fromisoformat(notice.facts["until"]))
         text = render_to_string("accounts/notice_email.txt", context)
         subject = notice.get_kind_display()
     try:

@@ -30,8 +30,8 @@ def overseer(request: HttpRequest, capability: Capability = Capability.OVERSEE_R
 
     None for everybody else, and for a superuser even if a member: one account does not do both.
     """
-    membership: Membership | None = getattr(request, "membership", None)
-    if membership is None or is_superuser(request):
+    membership = getattr(request, "membership", None)
+    if not isinstance(membership, Membership) or is_superuser(request):
         return None
     return membership if may(membership, capability) else None
 
