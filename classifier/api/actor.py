@@ -3,7 +3,7 @@
 from rest_framework.request import Request
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Membership
+from skinsite.accounts.models import ApiToken
 
 
 def actor_of(request: Request) -> Actor:
@@ -13,5 +13,5 @@ def actor_of(request: Request) -> Actor:
     """
     if isinstance(request.auth, ApiToken):
         return request.auth
-    membership: Membership = request.membership  # type: ignore[attr-defined] # set by the middleware
+    membership: Actor = request.membership  # type: ignore[attr-defined] # set by the middleware
     return membership

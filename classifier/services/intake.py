@@ -16,11 +16,10 @@ from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality,
 from classifier.models.image import join_declared
 from classifier.models.patient import CODE_LENGTH
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services import lesions, patients
+from classifier.services import lesions, patients, room
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
-from classifier.services.room import require_room
 from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
@@ -127,7 +126,7 @@ def _receive(request: _Request, data: bytes) -> Receipt:
     known = _find_same_bytes(request)
     if known is not None:
         return _answer_again(request.actor, known, data)
-    require_room(actor=request.actor, size=len(data))
+    room.require_room(actor=request.actor, size=len(data))
     stored = _decode(request.actor, data)
     if request.lesion is None and request.expected != Expected.EITHER:
         # Before the object is kept; once more with the clinic locked.
@@ -245,9 +244,12 @@ def _keep(request: _Request, stored: StoredImage, reader: inference.LoadedModel 
             lock_clinic(request.actor.clinic)
             known = _find_same_bytes(request)  # perhaps another upload was quicker
             if known is None:
+                room.require_share(actor=request.actor, size=len(stored.data))  # perhaps others took what was left
                 return _write_rows(request, stored, public_id, kept, reader)
-    except BaseException:
+    except BaseException as error:
         storage.discard(kept)
+        if isinstance(error, room.ClinicStorageFullError):
+            room.record_refusal(actor=request.actor, size=len(stored.data))
         raise
     storage.discard(kept)
     return Receipt(_latest_reading(known), created=False)

@@ -55,14 +55,30 @@ def require_room(*, actor: Actor, size: int) -> None:
 
     Raises ``ClinicStorageFullError`` or ``DiskNearlyFullError``.
     """
-    if actor.clinic.storage_bytes:
-        use = storage_use(actor)
-        if not use.has_room(size):
-            log.warning("An upload of %d bytes was refused: the clinic's storage is full", size)
-            audit.image_refused(actor=actor, code=ClinicStorageFullError.code, size=size)
-            raise ClinicStorageFullError(use.limit)
+    try:
+        require_share(actor=actor, size=size)
+    except ClinicStorageFullError:
+        record_refusal(actor=actor, size=size)
+        raise
     if isinstance(private_storage(), PrivateFileSystemStorage):
         folder = Path(settings.MEDIA_ROOT)
         there = next(path for path in (folder, *folder.parents) if path.exists())
         if shutil.disk_usage(there).free < settings.FREE_DISK_BYTES + size:
             raise DiskNearlyFullError(f"less than {settings.FREE_DISK_BYTES} bytes would be left in {there}")
+
+
+def require_share(*, actor: Actor, size: int) -> None:
+    """Refuse bytes that the clinic may not take up any more; with the clinic locked, none can come in between.
+
+    Raises ``ClinicStorageFullError``.
+    """
+    if actor.clinic.storage_bytes:
+        use = storage_use(actor)
+        if not use.has_room(size):
+            raise ClinicStorageFullError(use.limit)
+
+
+def record_refusal(*, actor: Actor, size: int) -> None:
+    """Leave a trace of a photograph that had no room, outside of the transaction that it ended."""
+    log.warning("An upload of %d bytes was refused: the clinic's storage is full", size)
+    audit.image_refused(actor=actor, code=ClinicStorageFullError.code, size=size)

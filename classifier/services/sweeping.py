@@ -12,6 +12,7 @@ from classifier.models import Lesion, LesionImage, Prediction, Status
 from classifier.models.prediction import name_heat_map
 from classifier.models.search_keys import write_missing_keys
 from skinsite.accounts.services import notices
+from skinsite.accounts.signed_in import forget_ended
 from skinsite.audit import seals
 from skinsite.audit.refusals import sweep_refusals
 from skinsite.platform import housekeeping
@@ -34,6 +35,7 @@ class SweepReport:
 def housekeep() -> SweepReport:
     """Do what every night wants done: end what has ended, seal the trail, send mail that waits, sweep the storage."""
     housekeeping.clear_sessions()
+    forget_ended()
     sweep_counts()
     sweep_refusals()
     notices.send_waiting()

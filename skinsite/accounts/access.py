@@ -13,11 +13,11 @@ from django.utils.translation import gettext as _
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from skinsite.accounts.actors import Actor
+from skinsite.accounts.actors import ActingPerson, Actor
 from skinsite.accounts.authentication import ClinicTokenAuthentication
 from skinsite.accounts.limits import spend_on
 from skinsite.accounts.made_for import answer_other_clinic
-from skinsite.accounts.models import ApiToken, Capability, Membership, User
+from skinsite.accounts.models import ApiToken, Capability, User
 from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
 from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
 from skinsite.accounts.selectors import memberships_of
@@ -30,7 +30,7 @@ P = ParamSpec("P")
 class MemberRequest(HttpRequest):
     """A request of a person who acts for a clinic."""
 
-    membership: Membership
+    membership: ActingPerson
     user: User
 
 

@@ -18,12 +18,17 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         """Declare the events of accounts, and what of them is in the menu."""
         from skinsite.accounts import audit, personal, signed_in  # noqa: F401, PLC0415 models are ready only now
-        from skinsite.accounts.forms import ClinicNameForm, InvitationForm, PersonForm  # noqa: PLC0415 as above
+        from skinsite.accounts.forms import (  # noqa: PLC0415 as above
+            ClinicNameForm,
+            EmergencyForm,
+            InvitationForm,
+            PersonForm,
+        )
         from skinsite.accounts.made_for import FORMS  # noqa: PLC0415 as above
         from skinsite.accounts.oversight import is_superuser  # noqa: PLC0415 as above
         from skinsite.accounts.program_forms import RenewalForm, TokenForm  # noqa: PLC0415 as above
 
-        FORMS.extend([ClinicNameForm, InvitationForm, PersonForm, TokenForm, RenewalForm])
+        FORMS.extend([ClinicNameForm, EmergencyForm, InvitationForm, PersonForm, TokenForm, RenewalForm])
         personal.connect()
         signed_in.connect()
         MENU.append(MenuItem(30, _("Clinics"), "local_hospital", "accounts_clinic", is_superuser))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
+from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.events import Entry, access, change
 
 Client = Mapping[str, str]
@@ -78,6 +78,19 @@ def membership_deactivated(*, actor: Actor | User | None, about: Membership, api
 def membership_reactivated(*, actor: Actor | User | None, about: Membership) -> Entry:
     """A former member got access again."""
     return Entry(actor, about, clinic=about.clinic)
+
+
+@change("emergency_access.granted", pgettext_lazy("what was done", "granted"), of=EmergencyAccess)
+def emergency_access_granted(*, actor: Actor | None, about: EmergencyAccess) -> Entry:
+    """An account may read a clinic's records for some hours. Why stands in the clinic's list, and not here for good."""
+    details = {"email": about.user.email, "ends_at": about.ends_at.isoformat(timespec="minutes")}
+    return Entry(actor, about, details, clinic=about.clinic)
+
+
+@change("emergency_access.ended", pgettext_lazy("what was done", "ended early"), of=EmergencyAccess)
+def emergency_access_ended(*, actor: Actor | User | None, about: EmergencyAccess) -> Entry:
+    """It was ended before its time, by its person or by an administrator."""
+    return Entry(actor, about, {"email": about.user.email}, clinic=about.clinic)
 
 
 @change("invitation.created", pgettext_lazy("what was done", "created"), of=Invitation)
@@ -159,8 +172,10 @@ def user_preferences_set(*, about: User, changed: Mapping[str, str]) -> Entry:
 
 
 @change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)
-def user_password_reset(*, actor: Actor | None, about: User, clinic: Clinic, api_tokens_ended: int) -> Entry:
-    """A member's password was taken away, and so many API tokens ended with it."""
+def user_password_reset(
+    *, actor: Actor | User | None, about: User, clinic: Clinic | None, api_tokens_ended: int
+) -> Entry:
+    """A person's password was taken away, and so many API tokens ended with it."""
     return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=clinic)
 
 

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts import audit
 from skinsite.accounts.lockout import describe_client, may_try_own_password
-from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, Role, Theme, plain_address
+from skinsite.accounts.models import CLINIC_NAME_LENGTH, PERSON_NAME_LENGTH, REASON_LENGTH, Role, Theme, plain_address
 from skinsite.accounts.selectors import may_sign_in_by_password, tokens_of_person
+from skinsite.accounts.services.emergencies import MOST_HOURS
 from skinsite.accounts.services.passwords import change_password, set_password_by_link
 from skinsite.idempotency import OnceForm
 from skinsite.zones import NAME_LENGTH, check_zone_name, find_zone_name
@@ -121,6 +122,22 @@ class InvitationForm(OnceForm):
         label=_("Role"),
         choices=Role,
         help_text=_("Clinicians read photographs, reviewers also give opinions, administrators also run the clinic."),
+    )
+
+
+class EmergencyForm(forms.Form):
+    """Whom to let read the clinic's records in an emergency, for how long and why."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        help_text=_("Of an account that there is on this site already."),
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+    )
+    hours = forms.TypedChoiceField(
+        label=_("Hours"), coerce=int, choices=[(number, str(number)) for number in range(1, MOST_HOURS + 1)]
+    )
+    reason = forms.CharField(
+        label=_("Reason"), max_length=REASON_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
 
 

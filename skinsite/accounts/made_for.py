@@ -16,10 +16,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import act_for
+from skinsite.accounts.actors import ActingPerson
 from skinsite.accounts.middleware import forget_copies, lead_to_enrolment
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import has_to_enrol
-from skinsite.accounts.selectors import clinic_known_to, membership_in
+from skinsite.accounts.selectors import acting_person_in, clinic_known_to
 from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
 
@@ -51,7 +52,7 @@ def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
     is_part = "HX-Request" in request.headers
     if request.method in SAFE and not is_part:
         return None
-    acting: Membership | None = getattr(request, "membership", None)
+    acting: ActingPerson | None = getattr(request, "membership", None)
     made_for = request.POST.get(FIELD) or request.headers.get(HEADER, "")
     if acting is not None and made_for == str(acting.clinic.public_id):
         return None
@@ -61,7 +62,7 @@ def answer_other_clinic(request: HttpRequest) -> HttpResponse | None:
         return Problem(HTTPStatus.CONFLICT, _("This was made for another clinic."), "other_clinic").response()
     assert isinstance(request.user, User)  # noqa: S101 asked before
     named = _as_uuid(made_for) or UUID(int=0)
-    own = membership_in(request.user, named, reach(request))
+    own = acting_person_in(request.user, named, reach(request))
     if own is not None and request.POST.get(AGAIN) == made_for:
         act_for(request, own)
         forget_copies(request)

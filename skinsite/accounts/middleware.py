@@ -13,10 +13,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import acting_membership
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import has_to_enrol
+from skinsite.accounts.selectors import emergencies_of
 from skinsite.accounts.signed_in import note_session
-from skinsite.directory.sessions import ENDS_KEY, is_vouched_for
+from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
 from skinsite.platform.errors import API_PREFIX
 from skinsite.platform.problems import Problem
 from skinsite.zones import zone_named
@@ -63,7 +65,10 @@ def _is_from_the_future(request: HttpRequest, now: int) -> bool:
 
 
 class MembershipMiddleware:
-    """Sets ``request.membership`` from the session. An API token brings its own: see `accounts.authentication`."""
+    """Sets ``request.membership`` and ``request.emergencies`` from the session.
+
+    An API token brings its own membership: see `accounts.authentication`.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -74,6 +79,8 @@ class MembershipMiddleware:
         # Without the cookie nobody is signed in: no session need be asked for.
         if settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):
             membership = acting_membership(request, request.user)
+            # Asked of the database by pages alone, which tell of them.
+            request.emergencies = emergencies_of(request.user, reach(request))  # type: ignore[attr-defined] # as below
         request.membership = membership  # type: ignore[attr-defined] # what MemberRequest declares
         return self.get_response(request)
 
@@ -107,7 +114,7 @@ class TimeZoneMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer in that zone."""
-        membership: Membership | None = getattr(request, "membership", None)
+        membership: ActingPerson | None = getattr(request, "membership", None)
         if membership is not None:
             zone = membership.zone
         elif settings.SESSION_COOKIE_NAME in request.COOKIES and isinstance(request.user, User):

@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
@@ -21,6 +22,10 @@ from skinsite.zones import NAME_LENGTH, check_zone_name, zone_named
 PERSON_NAME_LENGTH = 120
 PROGRAM_NAME_LENGTH = 60
 CLINIC_NAME_LENGTH = 120
+REASON_LENGTH = 300
+
+EMERGENCY_LASTS = timedelta(hours=4)
+"""How long access in an emergency may last, whatever a row says."""
 
 
 class Capability(StrEnum):
@@ -64,11 +69,12 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 }
 SCOPE_CAPABILITIES: dict[str, frozenset[Capability]] = {
     Scope.READ: frozenset({Capability.READ_RECORDS}),
-    # Of a camera or a gateway: whoever finds its token sees what it has sent itself, and no other patient.
+    # Of a camera or a gateway: whoever finds its token sees what came under its owner's name, and no other patient.
     Scope.UPLOAD: frozenset({Capability.ADD_RECORDS}),
     Scope.WRITE: CLINICIAN_CAPABILITIES,
 }
 """What a program may do at most, whoever's token it has: never give an opinion, oversee or run a clinic."""
+EMERGENCY_CAPABILITIES = frozenset({Capability.READ_RECORDS})
 SUPERUSER_CAPABILITIES = frozenset({Capability.MANAGE_CLINIC, Capability.MANAGE_MODELS})
 SYSTEM_CAPABILITIES = frozenset(Capability) - {Capability.REVIEW}
 """What commands and tasks may do, which act for nobody: all but have an opinion."""
@@ -264,6 +270,80 @@ class Membership(models.Model):
         return CAPABILITIES[self.role] if is_at_work and not self.user.is_superuser else frozenset()
 
 
+class EmergencyAccessQuerySet(models.QuerySet["EmergencyAccess"]):
+    """Accesses in an emergency by whether they still run."""
+
+    def active(self) -> Self:
+        """Those that run now; a superuser's too, which is what they are for."""
+        now = timezone.now()
+        running = self.filter(
+            ended_at=None,
+            ends_at__gt=now,
+            granted_at__gt=now - EMERGENCY_LASTS,
+            user__is_active=True,
+            clinic__is_active=True,
+        )
+        return running if settings.DEMO_ALLOWED else running.filter(clinic__is_demo=False)
+
+
+class EmergencyAccess(models.Model):
+    """Leave for a named account to read a clinic's records for some hours: an actor that only reads. It ends by itself.
+
+    It is no membership, so that nothing that is for members finds it: no role, no API token, no reset of a password.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="emergency_accesses")
+    clinic = models.ForeignKey(Clinic, on_delete=models.PROTECT, related_name="emergency_accesses")
+    reason = models.CharField(_("reason"), max_length=REASON_LENGTH)
+    # None: by the command on the server.
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    granted_at = models.DateTimeField(_("since"), default=timezone.now)
+    ends_at = models.DateTimeField(_("until"))
+    # Before its time: by its person, or by an administrator.
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = EmergencyAccessQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("emergency access")
+        verbose_name_plural = _("emergency accesses")
+        indexes = [models.Index(fields=["user", "ends_at"], name="emergency_user_ends_at")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(ends_at__gt=models.F("granted_at")), name="emergency_has_time"),
+            models.CheckConstraint(condition=~models.Q(reason=""), name="emergency_has_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.clinic}"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which times are told to the person: their own, else the clinic's."""
+        return zone_named(self.user.time_zone, self.clinic.time_zone)
+
+    @property
+    def service(self) -> None:
+        """None: it is a person's."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it gives access now."""
+        now = timezone.now()
+        in_time = self.granted_at > now - EMERGENCY_LASTS and self.ends_at > now and self.ended_at is None
+        return in_time and self.user.is_active and self.clinic.is_active
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """To read records, while it runs; never more, whoever has it."""
+        return EMERGENCY_CAPABILITIES if self.is_running else frozenset()
+
+    def get_role_display(self) -> str:
+        """In the place where members are told their role."""
+        return str(self._meta.verbose_name).capitalize()
+
+
 class Invitation(models.Model):
     """A single-use, expiring way into a clinic; only the hash of its secret is kept."""
 
@@ -406,6 +486,7 @@ class NoticeKind(models.TextChoices):
     SIGN_IN = "sign_in", _("New sign-in")
     TOKEN = "token", _("New API token")
     RESET = "reset", _("Password reset")
+    EMERGENCY = "emergency", _("Emergency access")
 
 
 class Notice(models.Model):

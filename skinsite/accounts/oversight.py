@@ -1,5 +1,6 @@
 """What the pages of the admin share: whose they are, and that records are only ever looked at."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import DateFieldListFilter, ShowFacets
@@ -29,8 +30,8 @@ def overseer(request: HttpRequest, capability: Capability = Capability.OVERSEE_R
 
     None for everybody else, and for a superuser even if a member: one account does not do both.
     """
-    membership: Membership | None = getattr(request, "membership", None)
-    if membership is None or is_superuser(request):
+    membership = getattr(request, "membership", None)
+    if not isinstance(membership, Membership) or is_superuser(request):
         return None
     return membership if may(membership, capability) else None
 
@@ -56,7 +57,7 @@ class PublicChangeList(ChangeList):  # type: ignore[misc] # unfold ships no type
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     """Pages to look at: nothing is added, changed or deleted, and there is no address to try it at."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50

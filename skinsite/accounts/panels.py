@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from skinsite.accounts.models import Membership
+from skinsite.accounts.actors import Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Panel:
     """A form, or figures, of another application: its ``template`` shows as ``form`` what ``make_form`` gives."""
 
     template: str
-    make_form: Callable[[Membership], Any]
+    make_form: Callable[[Actor], Any]
 
 
 PANELS: list[Panel] = []

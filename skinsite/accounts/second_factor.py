@@ -16,7 +16,8 @@ from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.models import EmergencyAccess, Membership, User
 
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """What counts as a second factor; recovery codes come with it."""
@@ -67,13 +68,17 @@ def must_have_second_factor(user: User) -> bool:
     """Whether a clinic of the person's asks for one, or the site does."""
     if user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR:
         return True
-    return Membership.objects.active().filter(user=user, clinic__second_factor_required=True).exists()
+    asked = {"user": user, "clinic__second_factor_required": True}
+    return (
+        Membership.objects.active().filter(**asked).exists()
+        or EmergencyAccess.objects.active().filter(**asked).exists()
+    )
 
 
 def has_to_enrol(request: HttpRequest) -> bool:
     """Whether whoever is signed in has to set one up before anything else, in the clinic that they act for."""
     user: Any = request.user
-    membership: Membership | None = getattr(request, "membership", None)
+    membership: ActingPerson | None = getattr(request, "membership", None)
     is_asked = (membership is not None and membership.clinic.second_factor_required) or (
         user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR
     )

@@ -6,7 +6,8 @@ from django.conf import settings
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, ServiceAccount, User
+from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.models import AuditEvent
 
 OF_SIGNING_IN = (
@@ -21,6 +22,7 @@ OF_SIGNING_IN = (
 )
 """What somebody looks for who asks whether it was they who signed in."""
 SIGN_INS_SHOWN = 10
+EMERGENCIES_SHOWN = 20
 
 
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
@@ -84,14 +86,27 @@ def clinics_of(user: User) -> QuerySet[Clinic]:
     return Clinic.objects.filter(memberships__user=user)
 
 
-def membership_in(user: User, clinic: UUID, reach: Q) -> Membership | None:
-    """The person's membership in the clinic of this public id, if it gives access now and the session may reach it."""
-    return memberships_of(user, reach).filter(clinic__public_id=clinic).select_related("user", "clinic").first()
+def emergencies_of(user: User, reach: Q) -> QuerySet[EmergencyAccess]:
+    """The accesses in an emergency that the person has now and that a session may ``reach``."""
+    return EmergencyAccess.objects.active().filter(reach, user=user).select_related("user", "clinic")
+
+
+def emergencies_in(clinic: Clinic) -> QuerySet[EmergencyAccess]:
+    """The accesses in an emergency that a clinic's records were or are open to, the newest first."""
+    accesses = EmergencyAccess.objects.filter(clinic=clinic)
+    return accesses.select_related("user", "clinic", "granted_by", "ended_by").order_by("-granted_at", "-pk")
+
+
+def acting_person_in(user: User, clinic: UUID, reach: Q) -> ActingPerson | None:
+    """By what the person may act for the clinic of this public id now, in a session of this reach; None for nothing."""
+    memberships = memberships_of(user, reach).filter(clinic__public_id=clinic).select_related("user", "clinic")
+    return memberships.first() or emergencies_of(user, reach).filter(clinic__public_id=clinic).first()
 
 
 def clinic_known_to(user: User, clinic: UUID) -> Clinic | None:
-    """The clinic of this public id, if the person is or was a member of it."""
-    return Clinic.objects.filter(public_id=clinic, memberships__user=user).first()
+    """The clinic of this public id, if the person has or had access to it."""
+    known = Q(memberships__user=user) | Q(emergency_accesses__user=user)
+    return Clinic.objects.filter(known, public_id=clinic).first()
 
 
 def is_refused_demo(user: User) -> bool:

@@ -1,19 +1,23 @@
 """Where a person is signed in: allauth keeps a row for each session, beside the session itself."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
+from django.utils import timezone
 
 from skinsite.accounts import audit
 from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import KINDS
+
+SPARED = timedelta(hours=1)  # a session and its row are written one after the other
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,9 @@ def end_others(request: HttpRequest) -> int:
         if isinstance(user, User) and others:
             audit.user_sessions_ended(about=user, count=len(others))
     return len(others)
+
+
+def forget_ended() -> None:
+    """Delete what was kept of sessions that have ended: from where somebody was signed in, the trail alone keeps."""
+    ended = UserSession.objects.exclude(session_key__in=Session.objects.values("session_key"))
+    ended.filter(last_seen_at__lt=timezone.now() - SPARED).delete()

@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as keys
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, invitation, programs, second_factor, session
+from skinsite.accounts.views import account, clinic, emergencies, invitation, programs, second_factor, session
 
 second_factor_pages: list[URLPattern | URLResolver] = [
     path("", factor.index, name="mfa_index"),
@@ -46,6 +46,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/closed/", allauth.AccountInactiveView.as_view(), name="account_inactive"),
     path("account/password/confirm/", account.confirm_own_password, name="password-confirm"),
     path("account/password/", account.OwnPasswordView.as_view(), name="account_change_password"),
+    path("account/emergency/<uuid:public_id>/end/", emergencies.end_own, name="account-emergency-end"),
+    path("clinic/emergency/", emergencies.grant, name="clinic-emergency"),
+    path("clinic/emergency/<uuid:public_id>/end/", emergencies.end, name="clinic-emergency-end"),
     path("clinic/", clinic.clinic, name="clinic"),
     path("clinic/name/", clinic.rename, name="clinic-rename"),
     path("clinic/time-zone/", clinic.set_time_zone, name="clinic-time-zone"),

@@ -23,7 +23,7 @@ from django.db.models import Model
 from django.utils.functional import Promise
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Clinic, User
+from skinsite.accounts.models import Clinic, EmergencyAccess, User
 from skinsite.audit.models import AuditEvent, AuditPayload, AuditSubject, EventKind
 from skinsite.platform.request_id import current_request_id
 
@@ -130,7 +130,8 @@ def _declare(kind: EventKind, name: str, words: Promise, of: type[Model]) -> Dec
 
 def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     event = _row(kind, name, entry)
-    details = json.dumps(dict(entry.details), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    said = {**entry.details, **_circumstances(entry.actor)}
+    details = json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     payload = AuditPayload(event=event, salt=secrets.token_hex(SALT_BYTES), details=details)
     shown = list(dict.fromkeys(map(_identify, entry.shown)))
     event.payload_sha256 = payload.digest(shown)
@@ -141,6 +142,11 @@ def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     else:
         together.append(Written(event, payload, subjects))
     return event
+
+
+def _circumstances(actor: Actor | User | None) -> dict[str, str]:
+    """What every event of an actor says, whatever it is of: that they have no other access than in an emergency."""
+    return {"under": "emergency_access"} if isinstance(actor, EmergencyAccess) else {}
 
 
 def _row(kind: EventKind, name: str, entry: Entry) -> AuditEvent:

@@ -18,6 +18,8 @@ from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import User
 from skinsite.audit import own as audit
 from skinsite.audit.models import StrangersRefused
+from skinsite.audit.sign_in import is_told
+from skinsite.platform.rate_limits import spend
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +102,11 @@ def _record(request: HttpRequest, status: int) -> None:
     if match is None or (status == HTTPStatus.NOT_FOUND and not asked):
         return  # an address that there is not, such as a browser's own guess
     details: dict[str, object] = {"address": f"/{match.route}", "method": request.method}
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        # A program that goes on asking does not fill the trail, which is for good.
+        count = spend("refused_often", f"{type(actor).__name__} {actor.pk}")
+        if count is not None and not is_told(count.used):
+            return
     audit.request_refused(actor=actor, status=status, details=details | ({"asked": asked} if asked else {}))
 
 

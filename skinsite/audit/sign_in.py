@@ -55,10 +55,10 @@ def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_
         audit.user_sign_in_failed(about=user, client=describe_client(request))
         return
     standing = spend("sign_in_unknown", "everybody")
-    if standing is not None and _is_told(standing.used):
+    if standing is not None and is_told(standing.used):
         audit.user_sign_in_failed(about=None, client=describe_client(request), in_this_minute=standing.used)
 
 
-def _is_told(count: int) -> bool:
+def is_told(count: int) -> bool:
     """Whether the trail, which is never cleared, says that it was so many: 1, 10, 100 …"""
     return str(count).rstrip("0") == "1"

@@ -85,10 +85,12 @@ def events_for(reader: Actor | User) -> Streams:
 
 
 def people_for(reader: Actor | User) -> QuerySet[User]:
-    """Whose doings somebody may ask about: a clinic's members, former ones too; a superuser about superusers."""
+    """Whose doings somebody may ask about: a clinic's members and who had access in an emergency, former ones too; a
+    superuser about superusers."""
     if isinstance(reader, User):
         return User.objects.filter(is_superuser=True).order_by("email")
-    return User.objects.filter(memberships__clinic=reader.clinic_id).order_by("email")
+    known = Q(memberships__clinic=reader.clinic_id) | Q(emergency_accesses__clinic=reader.clinic_id)
+    return User.objects.filter(known).distinct().order_by("email")
 
 
 def narrow(

@@ -37,12 +37,15 @@ DETAILS: dict[str, str | Promise] = {
     "status": _("status"),
     "theme": _("theme"),
     "time_zone": _("time zone"),
+    "under": _("under"),
+    "ends_at": _("until"),
 }
 RECORDS: dict[str, str | Promise] = {"shown": _("records shown")}
 """Details that are lists of identifiers: long, and told apart from the others."""
 
 VALUES: dict[str, str | Promise] = {
     "admin": _("the oversight pages"),
+    "emergency_access": _("emergency access"),
     "q": _("search"),
     "since": _("date"),
     "until": _("date"),

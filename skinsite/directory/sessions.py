@@ -11,7 +11,7 @@ from skinsite.accounts.models import User
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.models import DirectoryGrant
 from skinsite.directory.refusals import RefusalError
-from skinsite.directory.services.grants import renew_grant
+from skinsite.directory.services.grants import LEASE, renew_grant
 from skinsite.settings.directories import Directory
 
 CHECKED_KEY = "directory_checked_at"
@@ -56,8 +56,10 @@ def is_vouched_for(request: HttpRequest) -> bool:
         return True
     grant = _find_grant(request.user, record)
     if grant is not None and grant.refresh_token and grant.vouched_until <= timezone.now():
-        _ask_again(grant)  # no queue has: it is behind, or there is none
+        is_answered = _ask_again(grant)  # no queue has: it is behind, or there is none
         grant = _find_grant(request.user, record)
+        if is_answered and grant is not None and _is_being_asked(grant):
+            return True  # by a request beside this one, such as of a page's pictures: that one takes the answer
     if grant is None or grant.vouched_until <= timezone.now() or directory_of(request) is None:
         return False
     request.session[CHECKED_KEY] = now
@@ -70,8 +72,14 @@ def _find_grant(user: Any, record: dict[str, Any]) -> DirectoryGrant | None:
     return grants.filter(account__provider=record.get("provider"), account__uid=record.get("uid")).first()
 
 
-def _ask_again(grant: DirectoryGrant) -> None:
+def _ask_again(grant: DirectoryGrant) -> bool:
+    """Ask the directory, unless that is being done already; False where it cannot be asked: the hour is over."""
     try:
         renew_grant(grant=grant)
     except RefusalError:
-        return  # it cannot be asked: the hour is over
+        return False
+    return True
+
+
+def _is_being_asked(grant: DirectoryGrant) -> bool:
+    return grant.asked_at is not None and grant.asked_at > timezone.now() - LEASE

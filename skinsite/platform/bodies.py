@@ -24,6 +24,9 @@ REFUSED = "skinsite.refused"
 AT_ONCE = 10
 """Requests with a body that one process works on at once; gunicorn.conf.py gives it more threads than that."""
 
+AT_ONCE_SIGNING_IN = AT_ONCE // 2
+"""How many of them may be tries to sign in, which anybody can send and which cost a hash: the others' turns stay."""
+
 PATIENCE_SECONDS = 20.0
 LEAST_BYTES_A_SECOND = 8_000  # 64 kbit/s
 PIECE = 16 * 1024
@@ -40,13 +43,14 @@ class _RefusedError(Exception):
 def take_bodies_first(application: Application, *, at_once: int = AT_ONCE) -> Application:
     """Wrap a WSGI application so that it sees no request whose body is not there."""
     turns = threading.BoundedSemaphore(at_once)
+    signing_in = threading.BoundedSemaphore(min(at_once, AT_ONCE_SIGNING_IN))
 
     def answer(environ: Environ, start_response: Any) -> Iterable[bytes]:
         return answer_with_body(environ, start_response) if _has_body(environ) else application(environ, start_response)
 
     def answer_with_body(environ: Environ, start_response: Any) -> Iterator[bytes]:
         with contextlib.ExitStack() as closing:
-            with _turn(turns) as is_ours:
+            with _turn(environ, turns, signing_in) as is_ours:
                 body = closing.enter_context(_take_or_leave(environ, is_ours=is_ours))
                 environ["wsgi.input"] = body
                 response = application(environ, start_response)
@@ -57,14 +61,18 @@ def take_bodies_first(application: Application, *, at_once: int = AT_ONCE) -> Ap
 
 
 @contextlib.contextmanager
-def _turn(turns: threading.Semaphore) -> Iterator[bool]:
-    """Take a turn, if there is one, until the block ends; whether there was."""
-    is_ours = turns.acquire(blocking=False)
-    try:
+def _turn(environ: Environ, turns: threading.Semaphore, signing_in: threading.Semaphore) -> Iterator[bool]:
+    """Take a turn, if there is one for such a request, until the block ends; whether there was."""
+    is_sign_in = environ.get("PATH_INFO") in settings.SIGN_IN_PATHS
+    with contextlib.ExitStack() as taken:
+        for needed in (signing_in, turns) if is_sign_in else (turns,):
+            if not needed.acquire(blocking=False):
+                is_ours = False
+                break
+            taken.callback(needed.release)
+        else:
+            is_ours = True
         yield is_ours
-    finally:
-        if is_ours:
-            turns.release()
 
 
 def _nothing() -> None:

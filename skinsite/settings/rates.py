@@ -47,6 +47,7 @@ RATE_LIMITS: dict[str, Rate | None] = {
     "sign_in_account": Rate(1_000_000, SECONDS["hour"]),
     "sign_in_address": read_rate("SIGN_IN_ADDRESS_RATE", "50/hour"),
     "sign_in_unknown": Rate(1_000_000_000, SECONDS["minute"]),
+    "refused_often": Rate(1_000_000_000, SECONDS["minute"]),
     "own_password": Rate(10, SECONDS["hour"]),
     "second_factor": Rate(6, 15 * SECONDS["minute"]),
     "code_used": Rate(1, 5 * SECONDS["minute"]),

@@ -11,6 +11,8 @@ REQUEST_MAX_BYTES = env.number("REQUEST_MAX_MEGABYTES", 130, minimum=27, maximum
 # All else is a form of text; only the addresses of UPLOAD_PATHS take more. Refused unread.
 FORM_MAX_BYTES = 64_000
 UPLOAD_PATHS: frozenset[str] = frozenset()
+# Where a stranger can have a password hashed; their requests wait for no turn of the others.
+SIGN_IN_PATHS = frozenset({"/login/"})
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1 * MEGABYTE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_NUMBER_FILES = 20

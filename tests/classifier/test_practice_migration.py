@@ -8,7 +8,6 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 
 from classifier.models import ClinicPractice
-from skinsite.accounts.models import Clinic
 from tests import factories
 from tests.triggers import lifted_triggers
 
@@ -35,12 +34,3 @@ def test_what_clinics_set_goes_with_the_move_and_comes_back() -> None:
         migrate()
     shares = dict(ClinicPractice.objects.values_list("clinic", "malignant_percent"))
     assert shares == {first.pk: Decimal("12.5"), second.pk: Decimal("0.5")}
-
-
-@pytest.mark.django_db
-def test_a_clinic_can_be_opened_beside_the_column_of_the_version_before() -> None:
-    """The column stays until a later release drops it, and has its default in the database."""
-    clinic = Clinic.objects.create(name="North", slug="north")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT malignant_percent FROM accounts_clinic WHERE id = %s", [clinic.pk])
-        assert Decimal(cursor.fetchone()[0]) == 3

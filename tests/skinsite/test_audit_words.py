@@ -27,6 +27,7 @@ NAMES = {
     "clinic": "created malignant_percent_set passwords_allowed passwords_refused renamed second_factor_set "
     "switched_to time_zone_set updated",
     "command": "begun",
+    "emergency_access": "ended granted",
     "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
     "refused thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",

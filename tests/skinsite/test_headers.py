@@ -76,6 +76,10 @@ def test_a_page_behind_a_session_is_not_kept_by_caches(owner: Membership, sign_i
     assert response["Cache-Control"] == "private, no-store"
 
 
+def test_the_address_at_which_passwords_are_tried_is_the_one_that_has_turns_of_its_own(settings: Settings) -> None:
+    assert {reverse("account_login")} == settings.SIGN_IN_PATHS
+
+
 def test_a_request_that_is_too_large_gets_a_page(client: Client, db: None, settings: Settings) -> None:
     response = client.post(
         reverse("upload"), b"x", content_type="multipart/form-data", CONTENT_LENGTH=settings.REQUEST_MAX_BYTES + 1

@@ -54,7 +54,7 @@ def test_the_page_asks_as_often_for_many_as_for_few(
         token_for(MembershipFactory.create(clinic=administrator.clinic))
     client = sign_in(administrator)
     client.get(reverse("account"))
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(11):
         assert client.get(reverse("clinic")).status_code == 200
 
 

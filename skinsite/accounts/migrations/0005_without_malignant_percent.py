@@ -7,11 +7,6 @@ class Migration(migrations.Migration):
     dependencies = [("accounts", "0004_time_zones")]
 
     operations = [
-        # Out of the models alone: the version before reads the column until it is restarted. A later release drops it.
-        migrations.SeparateDatabaseAndState(
-            state_operations=[
-                migrations.RemoveConstraint("clinic", "clinic_malignant_percent_in_range"),
-                migrations.RemoveField("clinic", "malignant_percent"),
-            ]
-        )
+        migrations.RemoveConstraint("clinic", "clinic_malignant_percent_in_range"),
+        migrations.RemoveField("clinic", "malignant_percent"),
     ]

@@ -22,6 +22,7 @@ TASK = "skinsite.accounts.tasks.send_notice"
 JOINING = timedelta(minutes=10)
 PLACES_KEPT = timedelta(days=365)
 TRIED_FOR = timedelta(days=2)
+FAILURES = 3  # one after another, of a server that is away
 KEPT = timedelta(days=30)
 
 
@@ -63,9 +64,11 @@ def send_notice(*, notice_id: int) -> bool:
 def send_waiting() -> None:
     """Try again what could not be sent in the last two days, and forget what is a month old."""
     now = timezone.now()
+    failed = 0
     for pk in Notice.objects.filter(sent_at=None, made_at__gt=now - TRIED_FOR).values_list("pk", flat=True):
-        if not send_notice(notice_id=pk):
-            break  # the server is still away: the others wait too
+        failed = 0 if send_notice(notice_id=pk) else failed + 1
+        if failed == FAILURES:
+            break  # no single address that is refused: the server is still away, and the others wait too
     Notice.objects.filter(made_at__lt=now - KEPT).delete()
 
 

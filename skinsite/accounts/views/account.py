@@ -22,7 +22,7 @@ from skinsite.accounts.models import User
 from skinsite.accounts.personal import apply_preferences
 from skinsite.accounts.program_forms import TokenForm
 from skinsite.accounts.second_factor import has_second_factor
-from skinsite.accounts.selectors import membership_in, memberships_of, sign_ins_of, tokens_of_person
+from skinsite.accounts.selectors import acting_person_in, memberships_of, sign_ins_of, tokens_of_person
 from skinsite.accounts.services.passwords import confirm_password
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
 from skinsite.accounts.signed_in import end_others, sessions_of
@@ -116,7 +116,7 @@ def switch_clinic(request: HttpRequest) -> HttpResponse:
         wanted = UUID(request.POST.get("clinic", ""))
     except ValueError:
         wanted = UUID(int=0)
-    membership = membership_in(request.user, wanted, reach(request))
+    membership = acting_person_in(request.user, wanted, reach(request))
     if membership is None:
         raise Http404
     act_for(request, membership)

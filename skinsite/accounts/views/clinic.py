@@ -14,14 +14,25 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, InvitationForm
+from skinsite.accounts.forms import ClinicNameForm, ClinicTimeZoneForm, EmergencyForm, InvitationForm
 from skinsite.accounts.mail import has_mail_server, mail_invitation, mail_password_link
 from skinsite.accounts.models import Membership, Role
 from skinsite.accounts.panels import PANELS, Panel
-from skinsite.accounts.selectors import members_of, memberships_of, open_invitations_of, services_of, tokens_of_members
+from skinsite.accounts.selectors import (
+    EMERGENCIES_SHOWN,
+    emergencies_in,
+    members_of,
+    memberships_of,
+    open_invitations_of,
+    services_of,
+    tokens_of_members,
+)
 from skinsite.accounts.services import clinics, invitations, members, passwords
 from skinsite.accounts.views.confirm import ask_first
 from skinsite.zones import zone_names
+
+EMERGENCY_IDS = "emergency_%s"
+"""Another form of the page has a field for an address too."""
 
 
 @require_safe
@@ -169,7 +180,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     except ValidationError as error:
         return _refused(request, error)
     link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
-    mailed = mail_password_link(membership=member, by=request.user, link=link)
+    mailed = mail_password_link(user=member.user, by=request.user, link=link, clinic=member.clinic)
     context = {"member": member, "mailed": mailed, "link": "" if has_mail_server() else link}
     return render(request, "accounts/password_link.html", context)
 
@@ -181,6 +192,7 @@ def show_clinic(
     form: InvitationForm | None = None,
     name_form: ClinicNameForm | None = None,
     zone_form: ClinicTimeZoneForm | None = None,
+    emergency_form: EmergencyForm | None = None,
     panel_form: tuple[Panel, Form] | None = None,
 ) -> HttpResponse:
     """Render the page; the forms are those that came back with errors, ``panel_form`` that of a panel."""
@@ -198,6 +210,8 @@ def show_clinic(
         "tokens": tokens_of_members(own),
         "services": services_of(own),
         "roles": Role.choices,
+        "emergencies": emergencies_in(own)[:EMERGENCIES_SHOWN],
+        "emergency_form": emergency_form or EmergencyForm(auto_id=EMERGENCY_IDS),
     }
     return render(request, "accounts/clinic.html", context, status=status)
 

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, administrator_required, member_required
-from skinsite.accounts.models import ApiToken, ServiceAccount
+from skinsite.accounts.models import ApiToken, Membership, ServiceAccount
 from skinsite.accounts.program_forms import RenewalForm, ServiceForm, TokenForm
 from skinsite.accounts.selectors import services_of, tokens_of_clinic, tokens_of_person
 from skinsite.accounts.services.programs import end_service, open_service, renew_service_token
@@ -29,6 +29,8 @@ def create_own_token(request: MemberRequest) -> HttpResponse:
     form = TokenForm(request.POST, auto_id=TOKEN_IDS)
     if form.is_valid():
         member = request.membership
+        if not isinstance(member, Membership):
+            raise PermissionDenied  # access in an emergency makes no key that outlasts it
         try:
             token, key = create_token(actor=member, membership=member, **form.cleaned_data)
         except ValidationError as error:

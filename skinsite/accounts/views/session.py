@@ -5,8 +5,9 @@ from django.middleware.csrf import get_token
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from skinsite.accounts.actors import ActingPerson
 from skinsite.accounts.middleware import seconds_left
-from skinsite.accounts.models import Membership, User
+from skinsite.accounts.models import User
 
 
 @never_cache
@@ -16,7 +17,7 @@ def session(request: HttpRequest) -> JsonResponse:
 
     To ask is no activity; a POST is, and keeps somebody signed in who only reads.
     """
-    membership: Membership | None = getattr(request, "membership", None)
+    membership: ActingPerson | None = getattr(request, "membership", None)
     user = request.user if isinstance(request.user, User) else None
     return JsonResponse(
         {

@@ -41,3 +41,13 @@ def test_one_opinion_given_four_times_at_once_is_one(site: Site, tmp_path: Path)
     photograph = tmp_path / "lesion.jpg"
     photograph.write_bytes(draw_lesion(seed=40))
     assert site.work("say_at_once", photograph, 4) == 1
+
+
+def test_uploads_at_once_take_no_more_than_the_clinic_may_take_up(site: Site, tmp_path: Path) -> None:
+    for seed in range(8):
+        (tmp_path / f"{seed}.jpg").write_bytes(draw_lesion(seed=100 + seed))
+    told = site.work("fill_at_once", tmp_path)
+    assert told["accepted"] == told["kept"]
+    assert 1 <= told["accepted"] <= 3
+    assert told["refusals"] == 8 - told["accepted"]
+    assert told["beyond"] <= 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import django
 from django.db import IntegrityError, connections, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
 django.setup()
@@ -25,9 +25,11 @@ from classifier.services.intake import receive_upload  # noqa: E402
 from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
+from classifier.services.room import ClinicStorageFullError  # noqa: E402
 from ml.bundle.folder import DEFAULT_BUNDLE  # noqa: E402
 from ml.bundle.manifest import MANIFEST_FILE  # noqa: E402
 from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
+from skinsite.audit.models import AuditEvent  # noqa: E402
 
 
 def prepare() -> None:
@@ -35,6 +37,13 @@ def prepare() -> None:
     user = User.objects.create_user("clinician@clinic.example", None)
     clinic = Clinic.objects.create(name="Clinic", slug="clinic")
     Membership.objects.create(user=user, clinic=clinic, role=Role.CLINICIAN)
+
+
+def set_password(password: str) -> None:
+    """Let the clinician sign in by a password."""
+    user = User.objects.get()
+    user.set_password(password)
+    user.save()
 
 
 def set_model_status(status: str) -> None:
@@ -64,6 +73,35 @@ def upload_at_once(path: str, times: str) -> dict[str, object]:
         "created": sum(created for _reading, created in answers),
         "rows": [model.objects.count() for model in (Patient, LesionImage, Prediction)],
         "statuses": list(Prediction.objects.values_list("status", "attempts")),
+    }
+
+
+def fill_at_once(folder: str) -> dict[str, int]:
+    """Upload every file of a folder at once into a clinic that has room for two and a half of the largest."""
+    from tests.factories import LesionImageFactory  # noqa: PLC0415 the other works do without
+
+    data = [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+    clinic = Clinic.objects.get()
+    clinic.storage_gigabytes = 1
+    clinic.save()
+    kept = LesionImage.objects.aggregate(total=Sum("stored_bytes"))["total"] or 0
+    room = max(map(len, data)) * 5 // 2
+    LesionImageFactory.create(lesion__patient__clinic=clinic, stored_bytes=clinic.storage_bytes - kept - room)
+    before = LesionImage.objects.count()
+    rest = iter(data)
+
+    def send() -> bool:
+        try:
+            return _upload(next(rest))[1]
+        except ClinicStorageFullError:
+            return False
+
+    accepted = sum(_at_once(len(data), send))
+    return {
+        "accepted": accepted,
+        "kept": LesionImage.objects.count() - before,
+        "beyond": (LesionImage.objects.aggregate(total=Sum("stored_bytes"))["total"] or 0) - clinic.storage_bytes,
+        "refusals": AuditEvent.objects.filter(action="image.refused").count(),
     }
 
 

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from classifier.models import LesionImage
 from skinsite.accounts.models import Membership
+from skinsite.audit.models import AuditEvent
 from skinsite.platform.models import RateCount
 from skinsite.settings.rates import Rate
 from tests.classifier.api.conftest import create_token
@@ -141,6 +142,16 @@ def test_what_strangers_send_counts_by_address_and_what_they_read_does_not(
     assert client.post(address, REMOTE_ADDR="192.0.2.8").status_code != 429
     assert client.get(address, REMOTE_ADDR="192.0.2.7").status_code == 200
     assert client_for(owner).post(reverse("upload"), REMOTE_ADDR="192.0.2.7").status_code == 422
+
+
+def test_who_goes_on_beyond_a_limit_does_not_fill_the_trail(
+    owner: Membership, client_for: ClientFor, settings: Settings
+) -> None:
+    limit(settings, reads_person=1, refused_often=1000)
+    browser = client_for(owner)
+    assert {browser.get(reverse("history")).status_code for _time in range(12)} == {200, 429}
+    refused = AuditEvent.objects.filter(action="request.refused")
+    assert [event.details["status"] for event in refused] == [429, 429]  # the first and the tenth
 
 
 def test_a_header_of_programs_makes_nobody_one_on_pages(db: None, client: Client, settings: Settings) -> None:

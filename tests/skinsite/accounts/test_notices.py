@@ -1,11 +1,14 @@
 """Mails about one's own account: at a new place, a new token, a reset; without patients, and never in the way."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from smtplib import SMTPServerDisconnected
+from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
+from django.core.mail.backends.locmem import EmailBackend
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -41,6 +44,19 @@ class Away:
 
 
 AWAY = f"{__name__}.Away"
+
+
+class Picky(EmailBackend):
+    """A mail server that knows all addresses but one."""
+
+    def send_messages(self, messages: Sequence[EmailMessage]) -> int:
+        refused = [each for message in messages for each in message.to if each.startswith("gone@")]
+        if refused:
+            raise SMTPRecipientsRefused({refused[0]: (550, b"unknown")})
+        return super().send_messages(messages)
+
+
+PICKY = f"{__name__}.Picky"
 
 
 def test_a_sign_in_from_a_new_place_is_mailed_once(owner: Membership, committed: Any) -> None:
@@ -131,6 +147,17 @@ def test_a_mail_server_that_is_away_fails_no_request_and_the_night_tries_again(
     notices.send_waiting()
     assert len(mail.outbox) == 1
     assert Notice.objects.get().sent_at is not None
+
+
+def test_an_address_that_is_refused_keeps_nobody_elses_mail(
+    owner: Membership, colleague: Membership, settings: Settings
+) -> None:
+    User.objects.filter(pk=owner.user_id).update(email="gone@clinic.example")
+    for member in (owner, colleague):
+        Notice.objects.create(user=member.user, kind="token", language="en")
+    settings.EMAIL_BACKEND = PICKY
+    notices.send_waiting()
+    assert [message.to for message in mail.outbox] == [[colleague.user.email]]
 
 
 def test_what_is_too_old_is_no_news_and_then_forgotten(owner: Membership, settings: Settings) -> None:

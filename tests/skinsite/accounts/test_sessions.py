@@ -1,12 +1,17 @@
 """Where somebody is signed in, and from where they, or others, have signed in: shown to the person alone."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from skinsite.accounts.browsers import name_browser
 from skinsite.accounts.models import Membership
+from skinsite.accounts.signed_in import forget_ended
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD
 
@@ -97,3 +102,12 @@ def test_only_who_is_signed_in_ends_sessions(client: Client, db: None) -> None:
 )
 def test_a_browser_is_named_as_people_know_it(told: str, name: str) -> None:
     assert name_browser(told) == name
+
+
+def test_of_sessions_that_have_ended_nothing_is_kept(owner: Membership, colleague: Membership) -> None:
+    signed_in(owner)
+    signed_in(colleague)
+    UserSession.objects.update(last_seen_at=timezone.now() - timedelta(hours=2))
+    Session.objects.filter(session_key=UserSession.objects.get(user=owner.user).session_key).delete()
+    forget_ended()
+    assert [each.user for each in UserSession.objects.all()] == [colleague.user]

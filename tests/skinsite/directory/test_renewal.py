@@ -119,6 +119,19 @@ def test_without_a_queue_the_person_s_next_request_asks(
     assert not is_in(client)
 
 
+def test_requests_side_by_side_are_no_reason_to_sign_anybody_out(
+    client: Client, walk: Walk, provider: Provider, after: After
+) -> None:
+    walk(client)
+    after(61)
+    DirectoryGrant.objects.update(asked_at=timezone.now())
+    assert is_in(client)
+    assert len(provider.asked) == 1
+    provider.refuses_refresh = True
+    after(62)
+    assert not is_in(client)
+
+
 def test_a_directory_that_is_away_ends_a_session_with_the_hour(
     client: Client, walk: Walk, provider: Provider, after: After
 ) -> None:

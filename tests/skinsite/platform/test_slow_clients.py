@@ -324,6 +324,24 @@ def test_a_turn_lasts_until_the_answer_is_made_and_not_until_it_is_sent() -> Non
     assert list(sending) == [b"sent"]
 
 
+@pytest.mark.parametrize(("within", "refused"), [("/login/", "busy"), ("/upload/", "None")])
+def test_tries_to_sign_in_leave_half_of_the_turns_to_all_else(within: str, refused: str) -> None:
+    told: list[str] = []
+
+    def application(environ: dict[str, Any], _start: Any) -> list[bytes]:
+        told.append(str(environ.get(REFUSED)))
+        if len(told) <= AT_ONCE // 2:  # while this one is answered, the next comes
+            path = "/login/" if len(told) < AT_ONCE // 2 else within
+            list(answer(post_environ() | {"PATH_INFO": path}, None))
+        return []
+
+    answer = take_bodies_first(application)
+    for _round in range(2):  # all turns are given back
+        told.clear()
+        list(answer(post_environ() | {"PATH_INFO": "/login/"}, None))
+        assert told == ["None"] * (AT_ONCE // 2) + [refused]
+
+
 @pytest.mark.django_db  # what ends with a request looks at the connection
 def test_the_answer_to_a_body_is_closed_when_it_was_sent() -> None:
     finished: list[str] = []
