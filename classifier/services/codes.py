@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy
 from classifier import audit
 from classifier.models import Patient
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import Capability
+from skinsite.accounts.policies import may
 from skinsite.text import fold_line, shape_of_key
 
 LOOK_ALIKES = 3  # as many are named
@@ -64,10 +66,13 @@ def looks_personal(code: str) -> bool:
 
 
 def find_look_alikes(actor: Actor, code: str, patient: Patient | None = None) -> list[Patient]:
-    """The clinic's patients whose codes a quick reader would take for this one; those that are it are none of them."""
+    """The clinic's patients whose codes a quick reader would take for this one; those that are it are none of them.
+
+    Nobody is named to an actor who only sends.
+    """
     key = fold_line(code)
     shape = shape_of_key(key)
-    if not shape:
+    if not shape or not may(actor, Capability.READ_RECORDS):
         return []
     visible = Patient.objects.visible_to(actor)
     others = visible.exclude(code_key=key) if patient is None else visible.exclude(pk=patient.pk)

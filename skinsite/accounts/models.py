@@ -69,7 +69,7 @@ CAPABILITIES: dict[str, frozenset[Capability]] = {
 }
 SCOPE_CAPABILITIES: dict[str, frozenset[Capability]] = {
     Scope.READ: frozenset({Capability.READ_RECORDS}),
-    # Of a camera or a gateway: whoever finds its token sees what it has sent itself, and no other patient.
+    # Of a camera or a gateway: whoever finds its token sees what came under its owner's name, and no other patient.
     Scope.UPLOAD: frozenset({Capability.ADD_RECORDS}),
     Scope.WRITE: CLINICIAN_CAPABILITIES,
 }
@@ -433,6 +433,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
                 name="token_of_a_person_or_a_service",
             ),
         ]
+
+    def __str__(self) -> str:
+        return self.name or f"{self.token_key[:6]}…"
 
     @property
     def clinic(self) -> Clinic:

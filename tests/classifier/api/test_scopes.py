@@ -108,6 +108,17 @@ def test_what_may_send_and_not_read_finds_its_own_answers_alone(
     assert (asked.requested_by, asked.requested_by_service) == (None, service)
 
 
+@pytest.mark.parametrize(("scope", "is_told"), [(UPLOAD, False), (WRITE, True)])
+def test_what_may_only_send_is_told_no_other_patients_code(
+    owner: Membership, photograph: bytes, scope: Scope, *, is_told: bool
+) -> None:
+    factories.PatientFactory.create(clinic=owner.clinic, code="AO-17", code_key="ao-17")
+    _service, client = service_of(owner, scope)
+    sent = send(client, photograph, patient_code="A0-17")
+    assert sent.status_code in (201, 202)
+    assert ("AO-17" in sent.content.decode()) is is_told
+
+
 def test_what_a_service_does_is_told_under_its_own_name(owner: Membership, photograph: bytes) -> None:
     service, client = service_of(owner, WRITE)
     send(client, photograph)
