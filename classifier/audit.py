@@ -18,9 +18,13 @@ from skinsite.audit.events import Entry, access, change
 words.DETAILS.update(
     {
         "searched": _("searched for, as a keyed hash"),
+        "because": _("reason"),
         "bundle_sha256": _("checksum"),
+        "bytes": _("bytes"),
+        "code": _("reason"),
         "upload_sha256": _("checksum"),
         "diagnosis": _("diagnosis"),
+        "doubts": _("doubts"),
         "modality": _("modality"),
     }
 )

@@ -4,12 +4,17 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts import audit
+from skinsite.accounts.mail import mail_password_link
 from skinsite.accounts.models import Clinic, Membership, User, plain_address
 from skinsite.accounts.names import clean_person_name
 from skinsite.accounts.oversight import ReadOnlyAdmin, is_superuser
@@ -17,6 +22,7 @@ from skinsite.accounts.policies import require_may_be_member
 from skinsite.accounts.selectors import clinics_of, members_of
 from skinsite.accounts.services.clinics import require_free_name
 from skinsite.accounts.services.members import change_role, deactivate_member, reactivate_member
+from skinsite.accounts.services.passwords import reset_password_of_anybody
 from skinsite.audit.models import AuditEvent
 from skinsite.text import clean_line, fold_line, limit_search
 
@@ -124,6 +130,24 @@ class UserAdmin(SuperuserAdmin):
     search_fields = ("email", "name")
     ordering = ("email",)
     fields = ("email", "name", "time_zone", "is_active")
+    actions = ("send_password_link",)
+
+    @admin.action(description=_("Take the password away and mail a link for a new one"))
+    def send_password_link(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Reset the passwords of those who were ticked; each link goes to its person, and is shown to nobody."""
+        by = cast("User", request.user)
+        for person in queryset.order_by("email"):
+            try:
+                uid, token = reset_password_of_anybody(actor=by, user=person)
+            except ValidationError as error:
+                self.message_user(request, f"{person.email}: {error.messages[0]}", messages.ERROR)
+                continue
+            link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
+            if mail_password_link(user=person, by=by, link=link, clinic=None):
+                self.message_user(request, gettext("A link was mailed to %(email)s.") % {"email": person.email})
+            else:
+                text = gettext("The link to %(email)s could not be mailed; the password is gone. Try again later.")
+                self.message_user(request, text % {"email": person.email}, messages.ERROR)
 
     def write(self, obj: User, *, change: bool) -> None:
         """Give a new person no password yet."""

@@ -172,8 +172,10 @@ def user_preferences_set(*, about: User, changed: Mapping[str, str]) -> Entry:
 
 
 @change("user.password_reset", pgettext_lazy("what was done", "password reset"), of=User)
-def user_password_reset(*, actor: Actor | None, about: User, clinic: Clinic, api_tokens_ended: int) -> Entry:
-    """A member's password was taken away, and so many API tokens ended with it."""
+def user_password_reset(
+    *, actor: Actor | User | None, about: User, clinic: Clinic | None, api_tokens_ended: int
+) -> Entry:
+    """A person's password was taken away, and so many API tokens ended with it."""
     return Entry(actor, about, {"api_tokens_ended": api_tokens_ended}, clinic=clinic)
 
 

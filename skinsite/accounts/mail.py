@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from skinsite.accounts.browsers import browser_in_words
-from skinsite.accounts.models import Invitation, Membership, Notice, User
+from skinsite.accounts.models import Clinic, Invitation, Notice, User
 from skinsite.zones import write_moment, zone_named
 
 logger = logging.getLogger(__name__)
@@ -33,11 +33,12 @@ def mail_invitation(*, invitation: Invitation, link: str) -> bool:
     return _send(_("Invitation to %(clinic)s") % {"clinic": invitation.clinic.name}, text, invitation.email)
 
 
-def mail_password_link(*, membership: Membership, by: User, link: str) -> bool:
-    """Send a member the link that sets a new password, and who reset it; whether that went well."""
-    context = {"clinic": membership.clinic, "by": by, "link": link}
-    text = render_to_string("accounts/password_email.txt", context)
-    return _send(_("A new password for %(clinic)s") % {"clinic": membership.clinic.name}, text, membership.user.email)
+def mail_password_link(*, user: User, by: User, link: str, clinic: Clinic | None) -> bool:
+    """Send a person the link that sets a new password, and who reset it, for a clinic or as who runs the site; whether
+    that went well."""
+    text = render_to_string("accounts/password_email.txt", {"clinic": clinic, "by": by, "link": link})
+    subject = _("A new password for %(clinic)s") % {"clinic": clinic.name} if clinic else _("A new password")
+    return _send(subject, text, user.email)
 
 
 def _send(subject: str, text: str, to: str) -> bool:

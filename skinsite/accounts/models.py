@@ -434,6 +434,9 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc] # knox ships no types
             ),
         ]
 
+    def __str__(self) -> str:
+        return self.name or f"{self.token_key[:6]}…"
+
     @property
     def clinic(self) -> Clinic:
         """The clinic that it acts for."""

@@ -1,5 +1,6 @@
 """What the pages of the admin share: whose they are, and that records are only ever looked at."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib.admin import DateFieldListFilter, ShowFacets
@@ -56,7 +57,7 @@ class PublicChangeList(ChangeList):  # type: ignore[misc] # unfold ships no type
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc] # unfold ships no types
     """Pages to look at: nothing is added, changed or deleted, and there is no address to try it at."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.db.models import Model
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from skinsite.audit.events import EVENT_TYPES
 from skinsite.audit.models import AuditEvent
@@ -21,12 +22,15 @@ DETAILS: dict[str, str | Promise] = {
     "changed": _("changed"),
     "count": _("number"),
     "email": _("e-mail address"),
+    "factor": _("second factor"),
     "fields": _("fields"),
     "filters": _("filters"),
     "for_email": _("e-mail address"),
     "for_service": _("service account"),
+    "in_this_minute": _("in this minute"),
     "language": _("language"),
     "name": _("name"),
+    "required": _("required"),
     "role": _("role"),
     "rows": _("rows"),
     "scope": _("scope"),
@@ -47,6 +51,7 @@ VALUES: dict[str, str | Promise] = {
     "until": _("date"),
 }
 """Names and values of details in words; an app adds those of its own events."""
+YES, NO = pgettext_lazy("an answer", "yes"), pgettext_lazy("an answer", "no")
 BRIEF: dict[str, Callable[[str], str]] = {}
 """How a page writes a detail that is long and that nobody reads out, such as a checksum; an app adds its own."""
 
@@ -149,6 +154,8 @@ def _follow(record: Any, path: str) -> Any:
 def _write(value: Any) -> str:
     if isinstance(value, list):
         return " + ".join(dict.fromkeys(map(_write, value)))
+    if isinstance(value, bool):
+        return str(YES if value else NO)
     if not isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)
     return str(VALUES.get(value) or DETAILS.get(value) or _choices().get(value, value))

@@ -52,6 +52,7 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
     waiting = factories.PredictionFactory.create(image=readings[0].image, waiting_for="no_model")
     routes = [route for route in all_routes(readings[0], network) if route.name not in NOT_PAGES | POST_ONLY]
     of_accounts = [reverse(name) for name in ("account", "account_change_password", "clinic", "clinic-services")]
+    of_accounts += [reverse(name) for name in ("trail", "trail-refused", "trail-patients")]
     of_readings = [reverse("reading", args=[each.public_id]) for each in (readings[1], waiting)]
     trail, oversight = (reverse(f"admin:{name}_changelist") for name in ("audit_auditevent", "classifier_prediction"))
     of_oversight = [

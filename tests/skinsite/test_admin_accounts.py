@@ -1,12 +1,18 @@
 """Superusers manage clinics, people and memberships in the admin, on record."""
 
+import re
+
 import pytest
+from django.core import mail
+from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from skinsite.accounts.models import Clinic, Membership, Role, User
+from skinsite.accounts.services.passwords import reset_password_of_anybody
 from skinsite.audit.models import AuditEvent
 from tests import factories
 from tests.skinsite.conftest import SignIn
@@ -126,3 +132,43 @@ def test_a_superuser_gives_no_clinic_the_name_of_another_and_finds_it_in_any_cas
     assert client.post(f"/admin/accounts/clinic/{clinic.pk}/change/", said).status_code == 302
     assert "клиника кожи" in client.get("/admin/accounts/clinic/", {"q": "КЛИНИКА"}).content.decode()
     assert "клиника кожи" not in client.get("/admin/accounts/clinic/", {"q": "север"}).content.decode()
+
+
+def take_password_away(client: Client, *people: User) -> str:
+    data = {"action": "send_password_link", "_selected_action": [person.pk for person in people]}
+    return client.post("/admin/accounts/user/", data, follow=True).content.decode()
+
+
+def test_who_runs_the_site_resets_a_password_by_a_link_that_only_its_person_gets(
+    superuser: User, owner: Membership, sign_in: SignIn
+) -> None:
+    before = sign_in(owner)
+    page = take_password_away(sign_in(superuser), owner.user)
+    assert f"A link was mailed to {owner.user.email}." in page
+    assert "/set-password/" not in page
+    assert before.get("/history/").status_code == 302  # signed out
+    sent = [message for message in mail.outbox if "/set-password/" in str(message.body)]
+    assert [message.to for message in sent] == [[owner.user.email]]
+    assert f"{superuser}, who runs this site" in str(sent[0].body)
+    link = re.search(r"http://testserver(/set-password/\S+)", str(sent[0].body))
+    assert link
+    assert Client().get(link[1], follow=True).status_code == 200
+    event = AuditEvent.objects.get(action="user.password_reset")
+    assert (event.actor, event.clinic) == (superuser, None)
+    owner.user.refresh_from_db()
+    assert not owner.user.has_usable_password()
+
+
+def test_without_a_mail_server_nor_for_oneself_nor_by_others_a_password_is_reset_there(
+    superuser: User, administrator: Membership, owner: Membership, sign_in: SignIn, settings: Settings
+) -> None:
+    assert "own password on your account page" in take_password_away(sign_in(superuser), superuser)
+    take_password_away(sign_in(administrator), owner.user)
+    with pytest.raises(PermissionDenied):
+        reset_password_of_anybody(actor=administrator.user, user=owner.user)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    assert "by mail alone" in take_password_away(sign_in(superuser), owner.user)
+    for person in (superuser, owner.user):
+        person.refresh_from_db()
+        assert person.check_password(factories.PASSWORD)
+    assert not AuditEvent.objects.filter(action="user.password_reset").exists()

@@ -94,6 +94,16 @@ def test_an_action_is_told_in_words(action: str, english: str, russian: str) -> 
 def test_details_are_named_and_what_is_empty_says_nothing() -> None:
     assert details_in_words({"rows": 25, "filters": []}) == "rows: 25"
     assert details_in_words({"before": "clinician", "after": "reviewer"}) == "before: Clinician, after: Reviewer"
+    assert details_in_words({"required": True}) == "required: yes"
+
+
+def test_a_row_shortens_what_nobody_reads_out_and_a_file_does_not() -> None:
+    told = {
+        "upload_sha256": "a" * 64,
+        "browser": "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
+    }
+    assert details_in_words(told, brief=True) == "checksum: aaaaaaaaaaaa…, browser: Firefox, Windows"
+    assert f"checksum: {'a' * 64}" in details_in_words(told)
 
 
 def test_a_photograph_goes_by_its_patient(administrator: Membership, sign_in: SignIn) -> None:

@@ -3,7 +3,7 @@
 from allauth.account.utils import user_pk_to_url_str
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.auth.tokens import default_token_generator
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -46,15 +46,44 @@ def reset_password(*, actor: Actor | None, membership: Membership) -> tuple[str,
         user = User.objects.select_for_update().get(pk=membership.user_id)
         if actor is not None:
             require_own_person(actor, membership, user)
-        # An unusable password differs each time: every session's hash and every earlier link is void from here.
-        user.set_unusable_password()
-        user.password_link_by = None if actor is None or has_mail_server() else actor.user
-        user.password_confirmed_at = None
-        user.save(update_fields=["password", "password_link_by", "password_confirmed_at"])
-        ended = end_tokens(user=user)
+        ended = _take_away(user, link_by=None if actor is None or has_mail_server() else actor.user)
         audit.user_password_reset(actor=actor, about=user, clinic=membership.clinic, api_tokens_ended=ended)
         notify(user, NoticeKind.RESET, clinic=membership.clinic.name)
         return user_pk_to_url_str(user), default_token_generator.make_token(user)
+
+
+def reset_password_of_anybody(*, actor: User, user: User) -> tuple[str, str]:
+    """Take a person's password away for who runs the site, as ``reset_password`` does; the link may only be mailed.
+
+    Raises ``PermissionDenied`` unless the actor is a superuser. Raises ``ValidationError`` for oneself, for an account
+    that is closed, and without a mail server: nobody but the person gets the link.
+    """
+    if not (actor.is_superuser and actor.is_active):
+        raise PermissionDenied
+    if actor.pk == user.pk:
+        raise ValidationError(_("Change your own password on your account page."), code="own_password")
+    if not has_mail_server():
+        raise ValidationError(
+            _("No mail server is set (EMAIL_URL), and this link goes to its person by mail alone."), code="no_mail"
+        )
+    with transaction.atomic():
+        person = User.objects.select_for_update().get(pk=user.pk)
+        if not person.is_active:
+            raise ValidationError(_("Reactivate this person first."), code="not_active")
+        ended = _take_away(person, link_by=None)
+        audit.user_password_reset(actor=actor, about=person, clinic=None, api_tokens_ended=ended)
+        notify(person, NoticeKind.RESET, clinic=actor.email)
+        return user_pk_to_url_str(person), default_token_generator.make_token(person)
+
+
+def _take_away(user: User, *, link_by: User | None) -> int:
+    """End a locked person's password, sessions and API tokens; how many of these there were."""
+    # An unusable password differs each time: every session's hash and every earlier link is void from here.
+    user.set_unusable_password()
+    user.password_link_by = link_by
+    user.password_confirmed_at = None
+    user.save(update_fields=["password", "password_link_by", "password_confirmed_at"])
+    return end_tokens(user=user)
 
 
 def set_password_by_link(*, user: User, password: str, client: audit.Client) -> None:

@@ -180,7 +180,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     except ValidationError as error:
         return _refused(request, error)
     link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
-    mailed = mail_password_link(membership=member, by=request.user, link=link)
+    mailed = mail_password_link(user=member.user, by=request.user, link=link, clinic=member.clinic)
     context = {"member": member, "mailed": mailed, "link": "" if has_mail_server() else link}
     return render(request, "accounts/password_link.html", context)
 

@@ -13,7 +13,8 @@ from django.urls import reverse
 from classifier import audit
 from classifier.models import Patient
 from skinsite.accounts import audit as accounts
-from skinsite.accounts.models import Membership, Role, User
+from skinsite.accounts.models import Membership, Role, Scope, User
+from skinsite.accounts.services.programs import open_service
 from skinsite.audit.models import AuditEvent, EventKind, StrangersRefused
 from skinsite.audit.refusals import STRANGERS
 from skinsite.audit.trail import events_for, read_page
@@ -85,6 +86,15 @@ def test_looking_at_the_trail_is_on_it_with_whom_it_named(
     looked = AuditEvent.objects.get(action="trail.viewed")
     assert (looked.actor, looked.kind) == (auditor.user, EventKind.ACCESS)
     assert given_out(looked, Patient) == [str(patient.public_id)]
+
+
+def test_a_token_goes_by_its_name_and_never_by_what_is_kept_of_its_secret(
+    administrator: Membership, sign_in: SignIn
+) -> None:
+    token, _key = open_service(actor=administrator, name="Archive", scope=Scope.READ)
+    page = page_of(sign_in(administrator), "trail")
+    assert "API token Archive" in page
+    assert token.digest not in page
 
 
 def test_what_a_person_did_holds_their_sign_ins_in_each_of_their_clinics(
