@@ -77,7 +77,8 @@ def renew_due_grants() -> int:
 def renew_grant(*, grant: DirectoryGrant) -> bool:
     """Ask the directory whether it still vouches for a person: not if it refuses, or is being asked already.
 
-    Raises ``RefusalError`` if it gives no answer to believe: nothing changes then, and the hour runs on.
+    Raises ``RefusalError`` if it gives no answer to believe: the hour runs on then, and of the answer nothing is kept
+    but the refresh token, since the one that was spent is worth nothing any more.
     """
     directory = find_directory(grant.account.provider)
     token = decrypt(grant.refresh_token)
@@ -87,18 +88,21 @@ def renew_grant(*, grant: DirectoryGrant) -> bool:
         return False
     try:
         answer = ask_for_tokens(directory, grant_type="refresh_token", refresh_token=token)
-        claims = _claims(directory, answer.get("id_token"), grant.account)
     except GrantRefusalError:
         end_access(grant=grant, directory=directory)
         return False
+    # Most directories give a new refresh token each time; the others go on with the one that they gave.
+    kept = encrypt(str(answer.get("refresh_token") or token))
+    # Of a token that a later sign-in has replaced meanwhile nothing is kept.
+    same = DirectoryGrant.objects.filter(pk=grant.pk, refresh_token=grant.refresh_token)
+    if not same.update(refresh_token=kept):
+        return False
+    claims = _claims(directory, answer.get("id_token"), grant.account)
     with transaction.atomic():
         if claims is not None and directory.groups_claim in claims:
             follow_groups(user=grant.user, directory=directory, roles=read_roles(directory, claims))
-        # Most directories give a new refresh token each time; the others go on with the one that they gave.
-        kept = encrypt(str(answer.get("refresh_token") or token))
-        # Of a token that a later sign-in has replaced meanwhile nothing is kept.
-        same = DirectoryGrant.objects.filter(pk=grant.pk, refresh_token=grant.refresh_token)
-        return bool(same.update(refresh_token=kept, vouched_until=now + HOUR, asked_at=None))
+        same = DirectoryGrant.objects.filter(pk=grant.pk, refresh_token=kept)
+        return bool(same.update(vouched_until=now + HOUR, asked_at=None))
 
 
 def end_access(*, grant: DirectoryGrant, directory: Directory) -> None:

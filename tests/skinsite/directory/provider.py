@@ -47,6 +47,7 @@ class Provider:
         # Refresh tokens that it answers with a fault of its own, and what an id token says that comes with a new one.
         self.stumbles_over: set[str] = set()
         self.said_at_refresh: Claims | None = None
+        self.given_at_refresh = ""
 
     @cached_property
     def key(self) -> Any:
@@ -128,6 +129,8 @@ class Provider:
                 now = int(time.time())
                 claims = {"iss": self.url, "aud": "skinsite", "iat": now, "exp": now + 60, **self.said_at_refresh}
                 answer["id_token"] = self.sign(claims)
+            if self.given_at_refresh:
+                answer["refresh_token"] = self.given_at_refresh
             if not self.gives_refresh_tokens:
                 answer.pop("refresh_token", None)
             response.set_data(json.dumps(answer))

@@ -203,6 +203,18 @@ def test_an_id_token_of_somebody_else_renews_nothing(walk: Walk, provider: Provi
     assert DirectoryGrant.objects.get().vouched_until == before
 
 
+def test_of_an_answer_that_is_not_believed_the_new_refresh_token_is_kept_alone(
+    walk: Walk, provider: Provider, after: After
+) -> None:
+    walk(Client())
+    before = DirectoryGrant.objects.get().vouched_until
+    provider.said_at_refresh, provider.given_at_refresh = {"sub": "boris"}, "the next one"
+    after(31)
+    assert renew_due_grants() == 0
+    grant = DirectoryGrant.objects.get()
+    assert (decrypt(grant.refresh_token), grant.vouched_until) == ("the next one", before)
+
+
 def test_without_a_refresh_token_a_session_lasts_an_hour_and_says_so(
     client: Client, walk: Walk, provider: Provider, after: After
 ) -> None:
