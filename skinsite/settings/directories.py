@@ -11,8 +11,8 @@ from skinsite.settings.env import env, refuse
 # Signatures alone. With HMAC the client's secret, or a public key that is taken for one, would make answers.
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 DEFAULT_ALGORITHMS = ("RS256", "ES256")
-# As accounts.models.Role names them, weakest first.
-ROLES = ("clinician", "reviewer", "administrator")
+# As accounts.models.Role names them, the weakest first: an auditor reads the trail alone.
+ROLES = ("auditor", "clinician", "reviewer", "administrator")
 # Where nothing leaves the machine, HTTP will do.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 LABEL_LENGTH = 40

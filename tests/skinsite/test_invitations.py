@@ -181,7 +181,7 @@ def test_who_joins_by_a_link_that_was_handed_over_is_asked_whether_it_was_they(
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     _invitation, secret = invite_member(actor=administrator, email=EMAIL, role=Role.REVIEWER)
     client.post(reverse("invitation", args=[secret]), joining())
-    assert f"{administrator.user} had the link" in client.get(reverse("home")).content.decode()
+    assert f"{administrator.user} could have used the link" in client.get(reverse("home")).content.decode()
 
 
 def test_somebody_else_cannot_take_the_invitation(secret: str, stranger: Membership, sign_in: SignIn) -> None:
