@@ -3,7 +3,6 @@
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from psycopg import sql
 
 from skinsite.audit.trigger_sql import WARRANTS
 from skinsite.audit.triggers import APPEND_ONLY
@@ -25,6 +24,8 @@ def grant_service_role(role: str, *, password: str | None = None, using: str = D
     connection = connections[using]
     if connection.vendor != "postgresql":
         raise ImproperlyConfigured("Only PostgreSQL has accounts; SQLite's file belongs to whoever can write to it.")
+    from psycopg import sql  # noqa: PLC0415 what serves SQLite alone need not have it
+
     with transaction.atomic(using=using), connection.cursor() as cursor:
         cursor.execute(FORBIDDEN, [role])
         found = cursor.fetchone()
