@@ -18,6 +18,9 @@ from tests.servers import create_postgres_database
 OWN = ("accounts", "audit", "classifier", "health")
 # What a version before may still read or write: it goes in a later release than the last code that needs it.
 TAKES_AWAY = (migrations.RemoveField, migrations.DeleteModel, migrations.RenameField, migrations.RenameModel)
+# SQLite rebuilds the table for the next column and cannot keep one that the models no longer have, so that the way back
+# needs it gone for real. No version that reads it has been released.
+GONE = {("accounts", "0005_without_malignant_percent")}
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,13 +73,15 @@ def test_no_migration_breaks_the_version_before() -> None:
     loader = MigrationLoader(None)
     broken = []
     for (app, name), migration in loader.disk_migrations.items():
-        if app not in OWN or migration.initial or name.startswith("0001"):
+        if app not in OWN or migration.initial or name.startswith("0001") or (app, name) in GONE:
             continue
-        for operation in (each for found in migration.operations for each in _operations(found)):
+        operations = [each for found in migration.operations for each in _operations(found)]
+        new_tables = {each.name_lower for each in operations if isinstance(each, migrations.CreateModel)}
+        for operation in operations:
             refuses_rows = isinstance(operation, migrations.AddField | migrations.AlterField) and not _may_be_left_out(
                 operation.field
             )
-            is_new = isinstance(operation, migrations.AddField)
+            is_new = isinstance(operation, migrations.AddField) and operation.model_name_lower not in new_tables
             if isinstance(operation, TAKES_AWAY) or (is_new and refuses_rows):
                 broken.append(f"{app}.{name}: {operation.describe()}")
 
