@@ -4,25 +4,24 @@ django-allauth keeps and checks them. Here are the secrets' encryption, the name
 have one.
 """
 
-import base64
 from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.actors import ActingPerson
 from skinsite.accounts.models import EmergencyAccess, Membership, User
+from skinsite.platform.secrecy import Cipher
 
 KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 """What counts as a second factor; recovery codes come with it."""
 
 SITE_NAME = "skinsite"
+_CIPHER = Cipher("skinsite.accounts.second_factor")
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth ships no types
@@ -38,14 +37,11 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth sh
 
     def encrypt(self, text: str) -> str:
         """Nobody who reads the database alone makes codes."""
-        return _ciphers().encrypt(text.encode()).decode()
+        return _CIPHER.encrypt(text)
 
     def decrypt(self, encrypted_text: str) -> str:
         """What was encrypted by the site's key, or by an earlier one of SECRET_KEY_FALLBACKS; nothing by others."""
-        try:
-            return _ciphers().decrypt(encrypted_text.encode()).decode()
-        except InvalidToken:
-            return ""
+        return _CIPHER.decrypt(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Whether what is left is enough for those who must have one."""
@@ -83,13 +79,3 @@ def has_to_enrol(request: HttpRequest) -> bool:
         user.is_superuser and settings.SUPERUSERS_NEED_SECOND_FACTOR
     )
     return is_asked and not has_second_factor(user)
-
-
-def _ciphers() -> MultiFernet:
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_derived(key)) for key in keys])
-
-
-def _derived(key: str | bytes) -> bytes:
-    digest = salted_hmac("skinsite.accounts.second_factor", "", secret=key, algorithm="sha256").digest()
-    return base64.urlsafe_b64encode(digest)

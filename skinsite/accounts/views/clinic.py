@@ -113,11 +113,11 @@ def revoke_invitation(request: MemberRequest, public_id: UUID) -> HttpResponse:
 @administrator_required
 def change_role(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Give a member another role."""
-    member = _member(request, public_id)
+    member = find_member(request, public_id)
     try:
         members.change_role(actor=request.membership, membership=member, role=request.POST.get("role", ""))
     except ValidationError as error:
-        return _refused(request, error)
+        return tell_refused(request, error)
     messages.success(request, _("The role of %(person)s is changed.") % {"person": member.user})
     return _after_own_change(request)
 
@@ -126,7 +126,7 @@ def change_role(request: MemberRequest, public_id: UUID) -> HttpResponse:
 @administrator_required
 def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """End a member's access."""
-    member = _member(request, public_id)
+    member = find_member(request, public_id)
     question = ask_first(
         request,
         title=_("End the access of %(person)s?") % {"person": member.user},
@@ -139,7 +139,7 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     try:
         members.deactivate_member(actor=request.membership, membership=member)
     except ValidationError as error:
-        return _refused(request, error)
+        return tell_refused(request, error)
     messages.success(request, _("%(person)s has no access to this clinic any more.") % {"person": member.user})
     return _after_own_change(request)
 
@@ -148,11 +148,11 @@ def deactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 @administrator_required
 def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Give a former member access again."""
-    member = _member(request, public_id)
+    member = find_member(request, public_id)
     try:
         members.reactivate_member(actor=request.membership, membership=member)
     except ValidationError as error:
-        return _refused(request, error)
+        return tell_refused(request, error)
     messages.success(request, _("%(person)s has access to this clinic again.") % {"person": member.user})
     return redirect("clinic")
 
@@ -162,7 +162,7 @@ def reactivate(request: MemberRequest, public_id: UUID) -> HttpResponse:
 @administrator_required
 def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Take a member's password away and show the link that sets a new one, this once."""
-    member = _member(request, public_id)
+    member = find_member(request, public_id)
     question = ask_first(
         request,
         title=_("Reset the password of %(person)s?") % {"person": member.user},
@@ -178,7 +178,7 @@ def reset_password(request: MemberRequest, public_id: UUID) -> HttpResponse:
     try:
         uid, token = passwords.reset_password(actor=request.membership, membership=member)
     except ValidationError as error:
-        return _refused(request, error)
+        return tell_refused(request, error)
     link = request.build_absolute_uri(reverse("account_reset_password_from_key", args=[uid, token]))
     mailed = mail_password_link(user=member.user, by=request.user, link=link, clinic=member.clinic)
     context = {"member": member, "mailed": mailed, "link": "" if has_mail_server() else link}
@@ -216,11 +216,13 @@ def show_clinic(
     return render(request, "accounts/clinic.html", context, status=status)
 
 
-def _member(request: MemberRequest, public_id: UUID) -> Membership:
+def find_member(request: MemberRequest, public_id: UUID) -> Membership:
+    """A member of the acting clinic, present or former; else 404."""
     return get_object_or_404(members_of(request.membership.clinic), user__public_id=public_id)
 
 
-def _refused(request: MemberRequest, error: ValidationError) -> HttpResponse:
+def tell_refused(request: MemberRequest, error: ValidationError) -> HttpResponse:
+    """Back to the page, which says why nothing was done."""
     for message in error.messages:
         messages.error(request, message)
     return redirect("clinic")

@@ -5,13 +5,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from skinsite.accounts.access import MemberRequest, administrator_required
-from skinsite.accounts.selectors import members_of
 from skinsite.accounts.services.second_factors import reset_second_factor, set_second_factor_required
+from skinsite.accounts.views.clinic import find_member, tell_refused
 from skinsite.accounts.views.confirm import ask_first
 
 
@@ -34,7 +34,7 @@ def require_of_all(request: MemberRequest) -> HttpResponse:
 @administrator_required
 def reset(request: MemberRequest, public_id: UUID) -> HttpResponse:
     """Take a member's lost second factor away."""
-    member = get_object_or_404(members_of(request.membership.clinic), user__public_id=public_id)
+    member = find_member(request, public_id)
     question = ask_first(
         request,
         title=_("Reset the second factor of %(person)s?") % {"person": member.user},
@@ -50,8 +50,6 @@ def reset(request: MemberRequest, public_id: UUID) -> HttpResponse:
     try:
         reset_second_factor(actor=request.membership, membership=member)
     except ValidationError as error:
-        for message in error.messages:
-            messages.error(request, message)
-    else:
-        messages.success(request, _("%(person)s has no second factor any more.") % {"person": member.user})
+        return tell_refused(request, error)
+    messages.success(request, _("%(person)s has no second factor any more.") % {"person": member.user})
     return redirect("clinic")

@@ -19,9 +19,8 @@ from skinsite.directory import audit
 from skinsite.directory.claims import read_roles
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.id_token import read_id_token
-from skinsite.directory.models import DirectoryGrant
+from skinsite.directory.models import REFRESH_TOKENS, DirectoryGrant
 from skinsite.directory.refusals import Reason, RefusalError
-from skinsite.directory.secrecy import decrypt, encrypt
 from skinsite.directory.services.groups import follow_groups
 from skinsite.directory.token_endpoint import GrantRefusalError, ask_for_tokens
 from skinsite.settings.directories import Directory
@@ -42,7 +41,7 @@ def keep_grant(*, account: SocialAccount, refresh_token: str) -> DirectoryGrant:
     now = timezone.now()
     values = {
         "user_id": account.user_id,
-        "refresh_token": encrypt(refresh_token),
+        "refresh_token": REFRESH_TOKENS.encrypt(refresh_token),
         "signed_in_at": now,
         "vouched_until": now + HOUR,
         "asked_at": None,
@@ -81,7 +80,7 @@ def renew_grant(*, grant: DirectoryGrant) -> bool:
     but the refresh token, since the one that was spent is worth nothing any more.
     """
     directory = find_directory(grant.account.provider)
-    token = decrypt(grant.refresh_token)
+    token = REFRESH_TOKENS.decrypt(grant.refresh_token)
     now = timezone.now()
     free = DirectoryGrant.objects.filter(Q(asked_at=None) | Q(asked_at__lt=now - LEASE), pk=grant.pk)
     if directory is None or not token or not free.update(asked_at=now):
@@ -92,7 +91,7 @@ def renew_grant(*, grant: DirectoryGrant) -> bool:
         end_access(grant=grant, directory=directory)
         return False
     # Most directories give a new refresh token each time; the others go on with the one that they gave.
-    kept = encrypt(str(answer.get("refresh_token") or token))
+    kept = REFRESH_TOKENS.encrypt(str(answer.get("refresh_token") or token))
     # Of a token that a later sign-in has replaced meanwhile nothing is kept.
     same = DirectoryGrant.objects.filter(pk=grant.pk, refresh_token=grant.refresh_token)
     if not same.update(refresh_token=kept):

@@ -12,8 +12,7 @@ from pytest_django import Settings
 
 from skinsite.accounts.models import ApiToken, Clinic, Membership
 from skinsite.audit.models import AuditEvent
-from skinsite.directory.models import DirectoryGrant
-from skinsite.directory.secrecy import decrypt, encrypt
+from skinsite.directory.models import REFRESH_TOKENS, DirectoryGrant
 from skinsite.directory.services.grants import renew_due_grants
 from skinsite.settings.directories import Directory
 from tests.factories import MembershipFactory, UserFactory
@@ -166,7 +165,7 @@ def test_a_fault_over_one_person_holds_up_no_other(
     walk: Walk, provider: Provider, after: After, clinic: Clinic
 ) -> None:
     walk(Client())
-    provider.stumbles_over = {decrypt(DirectoryGrant.objects.get().refresh_token)}
+    provider.stumbles_over = {REFRESH_TOKENS.decrypt(DirectoryGrant.objects.get().refresh_token)}
     MembershipFactory.create(user=UserFactory.create(email="boris@hospital.example"), clinic=clinic)
     provider.know("boris", email="boris@hospital.example", email_verified=True)
     walk(Client(), "boris")
@@ -212,7 +211,7 @@ def test_of_an_answer_that_is_not_believed_the_new_refresh_token_is_kept_alone(
     after(31)
     assert renew_due_grants() == 0
     grant = DirectoryGrant.objects.get()
-    assert (decrypt(grant.refresh_token), grant.vouched_until) == ("the next one", before)
+    assert (REFRESH_TOKENS.decrypt(grant.refresh_token), grant.vouched_until) == ("the next one", before)
 
 
 def test_without_a_refresh_token_a_session_lasts_an_hour_and_says_so(
@@ -236,7 +235,7 @@ def test_a_new_refresh_token_takes_the_place_of_the_last(walk: Walk, provider: P
     after(31)
     renew_due_grants()
     kept = DirectoryGrant.objects.get().refresh_token
-    assert decrypt(kept)
+    assert REFRESH_TOKENS.decrypt(kept)
     assert kept != before
 
 
@@ -285,14 +284,14 @@ def test_the_database_alone_opens_no_refresh_token(client: Client, walk: Walk, s
     with connection.cursor() as cursor:
         cursor.execute("SELECT refresh_token FROM directory_directorygrant")
         (closed,) = cursor.fetchone()
-    token = decrypt(closed)
+    token = REFRESH_TOKENS.decrypt(closed)
     assert len(token) > 20
     assert token not in closed
     settings.SECRET_KEY, first = "another key, of no use here", settings.SECRET_KEY
-    assert decrypt(closed) == ""
+    assert REFRESH_TOKENS.decrypt(closed) == ""
     settings.SECRET_KEY_FALLBACKS = [first]
-    assert decrypt(closed) == token
-    assert decrypt(encrypt("")) == ""
+    assert REFRESH_TOKENS.decrypt(closed) == token
+    assert REFRESH_TOKENS.decrypt(REFRESH_TOKENS.encrypt("")) == ""
 
 
 def test_nothing_that_the_directory_says_is_kept(client: Client, walk: Walk, anna: Membership) -> None:

@@ -15,8 +15,7 @@ from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.accounts.services.invitations import invite_member
 from skinsite.accounts.services.members import deactivate_member, reactivate_member
 from skinsite.audit.models import AuditEvent
-from skinsite.directory.models import DirectoryGrant
-from skinsite.directory.secrecy import decrypt
+from skinsite.directory.models import REFRESH_TOKENS, DirectoryGrant
 from skinsite.directory.sessions import directory_record
 from skinsite.settings.directories import Directory
 from tests.factories import MembershipFactory, UserFactory
@@ -338,7 +337,7 @@ def test_a_second_factor_is_asked_for_and_no_token_waits_in_the_session(
     grant = DirectoryGrant.objects.get()
     waiting = json.dumps(dict(client.session))
     assert "anna" in waiting
-    assert decrypt(grant.refresh_token) not in waiting
+    assert REFRESH_TOKENS.decrypt(grant.refresh_token) not in waiting
     assert "hush" not in waiting
     code = totp_auth.format_hotp_value(totp_auth.hotp_value(secret, next(totp_auth.yield_hotp_counters_from_time())))
     assert client.post(reverse("mfa_authenticate"), {"code": code})["Location"] == "/"
