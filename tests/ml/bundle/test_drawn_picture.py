@@ -48,6 +48,8 @@ def test_a_graph_that_answers_every_picture_as_the_known_one_is_refused(copy: Pa
 class RightOnce(nn.Module):
     """The network for the picture of the self-test, and another for all others."""
 
+    known: Tensor
+
     def __init__(self, network: torch.jit.ScriptModule, known: Tensor) -> None:
         super().__init__()
         self.network = network
@@ -56,7 +58,7 @@ class RightOnce(nn.Module):
     def forward(self, views: Tensor) -> list[Tensor]:
         """The outputs of a bundle's network."""
         outputs = list(self.network(views))
-        others = (views != self.known).flatten(1).any(1, keepdim=True)
+        others = torch.ne(views, self.known).flatten(1).any(1, keepdim=True)
         outputs[0] = outputs[0] + others * 0.5
         return outputs
 
@@ -67,7 +69,7 @@ def test_two_graphs_that_agree_on_the_known_picture_alone_are_refused(copy: Path
     network = torch.jit.load(str(path)).float()  # type: ignore[no-untyped-call] # torch's
     views = torch.cat((known, 255 - known))
     traced = torch.jit.trace(RightOnce(network, known), views, strict=False)  # type: ignore[no-untyped-call] # torch's
-    torch.jit.save(traced, str(path))  # type: ignore[no-untyped-call] # torch's
+    torch.jit.save(traced, str(path))
     changed = take_over(copy, TORCHSCRIPT_FILE)
     with pytest.raises(BundleError, match=r"two graphs differ by 0\.5 on another picture"):
         open_runtime(changed, "torchscript")
