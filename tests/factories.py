@@ -71,14 +71,33 @@ class LesionFactory(DjangoModelFactory[models.Lesion]):
         model = models.Lesion
 
     patient = factory.SubFactory(PatientFactory)
+    number = factory.Sequence(lambda n: n + 1)
     body_site = models.BodySite.BACK
+
+
+class VisitFactory(DjangoModelFactory[models.Visit]):
+    class Meta:
+        model = models.Visit
+
+    patient = factory.SubFactory(PatientFactory)
+
+
+class ExaminationFactory(DjangoModelFactory[models.Examination]):
+    class Meta:
+        model = models.Examination
+
+    lesion = factory.SubFactory(LesionFactory)
+    visit = factory.SubFactory(VisitFactory, patient=factory.SelfAttribute("..lesion.patient"))
 
 
 class LesionImageFactory(DjangoModelFactory[models.LesionImage]):
     class Meta:
         model = models.LesionImage
 
-    lesion = factory.SubFactory(LesionFactory)
+    class Params:
+        lesion = factory.SubFactory(LesionFactory)
+
+    examination = factory.SubFactory(ExaminationFactory, lesion=factory.SelfAttribute("..lesion"))
     original_name = factory.Sequence(lambda n: f"photograph-{n}.jpg")
     upload_sha256 = factory.Sequence(lambda n: sha256_of(f"upload {n}"))
     stored_sha256 = factory.Sequence(lambda n: sha256_of(f"stored {n}"))

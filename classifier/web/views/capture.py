@@ -22,6 +22,7 @@ from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import DuplicateImageError, receive_upload, require_size
 from classifier.services.patients import Expected
 from classifier.services.room import ClinicStorageFullError
+from classifier.services.upload import Upload
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.decode_process import DecoderBusyError
@@ -143,15 +144,17 @@ def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> A
     try:
         receipt = receive_upload(
             actor=actor,
-            data=_read(actor, file),
-            original_name=name,
-            modality=said["modality"],
-            declared=said["declared"],
-            lesion=said["lesion"],
-            patient_code=said["patient_code"],
-            expected=Expected.NEW if said["new_patient"] else Expected.KNOWN,
-            body_site=said["body_site"],
-            attach_anyway=said["attach_anyway"],
+            upload=Upload(
+                data=_read(actor, file),
+                original_name=name,
+                modality=said["modality"],
+                declared=said["declared"],
+                lesion=said["lesion"],
+                patient_code=said["patient_code"],
+                expected=Expected.NEW if said["new_patient"] else Expected.KNOWN,
+                body_site=said["body_site"],
+                attach_anyway=said["attach_anyway"],
+            ),
         )
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")

@@ -26,6 +26,7 @@ from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
 from classifier.services.room import ClinicStorageFullError  # noqa: E402
+from classifier.services.upload import Upload  # noqa: E402
 from ml.bundle.folder import DEFAULT_BUNDLE  # noqa: E402
 from ml.bundle.manifest import MANIFEST_FILE  # noqa: E402
 from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
@@ -149,7 +150,7 @@ def search(path: str, *words: str) -> list[int]:
     """Upload a file under a name and a code with signs of their own, and count what each search finds."""
     member = Membership.objects.select_related("user", "clinic").get()
     data = Path(path).read_bytes()
-    receive_upload(actor=member, data=data, original_name="Родинка (1).jpg", patient_code="Ключ-17")
+    receive_upload(actor=member, upload=Upload(data=data, original_name="Родинка (1).jpg", patient_code="Ключ-17"))
     return [history(member, search=each).count() for each in words]
 
 
@@ -186,7 +187,7 @@ def _try_to_change(rows: QuerySet[Any], fields: dict[str, object]) -> str:
 
 def _upload(data: bytes) -> tuple[Prediction, bool]:
     actor = Membership.objects.select_related("user", "clinic").get()
-    receipt = receive_upload(actor=actor, data=data)
+    receipt = receive_upload(actor=actor, upload=Upload(data=data))
     return receipt.prediction, receipt.created
 
 
