@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -16,6 +17,7 @@ from skinsite.accounts import audit
 from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import KINDS
+from skinsite.accounts.services.sessions import end_sessions
 
 SPARED = timedelta(hours=1)  # a session and its row are written one after the other
 
@@ -64,17 +66,19 @@ def sessions_of(request: HttpRequest) -> list[SignedIn]:
 
 
 def end_others(request: HttpRequest) -> int:
-    """Sign whoever asks out of every session but this one; gives how many there were."""
+    """Sign whoever asks out of every session but this one; gives how many there were that a row tells of."""
     user = request.user
+    assert isinstance(user, User)  # noqa: S101 nobody else has a session to keep
     with transaction.atomic():
-        others = [
-            row for row in UserSession.objects.purge_and_list(user) if row.session_key != request.session.session_key
-        ]
-        for row in others:
-            row.end()
-        if isinstance(user, User) and others:
-            audit.user_sessions_ended(about=user, count=len(others))
-    return len(others)
+        here = request.session.session_key
+        count = sum(row.session_key != here for row in UserSession.objects.purge_and_list(user))
+        end_sessions(user=user)
+        # Under a new key, of the new epoch.
+        update_session_auth_hash(request, user)
+        note_session(request)
+        if count:
+            audit.user_sessions_ended(about=user, count=count)
+    return count
 
 
 def forget_ended() -> None:
