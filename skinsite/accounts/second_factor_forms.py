@@ -100,7 +100,10 @@ class ConfirmByKeyForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[mis
 
 
 class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc] # as above
-    """A new key, by a name that tells it from others. It shows nothing of who asks: no count of wrong tries begins anew."""
+    """A new key, by a name that tells it from others.
+
+    It shows nothing of who asks: no count of wrong tries begins anew.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

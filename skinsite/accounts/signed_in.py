@@ -7,7 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
-from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -71,11 +71,10 @@ def end_others(request: HttpRequest) -> int:
     assert isinstance(user, User)  # noqa: S101 nobody else has a session to keep
     with transaction.atomic():
         here = request.session.session_key
-        count = sum(row.session_key != here for row in UserSession.objects.purge_and_list(user))
-        end_sessions(user=user)
-        # Under a new key, of the new epoch.
-        update_session_auth_hash(request, user)
-        note_session(request)
+        count = len([row for row in UserSession.objects.purge_and_list(user) if row.session_key != here])
+        end_sessions(user=user, here=here)
+        request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        request.session.save()  # with the epoch, or not at all
         if count:
             audit.user_sessions_ended(about=user, count=count)
     return count

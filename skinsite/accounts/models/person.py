@@ -109,7 +109,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         own: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc] # Django's stubs leave it out
         if not self.session_epoch:
             return own
-        salted = salted_hmac("skinsite.accounts.session_epoch", f"{own} {self.session_epoch}", secret, algorithm="sha256")
+        salted = salted_hmac(
+            "skinsite.accounts.session_epoch", f"{own} {self.session_epoch}", secret, algorithm="sha256"
+        )
         return salted.hexdigest()
 
     def get_full_name(self) -> str:
