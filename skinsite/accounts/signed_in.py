@@ -16,7 +16,7 @@ from django.utils import timezone
 from skinsite.accounts import audit
 from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import User
-from skinsite.accounts.second_factor import KINDS
+from skinsite.accounts.selectors import FACTORS
 from skinsite.accounts.services.sessions import end_sessions
 
 SPARED = timedelta(hours=1)  # a session and its row are written one after the other
@@ -39,8 +39,8 @@ def connect() -> None:
 
 def _end_those_before(request: HttpRequest, user: User, authenticator: Authenticator, **_signal: Any) -> None:
     """End the sessions that began before there was a second factor to give, whoever began them."""
-    others = Authenticator.objects.filter(user=user, type__in=KINDS).exclude(pk=authenticator.pk)
-    if authenticator.type in KINDS and not others.exists():
+    others = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=authenticator.pk)
+    if authenticator.type in FACTORS and not others.exists():
         end_others(request)
 
 

@@ -199,9 +199,14 @@ def test_a_clinic_asks_it_of_everybody_also_in_open_sessions(
     administrator: Membership, owner: Membership, sign_in: SignIn
 ) -> None:
     client = sign_in(owner)
+    WebAuthn.add(MembershipFactory.create(clinic=owner.clinic).user, "Blue key", {})
+    WebAuthn.add(MembershipFactory.create(clinic=owner.clinic, is_active=False).user, "Blue key", {})
     assert client.get(reverse("home")).status_code == 200
     boss = sign_in(administrator)
-    boss.post(reverse("clinic-second-factor"), {"required": "yes"})
+    asked = boss.post(reverse("clinic-second-factor"), {"required": "yes"}).content.decode()
+    assert "2 people who work here have none yet" in asked  # the third of three has one
+    assert client.get(reverse("home")).status_code == 200
+    boss.post(reverse("clinic-second-factor"), {"required": "yes", "confirmed": "yes"})
     for method in (client.get, client.post):
         response = method(reverse("home"))
         assert response["Location"] == reverse("mfa_index")
@@ -259,7 +264,7 @@ def test_who_must_have_one_does_not_remove_the_last(administrator: Membership, o
 
 def test_only_the_clinics_administrator_decides(owner: Membership, stranger: Membership, sign_in: SignIn) -> None:
     assert sign_in(owner).post(reverse("clinic-second-factor"), {"required": "yes"}).status_code == 403
-    sign_in(stranger).post(reverse("clinic-second-factor"), {"required": "yes"})
+    sign_in(stranger).post(reverse("clinic-second-factor"), {"required": "yes", "confirmed": "yes"})
     owner.clinic.refresh_from_db()
     assert not owner.clinic.second_factor_required
 
