@@ -322,18 +322,6 @@ def visit_updated(*, actor: Actor, about: Visit, changed: Sequence[str]) -> Entr
     return _change(actor, about, {"changed": list(changed)})
 
 
-@access("visit.viewed", pgettext_lazy("what was done", "viewed"), of=Visit)
-def visit_viewed(*, actor: Actor, about: Visit, by: str = "") -> Entry:
-    """A visit's record was looked at."""
-    return _read(actor, about, by=by)
-
-
-@access("visit.listed", pgettext_lazy("what was done", "list viewed"), of=Visit)
-def visits_listed(*, actor: Actor, shown: Iterable[Visit], filters: Filters = ()) -> Entry:
-    """A list of visits was given out."""
-    return _listing(actor, shown, filters)
-
-
 @change("examination.created", pgettext_lazy("what was done", "created"), of=Examination)
 def examination_created(*, actor: Actor, about: Examination) -> Entry:
     """A lesion is looked at, at a visit."""
@@ -346,36 +334,10 @@ def examination_updated(*, actor: Actor, about: Examination, changed: Sequence[s
     return _change(actor, about, {"changed": list(changed)})
 
 
-@access("examination.viewed", pgettext_lazy("what was done", "viewed"), of=Examination)
-def examination_viewed(
-    *, actor: Actor, about: Examination, by: str = "", photographs: Iterable[LesionImage] = ()
-) -> Entry:
-    """An examination was looked at, with these photographs small."""
-    return _read(actor, about, by=by, photographs=photographs)
-
-
-@access("examination.listed", pgettext_lazy("what was done", "list viewed"), of=Examination)
-def examinations_listed(*, actor: Actor, shown: Iterable[Examination], filters: Filters = ()) -> Entry:
-    """A list of examinations was given out."""
-    return _listing(actor, shown, filters)
-
-
 @change("lesion_reading.made", pgettext_lazy("what was done", "made"), of=LesionReading)
 def lesion_reading_made(*, about: LesionReading, clinic: Clinic, photographs: int) -> Entry:
     """The network's readings of so many photographs of a lesion were taken together."""
     return _change(None, about, {"photographs": photographs}, clinic=clinic)
-
-
-@access("lesion_reading.viewed", pgettext_lazy("what was done", "viewed"), of=LesionReading)
-def lesion_reading_viewed(*, actor: Actor, about: LesionReading, by: str = "") -> Entry:
-    """A lesion's reading was looked at."""
-    return _read(actor, about, by=by)
-
-
-@access("lesion_reading.listed", pgettext_lazy("what was done", "list viewed"), of=LesionReading)
-def lesion_readings_listed(*, actor: Actor, shown: Iterable[LesionReading], filters: Filters = ()) -> Entry:
-    """A list of lesions' readings was given out."""
-    return _listing(actor, shown, filters)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)

@@ -129,9 +129,9 @@ def predictor_for(model_version: ModelVersion) -> LoadedModel:
 
 
 @lru_cache(maxsize=KEPT_OPEN)
-def manifest_of(model_version_id: int) -> Manifest:
-    """What a registered version's bundle says of itself, from the copy in the database: a version never changes."""
-    manifest = ModelVersion.objects.values_list("manifest", flat=True).get(pk=model_version_id)
+def manifest_of(bundle_sha256: str) -> Manifest:
+    """What a registered bundle says of itself, from the copy in the database."""
+    manifest = ModelVersion.objects.values_list("manifest", flat=True).get(bundle_sha256=bundle_sha256)
     return Manifest.from_json(json.dumps(manifest).encode())
 
 

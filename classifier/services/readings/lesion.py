@@ -86,7 +86,7 @@ def _make(examination: Examination, latest: list[Prediction], before: LesionRead
 
 def _pool(readings: list[Prediction]) -> PooledReading:
     """Take readings by one model together."""
-    manifest = inference.manifest_of(readings[0].model_version_id or 0)
+    manifest = inference.manifest_of(readings[0].bundle_sha256)
     photographs = [
         Photograph(
             key=str(each.public_id),
