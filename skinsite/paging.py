@@ -40,6 +40,6 @@ class WalkingPaginator(KeyPaginator):
     template_name = "unfold/helpers/pagination_infinite.html"
 
     @property
-    def count(self) -> int:  # type: ignore[override] # a cached property of Django's, which here has nothing to keep
+    def count(self) -> int:
         """As many rows as the farthest page ends with, whether they are there or not."""
         return FARTHEST_PAGE * self.per_page

@@ -123,7 +123,13 @@ def show_trail(
     page = read_page(streams, before=before, names=names, **({"size": ROWS_OF_A_FILE} if as_file else {}))
     about = about or chosen.get("person")
     shown = [*page.shown, *([about] if about else ())]
-    told = {"question": question, "about": about, "rows": len(page.rows), "filters": chosen, "shown": shown}
+    told: dict[str, Any] = {
+        "question": question,
+        "about": about,
+        "rows": len(page.rows),
+        "filters": chosen,
+        "shown": shown,
+    }
     if as_file:
         audit.trail_exported(actor=request.reader, **told)
         return _write_file(page)
