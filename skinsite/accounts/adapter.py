@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts import lockout
+from skinsite.accounts import audit, lockout
 from skinsite.accounts.known_browser import remember_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.selectors import is_refused_demo, may_sign_in_by_password, memberships_of
@@ -78,6 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             response = self.respond_user_inactive(request, user)
         by_directory = "sociallogin" in (hooks.get("signal_kwargs") or {})
         if response is None and not by_directory and not may_sign_in_by_password(user):
+            audit.user_sign_in_failed(about=user, client=lockout.describe_client(request))
             messages.error(request, self.error_messages["passwords_off"])
             response = redirect("account_login")
         return response

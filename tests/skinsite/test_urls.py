@@ -12,6 +12,8 @@ from django.urls.resolvers import RoutePattern
 # Open to everybody, and why.
 PUBLIC = {
     "account_login": "the way in",
+    "account_passkey": "the way in by a passkey",
+    "account_passkey_begin": "a question to a passkey, which tells nothing",
     "account_inactive": "says that an account is closed, and not whose",
     "mfa_authenticate": "the second step of the way in",
     "account_logout": "ends a session, by POST",
