@@ -15,6 +15,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts import audit, lockout
+from skinsite.accounts.doors import way_out
 from skinsite.accounts.known_browser import remember_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.selectors import is_refused_demo, may_sign_in_by_password, memberships_of
@@ -96,6 +97,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         if isinstance(user, User) and user.is_superuser and not memberships_of(user).exists():
             return reverse("admin:index")
         return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """The page of the door by which the session came, else the sign-in page."""
+        return way_out(request) or resolve_url(settings.LOGOUT_REDIRECT_URL)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 as above
         """The account page, which says that it is done."""

@@ -19,6 +19,7 @@ PUBLIC = {
     "account_logout": "ends a session, by POST",
     "openid_connect_login": "the way to a directory",
     "openid_connect_callback": "the way back, with a secret of the session's",
+    "openid_connect_left": "leads to signing out at a directory",
     "session": "tells who asks, and nothing else",
     "account_reset_password_from_key": "a link with a secret",
     "invitation": "a link with a secret",
