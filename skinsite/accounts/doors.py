@@ -1,4 +1,4 @@
-"""By which door a session came in: for which clinics that counts, and whether it still holds.
+"""By which door a session came in: for which clinics that counts, whether it still holds, and where it leads out.
 
 A password, or a passkey of one's own, is the door of this application; others above it add theirs when they are ready.
 """
@@ -17,11 +17,13 @@ ENDS_KEY = "door_ends_at"
 class Door:
     """A way in. ``reach`` tells which memberships a session may act under; None of one that came in otherwise.
 
-    ``holds`` tells whether a session may go on, as far as this door has a say in it.
+    ``holds`` tells whether a session may go on, as far as this door has a say in it; ``way_out`` is the address of a
+    page for who has signed out of it, empty of sessions that came in otherwise.
     """
 
     reach: Callable[[HttpRequest], Q | None]
     holds: Callable[[HttpRequest], bool]
+    way_out: Callable[[HttpRequest], str]
 
 
 DOORS: list[Door] = []
@@ -36,3 +38,8 @@ def reach(request: HttpRequest) -> Q:
 def is_vouched_for(request: HttpRequest) -> bool:
     """Whether the session may go on: every door says so."""
     return all(door.holds(request) for door in DOORS)
+
+
+def way_out(request: HttpRequest) -> str:
+    """The address of the page for who signs out of this session; empty where its door has none. Ask before it ends."""
+    return next(filter(None, (door.way_out(request) for door in DOORS)), "")

@@ -90,14 +90,24 @@ def note_failure(request: HttpRequest, email: str) -> None:
         failures = spend("sign_in_account", plain_address(email))
         if failures is not None and failures.used >= FREE_FAILURES:
             spend(_pause_after(failures), plain_address(email))
-        standing = spend("sign_in_address", client_network(request))
-        if standing is not None and standing.passed and not standing.remaining:
-            audit.user_locked_out(about=None, client=describe_client(request))
+        _count_at_address(request)
     standing = look("sign_in", _pair(request, email))
     if standing is not None and not standing.remaining:
         user = User.objects.find_by_address(email)
         if user is not None:  # of names that nobody has strangers have without end
             audit.user_locked_out(about=user, client=describe_client(request))
+        raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
+
+
+def note_wrong_key(request: HttpRequest) -> None:
+    """Count the answer of no key of this site, at its address alone: whom it names is for anybody to choose.
+
+    Asked once the answer has been looked at, so that people with the right key come in from the same address.
+
+    Raises ``ImmediateHttpResponse`` where too many came from there.
+    """
+    standing = _count_at_address(request)
+    if standing is not None and not standing.passed:
         raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
 
 
@@ -134,6 +144,13 @@ def _require_quiet_address(request: HttpRequest) -> None:
     standing = look("sign_in_address", client_network(request))
     if standing is not None and not standing.passed:
         raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
+
+
+def _count_at_address(request: HttpRequest) -> Standing | None:
+    standing = spend("sign_in_address", client_network(request))
+    if standing is not None and standing.passed and not standing.remaining:
+        audit.user_locked_out(about=None, client=describe_client(request))
+    return standing
 
 
 def _require_pause(request: HttpRequest, account: str) -> None:

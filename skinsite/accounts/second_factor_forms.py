@@ -82,7 +82,7 @@ class KeyForm(forms.Form):
     def clean_credential(self) -> Any:
         """The key; what was answered to another site, or is no answer of the person's key, is refused."""
         _require_try("second_factor", self.user)
-        _require_own_origin(self.cleaned_data["credential"])
+        require_own_origin(self.cleaned_data["credential"])
         try:
             found = super().clean_credential()  # type: ignore[misc] # of the form beside this one
         except MADE_UP:
@@ -102,7 +102,8 @@ class ConfirmByKeyForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[mis
 class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc] # as above
     """A new key, by a name that tells it from others.
 
-    It shows nothing of who asks: no count of wrong tries begins anew.
+    It shows nothing of who asks: no count of wrong tries begins anew. One that is made to sign in alone has to ask for
+    face, finger or PIN already now.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,11 +111,16 @@ class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc] # as above
         self.fields["name"] = forms.CharField(
             label=_("Name of the key"), max_length=KEY_NAME_LENGTH, required=False, initial=self.initial.get("name")
         )
+        self.fields["passwordless"] = forms.BooleanField(
+            label=_("Sign in with this key alone, without a password"),
+            required=False,
+            help_text=_("It then asks for your face, finger or PIN itself. Small keys have room for few such."),
+        )
 
     def clean_credential(self) -> Any:
         """What was answered to another site, or is no answer of a key, is refused."""
         _require_try("second_factor_new", self.user)
-        _require_own_origin(self.cleaned_data["credential"])
+        require_own_origin(self.cleaned_data["credential"])
         return self.cleaned_data["credential"]
 
     def clean(self) -> dict[str, Any]:
@@ -132,7 +138,8 @@ def _require_try(limit: str, user: User) -> None:
         raise get_adapter().validation_error("too_many_codes")
 
 
-def _require_own_origin(credential: Any) -> None:
+def require_own_origin(credential: Any) -> None:
+    """Refuse what a key answered to another site, or no key at all. Raises ``ValidationError``."""
     request = context.request
     own = settings.WEBAUTHN_ORIGINS or [f"{request.scheme}://{request.get_host()}"]
     try:

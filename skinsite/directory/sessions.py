@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from skinsite.accounts.doors import ENDS_KEY, Door
@@ -84,4 +85,10 @@ def _is_being_asked(grant: DirectoryGrant) -> bool:
     return grant.asked_at is not None and grant.asked_at > timezone.now() - LEASE
 
 
-DOOR = Door(reach=_reach, holds=_is_vouched_for)
+def _way_out(request: HttpRequest) -> str:
+    """The page that offers to sign out at the directory too."""
+    directory = directory_of(request)
+    return reverse("openid_connect_left", args=[directory.name]) if directory else ""
+
+
+DOOR = Door(reach=_reach, holds=_is_vouched_for, way_out=_way_out)

@@ -26,6 +26,7 @@ from skinsite.accounts.second_factor import SecondFactorAdapter
 from skinsite.accounts.services.second_factors import reset_second_factor, set_second_factor_required
 from skinsite.audit.models import AuditEvent
 from skinsite.platform.rate_limits import look, spend
+from skinsite.settings.rates import Rate
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, token_for
 
@@ -106,7 +107,7 @@ def test_wrong_codes_are_few_and_recorded(owner: Membership, enrolled: str) -> N
     for _number in range(6):
         assert "not right" in client.post(where, {"code": "000000"}).content.decode()
     assert "Wait a quarter of an hour" in client.post(where, {"code": code_at(enrolled, time.time())}).content.decode()
-    refused = AuditEvent.objects.filter(action="user.second_factor_refused", actor=owner.user)
+    refused = AuditEvent.objects.filter(action="user.second_factor_refused", object_id=str(owner.user.public_id))
     assert refused.count() == 6
     assert refused[0].details["address"] == "127.0.0.1"
 
@@ -190,6 +191,32 @@ def test_what_is_set_up_in_a_session_forgives_no_wrong_codes(owner: Membership, 
     standing = look("second_factor", owner.user.pk)
     assert standing is not None
     assert standing.used == 5
+
+
+def test_what_no_passkey_answered_signs_nobody_in_and_counts_by_address_alone(
+    owner: Membership, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"sign_in_address": Rate(6, 3600)}
+    handle = base64.urlsafe_b64encode(str(owner.user.pk).encode()).decode()
+    claims = json.loads(made_up("http://testserver"))
+    claims["response"] |= {"userHandle": handle, "authenticatorData": "AA", "signature": "AA"}
+    huge = json.loads(made_up("http://testserver"))
+    huge["response"] |= {"userHandle": base64.urlsafe_b64encode(b"9" * 40).decode()}
+    answers = ["[1]", made_up("http://testserver"), made_up("https://evil.example"), json.dumps(huge), "7"]
+    answers.append(json.dumps(claims))
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    for answer in answers:
+        question = client.post(reverse("account_passkey_begin")).json()["request_options"]["publicKey"]
+        assert question["userVerification"] == "required"
+        assert not question.get("allowCredentials")
+        response = client.post(reverse("account_passkey"), {"credential": answer}, follow=True)
+        assert "not right" in response.content.decode()
+    assert client.get(reverse("account")).status_code == 302
+    assert client.post(reverse("account_passkey"), {"credential": answers[-1]}).status_code == 429
+    assert client.post(reverse("account_passkey"), {"credential": ""}).status_code == 302
+    failed = AuditEvent.objects.filter(action="user.sign_in_failed")
+    assert {(event.object_id, event.actor) for event in failed} <= {("", None)}
+    assert sign_in_with_password(owner.user.email)[1] == reverse("home")
 
 
 # Who must have one
