@@ -23,12 +23,12 @@ from ml.taxonomy import DECISIONS
 
 QUALITY = "sharpness"
 CANDIDATES: dict[str, tuple[float, float]] = {
-    "mean": (0, 0),
-    "weighted by sharpness": (0, 1),
-    "weighted by the square root of the malignant odds": (0.5, 0),
-    "weighted by the malignant odds": (1, 0),
-    "weighted by both": (0.5, 1),
-    "the worst alone": (100, 0),
+    "mean": (0.0, 0.0),
+    "weighted by sharpness": (0.0, 1.0),
+    "weighted by the square root of the malignant odds": (0.5, 0.0),
+    "weighted by the malignant odds": (1.0, 0.0),
+    "weighted by both": (0.5, 1.0),
+    "the worst alone": (100.0, 0.0),
 }
 """Powers of the malignant odds and of the quality."""
 

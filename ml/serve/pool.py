@@ -37,7 +37,7 @@ PARTS = (MALIGNANT_INDICES, tuple(sorted(set(range(len(CLASSES))) - set(MALIGNAN
 class Photograph:
     """A finished reading of one photograph; all of one pool are by the same model.
 
-    ``key`` names it. ``probabilities`` (7,) are calibrated, in class order; None or empty if it was not run.
+    ``key`` names it alone. ``probabilities`` (7,) are calibrated, in class order; None or empty if it was not run.
     ``outcome`` and ``reason`` are the photograph's own. ``quality`` is what ``find_quality`` gives, ``embedding`` the
     reading's ``signature``, of any length and scale; None or empty if the model gives none.
     """

@@ -168,7 +168,7 @@ def test_json_with_a_surprise_is_refused(copy: Path, before: str, after: str, to
 
 
 def test_a_manifest_of_many_megabytes_is_not_parsed(copy: Path) -> None:
-    (copy / MANIFEST_FILE).write_text(" " * 5_000_000 + text_of(copy), encoding="utf-8")
+    (copy / MANIFEST_FILE).write_text(text_of(copy).rjust(5_100_000), encoding="utf-8")
     assert "manifest.json has 5.1 MB (limit 4 MB)" in refuse(copy)
 
 
