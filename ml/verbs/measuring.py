@@ -19,6 +19,7 @@ def bench(parser: ArgumentParser) -> None:
     (needs the package onnx; else left out). All take turns, so that a busy machine slows them alike.
     (b) The network in each way of running it (needs requirements/ml; else left out).
     (d) Peak memory of accepting and reading a large photograph, each in a process of its own.
+    (h) An examination of three photographs, read and pooled, against one photograph.
     """
     parser.add_argument("image", nargs="?", type=Path, help="photograph to measure on, resized; default: a drawn one")
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")

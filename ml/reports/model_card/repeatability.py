@@ -44,8 +44,8 @@ def _write_section(found: Mapping[str, Any], manifest: Manifest) -> str:
     many = sum(number for count, number in both["lesions"].items() if int(count) > 2)
     return f"""## Several photographs of one lesion
 
-Of the lesions of fold 4 and the test fold, which the network was not trained on, those with several photographs that it
-can assess ({counts}). HAM10000's photographs of a lesion differ in angle and magnification. Intervals (95 %) are
+Lesions of fold 4 and the test fold, which the network was not trained on, with several photographs that it can assess:
+{counts}. HAM10000's photographs of a lesion differ in angle and magnification. Intervals (95 %) are
 Wilson's over lesions; fold 4 set the rule, and each fold alone is in [repeatability.json](repeatability.json).
 
 Any two single photographs of a lesion:
@@ -53,9 +53,12 @@ Any two single photographs of a lesion:
 {table(("of", *JUDGED.values()), _list_alone(both["single"]))}
 
 **Pooled.** The malignant log-odds are averaged with the weights of the rule in the manifest: the malignant odds to the
-power {rule.odds_power:g}{_name_quality(manifest)} ({rule.how}).
-One photograph alone not *low risk* keeps the lesion from it. Pairs of readings that differ, in the first two rows on
-the {many} lesions with three or more photographs, each lesion in equal shares:
+power {rule.odds_power:g}{_name_quality(manifest)}. The rule:
+{rule.how}.
+
+One photograph alone not *low risk* keeps the lesion from it, so pooled lesions are less often *low risk*. Pairs of
+readings that differ, in the first two rows on the {many} lesions with three or more photographs, each lesion in equal
+shares:
 
 {table(("pairs", *JUDGED.values()), _list_pairs(both))}
 
