@@ -13,7 +13,7 @@ from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Predic
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
-from skinsite.audit.events import Entry, access, change
+from skinsite.audit.events import Entry, access, change, refusal
 
 words.DETAILS.update(
     {
@@ -195,7 +195,7 @@ def image_uploaded(*, actor: Actor, about: LesionImage) -> Entry:
     return _change(actor, about, {"upload_sha256": about.upload_sha256})
 
 
-@change("image.refused", pgettext_lazy("what was done", "not taken"), of=LesionImage)
+@refusal("image.refused", pgettext_lazy("what was done", "not taken"), of=LesionImage)
 def image_refused(*, actor: Actor, code: str, size: int) -> Entry:
     """An upload of so many bytes was refused, for this reason; nothing of what it shows is kept."""
     return Entry(actor, actor.clinic, {"code": code, "bytes": size})

@@ -1,21 +1,14 @@
 """`manage.py bench_lists`: how long the lists of a large clinic take, their last pages too."""
 
-import os
-import secrets
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import islice
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 from django.db import connection
@@ -26,6 +19,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
+from classifier.management.own_site import measure_inside, serve_plain_static_files
 from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
@@ -65,29 +59,13 @@ class Command(UserErrorCommand):
         if inside:
             self._measure(readings)
             return
-        with tempfile.TemporaryDirectory() as folder:
-            environment = os.environ | {
-                "DJANGO_SETTINGS_MODULE": "skinsite.settings.production",
-                "SKINSITE_VAR": folder,
-                "STATIC_ROOT": folder,
-                "DATABASE_URL": database or f"sqlite:///{Path(folder) / 'skinsite.sqlite3'}",
-                "SECRET_KEY": secrets.token_urlsafe(50),
-                "ALLOWED_HOSTS": "testserver",
-                "READS_RATE": "none",
-                "CLINIC_READS_RATE": "none",
-                "LOG_LEVEL": "ERROR",
-            }
-            command = [sys.executable, "manage.py", "bench_lists", "--inside", "--readings", str(readings)]
-            done = subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=False)  # noqa: S603 our own
-        if done.returncode:
-            raise UserError("The measurement failed; see the messages above.")
+        measure_inside("bench_lists", "--readings", str(readings), database=database)
 
     def _measure(self, readings: int) -> None:
         call_command("migrate", verbosity=0)
         if Clinic.objects.exists():
             raise UserError("--database has clinics in it; give an empty database.")
-        # Pages link to static files by their hashed names, of which there are none here.
-        settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+        serve_plain_static_files()
         member = _fill(readings)
         call_command("housekeep", stdout=self.stdout)
         self.stdout.write(f"{readings} readings, {connection.vendor}; medians of {TIMES}\n")
