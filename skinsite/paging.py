@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 M = TypeVar("M", bound=Model)
 
 ROWS_ON_A_PAGE = 25
+FARTHEST_PAGE = 200
 
 
 def fetch_in_order(queryset: QuerySet[M], keys: list[Any]) -> list[M]:
@@ -28,3 +29,17 @@ class KeyPaginator(Paginator):  # type: ignore[type-arg] # generic only in the s
             keys = list(found.values_list("pk", flat=True))
             asked.object_list = fetch_in_order(self.object_list, keys)  # type: ignore[arg-type] # a queryset, as its slice
         return asked
+
+
+class WalkingPaginator(KeyPaginator):
+    """Pages of a list that is too long to be counted, for the admin: each has a next one while it is full.
+
+    A page is found by passing over those before it, so there are ``FARTHEST_PAGE`` at most; a filter leads further.
+    """
+
+    template_name = "unfold/helpers/pagination_infinite.html"
+
+    @property
+    def count(self) -> int:
+        """As many rows as the farthest page ends with, whether they are there or not."""
+        return FARTHEST_PAGE * self.per_page

@@ -186,6 +186,23 @@ class PredictionSets:
 
 
 @dataclass(frozen=True, slots=True)
+class PoolingRule:
+    """How the photographs of one lesion become one reading, by ``ml.serve.pool``.
+
+    A photograph weighs its malignant odds to the ``odds_power``, times its ``quality_measure`` to the
+    ``quality_power``; where both are 0, all weigh the same. Two photographs are near-duplicates from the similarity
+    ``copy_from`` on, and may show the same lesion from ``same_from`` on; both are cosines of their signatures.
+    """
+
+    odds_power: Annotated[float, Limits(ge=0, le=100)]
+    quality_power: Annotated[float, Limits(ge=0, le=10)]
+    quality_measure: Code | None
+    copy_from: Annotated[float, Limits(ge=-2, le=2)]
+    same_from: Annotated[float, Limits(ge=-2, le=2)]
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
 class DetectorSpec:
     """Limits of the out-of-distribution detector, which ``ml.serve.detector`` applies with the arrays of the file.
 
@@ -237,7 +254,8 @@ class Manifest:
 
     Fields with a default are optional. ``trained_on``: as stated by the run. ``heat_map``: whether the graph's class
     map adds up to its logits; without, no heat-map is drawn. ``outputs``: the shape of each of the graph's outputs for
-    one view; ``arrays``: that of each array in the bundle's array files.
+    one view; ``arrays``: that of each array in the bundle's array files. ``pooling``: without, all photographs of a
+    lesion weigh the same.
     """
 
     schema_version: Literal[2, 3]
@@ -270,6 +288,7 @@ class Manifest:
     heat_map: bool = True
     outputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     arrays: dict[str, dict[str, tuple[int, ...]]] = field(default_factory=dict)
+    pooling: PoolingRule | None = None
 
     @classmethod
     def from_json(cls, content: bytes) -> "Manifest":

@@ -27,6 +27,9 @@ MEASURES = ("lesion_area", "lesion_at_edge", "hair", "ruler", "ink", "dark_corne
 
 UNLIKE_TRAINING = "unlike_training"
 
+LEVELS = 127
+"""Largest absolute number of a signature."""
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorArrays:
@@ -47,13 +50,14 @@ class DetectorVerdict:
     """The detector's verdict; ``reason`` is an image domain, unlike_training, or None if the image may be read.
 
     ``dermoscopy`` is the log-odds of a dermoscopic image, ``distance`` the Mahalanobis distance from the training
-    images.
+    images, ``signature`` as in ``Reading``.
     """
 
     reason: str | None
     dermoscopy: float
     distance: float
     measures: dict[str, float]
+    signature: tuple[int, ...]
 
 
 class Detector:
@@ -72,7 +76,13 @@ class Detector:
             reason = IMAGE_DOMAINS[1 + int(np.argmax(logits[1:]))]
         elif distance > self.spec.distance_to:
             reason = UNLIKE_TRAINING
-        return DetectorVerdict(reason, dermoscopy, distance, estimate_measures(statistics, self.arrays))
+        return DetectorVerdict(
+            reason=reason,
+            dermoscopy=dermoscopy,
+            distance=distance,
+            measures=estimate_measures(statistics, self.arrays),
+            signature=sign(statistics, self.arrays),
+        )
 
 
 def load_detector(bundle: Bundle) -> Detector | None:
@@ -124,6 +134,17 @@ def dermoscopy_odds(logits: FloatArray) -> FloatArray:
 def measure_distance(statistics: FloatArray, arrays: DetectorArrays) -> FloatArray:
     """Mahalanobis distance (...) of late statistics (..., 2C) from those of the training images."""
     return np.asarray(np.linalg.norm((statistics - arrays.centre) @ arrays.whitening, axis=-1))
+
+
+def sign(statistics: FloatArray, arrays: DetectorArrays) -> tuple[int, ...]:
+    """The signature of an image: the direction (K,) of its whitened late statistics (2C,), in signed eight bits.
+
+    Photographs of one lesion point in similar directions, those of different lesions do not (recognition by whitened
+    features; Jegou and Chum, ECCV 2012).
+    """
+    whitened = (statistics - arrays.centre) @ arrays.whitening
+    largest = max(float(np.abs(whitened).max()), np.finfo(np.float64).tiny)
+    return tuple(np.rint(whitened / largest * LEVELS).astype(int).tolist())
 
 
 def estimate_measures(statistics: FloatArray, arrays: DetectorArrays) -> dict[str, float]:

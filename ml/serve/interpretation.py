@@ -58,7 +58,8 @@ class Reading:
     is one of ``DECISIONS``, or the reason of a refusal: blank_frame, one of ``DETECTED``, or a declared code.
     ``measures`` are those of quality, out-of-distribution detector and lesion mask; ``milliseconds`` has decode,
     network and total; ``mask`` is that of the observation; ``similar_cases`` are sorted by similarity, and empty after
-    a refusal or for a bundle without cases.
+    a refusal or for a bundle without cases. ``signature`` (K,) are whole numbers from -127 to 127 whose direction tells
+    photographs of one lesion from those of others (``ml.serve.pool``); empty for a bundle without a detector.
     """
 
     logits: Float32Array
@@ -75,6 +76,7 @@ class Reading:
     milliseconds: dict[str, float]
     mask: Float32Array = field(default_factory=lambda: np.empty((0, 0), np.float32))
     similar_cases: tuple[SimilarCase, ...] = ()
+    signature: tuple[int, ...] = ()
 
     @property
     def is_read(self) -> bool:
@@ -113,6 +115,7 @@ def interpret(
         mask=observation.mask,
         runtime=observation.runtime,
         milliseconds=observation.milliseconds,
+        signature=() if verdict is None else verdict.signature,
     )
 
 

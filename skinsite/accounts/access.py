@@ -15,13 +15,13 @@ from rest_framework.request import Request
 
 from skinsite.accounts.actors import ActingPerson, Actor
 from skinsite.accounts.authentication import ClinicTokenAuthentication
+from skinsite.accounts.doors import reach
 from skinsite.accounts.limits import spend_on
 from skinsite.accounts.made_for import answer_other_clinic
 from skinsite.accounts.models import ApiToken, Capability, User
 from skinsite.accounts.permissions import MISSING_SCOPE, IsMember, missing_scope
 from skinsite.accounts.policies import may, may_see_records, require_may_manage_clinic
 from skinsite.accounts.selectors import memberships_of
-from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
 
 P = ParamSpec("P")
@@ -91,6 +91,18 @@ def person_required(
         )
 
     return guarded
+
+
+def account_required(
+    view: Callable[Concatenate[HttpRequest, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """Let in whoever is signed in, for a clinic or for none; a form that was made for another clinic is refused."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        return answer_other_clinic(request) or view(request, *args, **kwargs)
+
+    return person_required(guarded)
 
 
 def ask_for_clinic(request: HttpRequest) -> HttpResponse:

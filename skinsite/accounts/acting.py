@@ -5,9 +5,9 @@ from django.http import HttpRequest
 
 from skinsite.accounts import audit
 from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.doors import reach
 from skinsite.accounts.models import EmergencyAccess, Membership, User
 from skinsite.accounts.selectors import emergencies_of
-from skinsite.directory.sessions import reach
 
 CLINIC_KEY = "clinic"
 

@@ -14,7 +14,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from skinsite.accounts import lockout
+from skinsite.accounts import audit, lockout
+from skinsite.accounts.doors import way_out
 from skinsite.accounts.known_browser import remember_browser
 from skinsite.accounts.models import User
 from skinsite.accounts.selectors import is_refused_demo, may_sign_in_by_password, memberships_of
@@ -78,6 +79,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
             response = self.respond_user_inactive(request, user)
         by_directory = "sociallogin" in (hooks.get("signal_kwargs") or {})
         if response is None and not by_directory and not may_sign_in_by_password(user):
+            audit.user_sign_in_failed(about=user, client=lockout.describe_client(request))
             messages.error(request, self.error_messages["passwords_off"])
             response = redirect("account_login")
         return response
@@ -95,6 +97,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth shi
         if isinstance(user, User) and user.is_superuser and not memberships_of(user).exists():
             return reverse("admin:index")
         return resolve_url(settings.LOGIN_REDIRECT_URL)
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        """The page of the door by which the session came, else the sign-in page."""
+        return way_out(request) or resolve_url(settings.LOGOUT_REDIRECT_URL)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002 as above
         """The account page, which says that it is done."""

@@ -6,7 +6,7 @@ from django.utils.translation import pgettext_lazy
 
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Invitation, Membership, ServiceAccount, User
-from skinsite.audit.events import Entry, access, change
+from skinsite.audit.events import Entry, access, change, refusal
 
 Client = Mapping[str, str]
 """Whence somebody came: ``address`` and ``browser``, as `lockout.describe_client` gives them."""
@@ -203,7 +203,7 @@ def user_password_confirmed(*, about: User) -> Entry:
     return Entry(about, about)
 
 
-@access("user.own_password_refused", pgettext_lazy("what was done", "own password was wrong"), of=User)
+@refusal("user.own_password_refused", pgettext_lazy("what was done", "own password was wrong"), of=User)
 def user_own_password_refused(*, about: User, client: Client) -> Entry:
     """Somebody signed in was asked for their password, and gave a wrong one."""
     return Entry(about, about, client)
@@ -227,19 +227,19 @@ def user_sessions_ended(*, about: User, count: int) -> Entry:
     return Entry(about, about, {"count": count})
 
 
-@access("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
+@refusal("user.sign_in_failed", pgettext_lazy("what was done", "signing in failed"), of=User)
 def user_sign_in_failed(*, about: User | None, client: Client, in_this_minute: int | None = None) -> Entry:
-    """Somebody gave a wrong password; or an address that nobody has, which is not kept.
+    """Somebody, who is not known, gave a wrong password for an account; or an address that nobody has, not kept.
 
     Of the latter only the first, tenth, hundredth … of a minute is told, as ``in_this_minute``.
     """
-    return Entry(about, about, client if in_this_minute is None else {**client, "in_this_minute": in_this_minute})
+    return Entry(None, about, client if in_this_minute is None else {**client, "in_this_minute": in_this_minute})
 
 
-@access("user.locked_out", pgettext_lazy("what was done", "locked out after wrong passwords"), of=User)
+@refusal("user.locked_out", pgettext_lazy("what was done", "locked out after wrong passwords"), of=User)
 def user_locked_out(*, about: User | None, client: Client) -> Entry:
     """Too many wrong passwords for an account came from one place; or for any, and then ``about`` is None."""
-    return Entry(about, about, client)
+    return Entry(None, about, client)
 
 
 @change("user.second_factor_reset", pgettext_lazy("what was done", "second factor taken away"), of=User)
@@ -266,7 +266,7 @@ def user_second_factor_used(*, about: User, client: Client, factor: str) -> Entr
     return Entry(about, about, {**client, "factor": factor})
 
 
-@access("user.second_factor_refused", pgettext_lazy("what was done", "second factor was wrong"), of=User)
+@refusal("user.second_factor_refused", pgettext_lazy("what was done", "second factor was wrong"), of=User)
 def user_second_factor_refused(*, about: User, client: Client, factor: str) -> Entry:
-    """Somebody who gave the password gave a wrong second factor."""
-    return Entry(about, about, {**client, "factor": factor})
+    """Somebody who gave the password gave a wrong second factor, and may be another than the account's person."""
+    return Entry(None, about, {**client, "factor": factor})

@@ -11,6 +11,7 @@ from knox.auth import TokenAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from skinsite.accounts.limits import count_wrong_token
 from skinsite.accounts.models import ApiToken, Membership, ServiceAccount, User
 
 # The time of use is kept to the minute, to spare the database a write for every request.
@@ -39,9 +40,14 @@ class ClinicTokenAuthentication(TokenAuthentication):  # type: ignore[misc] # kn
     def authenticate(self, request: Request) -> tuple[User | Program, ApiToken] | None:
         """Who acts, and the token; None without the header.
 
-        Raises ``AuthenticationFailed`` for an unknown, expired or revoked token, or one whose access has ended.
+        Raises ``AuthenticationFailed`` for an unknown, expired or revoked token, or one whose access has ended. Raises
+        ``TooManyRequestsError`` where too many such came from the address.
         """
-        result: tuple[User | Program, ApiToken] | None = super().authenticate(request)
+        try:
+            result: tuple[User | Program, ApiToken] | None = super().authenticate(request)
+        except AuthenticationFailed:
+            count_wrong_token(request._request)  # noqa: SLF001 DRF names no other way
+            raise
         if result is not None:
             # On Django's request too: that is the one that middleware and services see.
             request._request.actor = result[1]  # type: ignore[attr-defined] # noqa: SLF001 DRF names no other way

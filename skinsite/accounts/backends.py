@@ -21,7 +21,7 @@ class AccountBackend(AuthenticationBackend):  # type: ignore[misc] # allauth shi
     """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
-        """The person with this address and password, or None; of each answer the time is the same."""
+        """The person with this address and password, or None; each answer costs one hash."""
         with _turns:
             user: User | None = super().authenticate(request, **credentials)
         return user

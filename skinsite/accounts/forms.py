@@ -175,6 +175,15 @@ class ClinicTimeZoneForm(forms.Form):
     )
 
 
+class PreferenceField(forms.ChoiceField):
+    """A choice of which one always holds: the first leaves it to the browser."""
+
+    is_never_empty = True
+
+    def __init__(self, *, label: Any, choices: Any) -> None:
+        super().__init__(label=label, required=False, choices=[("", _("As in the browser")), *choices])
+
+
 class PersonForm(forms.Form):
     """What a person is called, and how the site is shown to them."""
 
@@ -184,10 +193,8 @@ class PersonForm(forms.Form):
         help_text=_("Colleagues see it beside everything that you say."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-    language = forms.ChoiceField(
-        label=_("Language"), required=False, choices=[("", _("As in the browser")), *LANGUAGE_NAMES]
-    )
-    theme = forms.ChoiceField(label=_("Theme"), required=False, choices=[("", _("As in the browser")), *Theme.choices])
+    language = PreferenceField(label=_("Language"), choices=LANGUAGE_NAMES)
+    theme = PreferenceField(label=_("Theme"), choices=Theme.choices)
     time_zone = TimeZoneField(help_text=_("Times are shown to you in it. Left empty: your clinic's."))
 
 

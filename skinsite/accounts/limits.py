@@ -11,11 +11,11 @@ from django.utils.translation import gettext_lazy
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from skinsite.accounts.lockout import client_address
+from skinsite.accounts.lockout import client_network
 from skinsite.platform.errors import API_PREFIX, domain_error
 from skinsite.platform.middleware import GetResponse, note_standings
 from skinsite.platform.problems import DomainError, Problem
-from skinsite.platform.rate_limits import Standing, spend_together
+from skinsite.platform.rate_limits import Standing, spend, spend_together
 
 P = ParamSpec("P")
 HARMLESS = ("GET", "HEAD", "OPTIONS", "TRACE")
@@ -46,7 +46,7 @@ def spend_on(request: HttpRequest, scope: str, *, cost: int = 1) -> None:
     Raises ``TooManyRequestsError`` beyond any of these limits.
     """
     actor = getattr(request, "actor", None) or getattr(request, "membership", None)
-    uses: list[tuple[str, object]] = [("strangers", client_address(request))]
+    uses: list[tuple[str, object]] = [("strangers", client_network(request))]
     if request.user.is_authenticated:
         uses = [(f"{scope}_person", request.user.pk)]
         if actor is not None:  # a superuser acts for no clinic
@@ -56,6 +56,19 @@ def spend_on(request: HttpRequest, scope: str, *, cost: int = 1) -> None:
     for standing in standings:
         if not standing.passed:
             raise TooManyRequestsError(standing)
+
+
+def count_wrong_token(request: HttpRequest) -> None:
+    """Count a token that gave no access among those of its address.
+
+    Asked once the token has been looked up: right ones from the same address, as of one hospital, go on working.
+
+    Raises ``TooManyRequestsError`` beyond the limit.
+    """
+    standing = spend("wrong_tokens", client_network(request))
+    if standing is not None and not standing.passed:
+        note_standings(request, [standing])
+        raise TooManyRequestsError(standing)
 
 
 def counted(scope: str, *, only_unsafe: bool = False) -> Callable[..., Callable[..., HttpResponseBase]]:

@@ -50,6 +50,16 @@ def read_address(text: str) -> str | None:
     return str(mapped or address)
 
 
+def network_of(address: str) -> str:
+    """What an address is counted and known by: who has one of IPv6 has all of its /64."""
+    return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False)) if ":" in address else address
+
+
+def client_network(request: HttpRequest) -> str:
+    """The network that the request comes from; of IPv4 it is the address."""
+    return network_of(client_address(request))
+
+
 def describe_client(request: HttpRequest | None) -> dict[str, str]:
     """The address and the browser of a request, for an event; nothing of none."""
     if request is None:
@@ -80,14 +90,24 @@ def note_failure(request: HttpRequest, email: str) -> None:
         failures = spend("sign_in_account", plain_address(email))
         if failures is not None and failures.used >= FREE_FAILURES:
             spend(_pause_after(failures), plain_address(email))
-        standing = spend("sign_in_address", _network(request))
-        if standing is not None and standing.passed and not standing.remaining:
-            audit.user_locked_out(about=None, client=describe_client(request))
+        _count_at_address(request)
     standing = look("sign_in", _pair(request, email))
     if standing is not None and not standing.remaining:
         user = User.objects.find_by_address(email)
         if user is not None:  # of names that nobody has strangers have without end
             audit.user_locked_out(about=user, client=describe_client(request))
+        raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
+
+
+def note_wrong_key(request: HttpRequest) -> None:
+    """Count the answer of no key of this site, at its address alone: whom it names is for anybody to choose.
+
+    Asked once the answer has been looked at, so that people with the right key come in from the same address.
+
+    Raises ``ImmediateHttpResponse`` where too many came from there.
+    """
+    standing = _count_at_address(request)
+    if standing is not None and not standing.passed:
         raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
 
 
@@ -114,22 +134,23 @@ def may_try_own_password(user: User) -> bool:
     return standing is None or standing.passed
 
 
-def _network(request: HttpRequest) -> str:
-    """The address that is counted: who has one of IPv6 has all of its /64."""
-    address = client_address(request)
-    return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False)) if ":" in address else address
-
-
 def _pair(request: HttpRequest, email: str) -> str:
     """Who tries which account: the known browser, else the address, with the account's name."""
     account = plain_address(email)
-    return f"{knows_browser(request, account) or _network(request)} {account}"
+    return f"{knows_browser(request, account) or client_network(request)} {account}"
 
 
 def _require_quiet_address(request: HttpRequest) -> None:
-    standing = look("sign_in_address", _network(request))
+    standing = look("sign_in_address", client_network(request))
     if standing is not None and not standing.passed:
         raise ImmediateHttpResponse(_too_many(request, standing.seconds_left))
+
+
+def _count_at_address(request: HttpRequest) -> Standing | None:
+    standing = spend("sign_in_address", client_network(request))
+    if standing is not None and standing.passed and not standing.remaining:
+        audit.user_locked_out(about=None, client=describe_client(request))
+    return standing
 
 
 def _require_pause(request: HttpRequest, account: str) -> None:

@@ -17,11 +17,11 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import act_for
 from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.doors import reach
 from skinsite.accounts.middleware import forget_copies, lead_to_enrolment
 from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import has_to_enrol
 from skinsite.accounts.selectors import acting_person_in, clinic_known_to
-from skinsite.directory.sessions import reach
 from skinsite.platform.problems import Problem
 
 FIELD = "made_for"

@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from skinsite.accounts.acting import acting_membership
 from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.doors import ENDS_KEY, is_vouched_for, reach
 from skinsite.accounts.models import User
 from skinsite.accounts.second_factor import has_to_enrol
 from skinsite.accounts.selectors import emergencies_of
 from skinsite.accounts.signed_in import note_session
-from skinsite.directory.sessions import ENDS_KEY, is_vouched_for, reach
 from skinsite.platform.errors import API_PREFIX
 from skinsite.platform.problems import Problem
 from skinsite.zones import zone_named

@@ -15,10 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.actors import ActingPerson
 from skinsite.accounts.models import EmergencyAccess, Membership, User
+from skinsite.accounts.selectors import FACTORS
 from skinsite.platform.secrecy import Cipher
-
-KINDS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-"""What counts as a second factor; recovery codes come with it."""
 
 SITE_NAME = "skinsite"
 _CIPHER = Cipher("skinsite.accounts.second_factor")
@@ -46,7 +44,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth sh
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Whether what is left is enough for those who must have one."""
         user: User = authenticator.user
-        left = Authenticator.objects.filter(user=user, type__in=KINDS).exclude(pk=authenticator.pk)
+        left = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=authenticator.pk)
         return not must_have_second_factor(user) or left.exists()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
@@ -57,7 +55,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc] # allauth sh
 
 def has_second_factor(user: User) -> bool:
     """Whether one is set up."""
-    return bool(is_mfa_enabled(user, KINDS))
+    return bool(is_mfa_enabled(user, FACTORS))
 
 
 def must_have_second_factor(user: User) -> bool:

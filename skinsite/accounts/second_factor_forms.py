@@ -27,6 +27,7 @@ class CodeForm(forms.Form):
     """A code, of few tries, and good for once; a form of allauth checks it."""
 
     user: User
+    limit = "second_factor"
     code_label = _("Code of your app, or a recovery code")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -38,13 +39,13 @@ class CodeForm(forms.Form):
 
     def clean_code(self) -> str:
         """The right one, which nobody has used before."""
-        _require_try(self.user)
+        _require_try(self.limit, self.user)
         code: str = super().clean_code()  # type: ignore[misc] # of the form beside this one
         plain = "".join(filter(str.isalnum, code))
         used = spend("code_used", f"{self.user.pk} {plain}")
         if used is not None and not used.passed:
             raise get_adapter().validation_error("incorrect_code")
-        forget("second_factor", self.user.pk)
+        forget(self.limit, self.user.pk)
         return code
 
 
@@ -59,6 +60,8 @@ class ConfirmByCodeForm(CodeForm, ReauthenticateByCodeForm):  # type: ignore[mis
 class AppForm(CodeForm, ActivateTOTPForm):  # type: ignore[misc] # as above
     """The first code of an app shows that it has the secret."""
 
+    # Whoever has the session sees the secret: no right code of it forgives wrong ones at the sign-in.
+    limit = "second_factor_new"
     code_label = _("Code that the app shows now")
 
 
@@ -72,21 +75,18 @@ class ConfirmByPasswordForm(ReauthenticateForm):  # type: ignore[misc] # as abov
 
 
 class KeyForm(forms.Form):
-    """What a passkey or security key answered, for this site; a form of allauth checks it."""
+    """What a passkey or security key of the person answered, for this site; a form of allauth checks it."""
 
     user: User
 
     def clean_credential(self) -> Any:
-        """Refuse what was answered to another site, or is no answer of a key."""
-        _require_try(self.user)
-        _require_own_origin(self.cleaned_data["credential"])
-        parent: Any = super()
-        found = self.cleaned_data["credential"]
-        if hasattr(parent, "clean_credential"):
-            try:
-                found = parent.clean_credential()
-            except MADE_UP:
-                raise get_adapter().validation_error("incorrect_code") from None
+        """The key; what was answered to another site, or is no answer of the person's key, is refused."""
+        _require_try("second_factor", self.user)
+        require_own_origin(self.cleaned_data["credential"])
+        try:
+            found = super().clean_credential()  # type: ignore[misc] # of the form beside this one
+        except MADE_UP:
+            raise get_adapter().validation_error("incorrect_code") from None
         forget("second_factor", self.user.pk)
         return found
 
@@ -99,14 +99,29 @@ class ConfirmByKeyForm(KeyForm, ReauthenticateWebAuthnForm):  # type: ignore[mis
     """As `ConfirmByCodeForm`, by key."""
 
 
-class AddKeyForm(KeyForm, AddWebAuthnForm):  # type: ignore[misc] # as above
-    """A new key, by a name that tells it from others."""
+class AddKeyForm(AddWebAuthnForm):  # type: ignore[misc] # as above
+    """A new key, by a name that tells it from others.
+
+    It shows nothing of who asks: no count of wrong tries begins anew. One that is made to sign in alone has to ask for
+    face, finger or PIN already now.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["name"] = forms.CharField(
             label=_("Name of the key"), max_length=KEY_NAME_LENGTH, required=False, initial=self.initial.get("name")
         )
+        self.fields["passwordless"] = forms.BooleanField(
+            label=_("Sign in with this key alone, without a password"),
+            required=False,
+            help_text=_("It then asks for your face, finger or PIN itself. Small keys have room for few such."),
+        )
+
+    def clean_credential(self) -> Any:
+        """What was answered to another site, or is no answer of a key, is refused."""
+        _require_try("second_factor_new", self.user)
+        require_own_origin(self.cleaned_data["credential"])
+        return self.cleaned_data["credential"]
 
     def clean(self) -> dict[str, Any]:
         """It answers the question of this page."""
@@ -117,13 +132,14 @@ class AddKeyForm(KeyForm, AddWebAuthnForm):  # type: ignore[misc] # as above
         return cleaned
 
 
-def _require_try(user: User) -> None:
-    standing = spend("second_factor", user.pk)
+def _require_try(limit: str, user: User) -> None:
+    standing = spend(limit, user.pk)
     if standing is not None and not standing.passed:
         raise get_adapter().validation_error("too_many_codes")
 
 
-def _require_own_origin(credential: Any) -> None:
+def require_own_origin(credential: Any) -> None:
+    """Refuse what a key answered to another site, or no key at all. Raises ``ValidationError``."""
     request = context.request
     own = settings.WEBAUTHN_ORIGINS or [f"{request.scheme}://{request.get_host()}"]
     try:

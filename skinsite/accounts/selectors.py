@@ -2,13 +2,17 @@
 
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.utils import timezone
 
 from skinsite.accounts.actors import ActingPerson
 from skinsite.accounts.models import ApiToken, Clinic, EmergencyAccess, Invitation, Membership, ServiceAccount, User
 from skinsite.audit.models import AuditEvent
+
+FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+"""What counts as a second factor; recovery codes come with it."""
 
 OF_SIGNING_IN = (
     "user.signed_in",
@@ -28,6 +32,12 @@ EMERGENCIES_SHOWN = 20
 def members_of(clinic: Clinic) -> QuerySet[Membership]:
     """Everybody who is or was a member, active ones first."""
     return Membership.objects.filter(clinic=clinic).select_related("user").order_by("-is_active", "user__email")
+
+
+def count_without_second_factor(clinic: Clinic) -> int:
+    """How many who work in the clinic now have set up no second factor."""
+    theirs = Authenticator.objects.filter(user=OuterRef("user"), type__in=FACTORS)
+    return Membership.objects.active().filter(~Exists(theirs), clinic=clinic).count()
 
 
 def open_invitations_of(clinic: Clinic) -> QuerySet[Invitation]:

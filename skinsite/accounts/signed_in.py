@@ -7,6 +7,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.signals import authenticator_added
 from allauth.usersessions.models import UserSession
+from django.contrib.auth import HASH_SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.http import HttpRequest
@@ -15,7 +16,8 @@ from django.utils import timezone
 from skinsite.accounts import audit
 from skinsite.accounts.browsers import browser_in_words, name_browser
 from skinsite.accounts.models import User
-from skinsite.accounts.second_factor import KINDS
+from skinsite.accounts.selectors import FACTORS
+from skinsite.accounts.services.sessions import end_sessions
 
 SPARED = timedelta(hours=1)  # a session and its row are written one after the other
 
@@ -37,8 +39,8 @@ def connect() -> None:
 
 def _end_those_before(request: HttpRequest, user: User, authenticator: Authenticator, **_signal: Any) -> None:
     """End the sessions that began before there was a second factor to give, whoever began them."""
-    others = Authenticator.objects.filter(user=user, type__in=KINDS).exclude(pk=authenticator.pk)
-    if authenticator.type in KINDS and not others.exists():
+    others = Authenticator.objects.filter(user=user, type__in=FACTORS).exclude(pk=authenticator.pk)
+    if authenticator.type in FACTORS and not others.exists():
         end_others(request)
 
 
@@ -64,17 +66,18 @@ def sessions_of(request: HttpRequest) -> list[SignedIn]:
 
 
 def end_others(request: HttpRequest) -> int:
-    """Sign whoever asks out of every session but this one; gives how many there were."""
+    """Sign whoever asks out of every session but this one; gives how many there were that a row tells of."""
     user = request.user
+    assert isinstance(user, User)  # noqa: S101 nobody else has a session to keep
     with transaction.atomic():
-        others = [
-            row for row in UserSession.objects.purge_and_list(user) if row.session_key != request.session.session_key
-        ]
-        for row in others:
-            row.end()
-        if isinstance(user, User) and others:
-            audit.user_sessions_ended(about=user, count=len(others))
-    return len(others)
+        here = request.session.session_key
+        count = len([row for row in UserSession.objects.purge_and_list(user) if row.session_key != here])
+        end_sessions(user=user, here=here)
+        request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        request.session.save()  # with the epoch, or not at all
+        if count:
+            audit.user_sessions_ended(about=user, count=count)
+    return count
 
 
 def forget_ended() -> None:

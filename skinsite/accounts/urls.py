@@ -8,7 +8,7 @@ from allauth.mfa.webauthn import views as keys
 from django.urls import URLPattern, URLResolver, include, path, reverse_lazy
 from django.views.decorators.http import require_POST
 
-from skinsite.accounts.views import account, clinic, emergencies, invitation, programs, second_factor, session
+from skinsite.accounts.views import account, clinic, emergencies, invitation, passkey, programs, second_factor, session
 
 second_factor_pages: list[URLPattern | URLResolver] = [
     path("", factor.index, name="mfa_index"),
@@ -27,6 +27,8 @@ second_factor_pages: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", allauth.LoginView.as_view(), name="account_login"),
+    path("login/passkey/", passkey.PasskeyView.as_view(), name="account_passkey"),
+    path("login/passkey/begin/", passkey.begin, name="account_passkey_begin"),
     path("logout/", require_POST(allauth.LogoutView.as_view()), name="account_logout"),
     path("session/", session.session, name="session"),
     path(

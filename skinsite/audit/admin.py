@@ -11,15 +11,17 @@ from django.utils.translation import gettext_lazy as _
 
 from skinsite.accounts.models import Capability
 from skinsite.accounts.oversight import ReadOnlyAdmin, overseer
-from skinsite.audit import own as audit
+from skinsite.audit.looks import note_look
 from skinsite.audit.models import AuditEvent
 from skinsite.audit.words import (
     action_in_words,
+    actor_in_words,
     details_in_words,
     kind_in_words,
     name_subjects,
     records_in_details,
 )
+from skinsite.paging import WalkingPaginator
 from skinsite.zones import write_moment
 
 
@@ -28,6 +30,8 @@ class AuditEventAdmin(ReadOnlyAdmin):
     """Every event of the acting clinic. A list is all there is: an event has no page of its own."""
 
     views = ("changelist",)
+    paginator = WalkingPaginator
+    sortable_by = ("moment",)
     list_display = ("moment", "kind", "what", "who", "record", "facts")
     list_display_links = None
     list_select_related = ("payload",)
@@ -64,20 +68,18 @@ class AuditEventAdmin(ReadOnlyAdmin):
             named = [event.subject for event in events if isinstance(event.subject, Model)]
             actor = overseer(request, Capability.READ_AUDIT)
             if actor is not None:
-                audit.trail_viewed(
-                    actor=actor, question="everything", rows=len(events), filters=shown.params, shown=named
-                )
+                note_look(reader=actor, question="everything", rows=len(events), filters=shown.params, shown=named)
         return response
 
-    @admin.display(description=_("action"), ordering="action")
+    @admin.display(description=_("action"))
     def what(self, event: AuditEvent) -> str:
         """What was done, in words; the code, which other systems know, is in its title."""
         return format_html('<span title="{}">{}</span>', event.action, action_in_words(event.action))
 
-    @admin.display(description=_("actor"), ordering="actor_email")
+    @admin.display(description=_("actor"))
     def who(self, event: AuditEvent) -> str:
         """The person by their address, or the program by its name."""
-        return event.actor_email or event.actor_name
+        return actor_in_words(event)
 
     @admin.display(description=_("time"), ordering="at")
     def moment(self, event: AuditEvent) -> str:

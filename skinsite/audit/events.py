@@ -23,7 +23,7 @@ from django.db.models import Model
 from django.utils.functional import Promise
 
 from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Clinic, EmergencyAccess, User
+from skinsite.accounts.models import Clinic, EmergencyAccess, Membership, User
 from skinsite.audit.models import AuditEvent, AuditPayload, AuditSubject, EventKind
 from skinsite.platform.request_id import current_request_id
 
@@ -36,7 +36,8 @@ SALT_BYTES = 16
 class Entry:
     """What an event says.
 
-    ``actor`` is None for the system, a user for a superuser or somebody who only signs in and acts for no clinic.
+    ``actor`` is None for the system and for who is not known, a user for a superuser or somebody who only signs in and
+    acts for no clinic.
     ``about`` is the record, None where there is none. ``clinic`` is the actor's unless given. ``details`` must be JSON
     and name no patient, no secret and nothing typed as a password. ``shown`` are the records that were given out, or
     that their pages name: each is found by its id when somebody asks who saw it. They need not be loaded beyond their
@@ -71,6 +72,7 @@ class EventType:
 
 
 EVENT_TYPES: list[EventType] = []
+_noted: ContextVar[list[str] | None] = ContextVar("noted", default=None)
 _together: ContextVar[list[Written] | None] = ContextVar("together", default=None)
 
 
@@ -100,6 +102,17 @@ def written_together() -> Iterator[None]:
     _store(events)
 
 
+@contextmanager
+def noted_refusals() -> Iterator[list[str]]:
+    """Give the list in which the names of the refusals that are written meanwhile will stand."""
+    names: list[str] = []
+    token = _noted.set(names)
+    try:
+        yield names
+    finally:
+        _noted.reset(token)
+
+
 def change(name: str, words: Promise, *, of: type[Model]) -> Declaration:
     """Declare that something changed; ``name`` is ``noun.verb_past``, such as ``image.uploaded``."""
     return _declare(EventKind.CHANGE, name, words, of)
@@ -111,7 +124,7 @@ def access(name: str, words: Promise, *, of: type[Model]) -> Declaration:
 
 
 def refusal(name: str, words: Promise, *, of: type[Model]) -> Declaration:
-    """Declare that somebody who is signed in was not given what they asked for."""
+    """Declare that somebody was not given what they asked for, or was not let in."""
     return _declare(EventKind.REFUSAL, name, words, of)
 
 
@@ -133,7 +146,7 @@ def _write(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     said = {**entry.details, **_circumstances(entry.actor)}
     details = json.dumps(said, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     payload = AuditPayload(event=event, salt=secrets.token_hex(SALT_BYTES), details=details)
-    shown = list(dict.fromkeys(map(_identify, entry.shown)))
+    shown = list(dict.fromkeys(map(identify, [*entry.shown, *_clinics_told(entry, event)])))
     event.payload_sha256 = payload.digest(shown)
     subjects = [AuditSubject(event=event, record_type=label, record_id=key) for label, key in shown]
     together = _together.get()
@@ -149,13 +162,22 @@ def _circumstances(actor: Actor | User | None) -> dict[str, str]:
     return {"under": "emergency_access"} if isinstance(actor, EmergencyAccess) else {}
 
 
+def _clinics_told(entry: Entry, event: AuditEvent) -> Iterable[Clinic]:
+    """The clinics whose readers of the trail are told of an event that is of none: those in which its person works
+    just then. Their records of the event say so for good, whatever becomes of the membership."""
+    person = entry.actor or entry.about
+    if event.clinic_id is not None or not isinstance(person, User):
+        return ()
+    return Clinic.objects.filter(memberships__in=Membership.objects.active().filter(user=person)).only("public_id")
+
+
 def _row(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     actor, about = entry.actor, entry.about
     if actor is None or isinstance(actor, User):
         user, service, clinic = actor, None, None
     else:
         user, service, clinic = actor.user, actor.service, actor.clinic
-    label, key = _identify(about) if about else ("", "")
+    label, key = identify(about) if about else ("", "")
     return AuditEvent(
         kind=kind,
         action=name,
@@ -170,7 +192,7 @@ def _row(kind: EventKind, name: str, entry: Entry) -> AuditEvent:
     )
 
 
-def _identify(record: Model) -> tuple[str, str]:
+def identify(record: Model) -> tuple[str, str]:
     """What a record goes by on the trail: its model's label and its public id, or its key where it has none."""
     return record._meta.label, str(getattr(record, "public_id", record.pk))
 
@@ -180,6 +202,9 @@ def _store(written: list[Written]) -> None:
         AuditEvent.objects.bulk_create([each.event for each in written])
         AuditPayload.objects.bulk_create([each.payload for each in written])
         AuditSubject.objects.bulk_create([subject for each in written for subject in each.subjects])
+    noted = _noted.get()
+    if noted is not None:
+        noted += [each.event.action for each in written if each.event.kind == EventKind.REFUSAL]
 
 
 def names_of_changed(stored: Model, before: Mapping[str, object]) -> list[str]:

@@ -38,18 +38,30 @@ words.BRIEF["browser"] = lambda sent: browser_in_words(name_browser(sent))
 
 @access("trail.viewed", pgettext_lazy("what was done", "viewed"), of=AuditEvent)
 def trail_viewed(
-    *, actor: Actor | User, question: str, rows: int, filters: Iterable[str], shown: Iterable[Model]
+    *,
+    actor: Actor | User,
+    question: str,
+    about: Model | None,
+    rows: int,
+    filters: Iterable[str],
+    shown: Iterable[Model],
 ) -> Entry:
-    """Somebody looked at the trail: which of its questions they asked, and whom the answer named."""
-    return Entry(actor, None, {"question": question, "rows": rows, "filters": sorted(filters)}, shown=shown)
+    """Somebody looked at the trail: which of its questions they asked, about whom, and whom the answer named."""
+    return Entry(actor, about, {"question": question, "rows": rows, "filters": sorted(filters)}, shown=shown)
 
 
 @access("trail.exported", pgettext_lazy("what was done", "saved as a file"), of=AuditEvent)
 def trail_exported(
-    *, actor: Actor | User, question: str, rows: int, filters: Iterable[str], shown: Iterable[Model]
+    *,
+    actor: Actor | User,
+    question: str,
+    about: Model | None,
+    rows: int,
+    filters: Iterable[str],
+    shown: Iterable[Model],
 ) -> Entry:
     """A part of the trail left the site as a file."""
-    return Entry(actor, None, {"question": question, "rows": rows, "filters": sorted(filters)}, shown=shown)
+    return Entry(actor, about, {"question": question, "rows": rows, "filters": sorted(filters)}, shown=shown)
 
 
 @refusal("request.refused", pgettext_lazy("what was done", "request refused"), of=Clinic)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import User
 from skinsite.audit import own as audit
+from skinsite.audit.events import noted_refusals
 from skinsite.audit.models import StrangersRefused
 from skinsite.audit.sign_in import is_told
 from skinsite.platform.rate_limits import spend
@@ -36,10 +37,11 @@ class RefusalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer, and record what was refused. A database that is away refuses no answer."""
-        response = self.get_response(request)
+        with noted_refusals() as noted:
+            response = self.get_response(request)
         try:
             if response.status_code in REFUSALS:
-                _record(request, response.status_code)
+                _record(request, response.status_code, is_known=bool(noted))
             else:
                 STRANGERS.write_if_due()
         except DatabaseError:
@@ -90,13 +92,16 @@ def sweep_refusals() -> int:
     return StrangersRefused.objects.filter(minute__lt=timezone.now() - KEPT).delete()[0]
 
 
-def _record(request: HttpRequest, status: int) -> None:
+def _record(request: HttpRequest, status: int, *, is_known: bool) -> None:
+    """Count a stranger's; write somebody's, unless a service has told it in words of its own."""
     match = request.resolver_match
     actor: Actor | User | None = getattr(request, "actor", None) or getattr(request, "membership", None)
     if actor is None and isinstance(request.user, User):
         actor = request.user
     if actor is None:
         STRANGERS.count(status)
+        return
+    if is_known:
         return
     asked = [str(value) for value in match.kwargs.values() if _is_identifier(value)] if match else []
     if match is None or (status == HTTPStatus.NOT_FOUND and not asked):

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -18,6 +19,7 @@ from django.views.decorators.http import require_safe
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import User
 from skinsite.audit import own as audit
+from skinsite.audit.looks import note_look
 from skinsite.audit.models import EventKind
 from skinsite.audit.refusals import refusals_of_strangers
 from skinsite.audit.trail import Streams, TrailPage, events_for, narrow, people_for, read_page, reader_of
@@ -85,9 +87,9 @@ def everything(request: TrailRequest) -> HttpResponse:
 def person(request: TrailRequest, public_id: UUID) -> HttpResponse:
     """What this person did."""
     found = get_object_or_404(people_for(request.reader), public_id=public_id)
-    streams = narrow(events_for(request.reader), person=found)
+    streams = events_for(request.reader, person=found)
     title = _("What %(person)s did") % {"person": found}
-    return show_trail(request, streams, question="person", title=title, context={"of_person": found})
+    return show_trail(request, streams, question="person", title=title, about=found, context={"of_person": found})
 
 
 @trail_required
@@ -100,9 +102,18 @@ def refused(request: TrailRequest) -> HttpResponse:
 
 
 def show_trail(
-    request: TrailRequest, streams: Streams, *, question: str, title: str, context: dict[str, Any] | None = None
+    request: TrailRequest,
+    streams: Streams,
+    *,
+    question: str,
+    title: str,
+    about: Model | None = None,
+    context: dict[str, Any] | None = None,
 ) -> HttpResponse:
-    """Answer a question of the trail as a page, or as a file where the address says so; either is on the trail."""
+    """Answer a question of the trail as a page, or as a file where the address says so; either is on the trail.
+
+    ``about`` is the person or the patient whom the question is about.
+    """
     form = TrailFilter(request.GET, reader=request.reader)
     chosen = form.values()
     streams = narrow(streams, **chosen)
@@ -110,13 +121,21 @@ def show_trail(
     as_file = request.GET.get("as") == "csv"
     before = "" if as_file else request.GET.get("before", "")
     page = read_page(streams, before=before, names=names, **({"size": ROWS_OF_A_FILE} if as_file else {}))
-    tell = audit.trail_exported if as_file else audit.trail_viewed
-    shown = [*page.shown, *(context or {}).get("about", ())]
-    tell(actor=request.reader, question=question, rows=len(page.rows), filters=chosen, shown=shown)
+    about = about or chosen.get("person")
+    shown = [*page.shown, *([about] if about else ())]
+    told: dict[str, Any] = {
+        "question": question,
+        "about": about,
+        "rows": len(page.rows),
+        "filters": chosen,
+        "shown": shown,
+    }
     if as_file:
+        audit.trail_exported(actor=request.reader, **told)
         return _write_file(page)
-    told = {"form": form, "page": page, "question": question, "title": title, "before": before}
-    return render(request, "audit/trail.html", told | (context or {}))
+    note_look(reader=request.reader, **told)
+    answer = {"form": form, "page": page, "question": question, "title": title, "before": before}
+    return render(request, "audit/trail.html", answer | (context or {}))
 
 
 def _write_file(page: TrailPage) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from skinsite.audit.events import EVENT_TYPES
-from skinsite.audit.models import AuditEvent
+from skinsite.audit.models import AuditEvent, EventKind
 
 DETAILS: dict[str, str | Promise] = {
     "after": _("after"),
@@ -64,6 +64,12 @@ def action_in_words(action: str) -> str:
     if action.endswith(".listed"):
         return f"{declared.words}: {declared.of._meta.verbose_name_plural}"
     return f"{declared.of._meta.verbose_name}: {declared.words}"
+
+
+def actor_in_words(event: AuditEvent) -> str:
+    """The person by their address, the program by its name; who is refused without being known is no system."""
+    unknown = _("The system") if event.kind != EventKind.REFUSAL else _("Somebody who was not known")
+    return event.actor_email or event.actor_name or str(unknown)
 
 
 def details_in_words(details: dict[str, Any], *, brief: bool = False) -> str:

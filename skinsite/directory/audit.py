@@ -5,7 +5,7 @@ from django.utils.translation import pgettext_lazy
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.audit import Client
 from skinsite.accounts.models import Clinic, User
-from skinsite.audit.events import Entry, access, change
+from skinsite.audit.events import Entry, access, change, refusal
 from skinsite.audit.words import DETAILS
 from skinsite.directory.refusals import Reason
 from skinsite.settings.directories import Directory
@@ -24,7 +24,7 @@ def signed_in_by_directory(*, about: User, clinic: Clinic | None, directory: Dir
     return Entry(about, about, {"directory": directory.name, **client}, clinic=clinic)
 
 
-@access("user.directory_refused", pgettext_lazy("what was done", "signing in by a directory refused"), of=User)
+@refusal("user.directory_refused", pgettext_lazy("what was done", "signing in by a directory refused"), of=User)
 def directory_refused(
     *,
     about: User | None,
@@ -36,7 +36,7 @@ def directory_refused(
 ) -> Entry:
     """A sign-in by a directory came to nothing; ``email`` is what an answer claimed that had passed the checks."""
     details = {"directory": directory.name, "reason": reason.value, "email": email, **client}
-    return Entry(about, about, details, clinic=clinic)
+    return Entry(None, about, details, clinic=clinic)
 
 
 @change("user.directory_access_ended", pgettext_lazy("what was done", "no longer vouched for by a directory"), of=User)

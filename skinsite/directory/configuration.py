@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 from django.conf import settings
@@ -48,6 +48,23 @@ def describe(directory: Directory) -> dict[str, Any]:
         require_its_own(directory, kept)
         cache.set(key, kept, KEPT_SECONDS)
     return kept
+
+
+def sign_out_address(directory: Directory, *, back: str) -> str:
+    """Where somebody signs out at the directory itself and comes ``back`` (OpenID Connect RP-Initiated Logout 1.0).
+
+    Empty where it cannot be reached, has no such page, or names one of another site. No id token is sent along: none is
+    kept, and the directory asks the person itself.
+    """
+    try:
+        described = describe(directory).get("end_session_endpoint")
+        if not isinstance(described, str) or _origins([described]) != _origins([directory.url]):
+            return ""
+    except (RefusalError, ValueError):
+        return ""
+    parts = urlsplit(described)
+    asked = urlencode({"client_id": directory.client_id, "post_logout_redirect_uri": back})
+    return parts._replace(query="&".join(filter(None, (parts.query, asked))), fragment="").geturl()
 
 
 def fetch_keys(directory: Directory, *, anew: bool) -> list[dict[str, Any]]:

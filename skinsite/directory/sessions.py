@@ -5,8 +5,10 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
+from skinsite.accounts.doors import ENDS_KEY, Door
 from skinsite.accounts.models import User
 from skinsite.directory.configuration import find_directory
 from skinsite.directory.models import DirectoryGrant
@@ -15,7 +17,6 @@ from skinsite.directory.services.grants import LEASE, renew_grant
 from skinsite.settings.directories import Directory
 
 CHECKED_KEY = "directory_checked_at"
-ENDS_KEY = "directory_ends_at"
 # The grant is looked up once a minute, to spare the database a query for every request.
 CHECK_STEP_SECONDS = 60
 
@@ -37,17 +38,16 @@ def directory_of(request: HttpRequest) -> Directory | None:
     return find_directory(str(record.get("provider"))) if record else None
 
 
-def reach(request: HttpRequest) -> Q:
-    """Which memberships a session may act under: a directory's word counts in its own clinics alone, and a password
-    where the clinic allows it."""
+def _reach(request: HttpRequest) -> Q | None:
+    """A directory's word counts in its own clinics alone."""
     if directory_record(request) is None:
-        return Q(clinic__passwords_allowed=True)
+        return None
     directory = directory_of(request)
     return Q(clinic__slug__in=directory.clinics if directory else ())
 
 
-def is_vouched_for(request: HttpRequest) -> bool:
-    """Whether the session may go on: no directory is behind it, or one whose word still holds."""
+def _is_vouched_for(request: HttpRequest) -> bool:
+    """No directory is behind the session, or one whose word still holds."""
     record = directory_record(request)
     if record is None:
         return True
@@ -83,3 +83,12 @@ def _ask_again(grant: DirectoryGrant) -> bool:
 
 def _is_being_asked(grant: DirectoryGrant) -> bool:
     return grant.asked_at is not None and grant.asked_at > timezone.now() - LEASE
+
+
+def _way_out(request: HttpRequest) -> str:
+    """The page that offers to sign out at the directory too."""
+    directory = directory_of(request)
+    return reverse("openid_connect_left", args=[directory.name]) if directory else ""
+
+
+DOOR = Door(reach=_reach, holds=_is_vouched_for, way_out=_way_out)

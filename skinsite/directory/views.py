@@ -7,13 +7,14 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from skinsite.accounts.access import MemberRequest, administrator_required
 from skinsite.accounts.views.confirm import ask_first
-from skinsite.directory.configuration import find_directory
+from skinsite.directory.configuration import find_directory, sign_out_address
 from skinsite.directory.id_token import DirectoryAdapter
 from skinsite.directory.refusals import RefusalError
 from skinsite.directory.services.passwords import set_passwords_allowed
@@ -51,6 +52,20 @@ def come_back(request: HttpRequest, provider_id: str) -> HttpResponseBase:
         raise Http404
     answer: HttpResponseBase = OAuth2CallbackView.adapter_view(DirectoryAdapter(request, provider_id))(request)
     return answer
+
+
+@never_cache
+@require_safe
+def left(request: HttpRequest, name: str) -> HttpResponse:
+    """For who has signed out here, and may be signed in at the directory still: whoever comes next could use it."""
+    directory = find_directory(name)
+    if directory is None:
+        raise Http404
+    back = request.build_absolute_uri(reverse("account_login"))
+    address = sign_out_address(directory, back=back)
+    if not address or request.user.is_authenticated:
+        return redirect("account_login")
+    return render(request, "directory/left.html", {"directory": directory, "address": address})
 
 
 @require_POST

@@ -62,5 +62,7 @@ UNFOLD: dict[str, Any] = {
             "important-dark": "var(--text)",
         },
     },
+    # In place of the admin's own page of passwords.
+    "ACCOUNT": {"navigation": [{"title": _("Your account"), "link": reverse_lazy("account")}]},
     "SIDEBAR": {"navigation": "skinsite.menu.navigation"},
 }

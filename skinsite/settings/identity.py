@@ -37,6 +37,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_FORMS = {
     "authenticate": "skinsite.accounts.second_factor_forms.SignInByCodeForm",
     "authenticate_webauthn": "skinsite.accounts.second_factor_forms.SignInByKeyForm",
+    "login_webauthn": "skinsite.accounts.passkey_forms.SignInByPasskeyForm",
     "reauthenticate": "skinsite.accounts.second_factor_forms.ConfirmByCodeForm",
     "reauthenticate_webauthn": "skinsite.accounts.second_factor_forms.ConfirmByKeyForm",
     "activate_totp": "skinsite.accounts.second_factor_forms.AppForm",
@@ -46,6 +47,8 @@ MFA_TOTP_TOLERANCE = 1  # steps of half a minute that a clock may be off
 MFA_TOTP_ISSUER = "skinsite"
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # people are invited by address; there is nothing to verify
 MFA_RATE_LIMITS = False
+# A key that has asked for face, finger or PIN itself is two factors in one, and signs in without a password.
+MFA_PASSKEY_LOGIN_ENABLED = True
 # For which name passkeys are made, and at which addresses they are taken; empty for the one that the site is asked at.
 WEBAUTHN_RP_ID = env.text("WEBAUTHN_RP_ID")
 WEBAUTHN_ORIGINS = env.origins("WEBAUTHN_ORIGINS", schemes=("https",))

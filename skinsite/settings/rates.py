@@ -46,10 +46,14 @@ RATE_LIMITS: dict[str, Rate | None] = {
     ),
     "sign_in_account": Rate(1_000_000, SECONDS["hour"]),
     "sign_in_address": read_rate("SIGN_IN_ADDRESS_RATE", "50/hour"),
+    # Tokens that give no access, of one address.
+    "wrong_tokens": read_rate("WRONG_TOKENS_RATE", "100/hour"),
     "sign_in_unknown": Rate(1_000_000_000, SECONDS["minute"]),
     "refused_often": Rate(1_000_000_000, SECONDS["minute"]),
     "own_password": Rate(10, SECONDS["hour"]),
     "second_factor": Rate(6, 15 * SECONDS["minute"]),
+    # What is set up in a session tells nothing of who signs in, and has a count of its own.
+    "second_factor_new": Rate(20, 15 * SECONDS["minute"]),
     "code_used": Rate(1, 5 * SECONDS["minute"]),
     **{f"sign_in_pause_{seconds}": Rate(1, seconds) for seconds in PAUSES},
 }

@@ -13,10 +13,14 @@ function encode(buffer) {
 
 const known = (list) => list?.map((each) => ({ ...each, id: decode(each.id) }));
 
-async function make({ publicKey }) {
+// A key that signs in alone keeps the account by itself, and asks who holds it.
+const ALONE = { residentKey: "required", requireResidentKey: true, userVerification: "required" };
+
+async function make({ publicKey }, isAlone) {
   const user = { ...publicKey.user, id: decode(publicKey.user.id) };
   const excludeCredentials = known(publicKey.excludeCredentials) ?? [];
   const options = { ...publicKey, challenge: decode(publicKey.challenge), user, excludeCredentials };
+  if (isAlone) options.authenticatorSelection = { ...options.authenticatorSelection, ...ALONE };
   const key = await navigator.credentials.create({ publicKey: options });
   return answer(key, { attestationObject: encode(key.response.attestationObject) });
 }
@@ -40,14 +44,21 @@ function answer(key, response) {
   return { id, rawId: id, type, clientExtensionResults, response: { clientDataJSON, ...response } };
 }
 
+async function question(form) {
+  if (form.dataset.options) return JSON.parse(form.dataset.options);
+  const told = await fetch(form.dataset.begin, { method: "POST", body: new FormData(form) });
+  if (!told.ok) throw new Error(told.status);
+  return told.json();
+}
+
 for (const form of document.querySelectorAll("[data-key-form]")) {
   const refusal = form.querySelector("[data-key-refusal]");
   form.hidden = !window.PublicKeyCredential;
   form.querySelector("[data-key-button]").addEventListener("click", async () => {
     refusal.hidden = true;
     try {
-      const options = JSON.parse(form.dataset.options);
-      const found = await (options.creation_options ? make(options.creation_options) : ask(options.request_options));
+      const { creation_options: creation, request_options: request } = await question(form);
+      const found = await (creation ? make(creation, form.elements.passwordless?.checked) : ask(request));
       form.elements.credential.value = JSON.stringify(found);
       form.submit();
     } catch {

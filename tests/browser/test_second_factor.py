@@ -7,7 +7,7 @@ import struct
 import time
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, CDPSession, Page, expect
 
 from skinsite.accounts.models import Membership
 from tests.factories import PASSWORD
@@ -25,6 +25,9 @@ WORDS = {
         "use": "Use a passkey or security key",
         "name": "Name of the key",
         "must": "Set up a second factor to go on",
+        "alone": "Sign in with this key alone, without a password",
+        "passkey": "Sign in with a passkey",
+        "off": "no longer with passwords",
     },
     "ru": {
         "app": "Настроить приложение",
@@ -38,6 +41,9 @@ WORDS = {
         "use": "Войти с ключом",
         "name": "Название ключа",
         "must": "Чтобы продолжить, настройте второй фактор",
+        "alone": "Входить только с этим ключом, без пароля",
+        "passkey": "Войти с ключом доступа",
+        "off": "а не по паролю",
     },
 }
 
@@ -106,9 +112,8 @@ def test_an_app_and_its_recovery_codes(page: Page, storage: None, owner: Members
     page.wait_for_url("**/")
 
 
-def test_a_passkey(
-    page: Page, context: BrowserContext, storage: None, owner: Membership, words: dict[str, str]
-) -> None:
+def plug_in(context: BrowserContext, page: Page) -> tuple[CDPSession, str]:
+    """The browser's virtual devices, and the id of one that has verified its person."""
     devices = context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
     device = devices.send(
@@ -123,7 +128,14 @@ def test_a_passkey(
                 "automaticPresenceSimulation": True,
             }
         },
-    )["authenticatorId"]
+    )
+    return devices, str(device["authenticatorId"])
+
+
+def test_a_passkey(
+    page: Page, context: BrowserContext, storage: None, owner: Membership, words: dict[str, str]
+) -> None:
+    devices, device = plug_in(context, page)
     give_password(page, owner, words)
     page.wait_for_url("**/")
     page.goto("/account/second-factor/")
@@ -144,3 +156,35 @@ def test_a_passkey(
     give_password(page, owner, words)
     page.get_by_role("button", name=words["use"]).click()
     expect(page.locator("[data-key-refusal]")).to_be_visible()
+
+
+def test_a_passkey_signs_in_alone(
+    page: Page, context: BrowserContext, storage: None, owner: Membership, words: dict[str, str]
+) -> None:
+    devices, device = plug_in(context, page)
+    give_password(page, owner, words)
+    page.wait_for_url("**/")
+    page.goto("/account/second-factor/keys/add/")
+    page.get_by_label(words["alone"]).check()
+    fits(page)
+    page.get_by_role("button", name=words["add it"]).click()
+    page.wait_for_url("**/codes/")
+    sign_out(page)
+    page.goto("/login/?next=/account/")
+    fits(page)
+    page.get_by_role("button", name=words["passkey"]).click()
+    page.wait_for_url("**/account/")
+    sign_out(page)
+    # A device that has not asked who holds it is one factor, and no way in.
+    devices.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": False})
+    page.goto("/login/")
+    page.get_by_role("button", name=words["passkey"]).click()
+    expect(page.locator("[data-key-refusal]")).to_be_visible()
+    devices.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": True})
+    # A clinic whose passwords are off takes no passkey either: both are kept by this site.
+    owner.clinic.passwords_allowed = False
+    owner.clinic.save()
+    page.get_by_role("button", name=words["passkey"]).click()
+    expect(page.get_by_text(words["off"])).to_be_visible()
+    page.goto("/account/")
+    page.wait_for_url("**/login/**")

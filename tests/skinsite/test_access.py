@@ -27,20 +27,20 @@ def test_a_stranger_to_the_site_is_asked_to_sign_in(client: Client, db: None) ->
 
 
 def test_a_person_without_a_clinic_is_told_what_to_do(sign_in: SignIn, db: None) -> None:
-    response = sign_in(UserFactory.create()).get(reverse("account"))
+    response = sign_in(UserFactory.create()).get(reverse("home"))
     assert response.status_code == 403
     assert "You belong to no clinic" in response.content.decode()
 
 
 def test_a_member_acts_for_the_clinic_of_the_session(owner: Membership, sign_in: SignIn) -> None:
     elsewhere = MembershipFactory.create(user=owner.user, role=Role.ADMINISTRATOR)
-    assert acting(sign_in(owner).get(reverse("account"))) == owner
-    assert acting(sign_in(elsewhere).get(reverse("account"))) == elsewhere
+    assert acting(sign_in(owner).get(reverse("home"))) == owner
+    assert acting(sign_in(elsewhere).get(reverse("home"))) == elsewhere
 
 
 def test_without_a_choice_a_member_acts_for_the_first_clinic(owner: Membership, sign_in: SignIn) -> None:
     MembershipFactory.create(user=owner.user)
-    assert acting(sign_in(owner.user).get(reverse("account"))) == owner
+    assert acting(sign_in(owner.user).get(reverse("home"))) == owner
 
 
 def test_a_forged_choice_gives_nothing(owner: Membership, stranger: Membership, sign_in: SignIn) -> None:
@@ -48,30 +48,30 @@ def test_a_forged_choice_gives_nothing(owner: Membership, stranger: Membership, 
     session = client.session
     session["clinic"] = stranger.clinic_id
     session.save()
-    response = client.get(reverse("account"))
+    response = client.get(reverse("home"))
     assert (response.status_code, acting(response)) == (403, None)
 
 
 def test_no_other_clinic_stands_in_for_one_whose_membership_has_ended(owner: Membership, sign_in: SignIn) -> None:
     later = MembershipFactory.create(user=owner.user)
     client = sign_in(owner.user)
-    assert acting(client.get(reverse("account"))) == owner
+    assert acting(client.get(reverse("home"))) == owner
     Membership.objects.filter(pk=owner.pk).update(is_active=False)
-    response = client.get(reverse("account"))
+    response = client.get(reverse("home"))
     assert (response.status_code, acting(response)) == (403, None)
     assert f"Work in {later.clinic}" in response.content.decode()
     assert client.post(reverse("clinic-switch"), {"clinic": later.clinic.public_id}).status_code == 302
-    assert acting(client.get(reverse("account"))) == later
+    assert acting(client.get(reverse("home"))) == later
 
 
 @pytest.mark.parametrize("what_ends", ["membership", "user", "clinic"])
 def test_a_live_session_ends_with_what_it_stands_on(owner: Membership, sign_in: SignIn, what_ends: str) -> None:
     client = sign_in(owner)
-    assert client.get(reverse("account")).status_code == 200
+    assert client.get(reverse("home")).status_code == 200
     ending: Any = {"membership": owner, "user": owner.user, "clinic": owner.clinic}[what_ends]
     ending.is_active = False
     ending.save()
-    response = client.get(reverse("account"))
+    response = client.get(reverse("home"))
     assert response.status_code == {"membership": 403, "user": 302, "clinic": 403}[what_ends]
 
 
@@ -209,4 +209,4 @@ def test_no_header_is_left_to_the_session(db: None) -> None:
 def test_a_deactivated_demonstration_gives_no_access(settings: Settings, sign_in: SignIn, db: None) -> None:
     member = MembershipFactory.create(clinic=ClinicFactory.create(is_demo=True))
     settings.DEMO_ALLOWED = False
-    assert sign_in(member).get(reverse("account")).status_code == 403
+    assert sign_in(member).get(reverse("home")).status_code == 403

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from skinsite.accounts.models import ApiToken, Invitation, Membership, Role, User
+from skinsite.accounts.models import ApiToken, Clinic, Invitation, Membership, Role, User
 from skinsite.accounts.services.invitations import accept_invitation, find_invitation, invite_member, revoke_invitation
 from skinsite.audit.models import AuditEvent
 from tests.factories import PASSWORD, MembershipFactory, UserFactory
@@ -96,6 +96,18 @@ def test_a_new_person_joins_and_is_signed_in(secret: str, clinic: object, client
     assert member.user.check_password(PASSWORD)
     assert acting(client.get(reverse("account"))) == member
     assert AuditEvent.objects.get(action="invitation.accepted").actor == member.user
+
+
+def test_who_may_not_come_in_yet_is_not_welcomed(
+    secret: str, clinic: Clinic, client: Client, settings: Settings
+) -> None:
+    settings.DEMO_ALLOWED = False
+    Clinic.objects.filter(pk=clinic.pk).update(is_demo=True)
+    answer = client.post(reverse("invitation", args=[secret]), joining(), follow=True)
+    assert Membership.objects.filter(user__email=EMAIL).exists()
+    assert "You are now a member" not in answer.content.decode()
+    assert not answer.wsgi_request.user.is_authenticated
+    assert "clinic" not in client.session
 
 
 def test_the_link_works_once(secret: str, client: Client) -> None:

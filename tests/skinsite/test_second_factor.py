@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal.auth import WebAuthn
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.management import call_command
@@ -24,6 +25,8 @@ from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.second_factor import SecondFactorAdapter
 from skinsite.accounts.services.second_factors import reset_second_factor, set_second_factor_required
 from skinsite.audit.models import AuditEvent
+from skinsite.platform.rate_limits import look, spend
+from skinsite.settings.rates import Rate
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, token_for
 
@@ -104,7 +107,7 @@ def test_wrong_codes_are_few_and_recorded(owner: Membership, enrolled: str) -> N
     for _number in range(6):
         assert "not right" in client.post(where, {"code": "000000"}).content.decode()
     assert "Wait a quarter of an hour" in client.post(where, {"code": code_at(enrolled, time.time())}).content.decode()
-    refused = AuditEvent.objects.filter(action="user.second_factor_refused", actor=owner.user)
+    refused = AuditEvent.objects.filter(action="user.second_factor_refused", object_id=str(owner.user.public_id))
     assert refused.count() == 6
     assert refused[0].details["address"] == "127.0.0.1"
 
@@ -176,6 +179,46 @@ def test_what_no_key_of_this_site_answered_is_refused(owner: Membership, enrolle
     assert not Authenticator.objects.filter(type="webauthn").exists()
 
 
+@pytest.mark.parametrize("what", ["key", "app"])
+def test_what_is_set_up_in_a_session_forgives_no_wrong_codes(owner: Membership, what: str) -> None:
+    stolen, _where = sign_in_with_password(owner.user.email)
+    for _number in range(5):
+        spend("second_factor", owner.user.pk)
+    if what == "app":
+        enrol(stolen)
+    else:
+        stolen.post(reverse("mfa_add_webauthn"), {"credential": made_up("http://testserver"), "name": "k"})
+    standing = look("second_factor", owner.user.pk)
+    assert standing is not None
+    assert standing.used == 5
+
+
+def test_what_no_passkey_answered_signs_nobody_in_and_counts_by_address_alone(
+    owner: Membership, settings: Settings
+) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"sign_in_address": Rate(6, 3600)}
+    handle = base64.urlsafe_b64encode(str(owner.user.pk).encode()).decode()
+    claims = json.loads(made_up("http://testserver"))
+    claims["response"] |= {"userHandle": handle, "authenticatorData": "AA", "signature": "AA"}
+    huge = json.loads(made_up("http://testserver"))
+    huge["response"] |= {"userHandle": base64.urlsafe_b64encode(b"9" * 40).decode()}
+    answers = ["[1]", made_up("http://testserver"), made_up("https://evil.example"), json.dumps(huge), "7"]
+    answers.append(json.dumps(claims))
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    for answer in answers:
+        question = client.post(reverse("account_passkey_begin")).json()["request_options"]["publicKey"]
+        assert question["userVerification"] == "required"
+        assert not question.get("allowCredentials")
+        response = client.post(reverse("account_passkey"), {"credential": answer}, follow=True)
+        assert "not right" in response.content.decode()
+    assert client.get(reverse("account")).status_code == 302
+    assert client.post(reverse("account_passkey"), {"credential": answers[-1]}).status_code == 429
+    assert client.post(reverse("account_passkey"), {"credential": ""}).status_code == 302
+    failed = AuditEvent.objects.filter(action="user.sign_in_failed")
+    assert {(event.object_id, event.actor) for event in failed} <= {("", None)}
+    assert sign_in_with_password(owner.user.email)[1] == reverse("home")
+
+
 # Who must have one
 
 
@@ -183,9 +226,14 @@ def test_a_clinic_asks_it_of_everybody_also_in_open_sessions(
     administrator: Membership, owner: Membership, sign_in: SignIn
 ) -> None:
     client = sign_in(owner)
+    WebAuthn.add(MembershipFactory.create(clinic=owner.clinic).user, "Blue key", {})
+    WebAuthn.add(MembershipFactory.create(clinic=owner.clinic, is_active=False).user, "Blue key", {})
     assert client.get(reverse("home")).status_code == 200
     boss = sign_in(administrator)
-    boss.post(reverse("clinic-second-factor"), {"required": "yes"})
+    asked = boss.post(reverse("clinic-second-factor"), {"required": "yes"}).content.decode()
+    assert "2 people who work here have none yet" in asked  # the third of three has one
+    assert client.get(reverse("home")).status_code == 200
+    boss.post(reverse("clinic-second-factor"), {"required": "yes", "confirmed": "yes"})
     for method in (client.get, client.post):
         response = method(reverse("home"))
         assert response["Location"] == reverse("mfa_index")
@@ -243,7 +291,7 @@ def test_who_must_have_one_does_not_remove_the_last(administrator: Membership, o
 
 def test_only_the_clinics_administrator_decides(owner: Membership, stranger: Membership, sign_in: SignIn) -> None:
     assert sign_in(owner).post(reverse("clinic-second-factor"), {"required": "yes"}).status_code == 403
-    sign_in(stranger).post(reverse("clinic-second-factor"), {"required": "yes"})
+    sign_in(stranger).post(reverse("clinic-second-factor"), {"required": "yes", "confirmed": "yes"})
     owner.clinic.refresh_from_db()
     assert not owner.clinic.second_factor_required
 
@@ -281,6 +329,18 @@ def test_an_administrator_resets_it_and_both_are_told(
     event = AuditEvent.objects.get(action="user.second_factor_reset")
     assert (event.actor, event.clinic, event.object_id) == (administrator.user, owner.clinic, str(owner.user.public_id))
     assert sign_in_with_password(owner.user.email)[1] == reverse("home")
+
+
+def test_a_reset_ends_sessions_of_which_no_row_tells(
+    administrator: Membership, owner: Membership, enrolled: str, sign_in: SignIn
+) -> None:
+    owner.user.refresh_from_db()
+    untold, others = sign_in(owner), sign_in(administrator)
+    UserSession.objects.all().delete()
+    assert untold.get(reverse("account")).status_code == 200
+    reset_second_factor(actor=administrator, membership=owner)
+    assert untold.get(reverse("account")).status_code == 302
+    assert others.get(reverse("account")).status_code == 200
 
 
 def test_nobody_else_resets_it(

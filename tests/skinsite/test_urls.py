@@ -12,11 +12,14 @@ from django.urls.resolvers import RoutePattern
 # Open to everybody, and why.
 PUBLIC = {
     "account_login": "the way in",
+    "account_passkey": "the way in by a passkey",
+    "account_passkey_begin": "a question to a passkey, which tells nothing",
     "account_inactive": "says that an account is closed, and not whose",
     "mfa_authenticate": "the second step of the way in",
     "account_logout": "ends a session, by POST",
     "openid_connect_login": "the way to a directory",
     "openid_connect_callback": "the way back, with a secret of the session's",
+    "openid_connect_left": "leads to signing out at a directory",
     "session": "tells who asks, and nothing else",
     "account_reset_password_from_key": "a link with a secret",
     "invitation": "a link with a secret",

@@ -11,6 +11,8 @@ from tests.walk.world import World
 
 Fields = dict[str, Any]
 MULTIPART = "multipart"
+RARE = ("put", "patch", "delete")
+"""Methods that no page uses and nothing must answer by more than the others do."""
 
 
 @dataclass(frozen=True)
@@ -176,4 +178,5 @@ def calls(world: World) -> list[Call]:
         for method, more in (("get", asked), ("post", sent)):
             cases: dict[str, Fields] = {"": {}} | more.get(route.pattern, {})
             found += [Call(route.pattern, path, method, case, data, is_of_domain) for case, data in cases.items()]
+        found += [Call(route.pattern, path, method, is_of_domain=is_of_domain) for method in RARE]
     return found

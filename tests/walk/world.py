@@ -25,13 +25,19 @@ from classifier.models import (
 )
 from classifier.models.image import CorrectionKind
 from classifier.presentation.heat_map import paint
-from skinsite.accounts.models import CAPABILITIES, Capability, Membership, Role, User
+from skinsite.accounts.acting import CLINIC_KEY
+from skinsite.accounts.models import CAPABILITIES, Capability, EmergencyAccess, Membership, Role, User
+from skinsite.accounts.services.emergencies import grant_emergency_access
 from skinsite.storage.private import private_storage
 from tests import factories
 from tests.classifier.api.conftest import create_token
 
 Needles = dict[bytes, str]
 """What an answer may hold of a patient, and that patient's public id."""
+
+
+Person = Membership | EmergencyAccess | User
+EMERGENCY = "in an emergency"
 
 
 @dataclass
@@ -64,7 +70,7 @@ class World:
     failed: Prediction
     waiting: Prediction
     version: ModelVersion
-    people: dict[str, Membership | User | None]
+    people: dict[str, Person | None]
     token: str
     needles: Needles = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
@@ -78,7 +84,7 @@ class World:
         who, browser = self.people[role], Client(raise_request_exception=False)
         if who is not None:
             browser.cookies[settings.SESSION_COOKIE_NAME] = self.sessions[role]
-        if isinstance(who, Membership):
+        if isinstance(who, (Membership, EmergencyAccess)):
             browser.defaults["HTTP_X_MADE_FOR"] = str(who.clinic.public_id)
         return browser
 
@@ -145,9 +151,13 @@ def build(owner: Membership) -> World:
     return world
 
 
-def _sign_in(who: Membership | User) -> str:
+def _sign_in(who: Person) -> str:
     browser = Client()
     browser.force_login(who if isinstance(who, User) else who.user)
+    if isinstance(who, EmergencyAccess):  # is chosen, and never taken by itself
+        session = browser.session
+        session[CLINIC_KEY] = who.clinic_id
+        session.save()
     browser.get("/session/")  # the first request of a session writes to it
     return browser.cookies[settings.SESSION_COOKIE_NAME].value
 
@@ -156,13 +166,17 @@ def _photograph_beside(marked: Marked) -> LesionImage:
     return factories.LesionImageFactory.create(lesion=marked.lesion)
 
 
-def _people(owner: Membership) -> dict[str, Membership | User | None]:
+def _people(owner: Membership) -> dict[str, Person | None]:
     people: dict[str, Any] = {
         str(role): factories.MembershipFactory.create(clinic=owner.clinic, role=role)
         for role in Role
         if role != owner.role
     }
     people[owner.role] = owner
+    outside = factories.UserFactory.create()
+    people[EMERGENCY] = grant_emergency_access(
+        actor=None, clinic=owner.clinic, email=outside.email, hours=1, reason="for the walk"
+    )
     people["stranger"] = factories.MembershipFactory.create(role=Role.ADMINISTRATOR)
     people["superuser"] = User.objects.create_superuser("root@site.example", factories.PASSWORD)
     people["without a clinic"] = factories.UserFactory.create()
@@ -171,8 +185,8 @@ def _people(owner: Membership) -> dict[str, Membership | User | None]:
 
 
 def members() -> list[str]:
-    """The roles of the clinic, and a program of its clinician."""
-    return [*map(str, Role), "program"]
+    """The roles of the clinic, who has access in an emergency, and a program of its clinician."""
+    return [*map(str, Role), EMERGENCY, "program"]
 
 
 OUTSIDERS = ("stranger", "superuser", "without a clinic", "nobody")
@@ -180,4 +194,4 @@ OUTSIDERS = ("stranger", "superuser", "without a clinic", "nobody")
 
 def sees_records(role: str) -> bool:
     """Whether a role may be shown anything of a patient outside of the trail."""
-    return role == "program" or Capability.READ_RECORDS in CAPABILITIES.get(role, ())
+    return role in ("program", EMERGENCY) or Capability.READ_RECORDS in CAPABILITIES.get(role, ())

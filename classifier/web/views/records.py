@@ -12,6 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from classifier import policies
 from classifier.disclosure.records import (
     open_lesion,
     open_lesion_page,
@@ -71,6 +72,7 @@ def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Change what is known of a patient."""
+    policies.require(policies.may_upload(request.membership))  # before anything is given out
     found = open_patient(request.membership, public_id, by="form")
     initial = {"code": found.code, "sex": found.sex, "birth_year": found.birth_year}
     form = PatientForm(request.POST or None, initial=initial)
@@ -93,6 +95,7 @@ def patient_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBa
 @require_http_methods(["GET", "HEAD", "POST"])
 def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Add a lesion to a patient."""
+    policies.require(policies.may_upload(request.membership))  # before anything is given out
     found = open_patient(request.membership, public_id, by="form")
     form = NewLesionForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -125,6 +128,7 @@ def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """Change where a lesion is said to be, and its label."""
+    policies.require(policies.may_upload(request.membership))  # before anything is given out
     found = open_lesion(request.membership, public_id, by="form")
     form = LesionForm(request.POST or None, initial={"body_site": found.body_site, "label": found.label})
     if request.method == "POST" and form.is_valid():

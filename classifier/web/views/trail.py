@@ -38,4 +38,4 @@ def patient(request: TrailRequest, public_id: uuid.UUID) -> HttpResponse:
         raise Http404
     streams = narrow_to_patient(events_for(request.reader), found)
     title = _("Who saw patient %(code)s") % {"code": found.code}
-    return show_trail(request, streams, question="about", title=title, context={"about": [found]})
+    return show_trail(request, streams, question="about", title=title, about=found)

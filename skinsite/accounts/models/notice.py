@@ -8,7 +8,10 @@ from skinsite.accounts.models.person import User
 
 
 class KnownPlace(models.Model):
-    """A browser, by its name, and an address that a person has signed in from: from elsewhere they are told."""
+    """A browser, by its name, and an address, of IPv6 its /64, that a person has signed in from.
+
+    When they sign in from elsewhere they are told.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="known_places")
     browser = models.CharField(max_length=60)

@@ -10,6 +10,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -83,6 +84,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     password_set_from = models.CharField(max_length=45, blank=True, default="", db_default="", editable=False)
     password_link_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+", editable=False)
     password_confirmed_at = models.DateTimeField(null=True, editable=False)
+    # Counts how often all sessions were ended: those of an earlier number are no longer anybody's.
+    session_epoch = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -100,6 +103,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must hold: Django's, of the password, and then of how often sessions were ended."""
+        own: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc] # Django's stubs leave it out
+        if not self.session_epoch:
+            return own
+        salted = salted_hmac(
+            "skinsite.accounts.session_epoch", f"{own} {self.session_epoch}", secret, algorithm="sha256"
+        )
+        return salted.hexdigest()
 
     def get_full_name(self) -> str:
         """The name that Django and the admin's theme ask for."""

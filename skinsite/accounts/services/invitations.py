@@ -40,27 +40,22 @@ def invite_member(
     Raises ``PermissionDenied`` unless the actor administers the clinic. Raises ``ValidationError`` by field; also for
     somebody who is or was a member already.
     """
+    clinic = clinic or (actor.clinic if actor else None)
+    if clinic is None:
+        raise ValueError("An invitation by the system names its clinic.")
+    require_may_manage_clinic(actor, clinic)
+    email = plain_address(email)
     with transaction.atomic():
-        clinic = clinic or (actor.clinic if actor else None)
-        if clinic is None:
-            raise ValueError("An invitation by the system names its clinic.")
-        require_may_manage_clinic(actor, clinic)
-        email = plain_address(email)
         # Two invitations of one address at once come one after the other.
         Clinic.objects.select_for_update().get(pk=clinic.pk)
-        public_id, secret = uuid.uuid4(), secrets.token_urlsafe(32)
-        if actor is not None and once is not None:
-            public_id, sent = _find_sent(once, actor, email, role)
-            # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
-            secret = salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest()
-            if sent is not None:
-                return sent, secret
+        public_id, secret, sent = _choose_secret(once, actor, email, role)
+        if sent is not None:
+            return sent, secret
         _require_invitable(clinic, email, role)
         if actor is None:
             _require_no_superuser(email)
-        now = timezone.now()
         open_ones = Invitation.objects.filter(clinic=clinic, email=email, accepted_at=None, revoked_at=None)
-        open_ones.update(revoked_at=now)
+        open_ones.update(revoked_at=timezone.now())
         invitation = Invitation.objects.create(
             public_id=public_id,
             clinic=clinic,
@@ -68,7 +63,7 @@ def invite_member(
             role=role,
             secret_hash=_hash(secret),
             invited_by=actor.user if actor else None,
-            expires_at=now + timedelta(days=settings.INVITATION_DAYS),
+            expires_at=timezone.now() + timedelta(days=settings.INVITATION_DAYS),
         )
         audit.invitation_created(actor=actor, about=invitation)
         return invitation, secret
@@ -103,25 +98,11 @@ def accept_invitation(
     account that exists already and has to sign in first, or that runs the site; a weak password.
     """
     with transaction.atomic():
-        invitation = find_invitation(secret)
-        if invitation is None:
-            raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
-        # Of two requests at once one wins.
-        taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
-        if not taken.update(accepted_at=timezone.now()):
-            raise ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+        invitation = _take(secret)
         if user is None:
             user = _new_person(invitation, name, password, client or {})
-        elif user.email != invitation.email:
-            raise ValidationError(
-                _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
-                code="other_address",
-            )
-        elif is_name_of_colleague(user.name, clinics=[invitation.clinic], person=user):
-            raise ValidationError(
-                _("A colleague in that clinic has your name. Change yours on your account page first, then join."),
-                code="name_taken",
-            )
+        else:
+            _require_invited(invitation, user)
         require_may_be_member(user)
         membership, created = Membership.objects.get_or_create(
             user=user, clinic=invitation.clinic, defaults={"role": invitation.role}
@@ -142,6 +123,43 @@ def revoke_invitation(*, actor: Actor | None, invitation: Invitation) -> None:
         open_one = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
         if open_one.update(revoked_at=timezone.now()):
             audit.invitation_revoked(actor=actor, about=invitation)
+
+
+def _choose_secret(
+    once: uuid.UUID | None, actor: Actor | None, email: str, role: str
+) -> tuple[uuid.UUID, str, Invitation | None]:
+    """The id and the secret of an invitation to be, and the invitation that this copy of a form has made already."""
+    if actor is None or once is None:
+        return uuid.uuid4(), secrets.token_urlsafe(32), None
+    public_id, sent = _find_sent(once, actor, email, role)
+    # Of the form's own mark, which nobody but the inviter's browser keeps, and the site's key.
+    return public_id, salted_hmac("invitation", f"{once}{public_id}", algorithm="sha256").hexdigest(), sent
+
+
+def _take(secret: str) -> Invitation:
+    """The invitation of this secret, which nobody else can accept any more; of two requests at once one wins."""
+    invitation = find_invitation(secret)
+    over = ValidationError(_("This invitation has been used, withdrawn or has expired."), code="invitation_over")
+    if invitation is None:
+        raise over
+    taken = Invitation.objects.filter(pk=invitation.pk, accepted_at=None, revoked_at=None)
+    if not taken.update(accepted_at=timezone.now()):
+        raise over
+    return invitation
+
+
+def _require_invited(invitation: Invitation, user: User) -> None:
+    """Whoever has an account joins by the invited address, and under a name that is no colleague's."""
+    if user.email != invitation.email:
+        raise ValidationError(
+            _("This invitation is for %(email)s. Sign in with that address.") % {"email": invitation.email},
+            code="other_address",
+        )
+    if is_name_of_colleague(user.name, clinics=[invitation.clinic], person=user):
+        raise ValidationError(
+            _("A colleague in that clinic has your name. Change yours on your account page first, then join."),
+            code="name_taken",
+        )
 
 
 def _find_sent(once: uuid.UUID, actor: Actor, email: str, role: str) -> tuple[uuid.UUID, Invitation | None]:

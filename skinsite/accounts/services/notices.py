@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
 
+from skinsite.accounts.lockout import network_of
 from skinsite.accounts.mail import has_mail_server, mail_notice
 from skinsite.accounts.models import KnownPlace, Notice, NoticeKind, User
 from skinsite.platform import tasks
@@ -27,11 +28,14 @@ KEPT = timedelta(days=30)
 
 
 def note_sign_in(*, user: User, address: str, browser: str) -> None:
-    """Remember where a person signed in from, and tell them by mail where that is new."""
+    """Remember where a person signed in from, and tell them by mail where that is new.
+
+    An address of IPv6 is known by its /64: a browser takes another one of it each day.
+    """
     now = timezone.now()
     with transaction.atomic():
         place, is_new = KnownPlace.objects.get_or_create(
-            user=user, address=address, browser=browser, defaults={"last_at": now}
+            user=user, address=network_of(address), browser=browser, defaults={"last_at": now}
         )
         if not is_new:
             KnownPlace.objects.filter(pk=place.pk).update(last_at=now)

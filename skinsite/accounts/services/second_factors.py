@@ -1,7 +1,6 @@
 """The second factor of others: a clinic asks it of everybody, and an administrator takes a lost one away."""
 
 from allauth.mfa.models import Authenticator
-from allauth.usersessions.models import UserSession
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,6 +11,7 @@ from skinsite.accounts.mail import mail_second_factor_reset
 from skinsite.accounts.models import Clinic, Membership, User
 from skinsite.accounts.policies import require_may_manage_clinic
 from skinsite.accounts.services.passwords import require_own_person
+from skinsite.accounts.services.sessions import end_sessions
 
 
 def set_second_factor_required(*, actor: Actor, required: bool) -> Clinic:
@@ -55,6 +55,5 @@ def take_second_factor_away(*, user: User, actor: Actor | None, clinic: Clinic |
         deleted, _by_model = Authenticator.objects.filter(user=user).delete()
         if not deleted:
             raise ValidationError(_("This person has no second factor."), code="none")
-        for session in UserSession.objects.filter(user=user):
-            session.end()
+        end_sessions(user=user)
         audit.user_second_factor_reset(actor=actor, about=user, clinic=clinic)

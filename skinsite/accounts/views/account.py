@@ -14,8 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
-from skinsite.accounts.access import MemberRequest, member_required, person_required
+from skinsite.accounts.access import account_required, person_required
 from skinsite.accounts.acting import act_for
+from skinsite.accounts.actors import ActingPerson
+from skinsite.accounts.doors import reach
 from skinsite.accounts.forms import PersonForm
 from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
@@ -26,24 +28,24 @@ from skinsite.accounts.selectors import acting_person_in, memberships_of, sign_i
 from skinsite.accounts.services.passwords import confirm_password
 from skinsite.accounts.services.profile import PREFERENCES, change_profile
 from skinsite.accounts.signed_in import end_others, sessions_of
-from skinsite.directory.sessions import reach
-from skinsite.zones import zone_names
+from skinsite.zones import zone_named, zone_names
 
 TOKEN_IDS = "token_%s"  # noqa: S105 the ids of fields, no secret
 """The two forms of the page both have a field for a name."""
 
 
 @require_safe
-@member_required
-def account(request: MemberRequest) -> HttpResponse:
-    """Who one is, one's clinics, one's API tokens."""
+@account_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Who one is, how one signs in and where; one's clinics and API tokens, for who has any."""
     return show_account(request)
 
 
 @require_POST
-@member_required
-def change_person(request: MemberRequest) -> HttpResponse:
+@account_required
+def change_person(request: HttpRequest) -> HttpResponse:
     """Set one's own name, language, colours and time zone."""
+    assert isinstance(request.user, User)  # noqa: S101 asked by the guard
     form = PersonForm(request.POST)
     if form.is_valid():
         try:
@@ -60,8 +62,8 @@ def change_person(request: MemberRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required
-def end_other_sessions(request: MemberRequest) -> HttpResponse:
+@account_required
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     count = end_others(request)
     text = ngettext(
@@ -72,7 +74,7 @@ def end_other_sessions(request: MemberRequest) -> HttpResponse:
 
 
 def show_account(
-    request: MemberRequest,
+    request: HttpRequest,
     *,
     status: int = 200,
     person_form: PersonForm | None = None,
@@ -80,6 +82,8 @@ def show_account(
 ) -> HttpResponse:
     """Render the page; the forms are those that came back with errors."""
     person = request.user
+    assert isinstance(person, User)  # noqa: S101 asked by the guards
+    membership: ActingPerson | None = getattr(request, "membership", None)
     kept = {"name": person.name, **{field: getattr(person, field) for field in PREFERENCES}}
     context = {
         "memberships": memberships_of(person, reach(request)),
@@ -90,7 +94,7 @@ def show_account(
         "person_form": person_form or PersonForm(initial=kept),
         "token_form": token_form or TokenForm(auto_id=TOKEN_IDS),
         "zone_names": zone_names(),
-        "zone": request.membership.zone,
+        "zone": membership.zone if membership else zone_named(person.time_zone),
     }
     return render(request, "accounts/account.html", context, status=status)
 

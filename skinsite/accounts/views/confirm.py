@@ -1,4 +1,4 @@
-"""Asks before an account, a password, a token or an invitation ends."""
+"""Asks before an account, a password, a token or an invitation ends, or what meets everybody begins."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from skinsite.accounts.access import MemberRequest, administrator_required, person_required
+from skinsite.accounts.doors import reach
 from skinsite.accounts.forms import EmergencyForm
 from skinsite.accounts.middleware import forget_copies
 from skinsite.accounts.models import User
@@ -18,7 +19,6 @@ from skinsite.accounts.selectors import emergencies_in, emergencies_of
 from skinsite.accounts.services.emergencies import end_emergency_access, grant_emergency_access
 from skinsite.accounts.views.clinic import EMERGENCY_IDS, show_clinic
 from skinsite.accounts.views.confirm import ask_first
-from skinsite.directory.sessions import reach
 
 
 @require_POST

@@ -68,7 +68,8 @@ def _join_as_new_person(request: HttpRequest, found: Invitation, secret: str) ->
             response: HttpResponse = perform_login(
                 request, membership.user, email_verification="none", redirect_url=reverse("home")
             )
-            _welcome(request, membership)
+            if request.user == membership.user:  # who may not come in is told so by the answer
+                _welcome(request, membership)
             return response
     context = {"invitation": found, "form": form}
     return render(

@@ -57,6 +57,12 @@ def test_views_are_averaged_and_measures_squared() -> None:
     assert verdict.measures == dict.fromkeys(MEASURES, 0.25)
 
 
+def test_a_signature_is_the_direction_of_the_whitened_statistics_in_eight_bits() -> None:
+    detector = Detector(arrays(), DetectorSpec(0.0, 10.0, ""))
+    assert detector.judge(np.array([[4.0, 0, -1, 2], [4.0, 0, -1, 2]])).signature == (127, 0, -32, 64)
+    assert detector.judge(np.array([[8.0, 0, -2, 4]])).signature == (127, 0, -32, 64), "the length does not matter"
+
+
 def test_the_same_numbers_make_the_same_file(tmp_path: Path) -> None:
     for name in ("one", "other"):
         (tmp_path / name).mkdir()

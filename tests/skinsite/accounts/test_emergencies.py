@@ -127,6 +127,7 @@ def test_it_reads_and_does_nothing_else(
         client.post(reverse("patient-edit", args=[patient.public_id]), {"code": "OTHER", "sex": "female"}).status_code
         == 403
     )
+    assert client.get(reverse("patient-edit", args=[patient.public_id])).status_code == 403
     assert client.get(reverse("clinic")).status_code == 403
     assert client.get(reverse("trail-patient", args=[patient.public_id])).status_code == 404
     token = {"name": "Mine", "scope": "read", "days": "30"}

@@ -76,6 +76,12 @@ def test_a_sign_in_from_a_new_place_is_mailed_once(owner: Membership, committed:
     assert "192.0.2.1" in last.body
 
 
+def test_another_address_of_the_same_network_of_ipv6_is_no_new_place(owner: Membership, committed: Any) -> None:
+    for address in ("2001:db8:0:1::7", "2001:db8:0:1:ffff::9", "2001:db8:0:2::7"):
+        notices.note_sign_in(user=owner.user, address=address, browser="Firefox, Windows")
+    assert sorted(KnownPlace.objects.values_list("address", flat=True)) == ["2001:db8:0:1::/64", "2001:db8:0:2::/64"]
+
+
 def test_places_are_each_persons_own(owner: Membership, colleague: Membership, committed: Any) -> None:
     with committed():
         signed_in(owner)

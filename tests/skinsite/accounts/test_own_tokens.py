@@ -2,23 +2,22 @@
 
 import re
 from datetime import timedelta
-from importlib import import_module
-from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from skinsite.accounts.models import ApiToken, Membership, Scope
 from skinsite.accounts.services.passwords import set_password_by_link
 from skinsite.accounts.tokens import MOST_TOKENS, create_token, end_tokens, revoke_token
 from skinsite.audit.models import AuditEvent
+from skinsite.settings.rates import Rate
 from tests.factories import PASSWORD, MembershipFactory
 from tests.skinsite.conftest import SignIn, token_for
 
@@ -161,9 +160,19 @@ def test_tokens_always_end_with_a_password_set_by_a_link(owner: Membership) -> N
     assert ApiToken.objects.count() == 0
 
 
-def test_tokens_made_before_there_were_scopes_keep_what_they_could(owner: Membership) -> None:
-    migration = import_module("skinsite.accounts.migrations.0006_tokens_with_scopes_and_services")
-    token, _key = token_for(owner)
-    migration.keep_what_tokens_could(apps, SimpleNamespace(connection=connection))
-    token.refresh_from_db()
-    assert token.scope == Scope.WRITE
+@pytest.mark.parametrize("address", ["/api/v1/patients/", f"/images/{uuid4()}/thumbnail"])
+def test_who_guesses_tokens_is_refused_and_a_right_one_from_there_works_on(
+    owner: Membership, settings: Settings, address: str
+) -> None:
+    settings.RATE_LIMITS = settings.RATE_LIMITS | {"wrong_tokens": Rate(3, 3600)}
+    _token, key = token_for(owner)
+
+    def ask(token: str, place: str = "2001:db8::1") -> Any:
+        return Client(REMOTE_ADDR=place).get(address, headers={"Authorization": f"Token {token}"})
+
+    assert [ask(f"{number:064}").status_code for number in range(4)] == [401, 401, 401, 429]
+    refused = ask("g" * 64, "2001:db8::2")
+    assert refused.status_code == 429
+    assert 3500 < int(refused["Retry-After"]) <= 3600
+    assert ask(key).status_code in {200, 404}
+    assert ask("g" * 64, "2001:db8:0:1::1").status_code == 401

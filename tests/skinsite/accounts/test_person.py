@@ -1,9 +1,12 @@
 """What people say of themselves: a name that is nobody else's, a language and a theme that follow them."""
 
+import re
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
 from skinsite.accounts.models import Membership, User
 from skinsite.accounts.services.invitations import accept_invitation, invite_member
@@ -104,3 +107,38 @@ def test_who_has_chosen_nothing_keeps_what_the_browser_has(owner: Membership) ->
     answer = client.post("/login/", {"username": owner.user.email, "login": owner.user.email, "password": PASSWORD})
     assert answer.status_code == 302
     assert not {"theme", "django_language"} & set(answer.cookies)
+
+
+@pytest.mark.parametrize("who", ["superuser", "former member"])
+def test_who_belongs_to_no_clinic_has_an_account_page_too(
+    owner: Membership, sign_in: SignIn, settings: Settings, who: str
+) -> None:
+    settings.SUPERUSERS_NEED_SECOND_FACTOR = False
+    person = owner.user if who == "former member" else User.objects.create_superuser("root@site.example", PASSWORD)
+    Membership.objects.update(is_active=False)
+    client, other = sign_in(person), sign_in(person)
+    page = client.get(reverse("account")).content.decode()
+    assert "Where you are signed in" in page
+    if person.is_superuser:
+        assert f'href="{reverse("account")}"' in client.get("/admin/", follow=True).content.decode()
+    assert reverse("mfa_index") in page
+    assert "Your clinics" not in page
+    assert "Your API tokens" not in page
+    typed = {"name": "Ada Root", "language": "ru", "theme": "dark", "time_zone": "Asia/Tokyo"}
+    assert client.post(reverse("account-person"), typed).status_code == 302
+    person.refresh_from_db()
+    assert {field: getattr(person, field) for field in typed} == typed
+    assert "Asia/Tokyo" in client.get(reverse("account")).content.decode()
+    assert client.post(reverse("account-end-sessions")).status_code == 302
+    assert other.get(reverse("account")).status_code == 302
+    assert client.get(reverse("account")).status_code == 200
+
+
+def test_what_is_never_empty_is_not_called_optional(owner: Membership, sign_in: SignIn) -> None:
+    page = sign_in(owner).get(reverse("account")).content.decode()
+    labels = re.findall(r'<label for="id_(language|theme|time_zone)">(.*?)</label>', page, re.DOTALL)
+    assert [(name, "optional" in label) for name, label in labels] == [
+        ("language", False),
+        ("theme", False),
+        ("time_zone", True),
+    ]

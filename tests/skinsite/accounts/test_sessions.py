@@ -61,6 +61,15 @@ def test_everywhere_else_is_signed_out_at_once_and_here_is_not(owner: Membership
     assert "Sign out everywhere else" not in page(here)
 
 
+def test_a_session_of_which_no_row_tells_is_signed_out_too(owner: Membership) -> None:
+    here, elsewhere = signed_in(owner), signed_in(owner, SAFARI)
+    UserSession.objects.filter(session_key=elsewhere.session.session_key).delete()
+    end_others(here, owner)
+    assert elsewhere.get(reverse("account")).status_code == 302
+    assert here.get(reverse("account")).status_code == 200
+    assert UserSession.objects.get(user=owner.user).session_key == here.session.session_key
+
+
 def test_a_session_is_still_found_after_its_key_has_changed(owner: Membership) -> None:
     here, elsewhere = signed_in(owner), signed_in(owner, SAFARI)
     elsewhere.post(reverse("clinic-switch"), {"clinic": str(owner.clinic.public_id)})  # under a new key

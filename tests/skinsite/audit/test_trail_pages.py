@@ -2,22 +2,28 @@
 
 import csv
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from classifier import audit
 from classifier.models import Patient
 from skinsite.accounts import audit as accounts
 from skinsite.accounts.models import Membership, Role, Scope, User
+from skinsite.accounts.services.members import deactivate_member, reactivate_member
 from skinsite.accounts.services.programs import open_service
+from skinsite.audit import looks
 from skinsite.audit.models import AuditEvent, EventKind, StrangersRefused
 from skinsite.audit.refusals import STRANGERS
-from skinsite.audit.trail import events_for, read_page
+from skinsite.audit.trail import ROWS_ON_A_PAGE, events_for, read_page
+from skinsite.paging import FARTHEST_PAGE
 from tests import factories
 from tests.classifier.web.queries import count_queries
 from tests.skinsite.conftest import SignIn
@@ -88,6 +94,55 @@ def test_looking_at_the_trail_is_on_it_with_whom_it_named(
     assert given_out(looked, Patient) == [str(patient.public_id)]
 
 
+def test_going_on_through_a_page_is_told_once_an_hour_and_of_each_whom_it_names(
+    owner: Membership, auditor: Membership, patient: Patient, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    another = factories.PatientFactory.create(clinic=owner.clinic)
+    audit.patient_viewed(actor=owner, about=another)
+    for _number in range(ROWS_ON_A_PAGE + 3):
+        audit.patient_viewed(actor=owner, about=patient)
+    client = sign_in(auditor)
+
+    def look(name: str, *args: object, **asked: str) -> list[tuple[str, list[str]]]:
+        """What a look leaves on the trail: about whom, and which patients it named."""
+        before = AuditEvent.objects.latest("pk").pk
+        page_of(client, name, *args, **asked)
+        told = AuditEvent.objects.filter(action="trail.viewed", pk__gt=before)
+        return [(event.object_id, given_out(event, Patient)) for event in told]
+
+    first = client.get(reverse("trail")).context["page"]
+    assert look("trail") == []
+    assert look("trail", before=first.older) == [("", [str(another.public_id)])]
+    assert look("trail", before=first.older) == []
+    assert len(look("trail", since="2020-01-01")) == 1, "another question"
+    assert look("trail-patient", patient.public_id)[0][0] == str(patient.public_id)
+    assert look("trail-person", owner.user.public_id)[0][0] == str(owner.user.public_id)
+    assert look("trail-person", auditor.user.public_id)[0][0] == str(auditor.user.public_id)
+    later = timezone.now() + timedelta(minutes=61)
+    monkeypatch.setattr(looks, "timezone", SimpleNamespace(now=lambda: later))
+    assert look("trail")[0][0] == ""
+    assert len(AuditEvent.objects.filter(action="trail.exported")) == 0
+    for _number in range(2):
+        client.get(reverse("trail"), {"as": "csv"})
+    assert len(AuditEvent.objects.filter(action="trail.exported")) == 2, "a file leaves the site each time"
+
+
+def test_the_admins_list_of_events_is_walked_and_never_counted(administrator: Membership, sign_in: SignIn) -> None:
+    for _number in range(60):
+        audit.patients_listed(actor=administrator, shown=[])
+    client, address = sign_in(administrator), reverse("admin:audit_auditevent_changelist")
+    with CaptureQueriesContext(connection) as captured:
+        pages = [client.get(address, asked).content.decode() for asked in ({}, {"p": "2"}, {"kind__exact": "access"})]
+    asked_of_events = [each["sql"] for each in captured if "audit_auditevent" in each["sql"]]
+    assert asked_of_events
+    assert not [statement for statement in asked_of_events if "COUNT(" in statement.upper()]
+    shown = [page.count('class="field-moment') for page in pages[:2]]
+    assert shown == [50, 60 + 1 - 50], "the look at the first page is an event too"
+    assert "?p=2" in pages[0]
+    assert "?p=3" not in pages[1]
+    assert client.get(address, {"p": str(FARTHEST_PAGE + 1)}).status_code == 302, "so far nobody walks"
+
+
 def test_a_token_goes_by_its_name_and_never_by_what_is_kept_of_its_secret(
     administrator: Membership, sign_in: SignIn
 ) -> None:
@@ -111,6 +166,50 @@ def test_what_a_person_did_holds_their_sign_ins_in_each_of_their_clinics(
     assert "patient: viewed" not in there
     nobody = factories.UserFactory.create()
     assert sign_in(administrator).get(reverse("trail-person", args=[nobody.public_id])).status_code == 404
+
+
+def test_of_a_persons_sign_ins_a_clinic_is_told_those_while_they_worked_in_it(
+    owner: Membership, administrator: Membership, stranger: Membership, sign_in: SignIn
+) -> None:
+    def sign_in_from(address: str) -> None:
+        accounts.user_signed_in(about=owner.user, client=FROM | {"address": address})
+
+    sign_in_from("192.0.2.1")
+    elsewhere = factories.MembershipFactory.create(user=owner.user, clinic=stranger.clinic)
+    sign_in_from("192.0.2.2")
+    deactivate_member(actor=administrator, membership=owner)
+    sign_in_from("192.0.2.3")
+    reactivate_member(actor=administrator, membership=owner)
+    deactivate_member(actor=stranger, membership=elsewhere)
+    sign_in_from("192.0.2.4")
+    told = {}
+    for reader in (administrator, stranger):
+        client = sign_in(reader)
+        pages = [page_of(client, "trail"), page_of(client, "trail-person", owner.user.public_id)]
+        found = [set(re.findall(r"192\.0\.2\.\d", page)) for page in pages]
+        assert found[0] == found[1]
+        told[reader] = found[0]
+        assert "clinics: " not in pages[0], "where else somebody works is not told"
+    assert told == {administrator: {"192.0.2.1", "192.0.2.2", "192.0.2.4"}, stranger: {"192.0.2.2", "192.0.2.3"}}
+
+
+def test_a_wrong_password_is_refused_to_somebody_unknown_and_no_deed_of_its_victim(
+    owner: Membership, administrator: Membership, stranger: Membership, sign_in: SignIn
+) -> None:
+    root = User.objects.create_superuser("root@site.example", factories.PASSWORD)
+    for _number in range(5):
+        Client().post(reverse("account_login"), {"login": owner.user.email, "password": "wrong"})
+    client = sign_in(administrator)
+    did, refused = page_of(client, "trail-person", owner.user.public_id), page_of(client, "trail-refused")
+    for words in ("signing in failed", "locked out after wrong passwords"):
+        assert words not in did
+        assert words in refused
+        assert words not in page_of(sign_in(stranger), "trail-refused")
+    row = next(row for row in re.findall(r"<tr>.*?</tr>", refused, re.DOTALL) if "locked out" in row)
+    assert "Somebody who was not known" in row
+    assert str(owner.user) in row
+    assert str(owner.user) in page_of(sign_in(root), "trail-refused"), "whose account it was is for superusers too"
+    assert "signing in failed" in page_of(sign_in(owner), "account")
 
 
 def test_superusers_read_what_is_of_no_clinic_and_nothing_of_patients(
@@ -227,8 +326,8 @@ def test_each_question_walks_along_an_index(owner: Membership, administrator: Me
     streams = events_for(administrator)
     questions = [
         *streams,
-        streams[0].filter(actor=owner.user),
-        streams[0].filter(kind=EventKind.REFUSAL),
+        *events_for(administrator, person=owner.user),
+        *(stream.filter(kind=EventKind.REFUSAL) for stream in streams),
     ]
     for question in questions:
         with CaptureQueriesContext(connection) as captured:

@@ -42,7 +42,7 @@ def after(monkeypatch: pytest.MonkeyPatch) -> After:
 
 def is_in(client: Client) -> bool:
     """Whether a page of a member is shown; asking for it is doing something."""
-    return bool(client.get(reverse("account")).status_code == 200)
+    return bool(client.get(reverse("home")).status_code == 200)
 
 
 def test_the_queue_asks_again_when_half_of_the_hour_is_over(
