@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
@@ -9,7 +10,18 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
+from classifier.models import (
+    Examination,
+    Lesion,
+    LesionImage,
+    LesionReading,
+    ModelVersion,
+    OverviewImage,
+    Patient,
+    Prediction,
+    Review,
+    Visit,
+)
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Clinic, User
 from skinsite.audit import words
@@ -30,6 +42,18 @@ words.DETAILS.update(
 )
 words.BRIEF |= dict.fromkeys(("bundle_sha256", "upload_sha256"), lambda checksum: f"{checksum[:12]}…")
 words.RECORDS.update({"photographs": _("photographs shown small")})  # of events before their records had a table
+
+OWNERS: Mapping[type[Model], Sequence[str]] = {
+    Lesion: ["patient"],
+    Visit: ["patient"],
+    Examination: ["lesion", "visit.patient"],
+    LesionImage: ["lesion.patient"],
+    OverviewImage: ["visit.patient"],
+    Prediction: ["image", "image.lesion.patient"],
+    LesionReading: ["examination.lesion", "examination.visit.patient"],
+    Review: ["prediction", "prediction.image", "prediction.image.lesion.patient"],
+}
+"""What an event about a record of a kind names beside it: from the record to whose it is."""
 
 Filters = Mapping[str, object] | Iterable[str]
 """By what a list was narrowed: names with what was asked for, or names alone."""
@@ -122,17 +146,7 @@ def _with_whose_they_are(records: Iterable[Model]) -> list[Model]:
 
 
 def _owners(record: Model) -> list[Model]:
-    match record:
-        case Lesion():
-            return [record.patient]
-        case LesionImage():
-            return [record.lesion.patient]
-        case Prediction():
-            return [record.image, record.image.lesion.patient]
-        case Review():
-            return [record.prediction, *_owners(record.prediction)]
-        case _:
-            return []
+    return [attrgetter(path)(record) for path in OWNERS.get(type(record), ())]
 
 
 @change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
@@ -294,6 +308,36 @@ def predictions_listed(
 ) -> Entry:
     """A list of readings was given out, with these photographs small."""
     return _listing(actor, shown, filters, by=by, photographs=photographs)
+
+
+@change("visit.created", pgettext_lazy("what was done", "created"), of=Visit)
+def visit_created(*, actor: Actor, about: Visit) -> Entry:
+    """A visit began."""
+    return _change(actor, about)
+
+
+@change("visit.updated", pgettext_lazy("what was done", "changed"), of=Visit)
+def visit_updated(*, actor: Actor, about: Visit, changed: Sequence[str]) -> Entry:
+    """These fields of a visit changed."""
+    return _change(actor, about, {"changed": list(changed)})
+
+
+@change("examination.created", pgettext_lazy("what was done", "created"), of=Examination)
+def examination_created(*, actor: Actor, about: Examination) -> Entry:
+    """A lesion is looked at, at a visit."""
+    return _change(actor, about)
+
+
+@change("examination.updated", pgettext_lazy("what was done", "changed"), of=Examination)
+def examination_updated(*, actor: Actor, about: Examination, changed: Sequence[str]) -> Entry:
+    """These fields of an examination changed."""
+    return _change(actor, about, {"changed": list(changed)})
+
+
+@change("lesion_reading.made", pgettext_lazy("what was done", "made"), of=LesionReading)
+def lesion_reading_made(*, about: LesionReading, clinic: Clinic, photographs: int) -> Entry:
+    """The network's readings of so many photographs of a lesion were taken together."""
+    return _change(None, about, {"photographs": photographs}, clinic=clinic)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)

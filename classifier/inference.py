@@ -5,10 +5,12 @@ so that an activation is followed at once; a version that does not open leaves t
 """
 
 import io
+import json
 import logging
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from PIL import Image
 
 from classifier.models import ModelStatus, ModelVersion
 from ml.bundle.folder import Bundle, load_bundle, synthetic_view
-from ml.bundle.manifest import BundleError
+from ml.bundle.manifest import BundleError, Manifest
 from ml.errors import UserError
 from ml.serve.interpretation import Reading
 from ml.serve.predictor import Predictor
@@ -33,6 +35,7 @@ __all__ = [
     "availability",
     "bundle_path",
     "forget_failures",
+    "manifest_of",
     "predictor_for",
     "verify_bundle",
 ]
@@ -123,6 +126,13 @@ def active_predictor() -> LoadedModel:
 def predictor_for(model_version: ModelVersion) -> LoadedModel:
     """Give any registered version, opened; raises ``NoUsableModelError``."""
     return _shelf.take(model_version)
+
+
+@lru_cache(maxsize=KEPT_OPEN)
+def manifest_of(bundle_sha256: str) -> Manifest:
+    """What a registered bundle says of itself, from the copy in the database."""
+    manifest = ModelVersion.objects.values_list("manifest", flat=True).get(bundle_sha256=bundle_sha256)
+    return Manifest.from_json(json.dumps(manifest).encode())
 
 
 def availability() -> str | None:

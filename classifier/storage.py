@@ -14,7 +14,7 @@ from django.db.models import Sum
 from django.utils.translation import gettext_lazy
 
 from classifier.models import LesionImage, Prediction
-from classifier.models.image import NAME_LENGTH, THUMBNAILS, name_thumbnail
+from classifier.models.photograph import NAME_LENGTH, THUMBNAILS, name_thumbnail
 from classifier.models.prediction import HEAT_MAPS
 from ml.serve.image_io import StoredImage
 from skinsite.accounts.actors import Actor

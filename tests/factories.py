@@ -1,6 +1,7 @@
 """Objects for tests, made as the services leave them."""
 
 import hashlib
+import json
 from typing import Any
 
 import factory
@@ -8,6 +9,8 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from classifier import models
+from ml.bundle.folder import DEFAULT_BUNDLE
+from ml.bundle.manifest import MANIFEST_FILE
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import Clinic, Membership, Role, User
 from skinsite.text import fold_line
@@ -23,6 +26,12 @@ def sha256_of(text: object) -> str:
 def sha256_of_bytes(data: bytes) -> str:
     """The hash by which bytes are known."""
     return hashlib.sha256(data).hexdigest()
+
+
+def shipped_manifest() -> dict[str, Any]:
+    """The manifest of the bundle that ships."""
+    manifest: dict[str, Any] = json.loads((DEFAULT_BUNDLE / MANIFEST_FILE).read_text())
+    return manifest
 
 
 class UserFactory(DjangoModelFactory[User]):
@@ -71,14 +80,33 @@ class LesionFactory(DjangoModelFactory[models.Lesion]):
         model = models.Lesion
 
     patient = factory.SubFactory(PatientFactory)
+    number = factory.Sequence(lambda n: n + 1)
     body_site = models.BodySite.BACK
+
+
+class VisitFactory(DjangoModelFactory[models.Visit]):
+    class Meta:
+        model = models.Visit
+
+    patient = factory.SubFactory(PatientFactory)
+
+
+class ExaminationFactory(DjangoModelFactory[models.Examination]):
+    class Meta:
+        model = models.Examination
+
+    lesion = factory.SubFactory(LesionFactory)
+    visit = factory.SubFactory(VisitFactory, patient=factory.SelfAttribute("..lesion.patient"))
 
 
 class LesionImageFactory(DjangoModelFactory[models.LesionImage]):
     class Meta:
         model = models.LesionImage
 
-    lesion = factory.SubFactory(LesionFactory)
+    class Params:
+        lesion = factory.SubFactory(LesionFactory)
+
+    examination = factory.SubFactory(ExaminationFactory, lesion=factory.SelfAttribute("..lesion"))
     original_name = factory.Sequence(lambda n: f"photograph-{n}.jpg")
     upload_sha256 = factory.Sequence(lambda n: sha256_of(f"upload {n}"))
     stored_sha256 = factory.Sequence(lambda n: sha256_of(f"stored {n}"))
@@ -95,7 +123,7 @@ class ModelVersionFactory(DjangoModelFactory[models.ModelVersion]):
     name = "test network"
     version = factory.Sequence(lambda n: f"0.{n}")
     bundle_sha256 = factory.Sequence(lambda n: sha256_of(f"bundle {n}"))
-    manifest = factory.LazyFunction(dict)
+    manifest = factory.LazyFunction(shipped_manifest)
 
 
 PROBABILITIES = (0.30, 0.45, 0.03, 0.01, 0.15, 0.04, 0.02)

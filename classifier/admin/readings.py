@@ -121,7 +121,7 @@ class PredictionAdmin(ReadOnlyAdmin):
         """The photograph, small."""
         return _cell("thumbnail", prediction)
 
-    @admin.display(description=_("patient"), ordering="image__lesion__patient__code")
+    @admin.display(description=_("patient"), ordering="image__examination__lesion__patient__code")
     def patient(self, prediction: Prediction) -> SafeString:
         """The patient's code, the lesion, and whether the photograph still counts."""
         return _cell("patient", prediction)

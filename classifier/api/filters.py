@@ -164,8 +164,8 @@ class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
 class ImageFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Photographs by where they belong, how they were taken, and when they came."""
 
-    lesion = filters.UUIDFilter("lesion__public_id")
-    patient = filters.UUIDFilter("lesion__patient__public_id")
+    lesion = filters.UUIDFilter("examination__lesion__public_id")
+    patient = filters.UUIDFilter("examination__lesion__patient__public_id")
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("entered_in_error_at", "isnull", exclude=True)
     uploaded_from = TimeFilter("uploaded_at", "gte", help_text=FROM)
@@ -180,8 +180,8 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     """Readings by what they are of, what they say, what made them, and when they were asked for."""
 
     image = filters.UUIDFilter("image__public_id")
-    lesion = filters.UUIDFilter("image__lesion__public_id")
-    patient = filters.UUIDFilter("image__lesion__patient__public_id")
+    lesion = filters.UUIDFilter("image__examination__lesion__public_id")
+    patient = filters.UUIDFilter("image__examination__lesion__patient__public_id")
     model = filters.UUIDFilter("model_version__public_id")
     status = AnyOfFilter(choices=Status.choices)
     outcome = AnyOfFilter(choices=Outcome.choices)

@@ -1,7 +1,7 @@
 """The API: photographs come in, readings go out, records can be listed."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, ClassVar
 
 from csp.decorators import csp_update
@@ -29,12 +29,14 @@ from classifier.api import filters, serializers
 from classifier.api.actor import actor_of
 from classifier.api.pagination import NewestUploadFirst
 from classifier.api.uploads import UploadSerializer
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status
+from classifier.models import Lesion, LesionImage, LesionReading, Patient, Prediction, Review, Status
 from classifier.selectors import records
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Receipt, receive_upload
 from classifier.services.patients import Expected
 from classifier.services.readings.queue import retry_prediction
+from classifier.services.shown import note_shown
+from classifier.services.upload import Upload
 from ml.serve.image_limits import ImageRejected, check_size
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Capability
@@ -91,6 +93,7 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         """One record; that it was looked at is kept."""
         found = super().get_object()
         self.viewed(actor=actor_of(self.request), about=found, by="api")
+        self._note_shown([found])
         return found
 
     def paginate_queryset(self, queryset: Any) -> Any:
@@ -98,7 +101,12 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         page = super().paginate_queryset(queryset)
         asked = self.request.query_params
         self.listed(actor=actor_of(self.request), shown=page or (), filters=asked)
+        self._note_shown(page or ())
         return page
+
+    def _note_shown(self, found: Iterable[Any]) -> None:
+        if self.model in (Prediction, LesionReading):
+            note_shown(actor=actor_of(self.request), shown=found)
 
 
 @extend_schema_view(
@@ -238,10 +246,12 @@ class PredictionViewSet(ClinicViewSet):
         upload, may_create = fields.pop("image"), fields.pop("create_patient")
         receipt = receive_upload(
             actor=actor_of(request),
-            data=upload.read(),
-            original_name=upload.name or "",
-            expected=Expected.EITHER if may_create else Expected.KNOWN,
-            **fields,
+            upload=Upload(
+                data=upload.read(),
+                original_name=upload.name or "",
+                expected=Expected.EITHER if may_create else Expected.KNOWN,
+                **fields,
+            ),
         )
         warnings = self._warnings(receipt, fields.get("patient_code", ""))
         code = None if receipt.created else status.HTTP_200_OK
@@ -283,6 +293,7 @@ class PredictionViewSet(ClinicViewSet):
         """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
         # Not `get_queryset`: whoever sends a photograph that is here already gets the reading that it has.
         found = self.rows_of(actor_of(self.request)).get(pk=prediction.pk)
+        self._note_shown([found])
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
         code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})

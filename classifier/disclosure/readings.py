@@ -14,6 +14,7 @@ from classifier.models.prediction import WAITING
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors import home, reading, records
 from classifier.selectors.history import history
+from classifier.services.shown import note_shown
 from skinsite.accounts.actors import Actor
 from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 
@@ -23,6 +24,7 @@ def open_latest(actor: Actor, *, count: int) -> list[Prediction]:
     found = home.latest_readings(actor, count=count)
     photographs = name_thumbnails(actor, (each.image for each in found))
     audit.predictions_listed(actor=actor, shown=found, photographs=photographs)
+    note_shown(actor=actor, shown=found)
     return found
 
 
@@ -42,6 +44,7 @@ def open_history(actor: Actor, chosen: Mapping[str, Any], *, page: str) -> "Page
     found: Page[Prediction] = KeyPaginator(readings, ROWS_ON_A_PAGE).get_page(page)
     photographs = name_thumbnails(actor, (each.image for each in found))
     audit.predictions_listed(actor=actor, shown=found, filters=chosen, photographs=photographs)
+    note_shown(actor=actor, shown=found)
     return found
 
 
@@ -51,7 +54,9 @@ def open_reading(actor: Actor, public_id: UUID | str, *, by: str = "") -> Predic
         found = reading.reading_detail(actor, public_id)
     except Prediction.DoesNotExist as error:
         raise Http404 from error
-    audit.prediction_viewed(actor=actor, about=found, by=by, also=reading.other_readings(found)[0])
+    others = reading.other_readings(found)[0]
+    audit.prediction_viewed(actor=actor, about=found, by=by, also=others)
+    note_shown(actor=actor, shown=[found, *others])
     return found
 
 
@@ -78,6 +83,7 @@ def record_overseen(actor: Actor, shown: Iterable[Prediction], *, filters: Mappi
     readings = list(shown)
     photographs = name_thumbnails(actor, (each.image for each in readings))
     audit.predictions_listed(actor=actor, shown=readings, filters=filters, by="admin", photographs=photographs)
+    note_shown(actor=actor, shown=readings)
 
 
 def open_status(actor: Actor, public_id: UUID, *, with_outcome: bool) -> Prediction:
@@ -86,6 +92,7 @@ def open_status(actor: Actor, public_id: UUID, *, with_outcome: bool) -> Predict
     found = get_object_or_404(records.readings_of(actor), public_id=public_id)
     if with_outcome and found.status not in WAITING:
         audit.prediction_viewed(actor=actor, about=found, by="status")
+        note_shown(actor=actor, shown=[found])
     return found
 
 
@@ -95,4 +102,5 @@ def open_comparison(actor: Actor, public_id: UUID) -> tuple[LesionImage, list[Pr
     found = reading.readings_by_model(image)
     photographs = name_thumbnails(actor, [image])
     audit.predictions_listed(actor=actor, shown=found, filters=["image"], photographs=photographs)
+    note_shown(actor=actor, shown=found)
     return image, found

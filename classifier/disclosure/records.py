@@ -10,6 +10,7 @@ from classifier import audit
 from classifier.models import Lesion, LesionImage, Patient, Prediction
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors import records
+from classifier.services.shown import note_shown
 from skinsite.accounts.actors import Actor
 from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
 from skinsite.text import fold_line
@@ -28,6 +29,7 @@ def open_patient_page(actor: Actor, public_id: UUID) -> tuple[Patient, list[tupl
     rows = records.lesions_with_latest(found)
     photographs = name_thumbnails(actor, (reading.image for _lesion, reading in rows if reading))
     audit.patient_viewed(actor=actor, about=found, photographs=photographs)
+    note_shown(actor=actor, shown=(reading for _lesion, reading in rows))
     return found, rows
 
 
@@ -58,6 +60,7 @@ def open_lesion_page(actor: Actor, public_id: UUID, *, page: str | None) -> tupl
     found = get_object_or_404(records.lesions_of(actor), public_id=public_id)
     images: Page[LesionImage] = KeyPaginator(records.photographs_over_time(found), ROWS_ON_A_PAGE).get_page(page)
     audit.lesion_viewed(actor=actor, about=found, photographs=name_thumbnails(actor, images))
+    note_shown(actor=actor, shown=images)
     return found, images
 
 

@@ -26,7 +26,7 @@ def find_patient_of_trail(reader: Actor, *, public_id: UUID | None = None, code:
 
 def narrow_to_patient(streams: Streams, patient: Patient) -> Streams:
     """Of a clinic's events those that gave out a patient, or a photograph before it was moved to the patient."""
-    moved = ImageCorrection.objects.filter(kind=CorrectionKind.MOVED, image__lesion__patient=patient)
+    moved = ImageCorrection.objects.filter(kind=CorrectionKind.MOVED, image__examination__lesion__patient=patient)
     ids = [str(patient.public_id), *map(str, moved.values_list("image__public_id", flat=True))]
     about = AuditSubject.objects.filter(record_id__in=ids).values("event")
     return [stream.filter(pk__in=about) for stream in streams]

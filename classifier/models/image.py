@@ -1,22 +1,23 @@
 """Photographs of lesions, and the corrections made to where they belong."""
 
-import uuid
 from collections.abc import Collection
 from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from classifier.models.examination import Examination
 from classifier.models.lesion import Lesion
-from classifier.models.search_keys import FoldedField
+from classifier.models.photograph import Photograph
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import ApiToken
 from skinsite.accounts.policies import may_see_records
 
 REASON_LENGTH = 500
-NAME_LENGTH = 120
-THUMBNAILS = "thumbnails"
+DEVICE_LENGTH = 80
 
 
 class Modality(models.TextChoices):
@@ -49,9 +50,28 @@ def split_declared(kept: str) -> list[str]:
     return kept.split(",") if kept else []
 
 
-def name_thumbnail(public_id: uuid.UUID) -> str:
-    """Give the storage name of the thumbnail of the photograph of this id."""
-    return f"{THUMBNAILS}/{public_id}.jpg"
+class Polarisation(models.TextChoices):
+    """The dermatoscope's light."""
+
+    POLARISED = "polarised", _("Polarised")
+    NON_POLARISED = "non_polarised", _("Not polarised")
+
+
+class Contact(models.TextChoices):
+    """Whether the dermatoscope touched the skin."""
+
+    CONTACT = "contact", _("In contact")
+    NON_CONTACT = "non_contact", _("Without contact")
+
+
+class Immersion(models.TextChoices):
+    """What was between dermatoscope and skin."""
+
+    NONE = "none", _("None")
+    GEL = "gel", _("Gel")
+    ALCOHOL = "alcohol", _("Alcohol")
+    OIL = "oil", _("Oil")
+    WATER = "water", _("Water")
 
 
 class LesionImageQuerySet(models.QuerySet["LesionImage"]):
@@ -59,74 +79,74 @@ class LesionImageQuerySet(models.QuerySet["LesionImage"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Photographs of the lesions of the actor's clinic."""
-        return self.filter(lesion__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
+        is_of_clinic = Q(examination__lesion__patient__clinic=actor.clinic_id)
+        return self.filter(is_of_clinic) if may_see_records(actor) else self.none()
 
     def sent_by(self, actor: Actor) -> Self:
-        """Photographs that came under the actor's name, into the actor's clinic."""
-        return self.visible_to(actor).filter(uploaded_by=actor.user_id, uploaded_by_service=actor.service)
+        """Photographs that came under the actor's name into the actor's clinic; by a person's token, with that one.
+
+        A program's tokens follow one another: what came with one is answered to the next.
+        """
+        sent = self.visible_to(actor).filter(uploaded_by=actor.user_id, uploaded_by_service=actor.service)
+        is_of_a_person = isinstance(actor, ApiToken) and actor.service is None
+        return sent.filter(uploaded_with=actor.pk) if is_of_a_person else sent
+
+    def of_lesion(self, lesion: Lesion) -> Self:
+        """Photographs of one lesion."""
+        return self.filter(examination__lesion=lesion)
 
     def in_use(self) -> Self:
         """Photographs that nobody has marked as entered in error."""
         return self.filter(entered_in_error_at=None)
 
 
-class LesionImage(models.Model):
-    """A photograph. Its bytes lie in the private storage under its UUID, rebuilt from pixels, with no metadata left.
+class LesionImage(Photograph):
+    """A photograph of a lesion at an examination.
 
-    ``upload_sha256`` is of the bytes as they came (they are not kept), ``stored_sha256`` of those that every reading is
-    computed from. ``original_name`` is data for people, never a path. ``declared`` is of the lesion when it was
-    photographed (an ulcer heals), as ``join_declared`` writes it.
+    ``declared`` is of the lesion when it was photographed (an ulcer heals), as ``join_declared`` writes it. Of the
+    camera, what is empty was not said.
     """
 
-    audit_subject = "lesion__patient"
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    lesion = models.ForeignKey(Lesion, on_delete=models.PROTECT, related_name="images")
+    audit_subject = "examination__lesion__patient"
+    examination = models.ForeignKey(Examination, on_delete=models.PROTECT, related_name="images")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality, default=Modality.DERMOSCOPIC)
     declared = models.CharField(
         _("special site or state"), max_length=DECLARED_LENGTH, blank=True, default="", db_default=""
     )
-    original_name = models.CharField(_("file name"), max_length=NAME_LENGTH, blank=True)
-    name_key = FoldedField(source="original_name", max_length=3 * NAME_LENGTH)
-    upload_sha256 = models.CharField(max_length=64, editable=False, db_index=True)
-    stored_sha256 = models.CharField(max_length=64, editable=False)
-    stored_name = models.CharField(max_length=80, unique=True, editable=False)
-    stored_bytes = models.PositiveIntegerField(editable=False)
-    width = models.PositiveIntegerField(_("width"), editable=False)
-    height = models.PositiveIntegerField(_("height"), editable=False)
-    notes = models.JSONField(_("conversions"), default=list, blank=True, editable=False)
-    uploaded_at = models.DateTimeField(_("uploaded"), default=timezone.now, editable=False, db_index=True)
-    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
-    uploaded_by_service = models.ForeignKey(
-        "accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    entered_in_error_at = models.DateTimeField(_("entered in error"), null=True, blank=True, editable=False)
-
-    thumbnail_mark = ""  # of one that a page has named: see `classifier.presentation.thumbnails`
+    device = models.CharField(_("device"), max_length=DEVICE_LENGTH, blank=True)
+    polarisation = models.CharField(_("light"), max_length=20, choices=Polarisation, blank=True)
+    contact = models.CharField(_("contact"), max_length=20, choices=Contact, blank=True)
+    immersion = models.CharField(_("immersion"), max_length=20, choices=Immersion, blank=True)
+    magnification = models.DecimalField(_("magnification"), max_digits=5, decimal_places=1, null=True, blank=True)
+    mm_per_pixel = models.FloatField(_("millimetres a pixel"), null=True, blank=True)
 
     objects = LesionImageQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Photograph.Meta):
         verbose_name = _("photograph")
         verbose_name_plural = _("photographs")
         constraints = [
+            *Photograph.Meta.constraints,
             models.UniqueConstraint(
-                fields=["lesion", "upload_sha256"],
-                condition=models.Q(entered_in_error_at=None),
-                name="image_bytes_once_per_lesion",
+                fields=["examination", "upload_sha256"],
+                condition=Q(entered_in_error_at=None),
+                name="image_bytes_once_per_examination",
             ),
-            models.CheckConstraint(condition=models.Q(modality__in=Modality.values), name="image_modality_known"),
+            models.CheckConstraint(condition=Q(modality__in=Modality.values), name="image_modality_known"),
             models.CheckConstraint(
-                condition=models.Q(width__gt=0, height__gt=0, stored_bytes__gt=0), name="image_not_empty"
+                condition=Q(
+                    polarisation__in=["", *Polarisation.values],
+                    contact__in=["", *Contact.values],
+                    immersion__in=["", *Immersion.values],
+                ),
+                name="image_camera_known",
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.original_name or str(self.public_id)
-
     @property
-    def thumbnail_name(self) -> str:
-        """The storage name of the thumbnail."""
-        return name_thumbnail(self.public_id)
+    def lesion(self) -> Lesion:
+        """The lesion that it is of."""
+        return self.examination.lesion
 
     @property
     def declared_codes(self) -> list[str]:
@@ -150,7 +170,7 @@ IN_USE, ENTERED_IN_ERROR = "in_use", "entered_in_error"
 class ImageCorrection(models.Model):
     """What was put right about a photograph, by whom and why. Append-only; readings made before stay as they are."""
 
-    audit_subject = "image__lesion__patient"
+    audit_subject = "image__examination__lesion__patient"
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="corrections")
     kind = models.CharField(_("correction"), max_length=20, choices=CorrectionKind)
     before = models.CharField(_("before"), max_length=80)
@@ -164,8 +184,8 @@ class ImageCorrection(models.Model):
         verbose_name_plural = _("corrections")
         ordering = ["made_at"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(kind__in=CorrectionKind.values), name="correction_kind_known"),
-            models.CheckConstraint(condition=~models.Q(reason=""), name="correction_reason_given"),
+            models.CheckConstraint(condition=Q(kind__in=CorrectionKind.values), name="correction_kind_known"),
+            models.CheckConstraint(condition=~Q(reason=""), name="correction_reason_given"),
         ]
 
     def __str__(self) -> str:

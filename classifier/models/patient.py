@@ -13,6 +13,7 @@ from skinsite.accounts.policies import may_see_records
 
 CODE_LENGTH = 40
 CODE_KEY_LENGTH = 3 * CODE_LENGTH  # folding may make more characters of one
+EXTERNAL_ID_LENGTH = 120
 
 
 class Sex(models.TextChoices):
@@ -35,6 +36,8 @@ class Patient(models.Model):
     """A person under the code that the clinic gives; who it is stays in the clinic's own records.
 
     ``code_key`` is the code as ``fold_line`` writes it, by which it is looked up and by which no two are the same.
+    ``external_id`` is what another system calls the patient. ``lesion_count_ever`` is the highest number that a lesion
+    of the patient has had: numbers are never used again. One that was merged is kept, and named by ``merged_into``.
     """
 
     trail_address = "trail-patient"
@@ -44,6 +47,11 @@ class Patient(models.Model):
     code_key = models.CharField(max_length=CODE_KEY_LENGTH, editable=False)
     sex = models.CharField(_("sex"), max_length=10, choices=Sex, default=Sex.UNKNOWN)
     birth_year = models.PositiveSmallIntegerField(_("year of birth"), null=True, blank=True)
+    external_id = models.CharField(_("external identifier"), max_length=EXTERNAL_ID_LENGTH, blank=True)
+    lesion_count_ever = models.PositiveSmallIntegerField(default=0, editable=False)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged", editable=False
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
@@ -54,8 +62,17 @@ class Patient(models.Model):
         verbose_name_plural = _("patients")
         constraints = [
             models.UniqueConstraint(fields=["clinic", "code_key"], name="patient_code_once_per_clinic"),
+            models.UniqueConstraint(
+                fields=["clinic", "external_id"],
+                condition=~models.Q(external_id=""),
+                name="patient_external_id_once_per_clinic",
+            ),
             models.CheckConstraint(condition=models.Q(sex__in=Sex.values), name="patient_sex_known"),
             models.CheckConstraint(condition=~models.Q(code="") & ~models.Q(code_key=""), name="patient_code_given"),
+            models.CheckConstraint(
+                condition=models.Q(merged_into=None) | ~models.Q(merged_into=models.F("pk")),
+                name="patient_not_merged_into_itself",
+            ),
         ]
 
     def __str__(self) -> str:

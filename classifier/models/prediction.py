@@ -98,7 +98,11 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
 
     def visible_to(self, actor: Actor) -> Self:
         """Readings of the photographs of the actor's clinic."""
-        return self.filter(image__lesion__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
+        return (
+            self.filter(image__examination__lesion__patient__clinic=actor.clinic_id)
+            if may_see_records(actor)
+            else self.none()
+        )
 
     def as_known(self, image: LesionImage) -> Self:
         """Readings of a photograph as what it is known to be now: its modality, and what is declared of the lesion."""
@@ -134,12 +138,13 @@ class Prediction(models.Model):
     ``modality`` and ``declared`` are the photograph's when the reading was asked for. ``logits`` are (views, 7),
     ``probabilities`` and ``balanced_scores`` seven numbers in the order of ``classes``; whether anybody is told them is
     ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by name, ``similar_cases`` what
-    ``ml.serve.similar_cases.SimilarCase`` holds; each is null where the model gives none. After ``done`` or ``failed``
+    ``ml.serve.similar_cases.SimilarCase`` holds, ``signature`` what tells photographs of one lesion from another's, as
+    in ``ml.serve.interpretation.Reading``; each is null where the model gives none. After ``done`` or ``failed``
     a
     database trigger refuses every UPDATE.
     """
 
-    audit_subject = "image__lesion__patient"
+    audit_subject = "image__examination__lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     image = models.ForeignKey(LesionImage, on_delete=models.CASCADE, related_name="predictions")
     modality = models.CharField(_("modality"), max_length=20, choices=Modality)
@@ -172,6 +177,7 @@ class Prediction(models.Model):
     prediction_set = models.JSONField(_("prediction set"), null=True, blank=True)
     measures = models.JSONField(_("measures of the photograph"), null=True, blank=True)
     similar_cases = models.JSONField(_("similar cases"), null=True, blank=True)
+    signature = models.JSONField(null=True, blank=True)
 
     model_version = models.ForeignKey(
         ModelVersion, null=True, blank=True, on_delete=models.PROTECT, related_name="predictions"

@@ -54,7 +54,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
     def visible_to(self, actor: Actor) -> Self:
         """Reviews of the readings of the actor's clinic."""
         return (
-            self.filter(prediction__image__lesion__patient__clinic=actor.clinic_id)
+            self.filter(prediction__image__examination__lesion__patient__clinic=actor.clinic_id)
             if may_see_records(actor)
             else self.none()
         )
@@ -63,7 +63,7 @@ class ReviewQuerySet(models.QuerySet["Review"]):
 class Review(models.Model):
     """One opinion on one reading."""
 
-    audit_subject = "prediction__image__lesion__patient"
+    audit_subject = "prediction__image__examination__lesion__patient"
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     prediction = models.ForeignKey(Prediction, on_delete=models.CASCADE, related_name="reviews")
     reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, models, transaction
+from django.db import models
 
-from skinsite.text import clean_line, fold_line
-
-ROWS = 500
+from skinsite.text import fold_line
 
 
 class FoldedField(models.CharField):  # type: ignore[type-arg] # generic only in the stubs
@@ -30,26 +28,3 @@ class FoldedField(models.CharField):  # type: ignore[type-arg] # generic only in
         key = fold_line(getattr(model_instance, self.source))[: self.max_length]
         setattr(model_instance, self.attname, key)
         return key
-
-
-def write_missing_keys(model: Any, source: str, key: str, *, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Clean the text and write the key of rows that have a text and no key: those of a version that knew none."""
-    lengths = {name: model._meta.get_field(name).max_length for name in (source, key)}
-    # Taken in steps, so that whoever writes meanwhile waits a moment for a few of them, and no word is overwritten.
-    lacking = model.objects.using(using).filter(**{key: ""}).exclude(**{source: ""}).order_by("pk")
-    last: int | None = 0
-    while last is not None:
-        last = _write_some(lacking.filter(pk__gt=last), source, key, lengths)
-
-
-def _write_some(lacking: "models.QuerySet[Any]", source: str, key: str, lengths: dict[str, int]) -> int | None:
-    """Write the first of them; the last one's primary key, if there was any."""
-    with transaction.atomic(using=lacking.db):
-        rows = list(lacking.select_for_update().only(source, key)[:ROWS])
-        for row in rows:
-            # Composing a text can lengthen it, too.
-            text = clean_line(getattr(row, source))[: lengths[source]]
-            setattr(row, source, text)
-            setattr(row, key, fold_line(text)[: lengths[key]])
-        lacking.bulk_update(rows, [source, key])
-    return rows[-1].pk if rows else None

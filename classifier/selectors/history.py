@@ -13,7 +13,7 @@ from skinsite.text import fold_line, limit_search
 from skinsite.zones import end_of_day, start_of_day
 
 EVERY_STANDING = "all"
-SEARCHED = ("image__lesion__patient__code_key", "image__lesion__label_key", "image__name_key")
+SEARCHED = ("image__examination__lesion__patient__code_key", "image__examination__lesion__label_key", "image__name_key")
 
 
 def history(
@@ -64,7 +64,7 @@ def search_condition(search: str) -> Q:
     conditions = Q()
     for word in fold_line(limit_search(search)).split():
         sites = [code for code, name in BodySite.choices if word in fold_line(str(name))]
-        anywhere = Q(image__lesion__body_site__in=sites)
+        anywhere = Q(image__examination__lesion__body_site__in=sites)
         for field in SEARCHED:
             anywhere |= Q((f"{field}__contains", word))
         conditions &= anywhere

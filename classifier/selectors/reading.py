@@ -30,28 +30,28 @@ def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
     """
     readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
     photographs, most = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk"), PHOTOGRAPHS_SHOWN + 1
-    return (
+    found = (
         Prediction.objects.visible_to(actor)
-        .select_related("image__lesion__patient__clinic", "image__uploaded_by", "image__uploaded_by_service")
+        .select_related(
+            "image__examination__lesion__patient__clinic", "image__uploaded_by", "image__uploaded_by_service"
+        )
         .select_related("model_version", "requested_by", "requested_by_service")
         .prefetch_related(
             Prefetch("reviews", Review.objects.select_related("reviewer")),
             Prefetch("image__corrections", ImageCorrection.objects.select_related("made_by")),
             Prefetch("image__predictions", readings),
-            Prefetch(
-                "image__lesion__images",
-                photographs.prefetch_related(Prefetch("predictions", readings))[:most],
-                to_attr="newest",
-            ),
         )
         .get(public_id=public_id)
     )
+    of_lesion = photographs.of_lesion(found.image.lesion).prefetch_related(Prefetch("predictions", readings))
+    found.image.lesion.newest = list(of_lesion.select_related("examination__lesion__patient")[:most])  # type: ignore[attr-defined] # read by ``other_readings``
+    return found
 
 
 def images_to_compare(actor: Actor) -> QuerySet[LesionImage]:
     """The clinic's photographs with their readings by model, as ``readings_by_model`` takes them."""
     readings = Prediction.objects.select_related("model_version")
-    images = LesionImage.objects.visible_to(actor).select_related("lesion__patient__clinic")
+    images = LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient__clinic")
     return images.prefetch_related(Prefetch("predictions", readings))
 
 

@@ -23,13 +23,13 @@ def lesions_of(actor: Actor) -> QuerySet[Lesion]:
 
 def images_of(actor: Actor) -> QuerySet[LesionImage]:
     """The photographs of the actor's clinic, each with lesion and patient."""
-    return LesionImage.objects.visible_to(actor).select_related("lesion__patient")
+    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient")
 
 
 def readings_of(actor: Actor) -> PredictionQuerySet:
     """The readings of the actor's clinic, each with ``superseded_by``, photograph, lesion, patient and model."""
     readings = Prediction.objects.visible_to(actor).with_successor()
-    return readings.select_related("image__lesion__patient", "model_version")
+    return readings.select_related("image__examination__lesion__patient", "model_version")
 
 
 def answers_to(actor: Actor) -> PredictionQuerySet:
@@ -39,7 +39,8 @@ def answers_to(actor: Actor) -> PredictionQuerySet:
 
 def reviews_of(actor: Actor) -> QuerySet[Review]:
     """The reviews of the actor's clinic, each with its reading and reviewer."""
-    return Review.objects.visible_to(actor).select_related("prediction__image__lesion__patient", "reviewer")
+    reviews = Review.objects.visible_to(actor)
+    return reviews.select_related("prediction__image__examination__lesion__patient", "reviewer")
 
 
 def model_versions() -> QuerySet[ModelVersion]:
@@ -52,9 +53,10 @@ def list_patients(actor: Actor, *, search: str = "") -> QuerySet[Patient]:
 
     Each has ``lesion_count`` and ``last_upload``; photographs entered in error do not count.
     """
+    photographs = "lesions__examinations__images__"
     found = patients_of(actor).annotate(
         lesion_count=Count("lesions", distinct=True),
-        last_upload=Max("lesions__images__uploaded_at", filter=Q(lesions__images__entered_in_error_at=None)),
+        last_upload=Max(f"{photographs}uploaded_at", filter=Q((f"{photographs}entered_in_error_at", None))),
     )
     if search:
         found = found.filter(code_key__contains=fold_line(search))
@@ -89,8 +91,8 @@ def lesions_with_latest(patient: Patient) -> list[tuple[Lesion, Prediction | Non
     Each lesion has ``image_count`` and ``last_upload``. Three queries, however many lesions there are.
     """
     lesions = patient.lesions.annotate(
-        image_count=Count("images", filter=Q(images__entered_in_error_at=None)),
-        last_upload=Max("images__uploaded_at", filter=Q(images__entered_in_error_at=None)),
+        image_count=Count("examinations__images", filter=Q(examinations__images__entered_in_error_at=None)),
+        last_upload=Max("examinations__images__uploaded_at", filter=Q(examinations__images__entered_in_error_at=None)),
     ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
     latest = _latest_readings(patient)
     return [(lesion, latest.get(lesion.pk)) for lesion in lesions]
@@ -99,12 +101,19 @@ def lesions_with_latest(patient: Patient) -> list[tuple[Lesion, Prediction | Non
 def photographs_over_time(lesion: Lesion) -> QuerySet[LesionImage]:
     """A lesion's photographs, each with its readings by their models; both the newest first."""
     readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
-    return lesion.images.prefetch_related(Prefetch("predictions", readings)).order_by("-uploaded_at", "-pk")
+    photographs = LesionImage.objects.of_lesion(lesion).select_related("examination__lesion__patient")
+    return photographs.prefetch_related(Prefetch("predictions", readings)).order_by("-uploaded_at", "-pk")
 
 
 def _latest_readings(patient: Patient) -> dict[int, Prediction]:
     """The newest reading of each lesion of a patient that counts, by the lesion's key."""
-    newest = Prediction.objects.with_successor().standing(Standing.VALID).filter(image__lesion=OuterRef("pk"))
+    newest = (
+        Prediction.objects.with_successor().standing(Standing.VALID).filter(image__examination__lesion=OuterRef("pk"))
+    )
     keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
-    readings = Prediction.objects.with_successor().filter(pk__in=list(keys)).select_related("image__lesion__patient")
-    return {reading.image.lesion_id: reading for reading in readings}
+    readings = (
+        Prediction.objects.with_successor()
+        .filter(pk__in=list(keys))
+        .select_related("image__examination__lesion__patient")
+    )
+    return {reading.image.lesion.pk: reading for reading in readings}

@@ -11,6 +11,7 @@ from classifier.services.intake import receive_upload
 from classifier.services.lesions import create_lesion
 from classifier.services.patients import create_patient
 from classifier.services.reviews import add_review
+from classifier.services.upload import Upload
 from skinsite.accounts.demonstration import DemoAccount, open_demo_clinic
 from skinsite.accounts.models import Membership, Role
 
@@ -64,7 +65,9 @@ def create_demonstration(*, progress: Progress = list) -> list[DemoAccount]:
 def _add_case(clinician: Membership, sample: Sample) -> None:
     patient = create_patient(actor=clinician, code=sample.code, sex=sample.sex)
     lesion = create_lesion(actor=clinician, patient=patient, body_site=sample.body_site)
-    receive_upload(actor=clinician, data=sample.path.read_bytes(), original_name=sample.path.name, lesion=lesion)
+    receive_upload(
+        actor=clinician, upload=Upload(data=sample.path.read_bytes(), original_name=sample.path.name, lesion=lesion)
+    )
 
 
 def _add_reviews(reviewer: Membership) -> None:

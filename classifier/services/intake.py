@@ -3,41 +3,46 @@
 import hashlib
 import logging
 import uuid
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from classifier import audit, inference, policies, storage
-from classifier.models import BodySite, Declared, Lesion, LesionImage, Modality, Prediction, Status
+from classifier.models import LesionImage, Prediction, Status, TakenSource
 from classifier.models.image import join_declared
-from classifier.models.patient import CODE_LENGTH
-from classifier.presentation.wording import unknown_choice_text
 from classifier.services import lesions, patients, room
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
+from classifier.services.upload import Upload, require_consistent
+from classifier.services.visits import check_day, find_or_create_examination, find_or_create_visit
 from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
 from skinsite.accounts.actors import Actor
+from skinsite.accounts.models import ApiToken
 from skinsite.audit.events import written_together
 from skinsite.platform.problems import DomainError, Problem
-from skinsite.text import clean_line, fold_line, too_long
+from skinsite.text import clean_line, fold_line
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came of an upload: the reading, whether this upload made it, and whether it made the patient."""
+    """What came of an upload: the reading, whether this upload made it, and whether it made the patient.
+
+    ``also_asked`` are readings of the examination's other photographs, where another model had read them: what is not
+    of one model is not taken together.
+    """
 
     prediction: Prediction
     created: bool
     new_patient: bool = False
+    also_asked: tuple[Prediction, ...] = ()
 
 
 class DuplicateImageError(DomainError):
@@ -62,58 +67,34 @@ class DuplicateImageError(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A checked upload."""
+    """An upload by somebody: ``said`` with its texts clean."""
 
     actor: Actor
+    said: Upload
     upload_sha256: str
-    original_name: str
-    modality: str
-    declared: Collection[str]
-    lesion: Lesion | None
-    patient_code: str
-    expected: Expected
-    body_site: str
-    attach_anyway: bool
 
 
-def receive_upload(
-    *,
-    actor: Actor,
-    data: bytes,
-    original_name: str = "",
-    modality: str = Modality.DERMOSCOPIC,
-    declared: Collection[str] = (),
-    lesion: Lesion | None = None,
-    patient_code: str = "",
-    expected: Expected = Expected.EITHER,
-    body_site: str = "",
-    attach_anyway: bool = False,
-) -> Receipt:
+def receive_upload(*, actor: Actor, upload: Upload) -> Receipt:
     """Keep a photograph and have it read: at once in synchronous mode, else by a worker.
 
-    ``declared`` are codes of ``Declared``. ``expected`` is of the patient of that code, where no lesion is
-    named. Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
+    Bytes that the clinic already has are answered with their latest reading when they are on the same lesion, or
     when no lesion and no other patient is named; where that one failed, they are read again. Raises ``ImageRejected``,
     ``DuplicateImageError``, ``DecoderBusyError``, ``ClinicStorageFullError``, ``DiskNearlyFullError``,
     ``ValidationError`` by field, ``PermissionDenied``.
     """
     policies.require(policies.may_upload(actor))
-    require_size(actor=actor, size=len(data))  # before it is hashed
-    request = _Request(
-        actor=actor,
-        upload_sha256=hashlib.sha256(data).hexdigest(),
-        original_name=storage.clean_name(original_name),
-        modality=modality,
-        declared=declared,
-        lesion=lesion,
-        patient_code=clean_line(patient_code),
-        expected=expected,
-        body_site=body_site,
-        attach_anyway=attach_anyway,
+    require_size(actor=actor, size=len(upload.data))  # before it is hashed
+    said = replace(
+        upload,
+        original_name=storage.clean_name(upload.original_name),
+        patient_code=clean_line(upload.patient_code),
+        device=clean_line(upload.device),
+        external_id=clean_line(upload.external_id),
     )
-    _check_fields(request)
+    require_consistent(actor=actor, said=said)
+    request = _Request(actor, said, hashlib.sha256(said.data).hexdigest())
     try:
-        receipt = _receive(request, data)
+        receipt = _receive(request)
     except DuplicateImageError as error:  # told outside of every transaction, which it would have ended
         audit.image_viewed(actor=actor, about=error.existing, by="duplicate")
         raise
@@ -122,16 +103,17 @@ def receive_upload(
     return receipt
 
 
-def _receive(request: _Request, data: bytes) -> Receipt:
+def _receive(request: _Request) -> Receipt:
+    said = request.said
     known = _find_same_bytes(request)
     if known is not None:
-        return _answer_again(request.actor, known, data)
-    room.require_room(actor=request.actor, size=len(data))
-    stored = _decode(request.actor, data)
-    if request.lesion is None and request.expected != Expected.EITHER:
+        return _answer_again(request.actor, known, said.data)
+    room.require_room(actor=request.actor, size=len(said.data))
+    stored = _decode(request.actor, said.data)
+    if said.lesion is None and said.expected != Expected.EITHER:
         # Before the object is kept; once more with the clinic locked.
-        patients.require_expected(actor=request.actor, code=request.patient_code, expected=request.expected)
-    reader = queue.find_reader(request.modality)
+        patients.require_expected(actor=request.actor, code=said.patient_code, expected=said.expected)
+    reader = queue.find_reader(said.modality)
     receipt = _keep(request, stored, reader)
     return _read(receipt, reader, stored.data) if receipt.created else receipt
 
@@ -164,53 +146,24 @@ def _decode(actor: Actor, data: bytes) -> StoredImage:
         raise
 
 
-def _check_fields(request: _Request) -> None:
-    """Refuse unknown codes and what contradicts itself; a lesion of another clinic is as unknown as none."""
-    errors: dict[str, ValidationError] = {}
-    if request.modality not in Modality.values:
-        errors["modality"] = _invalid_choice(request.modality, Modality.values)
-    unknown = next((code for code in request.declared if code not in Declared.values), None)
-    if unknown is not None:
-        errors["declared"] = _invalid_choice(unknown, Declared.values)
-    if request.body_site and request.body_site not in BodySite.values:
-        errors["body_site"] = _invalid_choice(request.body_site, BodySite.values)
-    if len(request.patient_code) > CODE_LENGTH:
-        errors["patient_code"] = too_long(CODE_LENGTH)
-    lesion = request.lesion
-    if lesion is not None:
-        if not Lesion.objects.visible_to(request.actor).contains(lesion):
-            errors["lesion"] = ValidationError(_("There is no such lesion in this clinic."), code="does_not_exist")
-        elif request.patient_code and fold_line(request.patient_code) != lesion.patient.code_key:
-            message = _("This lesion is not of that patient; leave one of the two out.")
-            errors["patient_code"] = ValidationError(message, code="contradiction")
-        elif request.body_site not in ("", BodySite.UNKNOWN, lesion.body_site):
-            message = _("This lesion has another body site; leave the site out, or correct it at the lesion.")
-            errors["body_site"] = ValidationError(message, code="contradiction")
-    if errors:
-        raise ValidationError(dict(errors))
-
-
-def _invalid_choice(value: str, known: list[str]) -> ValidationError:
-    return ValidationError(unknown_choice_text(value, known), code="invalid_choice")
-
-
 def _find_same_bytes(request: _Request) -> LesionImage | None:
     """Give the clinic's photograph that answers this upload, or None to keep it; raises ``DuplicateImageError``."""
+    said = request.said
     same = list(
         LesionImage.objects.visible_to(request.actor)
         .in_use()
         .filter(upload_sha256=request.upload_sha256)
-        .select_related("lesion__patient")
+        .select_related("examination__lesion__patient", "examination__visit")
         .order_by("uploaded_at", "pk")
     )
     if not same:
         return None
     for image in same:
-        if request.lesion is not None and image.lesion_id == request.lesion.pk:
+        if said.lesion is not None and image.lesion == said.lesion:
             return image
-        if request.lesion is None and fold_line(request.patient_code) in ("", image.lesion.patient.code_key):
+        if said.lesion is None and fold_line(said.patient_code) in ("", image.lesion.patient.code_key):
             return image
-    if request.attach_anyway:
+    if said.attach_anyway:
         return None
     raise DuplicateImageError(same[0])
 
@@ -262,20 +215,29 @@ def _write_rows(
     kept: storage.KeptFiles,
     reader: inference.LoadedModel | None,
 ) -> Receipt:
-    """Write patient and lesion unless they are known, the photograph, and its reading, claimed for ``reader``."""
-    actor = request.actor
-    lesion, is_new = request.lesion, False
+    """Write patient, lesion, visit and examination unless they are there, the photograph, and its reading, claimed for
+    ``reader``."""
+    actor, said = request.actor, request.said
+    lesion, is_new_patient = said.lesion, False
     if lesion is None:
-        patient, is_new = patients.find_or_create_patient(
-            actor=actor, code=request.patient_code, expected=request.expected
+        patient, is_new_patient = patients.find_or_create_patient(
+            actor=actor, code=said.patient_code, expected=said.expected
         )
-        lesion = lesions.add_lesion(actor=actor, patient=patient, body_site=request.body_site)
+        lesion = lesions.add_lesion(actor=actor, patient=patient, body_site=said.body_site, side=said.side)
+    taken_on = said.taken_on or timezone.localdate(timezone=actor.clinic.zone)
+    check_day(taken_on, patient=lesion.patient, field="taken_on")
+    visit = said.visit or find_or_create_visit(actor=actor, patient=lesion.patient, day=taken_on, is_new=is_new_patient)
+    examination = find_or_create_examination(actor=actor, visit=visit, lesion=lesion, is_new=said.lesion is None)
     image = LesionImage.objects.create(
         public_id=public_id,
-        lesion=lesion,
-        modality=request.modality,
-        declared=join_declared(request.declared),
-        original_name=request.original_name,
+        examination=examination,
+        modality=said.modality,
+        declared=join_declared(said.declared),
+        taken_on=taken_on,
+        taken_source=TakenSource.TYPED if said.taken_on else TakenSource.UPLOAD_DAY,
+        device=said.device,
+        external_id=said.external_id,
+        original_name=said.original_name,
         upload_sha256=request.upload_sha256,
         stored_sha256=stored.sha256,
         stored_name=kept.image,
@@ -285,20 +247,25 @@ def _write_rows(
         notes=list(stored.notes),
         uploaded_by=actor.user,
         uploaded_by_service=actor.service,
+        uploaded_with=actor if isinstance(actor, ApiToken) else None,
     )
     audit.image_uploaded(actor=actor, about=image)
     model = None if reader is None else reader.model_version
     prediction = states.create(actor=actor, image=image, claimed_for=model)
     prediction.superseded_by = None  # as `with_successor` has it: a new photograph has no other reading
-    return Receipt(prediction, created=True, new_patient=is_new)
+    others = () if said.lesion is None else queue.ask_by_active_model(actor=actor, examination=examination, but=image)
+    return Receipt(prediction, created=True, new_patient=is_new_patient, also_asked=tuple(others))
 
 
 def _read(receipt: Receipt, reader: inference.LoadedModel | None, data: bytes) -> Receipt:
     """Read a new photograph from the bytes in hand, which are those that were stored, or have it read."""
     prediction = receipt.prediction
     if reader is None or prediction.status != Status.RUNNING:
-        return replace(receipt, prediction=queue.start(prediction))
-    run.read_claimed(prediction, reader, data)
-    if prediction.status == Status.RUNNING:  # it took longer than its lease: somebody else's by now
-        return replace(receipt, prediction=states.load(prediction.pk))
-    return receipt
+        prediction = queue.start(prediction)
+    else:
+        run.read_claimed(prediction, reader, data)
+        if prediction.status == Status.RUNNING:  # it took longer than its lease: somebody else's by now
+            prediction = states.load(prediction.pk)
+    for other in receipt.also_asked:
+        queue.start(other)
+    return replace(receipt, prediction=prediction)

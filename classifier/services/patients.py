@@ -156,7 +156,7 @@ def _generate_code(clinic: Clinic) -> str:
 
 def _check_patient(patient: Patient) -> None:
     """Check what the fields alone can tell."""
-    patient.clean_fields(exclude=["clinic", "created_by", "code_key"])
+    patient.clean_fields(exclude=["clinic", "merged_into", "created_by", "code_key"])
     if not has_visible_sign(patient.code):
         raise ValidationError({"code": ValidationError(_("Give a code that can be read."), code="invisible")})
     if len(patient.code_key) > CODE_KEY_LENGTH:

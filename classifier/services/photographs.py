@@ -29,7 +29,8 @@ def check_photographs(*, progress: Progress) -> PhotographReport:
 
     Raises ``StorageUnavailableError``.
     """
-    report, every = PhotographReport(), LesionImage.objects.select_related("lesion__patient__clinic").order_by("pk")
+    report = PhotographReport()
+    every = LesionImage.objects.select_related("examination__lesion__patient__clinic").order_by("pk")
     for image in progress(every.iterator(chunk_size=200), every.count()):
         report.checked += 1
         try:

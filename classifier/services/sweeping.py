@@ -8,9 +8,8 @@ from datetime import timedelta
 from django.utils import timezone
 
 from classifier import storage
-from classifier.models import Lesion, LesionImage, Prediction, Status
+from classifier.models import LesionImage, OverviewImage, Prediction, Status
 from classifier.models.prediction import name_heat_map
-from classifier.models.search_keys import write_missing_keys
 from skinsite.accounts.services import notices
 from skinsite.accounts.signed_in import forget_ended
 from skinsite.audit import seals
@@ -41,9 +40,6 @@ def housekeep() -> SweepReport:
     notices.send_waiting()
     seals.seal_events(everything=True)
     seals.log_heads()
-    # A version before the keys goes on writing rows after the migration, until it is restarted.
-    write_missing_keys(Lesion, "label", "label_key")
-    write_missing_keys(LesionImage, "original_name", "name_key")
     housekeeping.gather_statistics()
     return sweep_storage()
 
@@ -52,8 +48,9 @@ def sweep_storage(*, progress: Callable[[list[str]], Iterable[str]] = iter) -> S
     """Delete objects that have had no photograph or reading for an hour; ``progress`` wraps the list of names."""
     found = storage.list_stored()
     known: set[str] = set()  # looked up after the list was made, so that no young row is missed
-    for image in LesionImage.objects.only("public_id", "stored_name").iterator():
-        known |= {image.stored_name, image.thumbnail_name}
+    for photographs in (LesionImage.objects, OverviewImage.objects):
+        for image in photographs.only("public_id", "stored_name").iterator():
+            known |= {image.stored_name, image.thumbnail_name}
     shown = Prediction.objects.filter(status=Status.DONE).exclude(model_version=None)
     known.update(map(name_heat_map, shown.values_list("public_id", flat=True).iterator()))
     deleted = 0

@@ -11,10 +11,11 @@ from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.disclosure.records import offer_lesions
-from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
-from classifier.models.image import NAME_LENGTH, REASON_LENGTH
+from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Side, Standing, Status
+from classifier.models.image import REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
+from classifier.models.photograph import NAME_LENGTH
 from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion
@@ -193,6 +194,9 @@ class LesionForm(forms.Form):
     """Where a lesion is, and what it is called."""
 
     body_site = forms.ChoiceField(label=_("Body site"), choices=BodySite, initial=BodySite.UNKNOWN)
+    side = forms.ChoiceField(
+        label=_("Side"), required=False, choices=[("", ""), *Side.choices], help_text=_("The patient's own.")
+    )
     label = forms.CharField(
         label=_("Label"),
         required=False,

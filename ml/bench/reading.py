@@ -5,6 +5,7 @@ run of the network on the same views. At 600×450 also against one bare pass of 
 package onnx; else left out). All take turns, so that a busy machine slows them alike.
 (b) The network in each way of running it (needs requirements/ml; else left out).
 (d) Peak memory of accepting and reading a large photograph, each in a process of its own.
+(h) An examination of three photographs, read and pooled, against one photograph.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import platform
 import resource
 import statistics
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +25,21 @@ from PIL import Image
 
 from ml.bundle.folder import DEFAULT_BUNDLE, Bundle, load_bundle
 from ml.errors import UserError
+from ml.evaluation.pooling import to_photograph
 from ml.evaluation.timing import COMMON_SIZE, draw_photograph, store, take_turns
 from ml.serve import preprocess
 from ml.serve.image_io import Limits, decode_stored, normalise_upload
+from ml.serve.interpretation import Outcome
+from ml.serve.pool import Photograph, pool_readings
 from ml.serve.predictor import DECODED_SIDE_PER_INPUT, Predictor
 from ml.serve.runtime import UInt8Batch, open_runtime
+from ml.taxonomy import DECISIONS
 
 SIZES = {"600×450": COMMON_SIZE, "12 megapixels": (4032, 3024)}
 LARGE = {"12 megapixels": (4032, 3024), "50 megapixels": (8160, 6120)}
 AIM = 1.4
 BARE_SIDE, BARE_AIM = 224, 6
+PHOTOGRAPHS, EXAMINATION_AIM = 3, 3.1
 PROCESS_STATUS = Path("/proc/self/status")
 
 
@@ -45,6 +52,7 @@ def main(options: argparse.Namespace) -> int:
     measure_predictor(bundle, picture, options.repeats, options.threads)
     measure_against_bare_pass(bundle, picture, options.repeats)
     measure_network(bundle, picture, options.repeats, options.threads)
+    measure_examination(bundle, picture, options.repeats, options.threads)
     return 0
 
 
@@ -111,6 +119,34 @@ def measure_network(bundle: Bundle, picture: Image.Image, repeats: int, threads:
     taken = take_turns(tuple(ways.values()), repeats)
     for name, milliseconds in zip(ways, taken, strict=True):
         _say(f"(b) {name}, {len(views)} views of {views.shape[1]} px: {milliseconds:.1f} ms")
+
+
+def measure_examination(bundle: Bundle, picture: Image.Image, repeats: int, threads: int) -> None:
+    """Part (h)."""
+    predictor = Predictor(bundle, "onnx", threads)
+    turned = [store(picture.rotate(90 * number, expand=True), COMMON_SIZE) for number in range(PHOTOGRAPHS)]
+
+    def read(number: int) -> Photograph:
+        # The drawn photograph is refused, and what is refused is not pooled.
+        made = to_photograph(str(number), predictor.read(turned[number]))
+        return replace(made, outcome=Outcome.LOW_RISK, reason=DECISIONS[0])
+
+    photographs = [read(number) for number in range(PHOTOGRAPHS)]
+
+    def read_one() -> None:
+        read(0)
+
+    def read_all() -> None:
+        pool_readings([read(number) for number in range(PHOTOGRAPHS)], bundle.manifest)
+
+    def pool() -> None:
+        pool_readings(photographs, bundle.manifest)
+
+    one, every, pooling = take_turns((read_one, read_all, pool), repeats)
+    _say(
+        f"(h) 600×450, {PHOTOGRAPHS} photographs of a lesion read and pooled {every:.1f} ms (pooling {pooling:.2f}), "
+        f"one photograph {one:.1f} ms: {every / one:.2f} × (aim: at most {EXAMINATION_AIM})"
+    )
 
 
 def measure_memory(picture: Image.Image) -> None:

@@ -1,4 +1,4 @@
-"""Fit of a bundle's limits: calibration, outcome rule, prediction sets, out-of-distribution detector, quality.
+"""Fit of a bundle's limits: calibration, outcome rule, prediction sets, detector, quality, pooling of photographs.
 
 Needs no torch; the detector's artefact probes, fitted on lesion masks and OpenCV measures, need requirements/ml.txt.
 """
@@ -25,6 +25,7 @@ from ml.evaluation.fit.conformal import choose_sets
 from ml.evaluation.fit.out_of_distribution import OtherPhotographs, fit_limits
 from ml.evaluation.observe import Observer, average_statistics, from_file
 from ml.evaluation.operating_points import fit_outcome_rule
+from ml.evaluation.pooling import fit_pooling, gather_lesions, with_several
 from ml.evaluation.refused_images import REFUSED_LIMITS, list_refused_sums
 from ml.metrics.classification import Scored
 from ml.serve.detector import Detector, DetectorArrays, estimate_measures, save_detector
@@ -68,6 +69,8 @@ def refit_bundle(
         manifest = add_detector(manifest, bundle.path, detector, observations, where)
         if others is not None and manifest.gate is not None:
             manifest = add_refused(manifest, Detector(detector[0], manifest.gate), observer, others)
+    fitted = None if detector is None or manifest.gate is None else Detector(detector[0], manifest.gate)
+    manifest = add_pooling(manifest, fitted, chosen, observations, where)
     refitted = write_manifest(bundle.path, write_attribution(bundle.path, manifest))
     return measure_calibration_fold(refitted, dataset, chosen, observations, calibration_fold)
 
@@ -144,6 +147,26 @@ def add_refused(manifest: Manifest, detector: Detector, observer: Observer, othe
         thresholds=replace(manifest.thresholds, refused=refused),
         limits={**manifest.limits, "fitting": fitting},
     )
+
+
+def add_pooling(
+    manifest: Manifest,
+    detector: Detector | None,
+    records: Sequence[Record],
+    observations: Sequence[Observation],
+    where: str,
+) -> Manifest:
+    """The manifest with the rule by which photographs of a lesion are pooled; call after all other fits.
+
+    It stays without if no lesion of these images has several photographs that can be assessed.
+    """
+    readings = [interpret(each, manifest, detector) for each in observations]
+    lesions = gather_lesions(records, readings)
+    if not with_several(lesions):
+        return replace(manifest, pooling=None)
+    rule, tried = fit_pooling(lesions, manifest, where)
+    fitting = {**manifest.limits.get("fitting", {}), "pooling": tried}
+    return replace(manifest, pooling=rule, limits={**manifest.limits, "fitting": fitting})
 
 
 def fit_refused(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ml.build.fit_limits import refit_bundle
+from ml.build.fit_limits import add_pooling, refit_bundle
 from ml.build.measure import measure_calibration_fold, measure_limits, report_test_fold
 from ml.bundle.attribution import write_attribution
 from ml.bundle.draft import build_beside
@@ -65,6 +65,17 @@ def _measure_anew(bundle: Bundle, options: argparse.Namespace, others: OtherPhot
     return credit_and_measure(bundle, observer, options, others)
 
 
+def _fit_pooling(bundle: Bundle, options: argparse.Namespace) -> Bundle:
+    """The bundle with the rule of pooling fitted anew, and nothing else."""
+    observer = Observer(Predictor(bundle, "onnx"), kept=options.keep)
+    records = select_folds(read_isic(options.data).records, (options.fold,))
+    where = f"fold {options.fold}"
+    observations = observer.observe([from_file(record.path) for record in records], where)
+    return write_manifest(
+        bundle.path, add_pooling(bundle.manifest, load_detector(bundle), records, observations, where)
+    )
+
+
 def _take_detector(bundle: Bundle) -> tuple[DetectorArrays, dict[str, Any]]:
     """The detector of a bundle, in the form that a refit takes."""
     detector = load_detector(bundle)
@@ -81,6 +92,7 @@ def main(options: argparse.Namespace) -> int:
         named = {"version": options.name_version, "created": datetime.now(UTC).date().isoformat()}
         bundle = replace(bundle, manifest=replace(bundle.manifest, **named))
     with build_beside(options.bundle, start=bundle) as draft:
-        bundle = _measure_anew(replace(bundle, path=draft), options, others)
+        drafted = replace(bundle, path=draft)
+        bundle = _fit_pooling(drafted, options) if options.pooling else _measure_anew(drafted, options, others)
     tell(replace(bundle, path=options.bundle), options.data)
     return 0

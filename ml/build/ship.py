@@ -27,7 +27,7 @@ def describe_shipped(model: nn.Module) -> Origin:
     """Origin of the shipped bundle's network for its manifest."""
     return Origin(
         name="lite0-isic2018-distilled",
-        version="1.3",
+        version="1.4",
         architecture=ARCHITECTURE,
         input=describe_input(model, 320, (0.9, 0.7)),
         training_prior=describe_sampled_prior((0.158, 0.387, 0.107, 0.085, 0.157, 0.051, 0.055)),

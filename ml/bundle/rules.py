@@ -7,7 +7,7 @@ from typing import Any
 
 from PIL import Image
 
-from ml.bundle.manifest import AlteredRule, Manifest
+from ml.bundle.manifest import AlteredRule, Manifest, PoolingRule
 from ml.taxonomy import CLASSES, MALIGNANT
 
 NOT_MEASURED = "not yet measured"
@@ -41,6 +41,11 @@ def broken_rule(manifest: Manifest) -> str | None:
             all((rule.below is None) != (rule.above is None) for rule in flags),
         ),
         ("quality.altered must fit its measures", altered is None or _fits(altered)),
+        (
+            "pooling.same_from must be below pooling.copy_from",
+            manifest.pooling is None or manifest.pooling.same_from < manifest.pooling.copy_from,
+        ),
+        ("pooling must weigh by a quality measure exactly if it has a power of it", _weighs(manifest.pooling)),
         (f"{wrong} must be figures with their intervals, as an evaluation writes them", wrong is None),
     )
     return next((rule for rule, holds in rules if not holds), None)
@@ -97,6 +102,11 @@ def _is_figure(name: str, figure: object) -> bool:
         return False
     most = math.inf if name == "log_loss" else 1.0
     return bool(0 <= numbers[0] <= numbers[2] <= most and 0 <= numbers[1] <= most)
+
+
+def _weighs(rule: PoolingRule | None) -> bool:
+    """Whether a rule has both a measure and a power of it, or neither."""
+    return rule is None or ((rule.quality_power > 0) == (rule.quality_measure is not None))
 
 
 def _fits(rule: AlteredRule) -> bool:

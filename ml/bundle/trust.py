@@ -16,6 +16,7 @@ SHIPPED = frozenset(
         "1b01ec641b850b0adde678b919a005f617a3e35cacbd22425a396b3615653965",  # 1.2
         "cdecc1b8d920926505e4cd38d5d87b1cd367078b3d3716e4d42c25461dbecc92",  # 1.3
         "c3a1e8591c4a50cc815b5bcc451122d82d443f5bb2a5604374ff34395697a756",  # 1.3, schema 3
+        "13b93dfc44f15883513214ca57021d23fcfb163fde473fc692faf269ce445b15",  # 1.4
     }
 )
 """Bundles that came with this software, by the hash of their manifests; add each that is shipped."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.bundle.manifest import Manifest, PoolingRule
-from ml.serve.interpretation import DETECTED, FloatArray, Outcome, decide, form_set, softmax
+from ml.serve.interpretation import FloatArray, Outcome, decide, form_set, softmax
 from ml.taxonomy import CLASSES, DECISIONS, MALIGNANT_INDICES
 
 PHOTOGRAPHS_DISAGREE: Final = "photographs_disagree"
@@ -37,7 +37,7 @@ PARTS = (MALIGNANT_INDICES, tuple(sorted(set(range(len(CLASSES))) - set(MALIGNAN
 class Photograph:
     """A finished reading of one photograph; all of one pool are by the same model.
 
-    ``key`` names it. ``probabilities`` (7,) are calibrated, in class order; None or empty if it was not run.
+    ``key`` names it alone. ``probabilities`` (7,) are calibrated, in class order; None or empty if it was not run.
     ``outcome`` and ``reason`` are the photograph's own. ``quality`` is what ``find_quality`` gives, ``embedding`` the
     reading's ``signature``, of any length and scale; None or empty if the model gives none.
     """
@@ -74,9 +74,10 @@ def pool_readings(photographs: Sequence[Photograph], manifest: Manifest) -> Pool
     """Pool the readings of a lesion's photographs, in the order in which they were added.
 
     Of one photograph it is that photograph's reading. A near-duplicate weighs nothing beside the earlier of the two.
-    One photograph alone *suspicious*, or refused though likely a cancer, or declared as what the network has not
-    learnt, keeps the lesion from *low risk*. Photographs that look like different lesions are not pooled; the outcome
-    is then at least *refer: uncertain*. Raises ``ValueError`` without a photograph.
+    One photograph alone *suspicious* or *refer: uncertain* (as a refused likely cancer is too), or declared as what the
+    network has not learnt, keeps the lesion from *low risk*, and makes it not *suspicious*. Photographs that look like
+    different lesions are not pooled; the outcome is then at least *refer: uncertain*. Raises ``ValueError`` without a
+    photograph.
     """
     if not photographs:
         raise ValueError("a pool needs at least one photograph")
@@ -96,7 +97,7 @@ def pool_readings(photographs: Sequence[Photograph], manifest: Manifest) -> Pool
             left_out=left_out | {each.key: DIFFERENT_LESIONS for each in assessable},
             named=tuple(each.key for part in parts if part is not largest for each in part),
         )
-    pooled = _keep_from_low_risk(readings[0], refused, manifest)
+    pooled = _keep_from_low_risk(readings[0], photographs, manifest)
     return replace(pooled, left_out=left_out | pooled.left_out)
 
 
@@ -187,42 +188,42 @@ def _conclude_unread(refused: Sequence[Photograph]) -> PooledReading:
 def _pool_one_lesion(photographs: Sequence[Photograph], rule: PoolingRule, manifest: Manifest) -> PooledReading:
     """Pool assessable photographs that may show the same lesion."""
     chosen = _leave_out_copies(photographs, rule)
+    probabilities = np.asarray([each.probabilities for each in chosen], np.float64)
     if len(chosen) == 1:
-        found, weights = np.asarray(chosen[0].probabilities, np.float64), np.ones(1)
+        found, weights = probabilities[0], np.ones(1)
         outcome, reason = Outcome(chosen[0].outcome), chosen[0].reason
     else:
-        probabilities = np.asarray([each.probabilities for each in chosen], np.float64)
         weights = find_weights(probabilities, [each.quality for each in chosen], rule)
         found = pool_probabilities(probabilities, weights)
         outcome, reason = decide(found, None, manifest.thresholds)
-    suspicious = [each.key for each in photographs if each.outcome == Outcome.SUSPICIOUS]
-    disagree = bool(suspicious) and outcome != Outcome.SUSPICIOUS
     balanced = found / manifest.target_prior.frequencies
     keys = {each.key for each in chosen}
     return PooledReading(
-        outcome=Outcome.REFER_UNCERTAIN if disagree else outcome,
-        reason=PHOTOGRAPHS_DISAGREE if disagree else reason,
+        outcome=outcome,
+        reason=reason,
         probabilities=tuple(found.tolist()),
         malignant_probability=float(found[list(MALIGNANT_INDICES)].sum()),
         prediction_set=list(form_set(found, balanced / balanced.sum(), manifest.prediction_sets)) or None,
         weights={each.key: float(weight) for each, weight in zip(chosen, weights, strict=True)},
         pooled=tuple(each.key for each in chosen),
         left_out={each.key: NEAR_DUPLICATE for each in photographs if each.key not in keys},
-        named=tuple(suspicious) if disagree else (),
     )
 
 
-def _keep_from_low_risk(pooled: PooledReading, refused: Sequence[Photograph], manifest: Manifest) -> PooledReading:
-    """The reading, but for *low risk* beside a refused likely cancer or a declared fact: then *refer: uncertain*."""
-    if pooled.outcome != Outcome.LOW_RISK:
-        return pooled
-    likely = [each for each in refused if each.outcome == Outcome.REFER_UNCERTAIN and each.reason in DETECTED]
-    declared = [each for each in refused if each.reason in manifest.not_assessable_where]
-    about = likely or declared
-    if not about:
+def _keep_from_low_risk(pooled: PooledReading, photographs: Sequence[Photograph], manifest: Manifest) -> PooledReading:
+    """The reading, but *refer: uncertain* where one photograph says more than *low risk* and the pool does not."""
+    suspicious = [each for each in photographs if each.outcome == Outcome.SUSPICIOUS]
+    uncertain = [each for each in photographs if each.outcome == Outcome.REFER_UNCERTAIN]
+    declared = [each for each in photographs if each.reason in manifest.not_assessable_where]
+    if suspicious and pooled.outcome != Outcome.SUSPICIOUS:
+        about, reason = suspicious, PHOTOGRAPHS_DISAGREE
+    elif (uncertain or declared) and pooled.outcome == Outcome.LOW_RISK:
+        about = uncertain or declared
+        reason = about[0].reason
+    else:
         return pooled
     named = tuple(each.key for each in about)
-    return replace(pooled, outcome=Outcome.REFER_UNCERTAIN, reason=about[0].reason, named=named)
+    return replace(pooled, outcome=Outcome.REFER_UNCERTAIN, reason=reason, named=named)
 
 
 def _leave_out_copies(photographs: Sequence[Photograph], rule: PoolingRule) -> list[Photograph]:

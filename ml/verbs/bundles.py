@@ -38,12 +38,13 @@ def remeasure(parser: ArgumentParser) -> None:
     """Measure a bundle again and update its manifest.
 
     Evaluates on the calibration fold, then measures the limits (other photographs, faults, small changes). ``--refit``
-    first fits the limits again. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs
-    no torch.
+    first fits the limits again; ``--pooling`` only fits the rule by which photographs of a lesion are pooled, and
+    measures nothing. ``--report-test`` finally evaluates on the test fold, once, and logs the reason. Needs no torch.
     """
     parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
     parser.add_argument("--refit", action="store_true", help="fit calibration, rules and detector again first")
     parser.add_argument("--keep-detector", action="store_true", help="keep the detector and only set its limits again")
+    parser.add_argument("--pooling", action="store_true", help="fit only how photographs of a lesion are pooled")
     parser.add_argument("--name-version", metavar="VERSION", help="version that the manifest is to name")
     _take_what_is_measured(parser)
 

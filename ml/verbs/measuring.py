@@ -19,6 +19,7 @@ def bench(parser: ArgumentParser) -> None:
     (needs the package onnx; else left out). All take turns, so that a busy machine slows them alike.
     (b) The network in each way of running it (needs requirements/ml; else left out).
     (d) Peak memory of accepting and reading a large photograph, each in a process of its own.
+    (h) An examination of three photographs, read and pooled, against one photograph.
     """
     parser.add_argument("image", nargs="?", type=Path, help="photograph to measure on, resized; default: a drawn one")
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"measurements behind each median ({REPEATS})")
@@ -110,11 +111,26 @@ def soup(parser: ArgumentParser) -> None:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations, to resume from")
 
 
+def repeatability(parser: ArgumentParser) -> None:
+    """Write ``docs/repeatability.json``: how far readings of one lesion differ, by photograph and pooled.
+
+    Reads fold 4 and the test fold, which no network is trained on; that the test fold is read is logged with ``--why``.
+    Single photographs, a pool of two against the photograph left out, the pool of all with and without each, a
+    melanoma among nevi, and the pooled readings' accuracy; intervals over lesions. The model card shows the figures.
+    """
+    take_data(parser)
+    parser.add_argument("--why", required=True, metavar="TEXT", help="reason for the log of the test fold")
+    parser.add_argument("--bundle", type=Path, default=DEFAULT_BUNDLE, help="directory of the bundle")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="cache of observations of fold 4, to resume from")
+    parser.add_argument("--out", type=Path, help="JSON file to write; default docs/repeatability.json")
+
+
 VERBS = (
     Verb(name="bench", options=bench, work="ml.bench.reading:main", needs=Needs.BASE),
     Verb(name="bench-training", options=bench_training, work="ml.bench.training:main"),
     Verb(name="views", options=views, work="ml.reports.views:main"),
     Verb(name="panel", options=panel, work="ml.reports.panel:main"),
     Verb(name="soup", options=soup, work="ml.reports.soup:main"),
+    Verb(name="repeatability", options=repeatability, work="ml.reports.repeatability:main"),
     Verb(name="int8", options=int8, work="ml.reports.int8:main"),
 )

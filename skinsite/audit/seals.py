@@ -26,6 +26,7 @@ BATCH = 1000
 SEALER = 7_261_300_154
 # An event is written at the end of its transaction, which may be a while after it happened.
 RECENT = timedelta(hours=1)
+MOST_RECENT = 1_000_000
 FIELDS = [field.attname for field in AuditEvent._meta.concrete_fields]
 BEFORE_THE_FIRST = "0" * 64
 
@@ -75,7 +76,8 @@ def head_of(chain: int, using: str = DEFAULT_DB_ALIAS) -> AuditSeal | None:
 
 def _first_recent(using: str) -> int | None:
     recent = AuditEvent.objects.using(using).filter(at__gte=timezone.now() - RECENT)
-    first: int | None = recent.order_by().aggregate(first=Min("pk"))["first"]
+    # With a limit, however large: else PostgreSQL looks for the least key by walking up through all keys.
+    first: int | None = recent.order_by("at")[:MOST_RECENT].aggregate(first=Min("pk"))["first"]
     return first
 
 

@@ -87,7 +87,7 @@ def everything(request: TrailRequest) -> HttpResponse:
 def person(request: TrailRequest, public_id: UUID) -> HttpResponse:
     """What this person did."""
     found = get_object_or_404(people_for(request.reader), public_id=public_id)
-    streams = narrow(events_for(request.reader), person=found)
+    streams = events_for(request.reader, person=found)
     title = _("What %(person)s did") % {"person": found}
     return show_trail(request, streams, question="person", title=title, about=found, context={"of_person": found})
 

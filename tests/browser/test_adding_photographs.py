@@ -50,7 +50,9 @@ def test_the_error_of_one_file_stays_in_its_row_while_the_rest_goes_on(upload_pa
     expect(rows.nth(1)).to_have_attribute("data-state", "error")
     expect(rows.nth(1).get_by_role("alert")).to_contain_text("copy it from the camera again")
     expect(rows.nth(1).get_by_label("Patient code")).to_have_value("P-300")
-    kept = LesionImage.objects.filter(lesion__patient__code="P-300", lesion__body_site="scalp", declared="tattoo")
+    kept = LesionImage.objects.filter(
+        examination__lesion__patient__code="P-300", examination__lesion__body_site="scalp", declared="tattoo"
+    )
     assert kept.count() == 2
 
 
@@ -137,7 +139,7 @@ def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_o
     dialog.get_by_role("button", name="Sign in").click()
     for place in range(2):
         expect(rows.nth(place)).to_have_attribute("data-state", "done")
-    assert set(LesionImage.objects.values_list("lesion__patient__code", flat=True)) == {"P-500", "P-501"}
+    assert set(LesionImage.objects.values_list("examination__lesion__patient__code", flat=True)) == {"P-500", "P-501"}
 
 
 def test_a_batch_goes_out_after_signing_in_again_in_another_tab(

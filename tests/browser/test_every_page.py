@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
+from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership, Role
 from tests import factories
 from tests.browser.conftest import SignIn, sample_photograph
@@ -41,10 +42,12 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
         readings.append(
             receive_upload(
                 actor=administrator,
-                data=photograph.read_bytes(),
-                original_name=photograph.name,
-                modality=modality,
-                patient_code=f"P-{place}",
+                upload=Upload(
+                    data=photograph.read_bytes(),
+                    original_name=photograph.name,
+                    modality=modality,
+                    patient_code=f"P-{place}",
+                ),
             ).prediction
         )
     factories.DonePredictionFactory.create(image=readings[0].image)  # by another model, to stand beside it

@@ -5,6 +5,7 @@ from playwright.sync_api import Page, expect
 
 from classifier.models import Patient
 from classifier.services.intake import receive_upload
+from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
 from tests.factories import PASSWORD, MembershipFactory
@@ -99,7 +100,7 @@ def test_the_end_covers_the_page(page: Page, owner: Membership, transactional_db
 def waiting_page(page: Page, owner: Membership, storage: None, sign_in: SignIn) -> Page:
     """The page of a reading that waits, which knows whether it was loaded anew."""
     sign_in(page, owner)
-    waiting = receive_upload(actor=owner, data=sample_photograph().read_bytes()).prediction
+    waiting = receive_upload(actor=owner, upload=Upload(data=sample_photograph().read_bytes())).prediction
     page.goto(f"/readings/{waiting.public_id}/")
     page.evaluate("window.kept = true")
     return page

@@ -10,6 +10,7 @@ from django.core.management import call_command
 
 from classifier.models import ModelVersion
 from classifier.services.intake import receive_upload
+from classifier.services.upload import Upload
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.evaluation.evaluate import LabelledImage, read_images
 from ml.evaluation.observe import Observer
@@ -27,7 +28,7 @@ def test_an_upload_gets_the_logits_of_the_evaluation(
     path = tmp_path / "image.jpg"
     path.write_bytes(pictures.ACCEPTED[kind]())
 
-    uploaded = receive_upload(actor=owner, data=path.read_bytes()).prediction
+    uploaded = receive_upload(actor=owner, upload=Upload(data=path.read_bytes())).prediction
     item = LabelledImage(image_id="image", label=0, path=path, lesion_id="")
     observer = Observer(Predictor(load_bundle(DEFAULT_BUNDLE)), progress=False)
     (evaluated,) = read_images(observer, [item], "uploaded")
@@ -44,7 +45,7 @@ def test_an_upload_gets_the_logits_of_the_evaluation(
 def test_a_turned_photograph_is_read_as_an_upright_one(owner: Membership, active_model: ModelVersion) -> None:
     """The eight orientations are one picture; only JPEG's rounding tells them apart."""
     logits = [
-        receive_upload(actor=owner, data=pictures.rotated_jpeg(orientation, LESION)).prediction.logits
+        receive_upload(actor=owner, upload=Upload(data=pictures.rotated_jpeg(orientation, LESION))).prediction.logits
         for orientation in range(1, 9)
     ]
 

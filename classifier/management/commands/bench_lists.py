@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.core.management import call_command
 from django.core.management.base import CommandParser
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Model, OuterRef, Subquery
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -20,7 +20,17 @@ from tqdm import tqdm
 
 from classifier.management.base import UserErrorCommand
 from classifier.management.own_site import measure_inside, serve_plain_static_files
-from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
+from classifier.models import (
+    Examination,
+    Lesion,
+    LesionImage,
+    LesionReading,
+    ModelVersion,
+    Patient,
+    Prediction,
+    Review,
+    Visit,
+)
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
 from skinsite.accounts.models import ApiToken, Clinic, Membership, Role, Scope, User
@@ -30,6 +40,7 @@ FEWEST = 10_000
 BATCH = 2000
 TIMES = 3
 OK = 200
+THRESHOLDS = {"malignant": {"low_risk_below": 0.08, "suspicious_from": 0.3}}
 SIMILAR = [
     {"image_id": f"ISIC_{number:07}", "diagnosis": "NV", "confirmation": "histo", "similarity": 0.9}
     for number in range(12)
@@ -91,12 +102,21 @@ def _fill(readings: int) -> Membership:
         "patient",
     )
     patients = list(Patient.objects.values_list("pk", flat=True))
-    _insert(Lesion, (Lesion(patient_id=key, body_site="back") for key in patients), count, "lesion")
-    lesions = list(Lesion.objects.values_list("pk", flat=True))
+    _insert(Lesion, (Lesion(patient_id=key, number=1, body_site="back") for key in patients), count, "lesion")
+    lesions = dict(Lesion.objects.values_list("patient", "pk"))
     times = [now - timedelta(minutes=readings - n) for n in range(readings)]
-    _insert(LesionImage, (_image(n, lesions[n % count], times[n]) for n in range(readings)), readings, "photograph")
+    days = (Visit(patient_id=patients[n % count], day=times[n].date()) for n in range(readings))
+    _insert(Visit, days, readings, "visit")
+    visits = Visit.objects.order_by("pk").values_list("pk", "patient")
+    looks = (Examination(visit_id=visit, lesion_id=lesions[patient]) for visit, patient in visits.iterator())
+    _insert(Examination, looks, readings, "examination")
+    examinations = list(Examination.objects.order_by("pk").values_list("pk", flat=True))
+    _insert(LesionImage, (_image(n, examinations[n], times[n]) for n in range(readings)), readings, "photograph")
     images = list(LesionImage.objects.order_by("uploaded_at").values_list("pk", flat=True))
     _insert(Prediction, (_reading(images[n], version, times[n]) for n in range(readings)), readings, "reading")
+    _insert(LesionReading, (_lesion_reading(key, version) for key in examinations), readings, "lesion reading")
+    own = LesionReading.objects.filter(examination=OuterRef("pk")).values("pk")
+    Examination.objects.update(reading=Subquery(own[:1]))
     reviewed = list(Prediction.objects.order_by("pk").values_list("pk", flat=True))[::2]
     reviews = (Review(prediction_id=key, reviewer=user, diagnosis="NV", certainty="high") for key in reviewed)
     _insert(Review, reviews, len(reviewed), "review")
@@ -111,9 +131,25 @@ def _insert(model: type[Model], rows: Iterable[Model], total: int, unit: str) ->
             bar.update(len(batch))
 
 
-def _image(number: int, lesion: int, uploaded_at: Any) -> LesionImage:
+def _lesion_reading(examination: int, version: ModelVersion) -> LesionReading:
+    return LesionReading(
+        examination_id=examination,
+        model_version=version,
+        bundle_sha256=version.bundle_sha256,
+        inputs=[],
+        inputs_sha256="0" * 64,
+        outcome="suspicious",
+        reason="above_suspicious_threshold",
+        classes=list(CLASSES),
+        probabilities=[1 / 7] * 7,
+        malignant_probability=3 / 7,
+        thresholds=THRESHOLDS,
+    )
+
+
+def _image(number: int, examination: int, uploaded_at: Any) -> LesionImage:
     return LesionImage(
-        lesion_id=lesion,
+        examination_id=examination,
         original_name=f"photograph-{number}.jpg",
         upload_sha256=f"{number:064}",
         stored_sha256=f"{number:064}",
@@ -144,7 +180,7 @@ def _reading(image: int, version: ModelVersion, created_at: Any) -> Prediction:
         balanced_scores=[1 / 7] * 7,
         logits=[[0.1] * 7] * 2,
         malignant_probability=3 / 7,
-        thresholds={"malignant": {"low_risk_below": 0.08, "suspicious_from": 0.3}},
+        thresholds=THRESHOLDS,
         measures={"lesion_area": 0.2, "lesion_at_edge": 0.0, "lesion_asymmetry": 0.1},
         similar_cases=SIMILAR,
     )

@@ -10,8 +10,8 @@ class Command(UserErrorCommand):
     """Do the work of the night."""
 
     help = (
-        "Clear sessions that have ended, seal the audit trail and tell the log where it ends, write search keys that "
-        "are missing, let SQLite take stock of its tables, and delete objects that no photograph knows. A clock "
+        "Clear sessions that have ended, seal the audit trail and tell the log where it ends, "
+        "let SQLite take stock of its tables, and delete objects that no photograph knows. A clock "
         "(Celery's beat) does it every night; without one let cron do it."
     )
 

@@ -12,6 +12,7 @@ from classifier.models.image import CorrectionKind, join_declared
 from classifier.presentation.wording import unknown_choice_text
 from classifier.services.corrections.record import Correction, begin, change, lock, refuse
 from classifier.services.readings import queue
+from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
 
 Column = Literal["modality", "declared"]
@@ -67,4 +68,5 @@ def _correct_and_read(correction: Correction, *, column: Column, after: str) -> 
             change(image, **{column: after})
             correction.record(before=before, after=after)
         prediction = queue.find_or_create(actor=correction.actor, image=image)
+        conclude(image.examination)
     return queue.start(prediction)

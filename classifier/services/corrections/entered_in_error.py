@@ -7,6 +7,7 @@ from classifier import audit
 from classifier.models import ImageCorrection, LesionImage
 from classifier.models.image import ENTERED_IN_ERROR, IN_USE, CorrectionKind
 from classifier.services.corrections.record import begin, change, lock
+from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
 
 
@@ -28,4 +29,6 @@ def mark_entered_in_error(*, actor: Actor, image: LesionImage, reason: str) -> I
         if made is not None:
             return made
         change(image, entered_in_error_at=timezone.now())
-        return correction.record(before=IN_USE, after=ENTERED_IN_ERROR)
+        made = correction.record(before=IN_USE, after=ENTERED_IN_ERROR)
+        conclude(image.examination)
+        return made

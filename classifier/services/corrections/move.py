@@ -2,14 +2,17 @@
 
 import uuid
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from classifier import audit
-from classifier.models import ImageCorrection, Lesion, LesionImage
+from classifier.models import Examination, ImageCorrection, Lesion, LesionImage
 from classifier.models.image import CorrectionKind
 from classifier.services import lesions, patients
 from classifier.services.corrections.record import Correction, begin, change, lock, refuse
+from classifier.services.locks import lock_clinic
+from classifier.services.readings.lesion import conclude
+from classifier.services.visits import find_or_create_examination, find_or_create_visit
 from skinsite.accounts.actors import Actor
 
 
@@ -29,6 +32,7 @@ def move_image(
     """
     correction = begin(actor=actor, image=image, reason=reason, kind=CorrectionKind.MOVED, event=audit.image_moved)
     with transaction.atomic():
+        lock_clinic(actor.clinic)
         lock(image)
         target = lesion or _create_lesion(actor=actor, code=patient_code, body_site=body_site, once=once)
         return correction.find_made(after=str(target.public_id)) or _move(correction, to=target)
@@ -49,11 +53,21 @@ def _move(correction: Correction, *, to: Lesion) -> ImageCorrection:
     if to.pk == before.pk:
         message = _("The photograph is on this lesion already; choose another.")
         refuse(field="lesion", message=message, code="unchanged")
-    try:
-        with transaction.atomic():
-            change(image, lesion=to)
-            return correction.record(before=str(before.public_id), after=str(to.public_id), also=[before])
-    except IntegrityError:
-        image.lesion = before
+    if LesionImage.objects.of_lesion(to).in_use().filter(upload_sha256=image.upload_sha256).exists():
         message = _("That lesion has the same photograph already; mark this one as entered in error.")
         refuse(field="lesion", message=message, code="same")
+    left, target = image.examination, _find_examination(correction, to=to)
+    change(image, examination=target)
+    made = correction.record(before=str(before.public_id), after=str(to.public_id), also=[before])
+    for examination in (left, target):
+        conclude(examination)
+    return made
+
+
+def _find_examination(correction: Correction, *, to: Lesion) -> Examination:
+    """The look at the lesion at the photograph's own visit; of another patient, at that patient's of the same day."""
+    actor, image = correction.actor, correction.image
+    visit = image.examination.visit
+    if to.patient_id != visit.patient_id:
+        visit = find_or_create_visit(actor=actor, patient=to.patient, day=image.taken_on)
+    return find_or_create_examination(actor=actor, visit=visit, lesion=to)

@@ -9,12 +9,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 
 from classifier import inference, policies
-from classifier.models import LesionImage, Modality, ModelStatus, ModelVersion, Prediction, Status
+from classifier.models import Examination, LesionImage, Modality, ModelStatus, ModelVersion, Prediction, Status
 from classifier.models.prediction import WAITING
 from classifier.services.locks import lock_clinic
 from classifier.services.readings import handover, states
@@ -74,6 +74,24 @@ def find_or_create(*, actor: Actor | None, image: LesionImage) -> Prediction:
     """Give a photograph's reading by the active model, a new one unless there is one; ``start`` it after the commit."""
     lock_clinic(image.lesion.patient.clinic)
     return _find_usable(image) or states.create(actor=actor, image=image)
+
+
+def ask_by_active_model(*, actor: Actor | None, examination: Examination, but: LesionImage) -> list[Prediction]:
+    """New readings of an examination's photographs that other models alone have read; ``start`` them after the commit.
+
+    Call it inside a transaction. What is read by several models is not taken together.
+    """
+    active = ModelVersion.objects.filter(status=ModelStatus.ACTIVE).first()
+    if active is None:
+        return []
+    is_answer = Q(status__in=WAITING) | Q(status=Status.DONE, model_version=active)
+    answers = Prediction.objects.filter(is_answer, image=OuterRef("pk"), modality=OuterRef("modality"))
+    others = LesionImage.objects.in_use().filter(examination=examination, modality=Modality.DERMOSCOPIC)
+    stale = others.exclude(pk=but.pk).filter(~Exists(answers.filter(declared=OuterRef("declared"))))
+    return [
+        states.create(actor=actor, image=image)
+        for image in stale.select_related("examination__lesion__patient__clinic", "examination__visit")
+    ]
 
 
 def start(prediction: Prediction) -> Prediction:

@@ -85,6 +85,7 @@ def _finish(claimed: Prediction, loaded: inference.LoadedModel, reading: inferen
             asdict(case) | {"similarity": round(case.similarity, MEASURE_DIGITS)} for case in reading.similar_cases
         ]
         or None,
+        signature=list(reading.signature) or None,
         bundle_sha256=loaded.predictor.bundle.sha256,
         preprocessing_version=manifest.preprocessing_version,
         runtime=reading.runtime,

@@ -19,7 +19,9 @@ from django.utils import timezone
 
 from classifier import audit
 from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
+from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
+from skinsite.audit.events import written_together
 from skinsite.audit.models import AuditEvent
 
 LEASE_MARGIN_SECONDS = 5
@@ -60,12 +62,16 @@ def create(*, actor: Actor | None, image: LesionImage, claimed_for: ModelVersion
         del prediction.started_at
     clinic = image.lesion.patient.clinic if actor is None else actor.clinic
     audit.prediction_requested(actor=actor, about=prediction, clinic=clinic)
+    if prediction.status == Status.DONE:
+        conclude(image.examination)
     return prediction
 
 
 def load(prediction_id: int) -> Prediction:
     """Give a reading with its photograph, its patient and its model. Raises ``Prediction.DoesNotExist``."""
-    return Prediction.objects.select_related("image__lesion__patient__clinic", "model_version").get(pk=prediction_id)
+    return Prediction.objects.select_related("image__examination__lesion__patient__clinic", "model_version").get(
+        pk=prediction_id
+    )
 
 
 def waiting() -> QuerySet[Prediction]:
@@ -128,10 +134,11 @@ def _write_end(prediction: Prediction, record: Callable[..., AuditEvent], **fiel
     """Move a reading to its last status, if it is still as ``prediction`` saw it."""
     row = Prediction.objects.filter(pk=prediction.pk, status=prediction.status, attempts=prediction.attempts)
     clinic = prediction.image.lesion.patient.clinic
-    with transaction.atomic():
+    with transaction.atomic(), written_together():
         written = row.update(finished_at=Now(), **fields) == 1
         if written:
             record(about=prediction, clinic=clinic, status=str(fields["status"]))
+            conclude(prediction.image.examination)
     if written:
         for name, value in fields.items():
             setattr(prediction, name, value)

@@ -22,6 +22,8 @@ from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import DuplicateImageError, receive_upload, require_size
 from classifier.services.patients import Expected
 from classifier.services.room import ClinicStorageFullError
+from classifier.services.shown import note_shown
+from classifier.services.upload import Upload
 from classifier.storage import StorageUnavailableError
 from classifier.web.forms import ACCEPTED, UploadForm
 from ml.serve.decode_process import DecoderBusyError
@@ -143,15 +145,17 @@ def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> A
     try:
         receipt = receive_upload(
             actor=actor,
-            data=_read(actor, file),
-            original_name=name,
-            modality=said["modality"],
-            declared=said["declared"],
-            lesion=said["lesion"],
-            patient_code=said["patient_code"],
-            expected=Expected.NEW if said["new_patient"] else Expected.KNOWN,
-            body_site=said["body_site"],
-            attach_anyway=said["attach_anyway"],
+            upload=Upload(
+                data=_read(actor, file),
+                original_name=name,
+                modality=said["modality"],
+                declared=said["declared"],
+                lesion=said["lesion"],
+                patient_code=said["patient_code"],
+                expected=Expected.NEW if said["new_patient"] else Expected.KNOWN,
+                body_site=said["body_site"],
+                attach_anyway=said["attach_anyway"],
+            ),
         )
     except DuplicateImageError as error:
         text = _("This photograph is already on another lesion of this clinic.")
@@ -162,6 +166,7 @@ def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> A
     except ValidationError as error:
         asks = any(each.code in ASKING for each in getattr(error, "error_dict", {}).get("patient_code", ()))
         return Arrival(name=name, error=" ".join(error.messages), asks_for_new_patient=asks)
+    note_shown(actor=actor, shown=[receipt.prediction])
     patient = receipt.prediction.image.lesion.patient
     warnings = warn_of_code(actor, patient.code, patient=patient) if receipt.new_patient else ()
     return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)

@@ -19,6 +19,7 @@ from ml.reports.model_card.limits import BESIDE, DIAGRAM, choose_fold, describe_
 from ml.reports.model_card.official_test import describe_official
 from ml.reports.model_card.refusals import describe_refusals
 from ml.reports.model_card.reliability import draw_reliability
+from ml.reports.model_card.repeatability import describe_repeatability
 from ml.reports.study.figures import save
 from ml.serve.image_io import thumbnail
 from ml.support.disk import read_file
@@ -63,6 +64,7 @@ def render_card(manifest: Manifest) -> str:
         describe_official(),
         *describe_limits(manifest),
         *describe_refusals(manifest),
+        *describe_repeatability(manifest),
         *describe_lesions(manifest, choose_fold(manifest), name_fold(choose_fold(manifest))),
         *describe_artefact_probes(manifest),
         _describe_limits(manifest),

@@ -79,8 +79,8 @@ def _describe_second_limit(manifest: Manifest) -> str:
         altered = sum(1 for cell in found["cells"] if cell["strength"]) * found["images"]
         kinds["malignant lesions, altered"] = altered, found["called"]
     unread: dict[str, tuple[int, Mapping[str, Any]]] = {
-        f"malignant, {title}, not read": (fold["unread"]["malignant"]["unread"], fold["unread"]["malignant"]["called"]),
-        f"not malignant, {title}, not read": (fold["unread"]["others"]["unread"], fold["unread"]["others"]["called"]),
+        f"malignant, {title}": (fold["unread"]["malignant"]["unread"], fold["unread"]["malignant"]["called"]),
+        f"not malignant, {title}": (fold["unread"]["others"]["unread"], fold["unread"]["others"]["called"]),
     }
     tried = list(next(iter(kinds.values()))[1])
     rows = [

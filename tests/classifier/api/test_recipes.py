@@ -18,7 +18,7 @@ from django.db import OperationalError
 from pytest_django.live_server_helper import LiveServer
 
 from classifier.api.views import PredictionViewSet
-from classifier.models import Lesion, Prediction
+from classifier.models import Lesion, LesionImage, Prediction
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle.folder import DEFAULT_BUNDLE
@@ -104,7 +104,7 @@ def test_2_read_it_for_a_known_lesion_and_patient(language: str, kitchen: Kitche
     kitchen.run(2, language)
     lesion = Lesion.objects.get()
     assert (lesion.patient.code, lesion.body_site) == ("P-1024", "back")
-    assert lesion.images.count() == 2
+    assert LesionImage.objects.of_lesion(lesion).count() == 2
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
 from classifier.services.readings.run import run_prediction
+from classifier.services.upload import Upload
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.storage.private import private_storage
@@ -25,7 +26,7 @@ def failed(
     with monkeypatch.context() as patch:
         patch.setattr("classifier.services.readings.queue.find_reader", lambda _modality: None)
         patch.setattr("classifier.services.readings.queue.run_prediction", lambda **_key: None)
-        receive_upload(actor=owner, data=photograph, patient_code="A-1")
+        receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-1"))
     reading = Prediction.objects.get()
     Prediction.objects.filter(pk=reading.pk).update(attempts=3)
     run_prediction(prediction_id=reading.pk)
@@ -96,7 +97,7 @@ def test_a_photograph_whose_bytes_were_lost_is_put_back_by_sending_it_again(
     loss: str, owner: Membership, photograph: bytes, api: APIClient, store: Path
 ) -> None:
     ModelVersion.objects.update(status="retired")
-    reading = receive_upload(actor=owner, data=photograph).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
     kept = read_stored(reading.image)
     path = store / reading.image.stored_name
     path.unlink() if loss == "missing" else path.write_bytes(b"rotten")

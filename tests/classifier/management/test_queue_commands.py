@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from classifier import inference
 from classifier.models import ModelStatus, ModelVersion, Prediction
 from classifier.services.intake import receive_upload
+from classifier.services.upload import Upload
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from skinsite.storage.private import private_storage
@@ -32,7 +33,7 @@ def run(*arguments: str) -> str:
 
 
 def test_register_model_lists_a_bundle_and_activates_it_when_asked(owner: Membership, photograph: bytes) -> None:
-    waiting = receive_upload(actor=owner, data=photograph).prediction
+    waiting = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
 
     assert "Candidate" in run("register_model", str(DEFAULT_BUNDLE))
     assert inference.availability() == "no_model"
@@ -81,7 +82,7 @@ def test_register_model_names_what_is_wrong_in_one_line(tmp_path: Path) -> None:
 
 def test_process_queue_reads_what_waits(owner: Membership) -> None:
     for seed in range(2):
-        receive_upload(actor=owner, data=draw_lesion(seed=seed))
+        receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=seed)))
     run("register_model", str(DEFAULT_BUNDLE))
     ModelVersion.objects.update(status=ModelStatus.ACTIVE)
 
@@ -95,7 +96,7 @@ def test_process_queue_says_why_nothing_can_be_read(owner: Membership, capfd: py
     (kept / "model.onnx").write_bytes(b"changed")
     told = StringIO()
     call_command("process_queue", stdout=StringIO(), stderr=told, no_color=True)  # nothing waits: no fault
-    receive_upload(actor=owner, data=draw_lesion(seed=0))
+    receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=0)))
     capfd.readouterr()
     with pytest.raises(SystemExit) as end:
         call_command("process_queue", stdout=StringIO(), stderr=told, no_color=True)
@@ -112,7 +113,7 @@ def test_process_queue_says_why_nothing_can_be_read(owner: Membership, capfd: py
 def test_a_reading_is_reproduced_from_stored_bytes_and_bundle(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=photograph).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
 
     assert run("reproduce", str(reading.public_id)).startswith("Reproduced: the logits differ by 0 at most")
 
@@ -120,7 +121,7 @@ def test_a_reading_is_reproduced_from_stored_bytes_and_bundle(
 def test_a_reading_with_other_logits_is_not_reproduced(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=photograph).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
     assert reading.logits is not None
     reading.logits[0][0] += 0.5
     forged = Prediction.objects.get(pk=reading.pk)
@@ -147,8 +148,8 @@ def test_reproduce_names_an_unknown_reading(given: str) -> None:
 def test_reproduce_says_when_the_photograph_or_the_bundle_is_not_there(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=photograph).prediction
-    clinical = receive_upload(actor=owner, data=draw_lesion(seed=1), modality="clinical").prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
+    clinical = receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=1), modality="clinical")).prediction
 
     with pytest.raises(CommandError, match="has no logits"):
         run("reproduce", str(clinical.public_id))
@@ -163,7 +164,7 @@ def test_reproduce_says_when_the_photograph_or_the_bundle_is_not_there(
 def test_sweep_storage_deletes_what_has_had_no_row_for_an_hour(
     owner: Membership, photograph: bytes, store: Path
 ) -> None:
-    image = receive_upload(actor=owner, data=photograph).prediction.image
+    image = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction.image
     reading = DonePredictionFactory.create(image=image)
     old, young = store / "images" / f"{uuid.uuid4()}.jpg", store / "thumbnails" / f"{uuid.uuid4()}.jpg"
     kept, lost = store / reading.heat_map_name, store / "heat-maps" / f"{uuid.uuid4()}.png"

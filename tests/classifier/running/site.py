@@ -91,7 +91,7 @@ class Site:
             command, cwd=PROJECT, env=self.variables(), capture_output=True, text=True, check=False, timeout=120
         )
         assert done.returncode == exit_code, done.stderr[-3000:]
-        return done.stdout
+        return done.stdout or done.stderr
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import django
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
@@ -26,6 +27,7 @@ from classifier.services.readings.run import run_prediction  # noqa: E402
 from classifier.services.registry import activate_model, register_model  # noqa: E402
 from classifier.services.reviews import add_review  # noqa: E402
 from classifier.services.room import ClinicStorageFullError  # noqa: E402
+from classifier.services.upload import Upload  # noqa: E402
 from ml.bundle.folder import DEFAULT_BUNDLE  # noqa: E402
 from ml.bundle.manifest import MANIFEST_FILE  # noqa: E402
 from skinsite.accounts.models import Clinic, Membership, Role, User  # noqa: E402
@@ -49,6 +51,11 @@ def set_password(password: str) -> None:
 def set_model_status(status: str) -> None:
     """Take the network out of service, or put it in again, behind the services' back: nothing that waits is read."""
     ModelVersion.objects.update(status=status)
+
+
+def record_migration(app: str, name: str) -> None:
+    """Make the database one in which another version's migration has run."""
+    MigrationRecorder(connection).record_applied(app, name)
 
 
 def upload(path: str) -> list[object]:
@@ -149,7 +156,7 @@ def search(path: str, *words: str) -> list[int]:
     """Upload a file under a name and a code with signs of their own, and count what each search finds."""
     member = Membership.objects.select_related("user", "clinic").get()
     data = Path(path).read_bytes()
-    receive_upload(actor=member, data=data, original_name="Родинка (1).jpg", patient_code="Ключ-17")
+    receive_upload(actor=member, upload=Upload(data=data, original_name="Родинка (1).jpg", patient_code="Ключ-17"))
     return [history(member, search=each).count() for each in words]
 
 
@@ -186,7 +193,7 @@ def _try_to_change(rows: QuerySet[Any], fields: dict[str, object]) -> str:
 
 def _upload(data: bytes) -> tuple[Prediction, bool]:
     actor = Membership.objects.select_related("user", "clinic").get()
-    receipt = receive_upload(actor=actor, data=data)
+    receipt = receive_upload(actor=actor, upload=Upload(data=data))
     return receipt.prediction, receipt.created
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Status
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.intake import DuplicateImageError, receive_upload
+from classifier.services.upload import Upload
 from classifier.storage import StorageUnavailableError
 from ml.serve.image_io import ImageRejected
 from ml.taxonomy import CLASSES
@@ -33,7 +34,8 @@ def test_a_first_upload_is_kept_and_read_at_once(
     owner: Membership, photograph: bytes, active_model: ModelVersion, store: Path
 ) -> None:
     receipt = receive_upload(
-        actor=owner, data=photograph, original_name="left arm.jpg", patient_code="A-17", body_site="upper_extremity"
+        actor=owner,
+        upload=Upload(data=photograph, original_name="left arm.jpg", patient_code="A-17", body_site="upper_extremity"),
     )
 
     reading, image = receipt.prediction, receipt.prediction.image
@@ -62,7 +64,7 @@ def test_a_first_upload_is_kept_and_read_at_once(
 def test_a_reading_keeps_its_prediction_set_its_measures_and_all_thresholds(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=photograph).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
 
     assert reading.prediction_set
     assert set(reading.prediction_set) <= set(CLASSES)
@@ -80,7 +82,7 @@ def test_a_reading_keeps_its_prediction_set_its_measures_and_all_thresholds(
 def test_what_is_no_photograph_of_a_lesion_is_refused_and_keeps_its_logits(
     owner: Membership, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=pictures.jpeg()).prediction  # drawn
+    reading = receive_upload(actor=owner, upload=Upload(data=pictures.jpeg())).prediction  # drawn
 
     assert (reading.status, reading.outcome) == (Status.DONE, Outcome.NOT_ASSESSABLE)
     assert reading.reason in ("without_colour", "not_skin_lesion", "clinical_photograph", "unlike_training", "altered")
@@ -89,21 +91,24 @@ def test_what_is_no_photograph_of_a_lesion_is_refused_and_keeps_its_logits(
 
 
 def test_an_upload_is_in_the_audit_trail(owner: Membership, photograph: bytes, active_model: ModelVersion) -> None:
-    receive_upload(actor=owner, data=photograph)
+    receive_upload(actor=owner, upload=Upload(data=photograph))
 
     events = AuditEvent.objects.filter(clinic=owner.clinic).order_by("pk").values_list("action", "actor_email")
     email = owner.user.email
     assert list(events) == [
         ("patient.created", email),
         ("lesion.created", email),
+        ("visit.created", email),
+        ("examination.created", email),
         ("image.uploaded", email),
         ("prediction.requested", email),
         ("prediction.finished", ""),
+        ("lesion_reading.made", ""),
     ]
 
 
 def test_without_a_code_the_patient_gets_one(owner: Membership, photograph: bytes) -> None:
-    code = receive_upload(actor=owner, data=photograph).prediction.image.lesion.patient.code
+    code = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction.image.lesion.patient.code
 
     assert code.startswith("P-")
     assert len(code) == 8
@@ -112,7 +117,7 @@ def test_without_a_code_the_patient_gets_one(owner: Membership, photograph: byte
 def test_a_known_patient_code_in_another_case_is_the_same_patient(owner: Membership, photograph: bytes) -> None:
     patient = PatientFactory.create(clinic=owner.clinic, code="Abc-1")
 
-    receipt = receive_upload(actor=owner, data=photograph, patient_code=" aBC-1 ")
+    receipt = receive_upload(actor=owner, upload=Upload(data=photograph, patient_code=" aBC-1 "))
 
     assert receipt.prediction.image.lesion.patient == patient
 
@@ -122,7 +127,7 @@ def test_the_same_code_in_another_clinic_is_another_patient(
 ) -> None:
     theirs = PatientFactory.create(clinic=stranger.clinic, code="A-1")
 
-    receipt = receive_upload(actor=owner, data=photograph, patient_code="A-1")
+    receipt = receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-1"))
 
     assert receipt.prediction.image.lesion.patient != theirs
     assert Patient.objects.filter(code="A-1").count() == 2
@@ -131,13 +136,13 @@ def test_the_same_code_in_another_clinic_is_another_patient(
 def test_the_same_bytes_again_give_the_same_reading(
     owner: Membership, colleague: Membership, photograph: bytes, active_model: ModelVersion, store: Path
 ) -> None:
-    first = receive_upload(actor=owner, data=photograph, patient_code="A-1")
+    first = receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-1"))
 
     for again in (
-        receive_upload(actor=colleague, data=photograph),
-        receive_upload(actor=owner, data=photograph, lesion=first.prediction.image.lesion),
-        receive_upload(actor=owner, data=photograph, patient_code="a-1"),
-        receive_upload(actor=owner, data=photograph, attach_anyway=True),
+        receive_upload(actor=colleague, upload=Upload(data=photograph)),
+        receive_upload(actor=owner, upload=Upload(data=photograph, lesion=first.prediction.image.lesion)),
+        receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="a-1")),
+        receive_upload(actor=owner, upload=Upload(data=photograph, attach_anyway=True)),
     ):
         assert (again.prediction, again.created) == (first.prediction, False)
     assert (Lesion.objects.count(), LesionImage.objects.count(), Prediction.objects.count()) == (1, 1, 1)
@@ -145,31 +150,31 @@ def test_the_same_bytes_again_give_the_same_reading(
 
 
 def test_the_same_bytes_for_another_lesion_are_refused_naming_the_first(owner: Membership, photograph: bytes) -> None:
-    first = receive_upload(actor=owner, data=photograph).prediction.image
+    first = receive_upload(actor=owner, upload=Upload(data=photograph)).prediction.image
     other = LesionFactory.create(patient__clinic=owner.clinic)
 
     with pytest.raises(DuplicateImageError) as refusal:
-        receive_upload(actor=owner, data=photograph, lesion=other)
+        receive_upload(actor=owner, upload=Upload(data=photograph, lesion=other))
 
     assert refusal.value.existing == first
-    assert not other.images.exists()
+    assert not LesionImage.objects.of_lesion(other).exists()
 
 
 def test_the_same_bytes_for_another_patient_are_refused(owner: Membership, photograph: bytes) -> None:
-    receive_upload(actor=owner, data=photograph, patient_code="A-1")
+    receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-1"))
 
     with pytest.raises(DuplicateImageError):
-        receive_upload(actor=owner, data=photograph, patient_code="A-2")
+        receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-2"))
 
     assert not Patient.objects.filter(code="A-2").exists()
 
 
 def test_the_same_bytes_are_attached_to_another_lesion_when_asked(owner: Membership, photograph: bytes) -> None:
-    first = receive_upload(actor=owner, data=photograph)
+    first = receive_upload(actor=owner, upload=Upload(data=photograph))
     other = LesionFactory.create(patient__clinic=owner.clinic)
 
-    second = receive_upload(actor=owner, data=photograph, lesion=other, attach_anyway=True)
-    third = receive_upload(actor=owner, data=photograph, lesion=other, attach_anyway=True)
+    second = receive_upload(actor=owner, upload=Upload(data=photograph, lesion=other, attach_anyway=True))
+    third = receive_upload(actor=owner, upload=Upload(data=photograph, lesion=other, attach_anyway=True))
 
     assert second.created
     assert second.prediction != first.prediction
@@ -178,19 +183,21 @@ def test_the_same_bytes_are_attached_to_another_lesion_when_asked(owner: Members
 
 
 def test_another_clinics_copy_is_never_revealed(owner: Membership, stranger: Membership, photograph: bytes) -> None:
-    theirs = receive_upload(actor=stranger, data=photograph)
+    theirs = receive_upload(actor=stranger, upload=Upload(data=photograph))
 
-    mine = receive_upload(actor=owner, data=photograph, lesion=LesionFactory.create(patient__clinic=owner.clinic))
+    mine = receive_upload(
+        actor=owner, upload=Upload(data=photograph, lesion=LesionFactory.create(patient__clinic=owner.clinic))
+    )
 
     assert mine.created
     assert mine.prediction.image != theirs.prediction.image
 
 
 def test_bytes_marked_as_entered_in_error_may_be_uploaded_anew(owner: Membership, photograph: bytes) -> None:
-    first = receive_upload(actor=owner, data=photograph, patient_code="A-1").prediction.image
+    first = receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-1")).prediction.image
     mark_entered_in_error(actor=owner, image=first, reason="Wrong patient")
 
-    again = receive_upload(actor=owner, data=photograph, patient_code="A-2")
+    again = receive_upload(actor=owner, upload=Upload(data=photograph, patient_code="A-2"))
 
     assert again.created
     assert again.prediction.image.lesion.patient.code == "A-2"
@@ -199,7 +206,7 @@ def test_bytes_marked_as_entered_in_error_may_be_uploaded_anew(owner: Membership
 def test_a_clinical_photograph_is_kept_and_not_run(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    reading = receive_upload(actor=owner, data=photograph, modality="clinical").prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=photograph, modality="clinical")).prediction
 
     assert (reading.status, reading.outcome, reading.reason) == ("done", "not_assessable", "clinical_photograph")
     assert (reading.model_version, reading.probabilities, reading.logits) == (None, None, None)
@@ -219,7 +226,7 @@ def test_an_invalid_field_is_named_and_nothing_is_kept(
     owner: Membership, photograph: bytes, store: Path, field: str, arguments: dict[str, str]
 ) -> None:
     with pytest.raises(ValidationError) as refusal:
-        receive_upload(actor=owner, data=photograph, **arguments)  # type: ignore[arg-type] # text for all of them
+        receive_upload(actor=owner, upload=Upload(data=photograph, **arguments))  # type: ignore[arg-type] # text for all of them
 
     assert list(refusal.value.error_dict) == [field]
     assert (Patient.objects.count(), stored_files(store)) == (0, [])
@@ -231,17 +238,19 @@ def test_a_lesion_of_another_clinic_does_not_exist_here(
     theirs = LesionFactory.create(patient__clinic=stranger.clinic)
 
     with pytest.raises(ValidationError) as refusal:
-        receive_upload(actor=owner, data=photograph, lesion=theirs)
+        receive_upload(actor=owner, upload=Upload(data=photograph, lesion=theirs))
 
     assert refusal.value.error_dict["lesion"][0].code == "does_not_exist"
-    assert not theirs.images.exists()
+    assert not LesionImage.objects.of_lesion(theirs).exists()
 
 
 def test_a_lesion_and_the_code_of_another_patient_contradict_each_other(owner: Membership, photograph: bytes) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic)
 
     with pytest.raises(ValidationError) as refusal:
-        receive_upload(actor=owner, data=photograph, lesion=lesion, patient_code="somebody else", body_site="foot")
+        receive_upload(
+            actor=owner, upload=Upload(data=photograph, lesion=lesion, patient_code="somebody else", body_site="foot")
+        )
 
     assert list(refusal.value.error_dict) == ["patient_code"]
 
@@ -258,7 +267,7 @@ def test_a_lesion_and_the_code_of_another_patient_contradict_each_other(owner: M
 )
 def test_a_rejected_photograph_leaves_nothing(owner: Membership, store: Path, code: str, data: bytes) -> None:
     with pytest.raises(ImageRejected) as refusal:
-        receive_upload(actor=owner, data=data, patient_code="A-1")
+        receive_upload(actor=owner, upload=Upload(data=data, patient_code="A-1"))
 
     assert refusal.value.code == code
     assert (Patient.objects.count(), LesionImage.objects.count(), stored_files(store)) == (0, 0, [])
@@ -276,7 +285,7 @@ def test_what_is_refused_leaves_a_trace_without_a_word_of_the_patient(
     owner: Membership, store: Path, code: str, data: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"), pytest.raises(ImageRejected):
-        receive_upload(actor=owner, data=data, original_name="Ivanova.jpg", patient_code="A-1")
+        receive_upload(actor=owner, upload=Upload(data=data, original_name="Ivanova.jpg", patient_code="A-1"))
 
     event = AuditEvent.objects.get(action="image.refused")
     assert (event.actor, event.clinic, event.object_id) == (owner.user, owner.clinic, str(owner.clinic.public_id))
@@ -297,7 +306,7 @@ def test_a_row_that_cannot_be_written_leaves_no_object(owner: Membership, photog
         )
 
     with pytest.raises(DatabaseError, match="disk full"):
-        receive_upload(actor=owner, data=photograph)
+        receive_upload(actor=owner, upload=Upload(data=photograph))
 
     assert (Patient.objects.count(), LesionImage.objects.count(), stored_files(store)) == (0, 0, [])
 
@@ -307,7 +316,7 @@ def test_a_storage_that_cannot_be_written_leaves_no_row(owner: Membership, photo
     (store / "images").write_text("a file where a folder should be")
 
     with pytest.raises(StorageUnavailableError):
-        receive_upload(actor=owner, data=photograph)
+        receive_upload(actor=owner, upload=Upload(data=photograph))
 
     assert (Patient.objects.count(), stored_files(store)) == (0, ["images"])
 
@@ -325,7 +334,7 @@ def test_a_storage_that_cannot_be_written_leaves_no_row(owner: Membership, photo
     ],
 )
 def test_a_file_name_is_data(owner: Membership, photograph: bytes, given: str, kept: str) -> None:
-    image = receive_upload(actor=owner, data=photograph, original_name=given).prediction.image
+    image = receive_upload(actor=owner, upload=Upload(data=photograph, original_name=given)).prediction.image
 
     assert image.original_name == kept
     assert image.stored_name == f"images/{image.public_id}.jpg"
@@ -338,7 +347,7 @@ def test_no_metadata_survives(owner: Membership, store: Path) -> None:
     out = io.BytesIO()
     picture.save(out, "JPEG", exif=exif, comment=b"NEEDLE 1970")
 
-    image = receive_upload(actor=owner, data=out.getvalue() + b"NEEDLE<script>").prediction.image
+    image = receive_upload(actor=owner, upload=Upload(data=out.getvalue() + b"NEEDLE<script>")).prediction.image
 
     assert b"NEEDLE" not in (store / image.stored_name).read_bytes()
     assert b"NEEDLE" not in (store / image.thumbnail_name).read_bytes()
@@ -348,7 +357,7 @@ def test_a_deactivated_member_may_not_upload(owner: Membership, photograph: byte
     owner.is_active = False
 
     with pytest.raises(PermissionDenied):
-        receive_upload(actor=owner, data=photograph)
+        receive_upload(actor=owner, upload=Upload(data=photograph))
 
     assert stored_files(store) == []
 
@@ -357,7 +366,7 @@ def test_a_deactivated_member_may_not_upload(owner: Membership, photograph: byte
 def test_what_is_declared_and_not_learnt_is_not_assessable_and_kept_with_both(
     code: str, owner: Membership, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    prediction = receive_upload(actor=owner, data=photograph, declared=[code]).prediction
+    prediction = receive_upload(actor=owner, upload=Upload(data=photograph, declared=[code])).prediction
 
     assert (prediction.outcome, prediction.reason) == ("not_assessable", code)
     assert prediction.declared == prediction.image.declared == code
@@ -367,14 +376,16 @@ def test_what_is_declared_and_not_learnt_is_not_assessable_and_kept_with_both(
 def test_what_is_declared_is_kept_once_and_in_one_order(
     owner: Membership, active_model: ModelVersion, photograph: bytes
 ) -> None:
-    prediction = receive_upload(actor=owner, data=photograph, declared=["tattoo", "nail", "tattoo"]).prediction
+    prediction = receive_upload(
+        actor=owner, upload=Upload(data=photograph, declared=["tattoo", "nail", "tattoo"])
+    ).prediction
 
     assert prediction.declared_codes == ["nail", "tattoo"]
 
 
 def test_an_unknown_declaration_is_refused_with_the_known_ones(owner: Membership, photograph: bytes) -> None:
     with pytest.raises(ValidationError) as refusal:
-        receive_upload(actor=owner, data=photograph, declared=["nail", "beard"])
+        receive_upload(actor=owner, upload=Upload(data=photograph, declared=["nail", "beard"]))
 
     assert refusal.value.messages == ["“beard” is not known; use one of: nail, mucosa, eyelid, ulcer, tattoo."]
     assert list(refusal.value.error_dict) == ["declared"]

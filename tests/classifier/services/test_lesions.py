@@ -16,10 +16,10 @@ def test_a_lesion_is_created_and_changed_on_record(owner: Membership) -> None:
     patient = PatientFactory.create(clinic=owner.clinic)
 
     lesion = create_lesion(actor=owner, patient=patient, body_site="back", label=" left\nshoulder ")
-    changed = update_lesion(actor=owner, lesion=lesion, body_site="", label="")
+    changed = update_lesion(actor=owner, lesion=lesion, body_site="", side="left", label="")
 
     assert (lesion.patient, lesion.body_site, lesion.label) == (patient, "back", "left shoulder")
-    assert (changed.body_site, changed.label) == ("unknown", "")
+    assert (changed.body_site, changed.side, changed.label) == ("unknown", "left", "")
     assert AuditEvent.objects.filter(object_id=str(lesion.public_id)).count() == 2
 
 
@@ -35,6 +35,6 @@ def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, argumen
 def test_a_lesion_renamed_is_found_by_its_new_label(owner: Membership) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic, label="old")
 
-    update_lesion(actor=owner, lesion=lesion, body_site="back", label="Новая – й")
+    update_lesion(actor=owner, lesion=lesion, body_site="back", side="", label="Новая – й")
 
     assert Lesion.objects.filter(label_key="новая - й").exists()

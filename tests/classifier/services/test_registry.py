@@ -18,6 +18,7 @@ from classifier import inference
 from classifier.models import ModelStatus, ModelVersion
 from classifier.services.intake import receive_upload
 from classifier.services.registry import activate_model, register_model, register_shipped_model
+from classifier.services.upload import Upload
 from ml.bundle.draft import mark_unfinished
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle
 from ml.bundle.hashing import hash_file
@@ -124,7 +125,7 @@ def test_a_process_reads_on_with_the_version_before_when_the_new_one_does_not_op
     ModelVersion.objects.filter(pk=active_model.pk).update(status=ModelStatus.RETIRED)
     ModelVersion.objects.filter(pk=new.pk).update(status=ModelStatus.ACTIVE)
 
-    reading = receive_upload(actor=owner, data=draw_lesion(seed=3)).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=3))).prediction
 
     assert (reading.status, reading.model_version) == ("done", active_model)
     assert reading.bundle_sha256 == active_model.bundle_sha256
@@ -140,7 +141,7 @@ def test_what_keeps_readings_from_being_made_is_said(
     harm(inference.bundle_path(model.bundle_sha256))
     ModelVersion.objects.update(status=ModelStatus.ACTIVE)
 
-    reading = receive_upload(actor=owner, data=draw_lesion(seed=4)).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=4))).prediction
 
     assert inference.availability() == code
     assert (reading.status, reading.waiting_for) == ("queued", code)
@@ -156,7 +157,7 @@ def test_a_network_that_gives_no_numbers_gives_no_reading(
     nothing = np.full(7, np.nan)
     monkeypatch.setattr("ml.serve.interpretation.calibrate", lambda *_arguments: (nothing, nothing))
 
-    reading = receive_upload(actor=owner, data=draw_lesion(seed=6)).prediction
+    reading = receive_upload(actor=owner, upload=Upload(data=draw_lesion(seed=6))).prediction
 
     assert (reading.status, reading.failure, reading.probabilities) == ("failed", "not_finite", None)
 

@@ -8,9 +8,10 @@ from django.test import Client
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
-from classifier.services.registry import register_model
+from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership
 from tests.clients import page_client
+from tests.network import put_into_service
 
 ClientFor = Callable[[Membership], Client]
 
@@ -18,7 +19,7 @@ ClientFor = Callable[[Membership], Client]
 @pytest.fixture
 def active_model(store: Path, bundle_with_cases: Path, db: None) -> ModelVersion:
     """The shipped network with a few similar cases, active."""
-    return register_model(path=bundle_with_cases, activate=True)
+    return put_into_service(bundle_with_cases)
 
 
 @pytest.fixture
@@ -43,6 +44,6 @@ def site(owner: Membership, client_for: ClientFor) -> Client:
 def read_photograph(owner: Membership, active_model: ModelVersion, photograph: bytes) -> Prediction:
     """A photograph of patient P-1 that the shipped network has read."""
     receipt = receive_upload(
-        actor=owner, data=photograph, original_name="mole.jpg", patient_code="P-1", body_site="back"
+        actor=owner, upload=Upload(data=photograph, original_name="mole.jpg", patient_code="P-1", body_site="back")
     )
     return receipt.prediction

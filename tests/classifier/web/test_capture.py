@@ -127,7 +127,7 @@ def test_the_same_bytes_on_another_lesion_are_told_and_kept_if_wanted(
     assert 'name="attach_anyway" value="true"' in page
     again = said | {"image": upload(photograph), "attach_anyway": "true"}
     assert site.post(reverse("upload"), again, headers=ROW).status_code == 200
-    assert LesionImage.objects.filter(lesion__patient__code="P-2").count() == 1
+    assert LesionImage.objects.filter(examination__lesion__patient__code="P-2").count() == 1
 
 
 def test_a_photograph_that_is_there_already_gives_its_reading(

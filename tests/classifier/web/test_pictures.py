@@ -18,6 +18,7 @@ from classifier.models import LesionImage, ModelVersion, Prediction
 from classifier.presentation.heat_map import is_whole
 from classifier.services.heat_maps import give_heat_map
 from classifier.services.intake import receive_upload
+from classifier.services.upload import Upload
 from classifier.storage import read_stored
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent, EventKind
@@ -227,7 +228,7 @@ def test_a_png_is_told_as_one(owner: Membership, site: Client, active_model: Mod
     buffer = io.BytesIO()
     with Image.open(io.BytesIO(photograph)) as picture:
         picture.save(buffer, "PNG")
-    image: LesionImage = receive_upload(actor=owner, data=buffer.getvalue()).prediction.image
+    image: LesionImage = receive_upload(actor=owner, upload=Upload(data=buffer.getvalue())).prediction.image
     response = site.get(reverse("image-file", args=[image.public_id]))
     assert content(response).startswith(b"\x89PNG")
     assert response["Content-Type"] == "image/png"

@@ -29,6 +29,7 @@ def test_every_part_is_printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         "one bare fp32 pass of the network at 224 px",
         "(b) torch eager",
         "(b) ONNX Runtime",
+        "(h) 600×450, 3 photographs",
         "(d) small",
     ):
         assert part in printed

@@ -122,7 +122,7 @@ def test_a_wrong_key_is_named(copy: Path, edit: Callable[[dict[str, Any]], objec
 
 
 def to_earlier(manifest: dict[str, Any]) -> None:
-    """The manifest as it was before bundle 1.3: nothing of colour or alteration, no second limit, and a flag of ink.
+    """The manifest as it was before bundle 1.3: nothing of colour, alteration or pools, no second limit, a flag of ink.
 
     Its schema is 2, the figures of which have neither number nor method.
     """
@@ -131,6 +131,7 @@ def to_earlier(manifest: dict[str, Any]) -> None:
         for figure in report["metrics"].values():
             del figure["n"], figure["how"]
     del manifest["thresholds"]["refused"], manifest["quality"]["colour_from"], manifest["quality"]["altered"]
+    del manifest["pooling"]
     ink = {"name": "ink", "measure": "ink", "below": None, "above": -1.0, "share": 1.0}
     manifest["quality"]["flags"].append(ink)
 

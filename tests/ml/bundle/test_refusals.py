@@ -125,6 +125,9 @@ def test_a_bundle_that_is_being_built_is_refused(copy: Path) -> None:
         (lambda m: m["files"].update({"model.onnx": "../secret"}), "files.model.onnx: is '../secret'; must match"),
         (lambda m: m["files"].update({"../../etc/passwd": "0" * 64}), "files must name"),
         (lambda m: m["files"].update({"n" * 5000: "0" * 64}), "files must name"),
+        (lambda m: m["pooling"].update(odds_power=-1), "pooling.odds_power"),
+        (lambda m: m["pooling"].update(quality_measure=None), "quality measure"),
+        (lambda m: m["pooling"].update(same_from=1), "same_from must be below"),
         (lambda m: m["metrics"].update(test="good"), "metrics.test"),
         (lambda m: m["metrics"]["test"].update(images=-3), "metrics.test.images"),
         (lambda m: m["metrics"]["test"]["metrics"].update(balanced_accuracy=0.9), "balanced_accuracy"),
@@ -150,8 +153,8 @@ def test_a_senseless_value_is_named(copy: Path, edit: Edit, told: str) -> None:
         ('"temperature": 0.7993', f'"temperature": {"9" * 400}', "number beyond"),
         ('"temperature": 0.7993', f'"temperature": {"9" * 5000}', "manifest.json"),
         ('"temperature": 0.7993', '"temperature": 0.7993, "temperature": 1', "'temperature' twice"),
-        ('"version": "1.3"', '"version": "1.3\\u0000"', "cannot be stored"),
-        ('"version": "1.3"', '"version": "\\ud800"', "cannot be stored"),
+        ('"version": "1.4"', '"version": "1.3\\u0000"', "cannot be stored"),
+        ('"version": "1.4"', '"version": "\\ud800"', "cannot be stored"),
         ('"limits": {', '"limits": {"a": ' + "[" * 40 + "]" * 40 + ",", "nested deeper"),
         ('"limits": {', '"limits": {"a": ' + "[" * 100_000 + "]" * 100_000 + ",", "nested deeper"),
         ('"limits": {', '"limits": {"a": "' + "x" * 30_000 + '",', "30000 characters"),
@@ -165,7 +168,7 @@ def test_json_with_a_surprise_is_refused(copy: Path, before: str, after: str, to
 
 
 def test_a_manifest_of_many_megabytes_is_not_parsed(copy: Path) -> None:
-    (copy / MANIFEST_FILE).write_text(" " * 5_000_000 + text_of(copy), encoding="utf-8")
+    (copy / MANIFEST_FILE).write_text(text_of(copy).rjust(5_100_000), encoding="utf-8")
     assert "manifest.json has 5.1 MB (limit 4 MB)" in refuse(copy)
 
 

@@ -2,15 +2,11 @@
 
 import re
 from datetime import timedelta
-from importlib import import_module
-from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -162,14 +158,6 @@ def test_tokens_always_end_with_a_password_set_by_a_link(owner: Membership) -> N
     token_for(owner)
     set_password_by_link(user=owner.user, password=NEW, client={})
     assert ApiToken.objects.count() == 0
-
-
-def test_tokens_made_before_there_were_scopes_keep_what_they_could(owner: Membership) -> None:
-    migration = import_module("skinsite.accounts.migrations.0006_tokens_with_scopes_and_services")
-    token, _key = token_for(owner)
-    migration.keep_what_tokens_could(apps, SimpleNamespace(connection=connection))
-    token.refresh_from_db()
-    assert token.scope == Scope.WRITE
 
 
 @pytest.mark.parametrize("address", ["/api/v1/patients/", f"/images/{uuid4()}/thumbnail"])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from classifier.models import ImageCorrection, ModelVersion, Prediction
+from classifier.models import ImageCorrection, LesionImage, ModelVersion, Prediction
 from classifier.selectors.history import history
 from classifier.selectors.reading import reading_detail
 from classifier.services.corrections.declaration import correct_declared, correct_modality
@@ -14,6 +14,7 @@ from classifier.services.corrections.move import move_image
 from classifier.services.intake import receive_upload
 from classifier.services.readings.queue import queue_prediction
 from classifier.services.registry import register_model
+from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
 from tests.factories import LesionFactory
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("store")
 @pytest.fixture
 def reading(owner: Membership, photograph: bytes, active_model: ModelVersion) -> Prediction:
     """A finished reading of a photograph said to be dermoscopic."""
-    return receive_upload(actor=owner, data=photograph).prediction
+    return receive_upload(actor=owner, upload=Upload(data=photograph)).prediction
 
 
 def test_a_moved_photograph_takes_its_readings_along(reading: Prediction, colleague: Membership) -> None:
@@ -50,14 +51,14 @@ def test_a_photograph_does_not_move_to_another_clinic(
         move_image(actor=owner, image=reading.image, lesion=theirs, reason="Wrong lesion")
 
     assert refusal.value.error_dict["lesion"][0].code == "does_not_exist"
-    assert not theirs.images.exists()
+    assert not LesionImage.objects.of_lesion(theirs).exists()
 
 
 def test_a_photograph_does_not_move_to_where_the_same_one_is(
     reading: Prediction, owner: Membership, photograph: bytes
 ) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic)
-    receive_upload(actor=owner, data=photograph, lesion=lesion, attach_anyway=True)
+    receive_upload(actor=owner, upload=Upload(data=photograph, lesion=lesion, attach_anyway=True))
     before = reading.image.lesion
 
     with pytest.raises(ValidationError) as refusal:
@@ -96,7 +97,7 @@ def test_a_photograph_found_to_be_clinical_gets_a_new_reading_and_keeps_the_old_
 def test_a_photograph_found_to_be_dermoscopic_is_read(
     owner: Membership, photograph: bytes, active_model: ModelVersion
 ) -> None:
-    image = receive_upload(actor=owner, data=photograph, modality="clinical").prediction.image
+    image = receive_upload(actor=owner, upload=Upload(data=photograph, modality="clinical")).prediction.image
 
     new = correct_modality(actor=owner, image=image, modality="dermoscopic", reason="It was taken with a dermatoscope")
 
@@ -125,13 +126,13 @@ def test_the_reading_that_counts_follows_the_corrected_modality(
     clinical = correct_modality(actor=owner, image=reading.image, modality="clinical", reason="Clinical")
     assert which_count() == [clinical.pk]
     assert reading_detail(owner, reading.public_id).successor == clinical
-    assert receive_upload(actor=owner, data=photograph).prediction == clinical
+    assert receive_upload(actor=owner, upload=Upload(data=photograph)).prediction == clinical
     correct_modality(actor=owner, image=reading.image, modality="dermoscopic", reason="After all not")
 
     assert which_count() == [reading.pk]
     assert reading_detail(owner, reading.public_id).successor is None
     assert reading_detail(owner, clinical.public_id).successor == reading
-    assert receive_upload(actor=owner, data=photograph).prediction == reading
+    assert receive_upload(actor=owner, upload=Upload(data=photograph)).prediction == reading
 
 
 @pytest.mark.parametrize(("reason", "code"), [("", "required"), (" \n\t", "required"), ("x" * 501, "max_length")])
@@ -157,7 +158,7 @@ def test_a_stranger_corrects_nothing(reading: Prediction, stranger: Membership) 
 
 
 def test_two_people_do_not_correct_over_each_other(reading: Prediction, owner: Membership) -> None:
-    seen_before = Prediction.objects.select_related("image__lesion__patient").get(pk=reading.pk).image
+    seen_before = Prediction.objects.select_related("image__examination__lesion__patient").get(pk=reading.pk).image
     move_image(
         actor=owner,
         image=reading.image,
@@ -219,7 +220,7 @@ def test_a_declaration_taken_back_gives_the_first_reading_again(reading: Predict
 def test_another_model_answers_what_is_declared_as_the_one_before_did(
     owner: Membership, photograph: bytes, active_model: ModelVersion, bundle_with_cases: Path
 ) -> None:
-    first = receive_upload(actor=owner, data=photograph, declared=["eyelid"]).prediction
+    first = receive_upload(actor=owner, upload=Upload(data=photograph, declared=["eyelid"])).prediction
     register_model(path=bundle_with_cases, activate=True)
 
     again = queue_prediction(actor=owner, image=first.image)

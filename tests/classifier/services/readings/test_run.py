@@ -19,6 +19,7 @@ from classifier.services.readings import states
 from classifier.services.readings.queue import CELERY, process_queue, queue_prediction, retry_prediction
 from classifier.services.readings.run import run_prediction
 from classifier.services.registry import register_model
+from classifier.services.upload import Upload
 from classifier.storage import read_stored
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("store")
 
 def upload(actor: Membership, seed: int = 0) -> Prediction:
     """A photograph's reading, as far as it is at once."""
-    return receive_upload(actor=actor, data=draw_lesion(seed=seed), patient_code="A-1").prediction
+    return receive_upload(actor=actor, upload=Upload(data=draw_lesion(seed=seed), patient_code="A-1")).prediction
 
 
 def claim_elsewhere(reading: Prediction, model: ModelVersion, *, ago: timedelta, attempts: int = 1) -> Prediction:
