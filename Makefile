@@ -86,14 +86,13 @@ best-model: setup-dev ## Go the whole road to the model that ships, stage by sta
 
 # --- Keeping generated files in step -------------------------------------------------------------------------------------
 
-COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe
+COMPILE := $(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --allow-unsafe --generate-hashes
 
 .PHONY: requirements
 requirements: setup-dev ## Compile requirements/*.in into pinned requirements/*.txt
 	$(COMPILE) --output-file requirements/dev.txt requirements/dev.in
-	$(COMPILE) --constraint requirements/dev.txt --output-file requirements/ml.txt requirements/ml.in
-	for name in base production; do \
-		$(COMPILE) --generate-hashes --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
+	for name in ml base production; do \
+		$(COMPILE) --constraint requirements/dev.txt --output-file requirements/$$name.txt requirements/$$name.in || exit 1; \
 	done
 
 .PHONY: sbom

@@ -16,6 +16,8 @@ pytest_plugins = ["tests.servers", "tests.triggers"]
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 # The browser driver runs an event loop in the test's thread; Django would take that for an asynchronous view.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+# Networks and pictures are tiny: several threads, beside another worker's, would only wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 DATA_VARIABLE = "SKINSITE_DATA"
 

@@ -124,6 +124,17 @@ def synthetic_view(size: int) -> npt.NDArray[np.uint8]:
     return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
 
 
+def drawn_view(size: int, sha256: str) -> npt.NDArray[np.uint8]:
+    """A view (1, S, S, 3) uint8 of smooth waves that a hash chooses: a picture that no file under the hash foresaw."""
+    random = np.random.default_rng(int(sha256, 16))
+    rows, columns = np.mgrid[:size, :size] / size
+    values = np.tile(random.uniform(90, 200, 3), (size, size, 1))
+    for down, across, phase in random.uniform((-8, -8, 0), (8, 8, 2 * np.pi), (6, 3)):
+        wave = np.sin(2 * np.pi * (down * rows + across * columns) + phase)
+        values += wave[..., np.newaxis] * random.uniform(-25, 25, 3)
+    return np.asarray(np.clip(values, 0, 255)[np.newaxis], np.uint8)
+
+
 def _load(path: Path, trusted: Collection[str]) -> Bundle:
     text = _read(path, MANIFEST_FILE)
     try:

@@ -9,11 +9,11 @@ from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from classifier.models import ModelVersion
-from classifier.services.registry import register_model
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from tests.browser.chromium import ARGUMENTS, find_chromium
 from tests.factories import PASSWORD
+from tests.network import put_into_service
 
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 SAMPLES = Path(__file__).parents[2] / "classifier" / "samples" / "photographs"
@@ -92,7 +92,7 @@ def storage(settings: Settings, tmp_path: Path, transactional_db: None) -> None:
 @pytest.fixture
 def network(storage: None) -> ModelVersion:
     """The shipped network in service."""
-    return register_model(path=DEFAULT_BUNDLE, activate=True)
+    return put_into_service(DEFAULT_BUNDLE)
 
 
 @pytest.fixture

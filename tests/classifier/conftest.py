@@ -12,13 +12,13 @@ from pytest_django import Settings
 
 import classifier
 from classifier.models import ModelVersion
-from classifier.services.registry import register_model
 from ml.build.similar_cases import build_cases
 from ml.bundle.folder import DEFAULT_BUNDLE, load_bundle, write_manifest
 from ml.bundle.hashing import hash_file
 from ml.bundle.manifest import SIMILAR_CASES_FILE
 from ml.data.isic import Record
 from ml.serve.similar_cases import save_similar_cases
+from tests.network import put_into_service
 
 SAMPLES = sorted((Path(classifier.__file__).parent / "samples" / "photographs").glob("*.jpg"))
 
@@ -67,4 +67,4 @@ def bundle_with_cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def active_model(store: Path, db: None) -> ModelVersion:
     """The shipped network, active."""
-    return register_model(path=DEFAULT_BUNDLE, activate=True)
+    return put_into_service(DEFAULT_BUNDLE)

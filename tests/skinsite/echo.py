@@ -8,13 +8,16 @@ from typing import Any
 
 from django.conf import settings
 
-from skinsite.platform import server
+from skinsite.platform import bodies, server
 from skinsite.platform.bodies import REFUSED, take_bodies_first
 
 LARGE = [bytes(50_000)] * 400
 
 # A client that takes nothing is shut out within two seconds, and not within half a minute.
 server.SEND_SECONDS, server.LEAST_BYTES_A_SECOND = 1.0, 50_000
+# Nor need what does not arrive be waited for as long as in service.
+server.HEAD_SECONDS = 3.0
+bodies.PATIENCE_SECONDS = 5.0
 
 if "ECHO" in os.environ:  # in the server, and not where tests import this: photographs would be taken in at its root
     settings.UPLOAD_PATHS = {"/"}

@@ -82,7 +82,7 @@ class Command(UserErrorCommand):
 
     help = (
         "Fill the empty PostgreSQL database at --database with events of five years, and print how long the pages of "
-        "the trail and a round of the sealer take. Ten million events take about 20 GB of disk."
+        "the trail and a round of the sealer take. Ten million events take about 16 GB of disk."
     )
     requires_system_checks = []
 

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ml.bundle.folder import Bundle, synthetic_view
+from ml.bundle.folder import Bundle, drawn_view, synthetic_view
 from ml.bundle.manifest import TORCHSCRIPT_FILE, BundleError
 from ml.errors import UserError
 from ml.taxonomy import CLASSES
@@ -45,6 +45,7 @@ class Outputs:
 OUTPUT_NAMES = tuple(field.name for field in fields(Outputs))
 DIMENSIONS = {"logits": 2, "embedding": 2, "activation_map": 4, "late_statistics": 2, "mask": 3}
 PER_CLASS = ("logits", "activation_map")
+VIEWS_OF_SELF_TEST = 2
 LARGEST_SIDE = 16_384
 """Largest plausible dimension of any output."""
 
@@ -68,8 +69,9 @@ class Runtime(Protocol):
 def open_runtime(bundle: Bundle, name: str = "auto", threads: int = 1) -> Runtime:
     """Open ``onnx`` or ``torchscript``; ``auto`` is TorchScript for a trusted bundle on CUDA, else ONNX.
 
-    Runs the manifest's self-test. Raises ``BundleError`` if its logits differ, an output has not the declared shape,
-    or TorchScript is requested for an untrusted bundle; ``UserError`` for an unknown name.
+    Runs the manifest's self-test, and a view drawn by the bundle's hash. Raises ``BundleError`` if the logits of the
+    first differ, an output has not the declared shape, both views are answered alike or TorchScript answers the second
+    otherwise than ONNX, or TorchScript is requested for an untrusted bundle; ``UserError`` for an unknown name.
     """
     if name != "auto" and name not in RUNTIME_CLASSES:
         raise UserError(f"INFERENCE_RUNTIME is {name!r}; it must be one of auto, {', '.join(RUNTIME_CLASSES)}.")
@@ -88,7 +90,15 @@ def open_runtime(bundle: Bundle, name: str = "auto", threads: int = 1) -> Runtim
             f"{bundle.path}: the self-test on {runtime.name} is off by {difference:.2g} "
             f"(limit {bundle.manifest.self_test.tolerance:.2g}); export the bundle again."
         )
+    if chosen != "onnx":
+        _compare_with_onnx(bundle, outputs.logits[1])
     return runtime
+
+
+def views_of_self_test(bundle: Bundle) -> UInt8Batch:
+    """What a bundle is opened with (2, S, S, 3): the view whose logits its manifest has, and one drawn by its hash."""
+    size = bundle.manifest.input.size
+    return np.concatenate((synthetic_view(size), drawn_view(size, bundle.sha256)))
 
 
 def describe_outputs(outputs: Outputs) -> dict[str, tuple[int, ...]]:
@@ -98,20 +108,33 @@ def describe_outputs(outputs: Outputs) -> dict[str, tuple[int, ...]]:
 
 
 def _run_self_test(bundle: Bundle, runtime: Runtime) -> Outputs:
-    """Run the synthetic view; raises ``BundleError`` unless all outputs are finite and have their dimensions."""
+    """Run the synthetic view and a drawn one; raises ``BundleError`` unless outputs are finite and as declared."""
     try:
-        outputs = runtime.run(synthetic_view(bundle.manifest.input.size))
+        outputs = runtime.run(views_of_self_test(bundle))
     except Exception as error:  # onnxruntime and torch raise exceptions of their own for a graph that cannot run
         raise BundleError(f"{bundle.path}: {runtime.name} cannot run its graph; export the bundle again.") from error
     declared = bundle.manifest.outputs
     for name, dimensions in DIMENSIONS.items():
         output = getattr(outputs, name)
-        fits = output.ndim == dimensions and len(output) == 1 and max(output.shape) <= LARGEST_SIDE
+        fits = output.ndim == dimensions and len(output) == VIEWS_OF_SELF_TEST and max(output.shape) <= LARGEST_SIDE
         if not fits or (name in PER_CLASS and output.shape[1] != len(CLASSES)) or not np.isfinite(output).all():
             raise BundleError(f"{bundle.path}: its graph's output {name} is not what it must be; export it again.")
     if declared and declared != describe_outputs(outputs):
         raise BundleError(f"{bundle.path}: its graph's outputs are not those of its manifest; export it again.")
+    if np.array_equal(*outputs.logits):
+        raise BundleError(f"{bundle.path}: its graph answers different pictures alike; export it again.")
     return outputs
+
+
+def _compare_with_onnx(bundle: Bundle, logits: FloatArray) -> None:
+    """Raise ``BundleError`` if the ONNX graph gives other logits (7,) for the drawn view."""
+    expected = _open(bundle, "onnx", 1).run(views_of_self_test(bundle)).logits[1]
+    difference = np.abs(logits - expected).max()
+    if not difference <= bundle.manifest.self_test.tolerance * max(1.0, float(np.abs(expected).max())):
+        raise BundleError(
+            f"{bundle.path}: its two graphs differ by {difference:.2g} on another picture than that of the self-test;"
+            " export the bundle again."
+        )
 
 
 def _open(bundle: Bundle, name: str, threads: int) -> Runtime:

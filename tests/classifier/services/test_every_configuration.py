@@ -18,9 +18,13 @@ from tests.ml.tiny_isic import write_tiny_isic
 CONFIGS = Path(training.__file__).parents[1] / "configs"
 SIZE = 32
 OPTIONS = {
-    "vit_tiny_patch16_224": {"img_size": SIZE},
-    "swin_tiny_patch4_window7_224": {"img_size": SIZE, "window_size": 4},
+    "convnext_tiny": {"depths": [1, 1, 1, 1]},
+    "resnet18": {"layers": [1, 1, 1, 1]},
+    "resnet50": {"layers": [1, 1, 1, 1]},
+    "vit_tiny_patch16_224": {"img_size": SIZE, "depth": 2},
+    "swin_tiny_patch4_window7_224": {"img_size": SIZE, "window_size": 4, "depths": [2, 2, 2, 2]},
 }
+"""Fewer of the same blocks, where timm lets choose: every kind of operation stays."""
 WITHOUT_HEAT_MAP = {"vit_tiny_patch16_224", "mobilenetv3_large_100", "convnext_tiny"}
 """Whose classifier does not read the mean of the last features: a class token, a hidden layer, a norm between."""
 
@@ -46,7 +50,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shrink(content: dict[str, Any]) -> dict[str, Any]:
-    """The configuration for one epoch of tiny pictures, from random weights; the network stays what it is."""
+    """The configuration for one epoch of tiny pictures, from random weights; of what the network is made stays."""
     architecture = content["architecture"]
     options = content.get("architecture_options", {}) | OPTIONS.get(architecture, {})
     small = {

@@ -8,10 +8,10 @@ from django.test import Client
 
 from classifier.models import ModelVersion, Prediction
 from classifier.services.intake import receive_upload
-from classifier.services.registry import register_model
 from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership
 from tests.clients import page_client
+from tests.network import put_into_service
 
 ClientFor = Callable[[Membership], Client]
 
@@ -19,7 +19,7 @@ ClientFor = Callable[[Membership], Client]
 @pytest.fixture
 def active_model(store: Path, bundle_with_cases: Path, db: None) -> ModelVersion:
     """The shipped network with a few similar cases, active."""
-    return register_model(path=bundle_with_cases, activate=True)
+    return put_into_service(bundle_with_cases)
 
 
 @pytest.fixture

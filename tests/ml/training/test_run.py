@@ -107,8 +107,10 @@ def test_a_run_leaves_what_is_needed_to_repeat_it(finished: Path, data: Path, co
 
 
 def test_a_run_parses_the_split_and_the_data_set_once(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The rehearsal of the export reads no data.
+    monkeypatch.setattr("ml.build.servable.check_servable", lambda _config: None)
     path = tmp_path / "short.yaml"
     path.write_text(CONFIG.replace("epochs: 2", "epochs: 1"), encoding="utf-8")
     parsers = (parse_split, parse_isic)
@@ -203,7 +205,8 @@ def test_a_killed_run_resumes_to_the_numbers_of_an_uninterrupted_one(
 def test_an_interrupted_run_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "long.yaml"  # so that it has not ended by the time that the signal comes
     config.write_text(CONFIG.replace("epochs: 2", "epochs: 200"), encoding="utf-8")
-    code, errors = interrupt(list_command(data, config, tmp_path / "run"), tmp_path / "run", signal.SIGINT)
+    command = list_command(data, config, tmp_path / "run", "--no-export")
+    code, errors = interrupt(command, tmp_path / "run", signal.SIGINT)
     assert code == 130
     assert errors.splitlines()[-1].endswith(
         "Run the same command with --resume to continue after the last complete epoch."

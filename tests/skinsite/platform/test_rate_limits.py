@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -233,7 +234,12 @@ def of_valkey(tmp_path: Path, valkey_url: str) -> dict[str, str]:
     """The environment of processes that count in Valkey; without a table, so that nothing else can count."""
     with closing(redis.Redis.from_url(valkey_url.replace("/0", "/8"))) as server:
         server.flushdb()
-    return {"SKINSITE_VAR": str(tmp_path), "DATABASE_URL": "", "CACHE_URL": valkey_url.replace("/0", "/8")}
+    # Going over to a log written ahead, SQLite refuses another process at once instead of letting it wait.
+    database = tmp_path / "empty.sqlite3"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    variables = {"SKINSITE_VAR": str(tmp_path), "DATABASE_URL": f"sqlite:///{database}"}
+    return variables | {"CACHE_URL": valkey_url.replace("/0", "/8")}
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "valkey"])

@@ -87,13 +87,6 @@ def test_a_dozen_clients_that_never_end_their_heads_do_not_stop_the_site(site: s
         assert quickest_answer(site) < ANSWERS_WITHIN
 
 
-def test_a_head_that_does_not_end_is_ended(site: str) -> None:
-    began = time.monotonic()
-    with connect(site, SLOW["heads"]) as connection:
-        assert connection.recv(1000) == b""
-    assert 10 < time.monotonic() - began < 30
-
-
 @pytest.fixture(scope="module")
 def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server with an application that tells what it was given."""
@@ -112,6 +105,13 @@ def echo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
+
+
+def test_a_head_that_does_not_end_is_ended(echo: str) -> None:
+    began = time.monotonic()
+    with connect(echo, SLOW["heads"]) as connection:
+        assert connection.recv(1000) == b""
+    assert 2 < time.monotonic() - began < 15
 
 
 def tell(body: bytes, refused: str | None = None) -> dict[str, Any]:
@@ -163,9 +163,9 @@ def read_answer(connection: socket.socket) -> Any:
 
 @pytest.mark.parametrize(("pace", "refused"), [(1, "too_slow"), (40_000, None)])
 def test_a_body_must_keep_up_its_pace(echo: str, pace: int, refused: str | None) -> None:
-    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\nConnection: close\r\n\r\n"
-    with connect(echo, head) as connection:
-        for _second in range(1_000_000 // max(pace, 20_000)):
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 400000\r\nConnection: close\r\n\r\n"
+    with connect(echo, head) as connection:  # at its pace it takes longer than the patience of a body that stops
+        for _second in range(400_000 // max(pace, 20_000)):
             connection.sendall(bytes(pace))
             if select.select([connection], [], [], 0.9)[0]:
                 break
