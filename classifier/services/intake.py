@@ -18,7 +18,7 @@ from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
 from classifier.services.upload import Upload, require_consistent
-from classifier.services.visits import check_day, find_or_create_examination, find_or_create_visit
+from classifier.services.visits import as_it_is, check_day, find_or_create_examination, find_or_create_visit
 from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
@@ -163,6 +163,10 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
             return image
         if said.lesion is None and fold_line(said.patient_code) in ("", image.lesion.patient.code_key):
             return image
+    former = patients.find_patient(actor=request.actor, code=said.patient_code) if said.lesion is None else None
+    for image in same:
+        if former is not None and image.lesion.patient == former:
+            return image
     if said.attach_anyway:
         return None
     raise DuplicateImageError(same[0])
@@ -228,7 +232,10 @@ def _write_rows(
         lesion = lesions.add_lesion(actor=actor, patient=patient, body_site=said.body_site, side=said.side)
     taken_on = said.taken_on or timezone.localdate(timezone=actor.clinic.zone)
     check_day(taken_on, patient=lesion.patient, field="taken_on")
-    visit = said.visit or find_or_create_visit(actor=actor, patient=lesion.patient, day=taken_on, is_new=is_new_patient)
+    if said.visit is not None:
+        visit = as_it_is(said.visit, patient=lesion.patient)
+    else:
+        visit = find_or_create_visit(actor=actor, patient=lesion.patient, day=taken_on, is_new=is_new_patient)
     examination = find_or_create_examination(actor=actor, visit=visit, lesion=lesion, is_new=said.lesion is None)
     image = LesionImage.objects.create(
         public_id=public_id,

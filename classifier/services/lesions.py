@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import BodySite, Lesion, Patient
 from classifier.services.locks import lock_clinic
+from classifier.services.patients import require_in_place
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import names_of_changed
 from skinsite.idempotency import row_id
@@ -36,6 +37,7 @@ def create_lesion(
         known = Lesion.objects.filter(public_id=public_id).first()
         if known is not None:
             return known
+        require_in_place(patient)
         return add_lesion(
             actor=actor, patient=patient, body_site=body_site, side=side, label=label, public_id=public_id
         )
