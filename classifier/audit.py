@@ -268,6 +268,12 @@ def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, a
     return _change(actor, about, {"before": before, "after": after})
 
 
+@change("image.taken_on_corrected", pgettext_lazy("what was done", "day corrected"), of=LesionImage)
+def image_taken_on_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
+    """A photograph was taken on another day than was recorded."""
+    return _change(actor, about, {"before": before, "after": after})
+
+
 @change("image.marked_entered_in_error", pgettext_lazy("what was done", "marked as entered in error"), of=LesionImage)
 def image_marked_entered_in_error(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken out of use for good."""
