@@ -20,6 +20,7 @@ from classifier.models import (
     Patient,
     Prediction,
     Review,
+    Task,
     Visit,
 )
 from skinsite.accounts.actors import Actor
@@ -38,6 +39,9 @@ words.DETAILS.update(
         "diagnosis": _("diagnosis"),
         "doubts": _("doubts"),
         "modality": _("modality"),
+        "merged": _("merged"),
+        "into": _("into"),
+        "kind": _("task"),
     }
 )
 words.BRIEF |= dict.fromkeys(("bundle_sha256", "upload_sha256"), lambda checksum: f"{checksum[:12]}…")
@@ -51,6 +55,7 @@ OWNERS: Mapping[type[Model], Sequence[str]] = {
     OverviewImage: ["visit.patient"],
     Prediction: ["image", "image.lesion.patient"],
     LesionReading: ["examination.lesion", "examination.visit.patient"],
+    Task: ["patient"],
     Review: ["prediction", "prediction.image", "prediction.image.lesion.patient"],
 }
 """What an event about a record of a kind names beside it: from the record to whose it is."""
@@ -203,6 +208,24 @@ def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Filters = 
     return _listing(actor, shown, filters, by=by)
 
 
+@change("lesion.merged", pgettext_lazy("what was done", "another lesion merged into it"), of=Lesion)
+def lesion_merged(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
+    """Two lesions of a patient were one: what was of ``merged`` is of this one."""
+    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("lesion.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Lesion)
+def lesion_merge_undone(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
+    """Two lesions were two after all: what the merge moved went back."""
+    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("lesion.split", pgettext_lazy("what was done", "split"), of=Lesion)
+def lesion_split(*, actor: Actor, about: Lesion, into: Lesion) -> Entry:
+    """Some of a lesion's photographs were of another one, which is new."""
+    return _change(actor, about, {"into": str(into.public_id)}, also=[into])
+
+
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
 def image_uploaded(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was kept."""
@@ -345,6 +368,18 @@ def examination_updated(*, actor: Actor, about: Examination, changed: Sequence[s
 def lesion_reading_made(*, about: LesionReading, clinic: Clinic, photographs: int) -> Entry:
     """The network's readings of so many photographs of a lesion were taken together."""
     return _change(None, about, {"photographs": photographs}, clinic=clinic)
+
+
+@change("task.opened", pgettext_lazy("what was done", "opened"), of=Task)
+def task_opened(*, actor: Actor, about: Task) -> Entry:
+    """A person is to do something about a patient."""
+    return _change(actor, about, {"kind": about.kind})
+
+
+@change("task.done", pgettext_lazy("what was done", "done"), of=Task)
+def task_done(*, actor: Actor, about: Task) -> Entry:
+    """What a person was to do is done."""
+    return _change(actor, about)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)

@@ -67,9 +67,9 @@ class Drawing:
 def site_at(view: str, x: float, y: float) -> tuple[str, Side] | None:
     """The site and the patient's side at a point of a view; None beside the figure.
 
-    ``x`` and ``y`` run from 0 to 1 from the upper left corner of the view. Raises KeyError for an unknown view.
+    ``x`` and ``y`` run from 0 to 1 from the upper left corner of the view. Raises ValueError for an unknown view.
     """
-    drawing = drawings()[View(view)] if view in View.values else _refuse(view)
+    drawing = drawings()[View(view)]
     point = (x * drawing.width, y * drawing.height)
     for part in reversed(drawing.parts):
         if not part.outline.holds(point):
@@ -78,10 +78,6 @@ def site_at(view: str, x: float, y: float) -> tuple[str, Side] | None:
             if region.shape.holds(point):
                 return region.site, region.side
     return None
-
-
-def _refuse(view: str) -> Drawing:
-    raise KeyError(view)
 
 
 @cache
@@ -126,8 +122,7 @@ def _check(regions: list[Region]) -> None:
     """Raise ValueError where the drawing knows a site, or a side of it, that the table of sites does not."""
     for region in regions:
         if region.site not in SITES or not SITES[region.site].allows(region.side):
-            msg = f"{region.site}, {region.side} is not in the table of sites."
-            raise ValueError(msg)
+            raise ValueError(f"{region.site}, {region.side} is not in the table of sites.")
 
 
 def _affine(placement: dict[str, Any]) -> Affine:

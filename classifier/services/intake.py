@@ -218,8 +218,10 @@ def _write_rows(
     """Write patient, lesion, visit and examination unless they are there, the photograph, and its reading, claimed for
     ``reader``."""
     actor, said = request.actor, request.said
-    lesion, is_new_patient = said.lesion, False
-    if lesion is None:
+    is_new_patient = False
+    if said.lesion is not None:
+        lesion = lesions.as_it_is(said.lesion, field="lesion")
+    else:
         patient, is_new_patient = patients.find_or_create_patient(
             actor=actor, code=said.patient_code, expected=said.expected
         )

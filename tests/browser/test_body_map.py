@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -152,3 +153,13 @@ def test_thirty_pins_are_apart_and_light_with_their_lesions(page: Page, context:
     expect(page.locator(".body-map-pin.is-lit")).to_have_attribute("data-lesion-ref", "lesion-4")
     page.locator(".body-map-pin").nth(7).focus()
     expect(page.locator("li.is-lit")).to_have_id("lesion-7")
+
+
+@pytest.mark.parametrize("path", ["/body-map/", "/body-map/shown/"])
+def test_the_map_has_no_serious_barrier_and_is_no_wider_than_the_screen(
+    page: Page, context: BrowserContext, path: str
+) -> None:
+    page.goto(path)
+    found = Axe().run(page, ".body-map").response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in {"serious", "critical"}] == []
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -41,7 +41,7 @@ def test_the_patients_right_is_on_the_left_of_the_front_and_on_the_right_of_the_
 def test_beside_the_figure_is_nowhere() -> None:
     assert site_at("front", 0.02, 0.02) is None
     assert site_at("front", 0.5, 0.75) is None  # between the legs
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="inside"):
         site_at("inside", 0.5, 0.5)
 
 
