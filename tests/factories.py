@@ -78,10 +78,17 @@ class PatientFactory(DjangoModelFactory[models.Patient]):
 class LesionFactory(DjangoModelFactory[models.Lesion]):
     class Meta:
         model = models.Lesion
+        skip_postgeneration_save = True
 
     patient = factory.SubFactory(PatientFactory)
-    number = factory.Sequence(lambda n: n + 1)
+    number = factory.LazyAttribute(lambda lesion: lesion.patient.lesion_count_ever + 1)
     body_site = models.BodySite.BACK
+
+    @factory.post_generation
+    def counted(self: models.Lesion, create: bool, _extracted: object, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create:
+            self.patient.lesion_count_ever = max(self.patient.lesion_count_ever, self.number)
+            self.patient.save(update_fields=["lesion_count_ever"])
 
 
 class VisitFactory(DjangoModelFactory[models.Visit]):
