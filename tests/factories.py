@@ -78,10 +78,17 @@ class PatientFactory(DjangoModelFactory[models.Patient]):
 class LesionFactory(DjangoModelFactory[models.Lesion]):
     class Meta:
         model = models.Lesion
+        skip_postgeneration_save = True
 
     patient = factory.SubFactory(PatientFactory)
-    number = factory.Sequence(lambda n: n + 1)
+    number = factory.LazyAttribute(lambda lesion: lesion.patient.lesion_count_ever + 1)
     body_site = models.BodySite.BACK
+
+    @factory.post_generation
+    def counted(self: models.Lesion, create: bool, _extracted: object, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create:
+            self.patient.lesion_count_ever = max(self.patient.lesion_count_ever, self.number)
+            self.patient.save(update_fields=["lesion_count_ever"])
 
 
 class VisitFactory(DjangoModelFactory[models.Visit]):
@@ -172,3 +179,36 @@ class ReviewFactory(DjangoModelFactory[models.Review]):
     reviewer = factory.SubFactory(UserFactory)
     diagnosis = models.Diagnosis.NV
     certainty = models.Certainty.MEDIUM
+
+
+class LesionReadingFactory(DjangoModelFactory[models.LesionReading]):
+    """The reading in force of ``predictions`` of one examination, each pooled: of the first's numbers but for those
+    given."""
+
+    class Meta:
+        model = models.LesionReading
+        skip_postgeneration_save = True
+
+    class Params:
+        predictions = ()
+
+    examination = factory.LazyAttribute(lambda made: made.predictions[0].image.examination)
+    model_version = factory.LazyAttribute(lambda made: made.predictions[0].model_version)
+    inputs = factory.LazyAttribute(
+        lambda made: [
+            {"prediction": str(each.public_id), "weight": 1 / len(made.predictions), "left_out": ""}
+            for each in made.predictions
+        ]
+    )
+    inputs_sha256 = factory.Sequence(lambda n: sha256_of(f"inputs {n}"))
+    outcome = factory.LazyAttribute(lambda made: made.predictions[0].outcome)
+    reason = factory.LazyAttribute(lambda made: made.predictions[0].reason)
+    malignant_probability = factory.LazyAttribute(lambda made: made.predictions[0].malignant_probability)
+    probabilities = factory.LazyAttribute(lambda made: made.predictions[0].probabilities)
+    classes = factory.LazyAttribute(lambda made: made.predictions[0].classes)
+    thresholds = factory.LazyAttribute(lambda made: made.predictions[0].thresholds)
+
+    @factory.post_generation
+    def in_force(self: models.LesionReading, create: bool, extracted: bool | None, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create and extracted is not False:
+            models.Examination.objects.filter(pk=self.examination_id).update(reading=self)
