@@ -172,6 +172,18 @@ def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> 
     return _change(actor, about, {"changed": list(changed)})
 
 
+@change("patient.merged", pgettext_lazy("what was done", "another patient merged into them"), of=Patient)
+def patient_merged(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
+    """Two codes were of one person: what was of ``merged`` is of this one."""
+    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("patient.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Patient)
+def patient_merge_undone(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
+    """Two patients were two after all: what the merge moved went back."""
+    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
 def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
     """A patient's record was looked at, with these photographs small."""
@@ -256,6 +268,12 @@ def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, a
     return _change(actor, about, {"before": before, "after": after})
 
 
+@change("image.taken_on_corrected", pgettext_lazy("what was done", "day corrected"), of=LesionImage)
+def image_taken_on_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
+    """A photograph was taken on another day than was recorded."""
+    return _change(actor, about, {"before": before, "after": after})
+
+
 @change("image.marked_entered_in_error", pgettext_lazy("what was done", "marked as entered in error"), of=LesionImage)
 def image_marked_entered_in_error(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken out of use for good."""
@@ -315,9 +333,16 @@ def prediction_failed(*, about: Prediction, clinic: Clinic, status: str) -> Entr
 
 
 @access("prediction.viewed", pgettext_lazy("what was done", "viewed"), of=Prediction)
-def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "", also: Iterable[Model] = ()) -> Entry:
-    """A reading was looked at, on a page that names these others ``also``."""
-    return _read(actor, about, by=by, also=also)
+def prediction_viewed(
+    *,
+    actor: Actor,
+    about: Prediction,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+    also: Iterable[Model] = (),
+) -> Entry:
+    """A reading was looked at, on a page with these photographs small that names these others ``also``."""
+    return _read(actor, about, by=by, photographs=photographs, also=also)
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)

@@ -179,3 +179,36 @@ class ReviewFactory(DjangoModelFactory[models.Review]):
     reviewer = factory.SubFactory(UserFactory)
     diagnosis = models.Diagnosis.NV
     certainty = models.Certainty.MEDIUM
+
+
+class LesionReadingFactory(DjangoModelFactory[models.LesionReading]):
+    """The reading in force of ``predictions`` of one examination, each pooled: of the first's numbers but for those
+    given."""
+
+    class Meta:
+        model = models.LesionReading
+        skip_postgeneration_save = True
+
+    class Params:
+        predictions = ()
+
+    examination = factory.LazyAttribute(lambda made: made.predictions[0].image.examination)
+    model_version = factory.LazyAttribute(lambda made: made.predictions[0].model_version)
+    inputs = factory.LazyAttribute(
+        lambda made: [
+            {"prediction": str(each.public_id), "weight": 1 / len(made.predictions), "left_out": ""}
+            for each in made.predictions
+        ]
+    )
+    inputs_sha256 = factory.Sequence(lambda n: sha256_of(f"inputs {n}"))
+    outcome = factory.LazyAttribute(lambda made: made.predictions[0].outcome)
+    reason = factory.LazyAttribute(lambda made: made.predictions[0].reason)
+    malignant_probability = factory.LazyAttribute(lambda made: made.predictions[0].malignant_probability)
+    probabilities = factory.LazyAttribute(lambda made: made.predictions[0].probabilities)
+    classes = factory.LazyAttribute(lambda made: made.predictions[0].classes)
+    thresholds = factory.LazyAttribute(lambda made: made.predictions[0].thresholds)
+
+    @factory.post_generation
+    def in_force(self: models.LesionReading, create: bool, extracted: bool | None, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create and extracted is not False:
+            models.Examination.objects.filter(pk=self.examination_id).update(reading=self)

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.models import Declared, Diagnosis, Lesion, Outcome, Patient, Prediction, Sex, Status
+from classifier.models import Declared, Diagnosis, Lesion, LesionReading, Outcome, Patient, Prediction, Sex, Status
 from ml.bundle.activation_doubts import DOUBTS, Doubt
 from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
@@ -209,23 +209,29 @@ def reason_text(prediction: Prediction) -> str:
         return ""
     if prediction.reason not in DECISIONS:
         return _refusal_text(prediction)
-    text = REASONS[prediction.reason]
-    thresholds = prediction.thresholds or {}
+    return decision_text(prediction)
+
+
+def decision_text(reading: Prediction | LesionReading) -> str:
+    """Where the malignant sum of a photograph, or of a lesion, lies beside the limits; its reason is one of
+    ``ml.taxonomy.DECISIONS``."""
+    text = REASONS[reading.reason]
+    thresholds = reading.thresholds or {}
     limits = thresholds.get("malignant", {})
     shares = {
-        "malignant": prediction.malignant_probability or 0,
+        "malignant": reading.malignant_probability or 0,
         "low": limits.get("low_risk_below", 0),
         "high": limits.get("suspicious_from", 0),
     }
     melanoma = limit_percent(thresholds.get("melanoma", {}).get("low_risk_below", 0))
-    compared = COMPARED[prediction.reason]
+    compared = COMPARED[reading.reason]
     for write, write_limit in ((percent, limit_percent), (limit_percent, limit_percent), (percent_with_tenths,) * 2):
         words = {name: write_limit(share) for name, share in shares.items()}
         words |= {"malignant": write(shares["malignant"]), "melanoma": melanoma}
         if all(_tells_apart(write, words, shares, name) for name in compared):
             return str(text) % words
     alike = [name for name in compared if words[name] == words["malignant"]]
-    return str(CLOSE_REASONS[prediction.reason, *alike]) % words
+    return str(CLOSE_REASONS[reading.reason, *alike]) % words
 
 
 def _tells_apart(

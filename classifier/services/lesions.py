@@ -12,6 +12,7 @@ from classifier.anatomy.figure import VERSION
 from classifier.anatomy.place import FAULTS, Place, find_fault
 from classifier.models import BodySite, Lesion, Patient
 from classifier.services.locks import lock_clinic
+from classifier.services.patients import require_in_place
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import names_of_changed
 from skinsite.idempotency import row_id
@@ -41,6 +42,7 @@ def create_lesion(
         known = Lesion.objects.filter(public_id=public_id).first()
         if known is not None:
             return known
+        require_in_place(patient)
         return add_lesion(
             actor=actor,
             patient=patient,
