@@ -46,11 +46,17 @@ class PatientLinksSerializer(serializers.Serializer[Any]):
 class PatientSerializer(LinkedSerializer):
     """A patient, known by the clinic's code."""
 
+    merged_into = serializers.UUIDField(
+        source="merged_into.public_id",
+        read_only=True,
+        allow_null=True,
+        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
+    )
     links = serializers.SerializerMethodField()
 
     class Meta:
         model = Patient
-        fields = ["id", "code", "sex", "birth_year", "created_at", "links"]
+        fields = ["id", "code", "sex", "birth_year", "merged_into", "created_at", "links"]
         read_only_fields = fields
 
     @extend_schema_field(PatientLinksSerializer)
@@ -79,11 +85,17 @@ class LesionSerializer(LinkedSerializer):
     """A lesion of a patient."""
 
     patient = serializers.UUIDField(source="patient.public_id", read_only=True)
+    merged_into = serializers.UUIDField(
+        source="merged_into.public_id",
+        read_only=True,
+        allow_null=True,
+        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
+    )
     links = serializers.SerializerMethodField()
 
     class Meta:
         model = Lesion
-        fields = ["id", "patient", "body_site", "label", "created_at", "links"]
+        fields = ["id", "patient", "body_site", "label", "merged_into", "created_at", "links"]
         read_only_fields = fields
 
     @extend_schema_field(LesionLinksSerializer)

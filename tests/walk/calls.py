@@ -68,6 +68,8 @@ SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"trail/patients/", lambda world: world.p.patient.public_id),
     (r"trail/people/", lambda world: world.people["clinician"].user.public_id),  # type: ignore[union-attr] # a member
     (r"clinic/members/", lambda world: world.people["reviewer"].user.public_id),  # type: ignore[union-attr] # a member
+    (r"(lesion|patient)-merges/", lambda world: world.version.public_id),  # of none
+    (r"tasks/", lambda world: world.task.public_id),
     (r"(account|clinic)/", lambda world: world.version.public_id),  # of none
     (r"admin/accounts/(user|clinic|membership)/", lambda _world: "1"),
 ]
@@ -120,6 +122,7 @@ def queries(world: World) -> dict[str, dict[str, Fields]]:
         "upload/lesions": {"typed": code},
         "readings/<uuid:public_id>/": {"just made": {"new-patient": "1"}},
         "readings/<uuid:public_id>/status": {"of a row": {"part": "row"}},
+        "patients/<uuid:public_id>/filing/": {"another": {"patient_code": world.q.patient.code.lower()}},
         "trail/": {"saved": {"as": "csv"}},
         "trail/patients/": {"by code": {"code": "code-oxpecker"}},
         "admin/classifier/prediction/": {"searched": {"q": "oxpecker"}},
