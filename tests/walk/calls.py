@@ -161,6 +161,11 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "images/<uuid:public_id>/modality": {"clinical": reason | {"modality": "clinical"}},
         "images/<uuid:public_id>/declared": {"an ulcer": reason | {"declared": "ulcer"}},
         "images/<uuid:public_id>/error": {"marked": reason},
+        "lesions/<uuid:public_id>/filing/": {"with itself": reason | {"merged": world.p.lesion.number}},
+        "patients/<uuid:public_id>/filing/": {"another": reason | {"patient_code": world.q.patient.code.lower()}},
+        "lesion-merges/<uuid:public_id>/undo": {"of none": reason},
+        "patient-merges/<uuid:public_id>/undo": {"of none": reason},
+        "tasks/<uuid:public_id>/done": {},
         "clinic/practice/": {"wrong": {"malignant_percent": "many"}},
         "api/v1/predictions/": {
             "what is here already": program,
