@@ -1,5 +1,7 @@
 """Forms by which filing is put right."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -7,7 +9,15 @@ from classifier.models.patient import CODE_LENGTH
 from classifier.web.forms import ReasonForm
 
 
-class MergeLesionForm(ReasonForm):
+class WhyForm(ReasonForm):
+    """A reason that is kept with what was done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].help_text = _("Kept with your name and the time.")
+
+
+class MergeLesionForm(WhyForm):
     """Which other lesion of the patient is this one."""
 
     merged = forms.IntegerField(
@@ -30,11 +40,7 @@ class FindPatientForm(forms.Form):
     )
 
 
-class MergePatientForm(ReasonForm):
+class MergePatientForm(WhyForm):
     """Why two patients are one; the code is asked before."""
 
     merged = forms.CharField(required=False, widget=forms.HiddenInput)
-
-
-class UndoForm(ReasonForm):
-    """Why what was merged is taken apart."""

@@ -24,7 +24,7 @@ from classifier.services.filing.lesion_merge import merge_lesions, undo_lesion_m
 from classifier.services.filing.patient_merge import merge_patients
 from classifier.services.filing.patient_parting import undo_patient_merge
 from classifier.services.telling import complete_task
-from classifier.web.filing_forms import FindPatientForm, MergeLesionForm, MergePatientForm, UndoForm
+from classifier.web.filing_forms import FindPatientForm, MergeLesionForm, MergePatientForm
 from classifier.web.views.corrections import add_errors
 from skinsite.accounts.access import MemberRequest, records_required
 from skinsite.accounts.limits import counted
@@ -53,7 +53,7 @@ def lesion_filing(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
             else:
                 messages.success(request, _("The lesions are one now."))
                 return redirect("lesion", lesion.public_id)
-    context = {"lesion": lesion, "patient": lesion.patient, "merges": merges, "undo_form": UndoForm()}
+    context = {"lesion": lesion, "patient": lesion.patient, "merges": merges}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.errors else HTTPStatus.OK
     return render(request, "classifier/lesion_filing.html", context | {"form": form}, status=status)
 
@@ -106,7 +106,7 @@ def _render_patient_filing(request: MemberRequest, **context: object) -> HttpRes
     forms = (context["find_form"], context["form"])
     failed = any(getattr(form, "errors", None) for form in forms)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK
-    return render(request, "classifier/patient_filing.html", context | {"undo_form": UndoForm()}, status=status)
+    return render(request, "classifier/patient_filing.html", context, status=status)
 
 
 @records_required
