@@ -67,7 +67,7 @@ def read_samples() -> list[Sample]:
             body_site=row["body_site"],
             side=row["side"],
             age=int(row["age"]),
-            label=f"{row['lesion']}, dates invented",
+            label=row["lesion"],
             months_ago=int(row["months_ago"]),
             said=visits[row["code"], row["months_ago"]],
             findings={name: row[name] == "yes" for name in FINDINGS if row[name]},

@@ -10,7 +10,19 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from classifier.models import Lesion, LesionImage, ModelVersion, Outcome, Patient, Prediction, Review, Status, Visit
+from classifier.models import (
+    Examination,
+    Lesion,
+    LesionImage,
+    LesionReading,
+    ModelVersion,
+    Outcome,
+    Patient,
+    Prediction,
+    Review,
+    Status,
+    Visit,
+)
 from classifier.services import demonstration as demonstration_service
 from classifier.services.demonstration import SAMPLES, read_samples
 from ml.data.split import read_split
@@ -58,7 +70,7 @@ def test_the_samples_are_of_the_test_fold_with_their_attribution() -> None:
     attribution = (SAMPLES / "ATTRIBUTION.md").read_text(encoding="utf-8")
     assert "CC BY-NC 4.0" in attribution
     assert "Tschandl" in attribution
-    assert "dates invented" in attribution
+    assert "**Invented** are the days" in attribution
     with (SAMPLES / "samples.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["diagnosis"] for row in rows} == {"MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC"}
@@ -77,6 +89,8 @@ def test_three_people_can_sign_in_and_all_samples_are_read_some_reviewed(var: Pa
     assert set(Patient.objects.values_list("code", flat=True)) == {f"DEMO-{number:02}" for number in range(1, 25)}
     assert {reading.status for reading in readings} == {Status.DONE}
     assert {reading.model_version for reading in readings} == {active_model}
+    together = LesionReading.objects.in_force().get(reason="photographs_disagree")
+    assert (together.examination.lesion.label, len(together.inputs)) == ("HAM_0004829", 3)
     assert Review.objects.count() == 12
     assert {review.reviewer.email for review in Review.objects.all()} == {"reviewer@demo.example"}
 
@@ -89,27 +103,26 @@ def test_some_lesions_are_followed_over_time_and_their_dates_are_said_to_be_inve
     visits = Visit.objects.filter(patient__code=one_patient)
     assert [round((today - visit.day).days / 30.44) for visit in visits.order_by("day")] == [14, 7, 0]
     assert {(visit.purpose, visit.scope, visit.seen) for visit in visits} == {("demo", "whole_skin", "in_person")}
-    lesions = {
-        lesion.label: (lesion.body_site, lesion.side, lesion.examinations.order_by("visit__day"))
-        for lesion in Lesion.objects.all()
-    }
     outcomes = {
-        label.removesuffix(", dates invented"): (
-            site,
-            side,
-            [(look.reading.outcome, len(look.reading.inputs)) for look in looks if look.reading],
-        )
-        for label, (site, side, looks) in lesions.items()
+        (lesion.label, lesion.body_site, lesion.side): [
+            (look.reading.outcome, len(look.reading.inputs))
+            for look in lesion.examinations.order_by("visit__day")
+            if look.reading is not None
+        ]
+        for lesion in Lesion.objects.all()
     }
     low, high = (Outcome.LOW_RISK, 1), Outcome.SUSPICIOUS
     assert outcomes == {
-        "HAM_0006391": ("lower_extremity", "left", [low, low, low]),
-        "HAM_0006528": ("back", "right", [low, low, low]),
-        "HAM_0005509": ("upper_extremity", "right", [(high, 1), (high, 2)]),
+        ("HAM_0006391", "lower_extremity", "left"): [low, low, low],
+        ("HAM_0006528", "back", "right"): [low, low, low],
+        ("HAM_0005509", "upper_extremity", "right"): [(high, 1), (high, 2)],
     }
-    changed = lesions["HAM_0005509, dates invented"][2].last()
-    assert changed is not None
+    changed = Examination.objects.get(lesion__label="HAM_0005509", visit__day=today)
     assert (changed.has_changed, changed.bleeds, changed.is_new) == (True, True, None)
+    clinician = Client()
+    clinician.force_login(User.objects.get(email="clinician@demo.example"))
+    page = clinician.get(f"/lesions/{changed.lesion.public_id}/").content.decode()
+    assert "Patients, dates, sides and histories are invented." in page
     taken = LesionImage.objects.values_list("taken_on", "examination__visit__day")
     assert all(day == of_visit for day, of_visit in taken)
 
