@@ -164,6 +164,37 @@ class DonePredictionFactory(PredictionFactory):
     runtime = "onnx"
 
 
+class LesionReadingFactory(DjangoModelFactory[models.LesionReading]):
+    """What holds of the examination of one finished reading, as the service leaves it."""
+
+    class Meta:
+        model = models.LesionReading
+        skip_postgeneration_save = True
+
+    class Params:
+        prediction = factory.SubFactory(DonePredictionFactory)
+
+    examination = factory.SelfAttribute("prediction.image.examination")
+    model_version = factory.SelfAttribute("prediction.model_version")
+    bundle_sha256 = factory.SelfAttribute("prediction.bundle_sha256")
+    inputs = factory.LazyAttribute(
+        lambda made: [{"prediction": str(made.prediction.public_id), "weight": 1.0, "left_out": ""}]
+    )
+    inputs_sha256 = factory.Sequence(lambda n: sha256_of(f"inputs {n}"))
+    outcome = factory.SelfAttribute("prediction.outcome")
+    reason = factory.SelfAttribute("prediction.reason")
+    malignant_probability = factory.SelfAttribute("prediction.malignant_probability")
+    probabilities = factory.SelfAttribute("prediction.probabilities")
+    classes = factory.SelfAttribute("prediction.classes")
+    thresholds = factory.SelfAttribute("prediction.thresholds")
+
+    @factory.post_generation
+    def in_force(self: models.LesionReading, create: bool, extracted: bool | None, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create and extracted is not False:
+            self.examination.reading = self
+            self.examination.save(update_fields=["reading"])
+
+
 class ReviewFactory(DjangoModelFactory[models.Review]):
     class Meta:
         model = models.Review

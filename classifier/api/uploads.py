@@ -1,35 +1,62 @@
 """What the API takes: a photograph and what is known of it."""
 
+from collections.abc import Callable
 from typing import Any, NoReturn
 from uuid import UUID
 
+from django.db.models import Model
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from classifier.api.actor import actor_of
-from classifier.models import BodySite, Declared, Lesion, Modality
-from classifier.models.patient import CODE_LENGTH
+from classifier.models import BodySite, Declared, Examination, Modality, Side, Visit
+from classifier.models.image import DEVICE_LENGTH
+from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
 from classifier.presentation import wording
+from classifier.selectors.examinations import find_examination, find_visit
 from classifier.selectors.records import find_lesion
 from ml.serve.image_limits import LIMITS, MEGABYTE
+from skinsite.accounts.actors import Actor
 
 
-class VisibleLesionField(serializers.UUIDField):
-    """The identifier of a lesion of the actor's clinic; another clinic's does not exist."""
+class VisibleField(serializers.UUIDField):
+    """The identifier of a record of the actor's clinic; another clinic's does not exist."""
 
-    default_error_messages = {"does_not_exist": _("There is no lesion %(lesion)s in your clinic.")}
+    unknown: Promise | str
+    find: Callable[[Actor, UUID], Model | None]
 
-    def to_internal_value(self, data: Any) -> Lesion:  # type: ignore[override] # the field gives the lesion itself
-        """Find the lesion."""
+    def to_internal_value(self, data: Any) -> Any:
+        """Find the record."""
         identifier: UUID = super().to_internal_value(data)
-        lesion = find_lesion(actor_of(self.context["request"]), identifier)
-        if lesion is None:
-            message = str(self.error_messages["does_not_exist"]) % {"lesion": identifier}
-            raise serializers.ValidationError(message, code="does_not_exist")
-        return lesion
+        found = self.find(actor_of(self.context["request"]), identifier)
+        if found is None:
+            raise serializers.ValidationError(str(self.unknown) % {"id": identifier}, code="does_not_exist")
+        return found
+
+
+class VisibleLesionField(VisibleField):
+    """A lesion of the actor's clinic."""
+
+    unknown = _("There is no lesion %(id)s in your clinic.")
+    find = staticmethod(find_lesion)
+
+
+class VisibleVisitField(VisibleField):
+    """A visit of the actor's clinic."""
+
+    unknown = _("There is no visit %(id)s in your clinic.")
+    find = staticmethod(find_visit)
+
+
+class VisibleExaminationField(VisibleField):
+    """An examination of the actor's clinic."""
+
+    unknown = _("There is no examination %(id)s in your clinic.")
+    find = staticmethod(find_examination)
 
 
 class NamedChoiceField(serializers.ChoiceField):
@@ -93,11 +120,52 @@ class UploadSerializer(serializers.Serializer[Any]):
     body_site = NamedChoiceField(
         choices=BodySite.choices, required=False, allow_blank=True, help_text=_("Where a new lesion is.")
     )
+    side = NamedChoiceField(
+        choices=Side.choices,
+        required=False,
+        allow_blank=True,
+        help_text=_("On which side of the body a new lesion is, the patient's own. Nothing is assumed."),
+    )
+    visit = VisibleVisitField(
+        required=False,
+        help_text=_(
+            "The visit that it belongs to. Without one, the patient's visit of the day on which it was taken; a new "
+            "one is made where there is none."
+        ),
+    )
+    examination = VisibleExaminationField(
+        required=False, help_text=_("The examination that it belongs to, in the place of `visit` and `lesion`.")
+    )
+    taken_on = serializers.DateField(
+        required=False, help_text=_("The day on which it was taken, in the clinic's time zone; else today.")
+    )
+    device = serializers.CharField(
+        required=False, allow_blank=True, max_length=DEVICE_LENGTH, help_text=_("The camera or dermatoscope.")
+    )
+    external_id = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=EXTERNAL_ID_LENGTH,
+        help_text=_("Your own identifier of the photograph, unique in the clinic among those in use."),
+    )
     attach_anyway = serializers.BooleanField(
         default=False,
         help_text=_("Keep it here although the same file lies under another lesion."),
         error_messages={"invalid": _("Send true or false.")},
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Put visit and lesion in the place of an examination, and a visit's patient in that of none."""
+        examination: Examination | None = attrs.pop("examination", None)
+        if examination is not None:
+            for name in ("visit", "lesion"):
+                if attrs.setdefault(name, getattr(examination, name)) != getattr(examination, name):
+                    message = gettext("This examination is of another visit or lesion; leave one of the two out.")
+                    raise serializers.ValidationError({"examination": message}, code="contradiction")
+        visit: Visit | None = attrs.get("visit")
+        if visit is not None and "lesion" not in attrs and not attrs.get("patient_code"):
+            attrs["patient_code"] = visit.patient.code
+        return attrs
 
     def to_internal_value(self, data: QueryDict | dict[str, Any]) -> Any:
         """Refuse a field that there is not, or one sent twice: it would be dropped in silence."""

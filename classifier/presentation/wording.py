@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from classifier.models import Declared, Diagnosis, Lesion, Outcome, Patient, Prediction, Sex, Status
+from classifier.models import Declared, Diagnosis, Lesion, LesionReading, Outcome, Patient, Prediction, Sex, Status
 from ml.bundle.activation_doubts import DOUBTS, Doubt
 from ml.serve.image_io import MESSAGES, ImageRejected
 from ml.taxonomy import DECISIONS
@@ -202,7 +202,7 @@ def unknown_choice_text(value: str, known: Iterable[str]) -> str:
     return _("“%(value)s” is not known; use one of: %(known)s.") % {"value": value[:40], "known": ", ".join(known)}
 
 
-def reason_text(prediction: Prediction) -> str:
+def reason_text(prediction: Prediction | LesionReading) -> str:
     """On why the outcome is what it is, in a sentence, and on what to do where it was not read; empty until there is
     one."""
     if not prediction.reason:
@@ -235,9 +235,11 @@ def _tells_apart(
     return words[limit] != words["malignant"] and (write is not percent or words[limit] == percent(shares[limit]))
 
 
-def _refusal_text(prediction: Prediction) -> str:
+def _refusal_text(prediction: Prediction | LesionReading) -> str:
     """Why a photograph was not read, and what to do; also for a reason that a model of later make gives."""
-    is_recognised = prediction.reason == "clinical_photograph" and prediction.logits is not None  # not declared
+    is_recognised = (
+        prediction.reason == "clinical_photograph" and prediction.model_version_id is not None
+    )  # not declared
     why = RECOGNISED_CLINICAL if is_recognised else REASONS.get(prediction.reason, prediction.reason)
     is_referred = prediction.outcome == Outcome.REFER_UNCERTAIN
     return f"{why} {NOT_READ_YET_REFERRED if is_referred else NOT_READ}"

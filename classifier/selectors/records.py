@@ -21,9 +21,14 @@ def lesions_of(actor: Actor) -> QuerySet[Lesion]:
     return Lesion.objects.visible_to(actor).select_related("patient")
 
 
+def named_lesions_of(actor: Actor) -> QuerySet[Lesion]:
+    """The lesions of the actor's clinic, each with its patient and its former numbers."""
+    return lesions_of(actor).prefetch_related("aliases")
+
+
 def images_of(actor: Actor) -> QuerySet[LesionImage]:
     """The photographs of the actor's clinic, each with lesion and patient."""
-    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient")
+    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient", "examination__visit")
 
 
 def readings_of(actor: Actor) -> PredictionQuerySet:

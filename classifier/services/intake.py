@@ -14,6 +14,7 @@ from classifier import audit, inference, policies, storage
 from classifier.models import LesionImage, Prediction, Status, TakenSource
 from classifier.models.image import join_declared
 from classifier.services import lesions, patients, room
+from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
@@ -218,6 +219,7 @@ def _write_rows(
     """Write patient, lesion, visit and examination unless they are there, the photograph, and its reading, claimed for
     ``reader``."""
     actor, said = request.actor, request.said
+    require_unused(said.external_id, among=LesionImage.objects.visible_to(actor).in_use())
     lesion, is_new_patient = said.lesion, False
     if lesion is None:
         patient, is_new_patient = patients.find_or_create_patient(
