@@ -1,80 +1,27 @@
 """What the API takes: a photograph and what is known of it."""
 
-from collections.abc import Callable
-from typing import Any, NoReturn
-from uuid import UUID
+from typing import Any
 
-from django.db.models import Model
-from django.http import QueryDict
-from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from classifier.api.actor import actor_of
+from classifier.api.fields import (
+    KnownFields,
+    NamedChoiceField,
+    NamedChoicesField,
+    VisibleExaminationField,
+    VisibleLesionField,
+    VisibleVisitField,
+)
 from classifier.models import BodySite, Declared, Examination, Modality, Side, Visit
 from classifier.models.image import DEVICE_LENGTH
 from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
-from classifier.presentation import wording
-from classifier.selectors.examinations import find_examination, find_visit
-from classifier.selectors.records import find_lesion
 from ml.serve.image_limits import LIMITS, MEGABYTE
-from skinsite.accounts.actors import Actor
 
 
-class VisibleField(serializers.UUIDField):
-    """The identifier of a record of the actor's clinic; another clinic's does not exist."""
-
-    unknown: Promise | str
-    find: Callable[[Actor, UUID], Model | None]
-
-    def to_internal_value(self, data: Any) -> Any:
-        """Find the record."""
-        identifier: UUID = super().to_internal_value(data)
-        found = self.find(actor_of(self.context["request"]), identifier)
-        if found is None:
-            raise serializers.ValidationError(str(self.unknown) % {"id": identifier}, code="does_not_exist")
-        return found
-
-
-class VisibleLesionField(VisibleField):
-    """A lesion of the actor's clinic."""
-
-    unknown = _("There is no lesion %(id)s in your clinic.")
-    find = staticmethod(find_lesion)
-
-
-class VisibleVisitField(VisibleField):
-    """A visit of the actor's clinic."""
-
-    unknown = _("There is no visit %(id)s in your clinic.")
-    find = staticmethod(find_visit)
-
-
-class VisibleExaminationField(VisibleField):
-    """An examination of the actor's clinic."""
-
-    unknown = _("There is no examination %(id)s in your clinic.")
-    find = staticmethod(find_examination)
-
-
-class NamedChoiceField(serializers.ChoiceField):
-    """A choice whose refusal names the choices."""
-
-    def fail(self, key: str, **values: Any) -> NoReturn:
-        """Say what may be sent."""
-        if key == "invalid_choice":
-            message = wording.unknown_choice_text(str(values["input"]), map(str, self.choices))
-            raise serializers.ValidationError(message, code=key)
-        super().fail(key, **values)
-
-
-class NamedChoicesField(NamedChoiceField, serializers.MultipleChoiceField):
-    """Any number of choices, sent as a field repeated."""
-
-
-class UploadSerializer(serializers.Serializer[Any]):
+class UploadSerializer(KnownFields):
     """A photograph to read."""
 
     image = serializers.FileField(
@@ -166,21 +113,3 @@ class UploadSerializer(serializers.Serializer[Any]):
         if visit is not None and "lesion" not in attrs and not attrs.get("patient_code"):
             attrs["patient_code"] = visit.patient.code
         return attrs
-
-    def to_internal_value(self, data: QueryDict | dict[str, Any]) -> Any:
-        """Refuse a field that there is not, or one sent twice: it would be dropped in silence."""
-        known = ", ".join(self.fields)
-        wrong = {
-            name: serializers.ErrorDetail(
-                gettext("There is no such field. Known ones: %(names)s.") % {"names": known}, code="unknown_field"
-            )
-            for name in data
-            if name not in self.fields
-        } | {
-            name: serializers.ErrorDetail(gettext("Send this field once."), code="repeated_field")
-            for name, values in (data.lists() if isinstance(data, QueryDict) else ())  # an empty request has no form
-            if name in self.fields and len(values) > 1 and not isinstance(self.fields[name], NamedChoicesField)
-        }
-        if wrong:
-            raise serializers.ValidationError(wrong)
-        return super().to_internal_value(data)

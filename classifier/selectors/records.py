@@ -74,6 +74,11 @@ def suggest_patients(actor: Actor, typed: str, *, count: int) -> list[Patient]:
     return list(patients_of(actor).filter(code_key__contains=key).order_by("code_key")[:count]) if key else []
 
 
+def find_patient(actor: Actor, public_id: UUID) -> Patient | None:
+    """The clinic's patient of that public id."""
+    return patients_of(actor).filter(public_id=public_id).first()
+
+
 def find_lesion(actor: Actor, public_id: UUID | str) -> Lesion | None:
     """The clinic's lesion of that public id, with its patient; None also for what is no id."""
     try:

@@ -44,6 +44,12 @@ class LesionReadingSerializer(LinkedSerializer):
     )
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
+    prediction_set = serializers.ListField(
+        child=serializers.CharField(),
+        read_only=True,
+        allow_null=True,
+        help_text=_("Codes of the classes among which the true one is to be found nine times in ten."),
+    )
     named = serializers.ListField(
         child=serializers.UUIDField(), read_only=True, help_text=_("The photographs that `reason` speaks of.")
     )

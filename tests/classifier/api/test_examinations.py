@@ -1,6 +1,7 @@
 """Visits, examinations and lesion readings over the API: what an upload makes of them, and what they tell."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -83,7 +84,7 @@ def test_an_examination_that_contradicts_what_is_sent_with_it_is_refused(
 ) -> None:
     examination = factories.ExaminationFactory.create(lesion__patient__clinic=owner.clinic)
     other = factories.ExaminationFactory.create(lesion__patient__clinic=owner.clinic)
-    values = {
+    values: dict[str, Any] = {
         "visit": other.visit.public_id,
         "lesion": other.lesion.public_id,
         "patient_code": other.lesion.patient.code,
@@ -108,7 +109,8 @@ def test_a_visit_or_examination_of_another_clinic_does_not_exist(
     api: APIClient, store: object, photograph: bytes
 ) -> None:
     elsewhere = factories.ExaminationFactory.create()
-    for field, identifier in (("visit", elsewhere.visit.public_id), ("examination", elsewhere.public_id)):
+    named: list[tuple[str, Any]] = [("visit", elsewhere.visit.public_id), ("examination", elsewhere.public_id)]
+    for field, identifier in named:
         refused = send(api, photograph, **{field: identifier})
         assert refused.status_code == 400
         assert [(each["field"], each["code"]) for each in refused.json()["errors"]] == [(field, "does_not_exist")]
