@@ -17,6 +17,7 @@ from classifier.models import (
     Patient,
     Prediction,
     Review,
+    Task,
     Visit,
 )
 from skinsite.accounts.actors import Actor
@@ -35,6 +36,9 @@ words.DETAILS.update(
         "diagnosis": _("diagnosis"),
         "doubts": _("doubts"),
         "modality": _("modality"),
+        "merged": _("merged"),
+        "into": _("into"),
+        "kind": _("task"),
     }
 )
 words.BRIEF |= dict.fromkeys(("bundle_sha256", "upload_sha256"), lambda checksum: f"{checksum[:12]}…")
@@ -108,6 +112,24 @@ def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "", photographs: Ite
 def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Filters = (), by: str = "") -> Entry:
     """A list of lesions was given out, or named on another record's page."""
     return listing_entry(actor, shown, filters, by=by)
+
+
+@change("lesion.merged", pgettext_lazy("what was done", "another lesion merged into it"), of=Lesion)
+def lesion_merged(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
+    """Two lesions of a patient were one: what was of ``merged`` is of this one."""
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("lesion.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Lesion)
+def lesion_merge_undone(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
+    """Two lesions were two after all: what the merge moved went back."""
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("lesion.split", pgettext_lazy("what was done", "split"), of=Lesion)
+def lesion_split(*, actor: Actor, about: Lesion, into: Lesion) -> Entry:
+    """Some of a lesion's photographs were of another one, which is new."""
+    return change_entry(actor, about, {"into": str(into.public_id)}, also=[into])
 
 
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
@@ -286,6 +308,18 @@ def lesion_readings_listed(
 ) -> Entry:
     """A list of lesion readings was given out, with these others ``also``."""
     return listing_entry(actor, shown, filters, also=also)
+
+
+@change("task.opened", pgettext_lazy("what was done", "opened"), of=Task)
+def task_opened(*, actor: Actor, about: Task) -> Entry:
+    """A person is to do something about a patient."""
+    return change_entry(actor, about, {"kind": about.kind})
+
+
+@change("task.done", pgettext_lazy("what was done", "done"), of=Task)
+def task_done(*, actor: Actor, about: Task) -> Entry:
+    """What a person was to do is done."""
+    return change_entry(actor, about)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)

@@ -16,6 +16,7 @@ from classifier.models import (
     OverviewImage,
     Prediction,
     Review,
+    Task,
     Visit,
 )
 from skinsite.accounts.actors import Actor
@@ -30,6 +31,7 @@ OWNERS: Mapping[type[Model], Sequence[str]] = {
     OverviewImage: ["visit.patient"],
     Prediction: ["image", "image.lesion.patient"],
     LesionReading: ["examination", "examination.lesion", "examination.lesion.patient"],
+    Task: ["patient"],
     Review: ["prediction", "prediction.image", "prediction.image.lesion.patient"],
 }
 """What an event about a record of a kind names beside it: from the record to whose it is."""

@@ -21,6 +21,11 @@ def may_correct(actor: Actor | None, image: LesionImage) -> bool:
     return actor is None or LesionImage.objects.visible_to(actor).contains(image)
 
 
+def may_correct_filing(actor: Actor | None) -> bool:
+    """Whether an actor may merge, split and part what was filed wrongly in their clinic."""
+    return may(actor, Capability.CORRECT_RECORDS)
+
+
 def may_review(actor: Actor | None) -> bool:
     """Whether an actor may give an opinion on a reading."""
     return may(actor, Capability.REVIEW)

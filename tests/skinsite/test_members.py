@@ -74,10 +74,10 @@ def test_an_administrator_deactivates_and_reactivates(
     theirs = sign_in(owner)
     ours = sign_in(administrator)
     assert post(ours, "clinic-member-deactivate", owner, confirmed="yes") == 302
-    assert theirs.get(reverse("account")).status_code == 403
+    assert theirs.get(reverse("home")).status_code == 403
     assert ApiToken.objects.count() == 0
     assert post(ours, "clinic-member-reactivate", owner) == 302
-    assert theirs.get(reverse("account")).status_code == 200
+    assert theirs.get(reverse("home")).status_code == 200
     events = AuditEvent.objects.filter(action__startswith="membership.").order_by("pk")
     assert [(event.action, event.details) for event in events] == [
         ("membership.deactivated", {"api_tokens_ended": 1}),

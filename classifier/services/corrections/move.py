@@ -10,8 +10,10 @@ from classifier.models import Examination, ImageCorrection, Lesion, LesionImage
 from classifier.models.image import CorrectionKind
 from classifier.services import lesions, patients
 from classifier.services.corrections.record import Correction, begin, change, lock, refuse
+from classifier.services.lesions import as_it_is
 from classifier.services.locks import lock_clinic
 from classifier.services.readings.lesion import conclude
+from classifier.services.telling import tell_who_acted
 from classifier.services.visits import find_or_create_examination, find_or_create_visit
 from skinsite.accounts.actors import Actor
 
@@ -34,8 +36,19 @@ def move_image(
     with transaction.atomic():
         lock_clinic(actor.clinic)
         lock(image)
+        image.examination = _as_it_is(image.examination)
         target = lesion or _create_lesion(actor=actor, code=patient_code, body_site=body_site, once=once)
-        return correction.find_made(after=str(target.public_id)) or _move(correction, to=target)
+        made = correction.find_made(after=str(target.public_id))
+        if made is not None:
+            return made
+        tell_who_acted(
+            actor=actor,
+            lesion=image.lesion,
+            examinations=[image.examination],
+            images=[image],
+            because=correction.reason,
+        )
+        return move_held(correction, to=target)
 
 
 def _create_lesion(*, actor: Actor, code: str, body_site: str, once: uuid.UUID | None) -> Lesion:
@@ -46,13 +59,15 @@ def _create_lesion(*, actor: Actor, code: str, body_site: str, once: uuid.UUID |
     return lesions.create_lesion(actor=actor, patient=patient, body_site=body_site, once=once)
 
 
-def _move(correction: Correction, *, to: Lesion) -> ImageCorrection:
+def move_held(correction: Correction, *, to: Lesion) -> ImageCorrection:
+    """Move a photograph that is locked, with the clinic; raises as ``move_image`` does."""
     image, before = correction.image, correction.image.lesion
     if not Lesion.objects.visible_to(correction.actor).contains(to):
         refuse(field="lesion", message=_("There is no such lesion in this clinic."), code="does_not_exist")
     if to.pk == before.pk:
         message = _("The photograph is on this lesion already; choose another.")
         refuse(field="lesion", message=message, code="unchanged")
+    to = as_it_is(to, field="lesion")
     if LesionImage.objects.of_lesion(to).in_use().filter(upload_sha256=image.upload_sha256).exists():
         message = _("That lesion has the same photograph already; mark this one as entered in error.")
         refuse(field="lesion", message=message, code="same")
@@ -71,3 +86,9 @@ def _find_examination(correction: Correction, *, to: Lesion) -> Examination:
     if to.patient_id != visit.patient_id:
         visit = find_or_create_visit(actor=actor, patient=to.patient, day=image.taken_on)
     return find_or_create_examination(actor=actor, visit=visit, lesion=to)
+
+
+def _as_it_is(examination: Examination) -> Examination:
+    """The examination by now: its lesion may have been merged meanwhile."""
+    rows = Examination.objects.select_related("lesion__patient__clinic", "visit__patient__clinic")
+    return rows.get(pk=examination.pk)

@@ -55,7 +55,7 @@ def begin(*, actor: Actor, image: LesionImage, reason: str, kind: CorrectionKind
     """
     policies.require(policies.may_correct(actor, image))
     policies.require_person(actor)
-    return Correction(actor=actor, image=image, reason=_check_reason(reason), kind=kind, event=event)
+    return Correction(actor=actor, image=image, reason=check_reason(reason), kind=kind, event=event)
 
 
 def lock(image: LesionImage) -> None:
@@ -82,7 +82,8 @@ def refuse(*, field: str, message: str, code: str) -> NoReturn:
     raise ValidationError({field: ValidationError(message, code=code)})
 
 
-def _check_reason(reason: str) -> str:
+def check_reason(reason: str) -> str:
+    """Give a reason as it is kept; raises ``ValidationError`` at ``reason`` for none and for one too long."""
     cleaned = clean_line(reason)
     if not cleaned:
         refuse(field="reason", message=_("Say why, in a few words."), code="required")

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from classifier import audit
-from classifier.models import LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
+from classifier.models import Examination, LesionImage, Modality, ModelVersion, Outcome, Prediction, Status
 from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
@@ -138,9 +138,16 @@ def _write_end(prediction: Prediction, record: Callable[..., AuditEvent], **fiel
         written = row.update(finished_at=Now(), **fields) == 1
         if written:
             record(about=prediction, clinic=clinic, status=str(fields["status"]))
-            conclude(prediction.image.examination)
+            conclude(_examination_of(prediction))
     if written:
         for name, value in fields.items():
             setattr(prediction, name, value)
         del prediction.finished_at
     return written
+
+
+def _examination_of(prediction: Prediction) -> Examination:
+    """Where the photograph belongs by now: it may have been moved while it was read."""
+    held = LesionImage.objects.select_for_update(of=("self",), no_key=True)
+    owners = ("examination__lesion__patient__clinic", "examination__visit__patient")
+    return held.select_related(*owners).get(pk=prediction.image_id).examination

@@ -10,6 +10,8 @@ from django.db import migrations, models
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations.base import Operation
 
+from ml.bundle.folder import DEFAULT_BUNDLE
+from tests.classifier.running.dumps import DUMPS, SAMPLES, restore
 from tests.classifier.running.site import Site
 from tests.servers import create_postgres_database
 
@@ -34,6 +36,22 @@ def test_a_database_of_the_tables_before_visits_is_left_alone_with_one_line(site
     (line,) = told.strip().splitlines()
     assert line.startswith("CommandError: This database was made by another version")
     assert "classifier.0008_services; nothing was changed." in line
+
+
+@pytest.mark.parametrize("dump", sorted(DUMPS.iterdir()), ids=lambda dump: dump.name)
+def test_a_kept_database_goes_forward_with_all_that_was_said(
+    dump: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
+    if ".postgresql." in dump.name:
+        url = create_postgres_database(request.getfixturevalue("postgres_server"))
+    restore(dump, url)
+    site = Site({"SKINSITE_VAR": str(tmp_path), "DATABASE_URL": url}, tmp_path)
+    site.manage("migrate", "--verbosity", "0")
+    assert site.work("count_what_was_said") == {"patients": 3, "readings": 3, "lesion_readings_in_force": 3}
+    site.manage("verify_trail")
+    site.manage("register_model", str(DEFAULT_BUNDLE), "--activate")
+    assert site.work("upload", SAMPLES[5])[1] == "done"
 
 
 def _operations(found: Operation) -> Iterator[Operation]:

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 django.setup()
 
-from classifier.models import ImageCorrection, LesionImage, ModelVersion, Patient, Prediction, Review  # noqa: E402 models need the setup
+from classifier.models import ImageCorrection, LesionImage, LesionReading, ModelVersion, Patient, Prediction, Review  # noqa: E402 models need the setup
 from classifier.selectors.history import history  # noqa: E402
 from classifier.services.corrections.declaration import correct_modality  # noqa: E402
 from classifier.services.intake import receive_upload  # noqa: E402
@@ -56,6 +56,15 @@ def set_model_status(status: str) -> None:
 def record_migration(app: str, name: str) -> None:
     """Make the database one in which another version's migration has run."""
     MigrationRecorder(connection).record_applied(app, name)
+
+
+def count_what_was_said() -> dict[str, int]:
+    """How many patients and finished readings there are, and lesions' readings in force."""
+    return {
+        "patients": Patient.objects.count(),
+        "readings": Prediction.objects.filter(status="done").count(),
+        "lesion_readings_in_force": LesionReading.objects.in_force().count(),
+    }
 
 
 def upload(path: str) -> list[object]:

@@ -74,7 +74,8 @@ def make_reading(alias: str) -> Prediction:
         stored_sha256="0" * 64,
         finished_at=timezone.now(),
     )
-    rows: list[Model] = [user, clinic, patient, lesion, image, reading]
+    examination = image.examination
+    rows: list[Model] = [user, clinic, patient, lesion, examination.visit, examination, image, reading]
     for row in rows:
         row._state.db = alias  # a relation between two databases is refused
     for row in rows:

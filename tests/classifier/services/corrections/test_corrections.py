@@ -5,19 +5,20 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from classifier.models import ImageCorrection, LesionImage, ModelVersion, Prediction
+from classifier.models import Examination, ImageCorrection, LesionImage, ModelVersion, Prediction
 from classifier.selectors.history import history
 from classifier.selectors.reading import reading_detail
 from classifier.services.corrections.declaration import correct_declared, correct_modality
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.corrections.move import move_image
 from classifier.services.intake import receive_upload
+from classifier.services.readings import states
 from classifier.services.readings.queue import queue_prediction
 from classifier.services.registry import register_model
 from classifier.services.upload import Upload
 from skinsite.accounts.models import Membership
 from skinsite.audit.models import AuditEvent
-from tests.factories import LesionFactory
+from tests.factories import DonePredictionFactory, LesionFactory, PredictionFactory
 
 pytestmark = pytest.mark.usefixtures("store")
 
@@ -155,6 +156,20 @@ def test_a_stranger_corrects_nothing(reading: Prediction, stranger: Membership) 
         correct_modality(actor=stranger, image=reading.image, modality="clinical", reason="Because")
 
     assert not ImageCorrection.objects.exists()
+
+
+def test_a_photograph_moved_while_it_is_read_counts_where_it_is_when_that_ends(owner: Membership) -> None:
+    waiting = PredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    as_the_worker_has_it = states.load(waiting.pk)
+    there = DonePredictionFactory.create(image__lesion__patient=waiting.image.lesion.patient).image.examination
+    Examination.objects.filter(pk=there.pk).update(visit=waiting.image.examination.visit)
+
+    move_image(actor=owner, image=waiting.image, lesion=there.lesion, reason="The other mole")
+    assert states.fail(as_the_worker_has_it, "stored_image_missing")
+
+    there.refresh_from_db()
+    assert there.reading is not None
+    assert len(there.reading.inputs) == 2
 
 
 def test_two_people_do_not_correct_over_each_other(reading: Prediction, owner: Membership) -> None:

@@ -1,0 +1,1 @@
+"""Where on the body: coded sites, sides, and the figure on which they are chosen."""

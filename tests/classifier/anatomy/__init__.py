@@ -1,0 +1,1 @@
+"""Tests of the body map: its sites, its figure, and what is chosen on it."""
