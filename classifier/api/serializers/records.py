@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.api.linked import LinkedSerializer
-from classifier.models import Declared, Lesion, LesionAlias, LesionImage, Patient, Review
+from classifier.models import Declared, Lesion, LesionAlias, LesionImage, Patient, Review, Side
 
 
 class PatientLinksSerializer(serializers.Serializer[Any]):
@@ -67,6 +67,7 @@ class LesionSerializer(LinkedSerializer):
     """A lesion of a patient. `number` tells the patient's lesions apart and is never used again."""
 
     patient = serializers.UUIDField(source="patient.public_id", read_only=True)
+    side = serializers.ChoiceField(choices=Side.choices, allow_blank=True, read_only=True)
     aliases = LesionAliasSerializer(many=True, read_only=True, help_text=_("Numbers that it had before."))
     links = serializers.SerializerMethodField()
 

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from classifier.api.linked import LinkedSerializer
 from classifier.api.serializers.lesion_readings import LesionReadingSerializer
 from classifier.api.serializers.records import ImageSerializer
-from classifier.models import Examination, Visit
+from classifier.models import Examination, Indication, Scope, Seen, Visit
 from classifier.models.examination import HISTORY, SIGNS
 from classifier.services.visits import SAID_OF_A_VISIT
 
@@ -27,6 +27,9 @@ class VisitSerializer(LinkedSerializer):
     """A visit of a patient. What is empty was not said."""
 
     patient = serializers.UUIDField(source="patient.public_id", read_only=True)
+    indication = serializers.ChoiceField(choices=Indication.choices, allow_blank=True, read_only=True)
+    scope = serializers.ChoiceField(choices=Scope.choices, allow_blank=True, read_only=True)
+    seen = serializers.ChoiceField(choices=Seen.choices, allow_blank=True, read_only=True)
     links = serializers.SerializerMethodField()
 
     class Meta:
