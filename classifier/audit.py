@@ -221,9 +221,16 @@ def prediction_failed(*, about: Prediction, clinic: Clinic, status: str) -> Entr
 
 
 @access("prediction.viewed", pgettext_lazy("what was done", "viewed"), of=Prediction)
-def prediction_viewed(*, actor: Actor, about: Prediction, by: str = "", also: Iterable[Model] = ()) -> Entry:
-    """A reading was looked at, on a page that names these others ``also``."""
-    return read_entry(actor, about, by=by, also=also)
+def prediction_viewed(
+    *,
+    actor: Actor,
+    about: Prediction,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+    also: Iterable[Model] = (),
+) -> Entry:
+    """A reading was looked at, on a page with these photographs small that names these others ``also``."""
+    return read_entry(actor, about, by=by, photographs=photographs, also=also)
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)

@@ -78,10 +78,17 @@ class PatientFactory(DjangoModelFactory[models.Patient]):
 class LesionFactory(DjangoModelFactory[models.Lesion]):
     class Meta:
         model = models.Lesion
+        skip_postgeneration_save = True
 
     patient = factory.SubFactory(PatientFactory)
-    number = factory.Sequence(lambda n: n + 1)
+    number = factory.LazyAttribute(lambda lesion: lesion.patient.lesion_count_ever + 1)
     body_site = models.BodySite.BACK
+
+    @factory.post_generation
+    def counted(self: models.Lesion, create: bool, _extracted: object, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create:
+            self.patient.lesion_count_ever = max(self.patient.lesion_count_ever, self.number)
+            self.patient.save(update_fields=["lesion_count_ever"])
 
 
 class VisitFactory(DjangoModelFactory[models.Visit]):
@@ -164,37 +171,6 @@ class DonePredictionFactory(PredictionFactory):
     runtime = "onnx"
 
 
-class LesionReadingFactory(DjangoModelFactory[models.LesionReading]):
-    """What holds of the examination of one finished reading, as the service leaves it."""
-
-    class Meta:
-        model = models.LesionReading
-        skip_postgeneration_save = True
-
-    class Params:
-        prediction = factory.SubFactory(DonePredictionFactory)
-
-    examination = factory.SelfAttribute("prediction.image.examination")
-    model_version = factory.SelfAttribute("prediction.model_version")
-    bundle_sha256 = factory.SelfAttribute("prediction.bundle_sha256")
-    inputs = factory.LazyAttribute(
-        lambda made: [{"prediction": str(made.prediction.public_id), "weight": 1.0, "left_out": ""}]
-    )
-    inputs_sha256 = factory.Sequence(lambda n: sha256_of(f"inputs {n}"))
-    outcome = factory.SelfAttribute("prediction.outcome")
-    reason = factory.SelfAttribute("prediction.reason")
-    malignant_probability = factory.SelfAttribute("prediction.malignant_probability")
-    probabilities = factory.SelfAttribute("prediction.probabilities")
-    classes = factory.SelfAttribute("prediction.classes")
-    thresholds = factory.SelfAttribute("prediction.thresholds")
-
-    @factory.post_generation
-    def in_force(self: models.LesionReading, create: bool, extracted: bool | None, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
-        if create and extracted is not False:
-            self.examination.reading = self
-            self.examination.save(update_fields=["reading"])
-
-
 class ReviewFactory(DjangoModelFactory[models.Review]):
     class Meta:
         model = models.Review
@@ -203,3 +179,36 @@ class ReviewFactory(DjangoModelFactory[models.Review]):
     reviewer = factory.SubFactory(UserFactory)
     diagnosis = models.Diagnosis.NV
     certainty = models.Certainty.MEDIUM
+
+
+class LesionReadingFactory(DjangoModelFactory[models.LesionReading]):
+    """The reading in force of ``predictions`` of one examination, each pooled: of the first's numbers but for those
+    given."""
+
+    class Meta:
+        model = models.LesionReading
+        skip_postgeneration_save = True
+
+    class Params:
+        predictions = ()
+
+    examination = factory.LazyAttribute(lambda made: made.predictions[0].image.examination)
+    model_version = factory.LazyAttribute(lambda made: made.predictions[0].model_version)
+    inputs = factory.LazyAttribute(
+        lambda made: [
+            {"prediction": str(each.public_id), "weight": 1 / len(made.predictions), "left_out": ""}
+            for each in made.predictions
+        ]
+    )
+    inputs_sha256 = factory.Sequence(lambda n: sha256_of(f"inputs {n}"))
+    outcome = factory.LazyAttribute(lambda made: made.predictions[0].outcome)
+    reason = factory.LazyAttribute(lambda made: made.predictions[0].reason)
+    malignant_probability = factory.LazyAttribute(lambda made: made.predictions[0].malignant_probability)
+    probabilities = factory.LazyAttribute(lambda made: made.predictions[0].probabilities)
+    classes = factory.LazyAttribute(lambda made: made.predictions[0].classes)
+    thresholds = factory.LazyAttribute(lambda made: made.predictions[0].thresholds)
+
+    @factory.post_generation
+    def in_force(self: models.LesionReading, create: bool, extracted: bool | None, **_kwargs: Any) -> None:  # noqa: FBT001 the library's signature
+        if create and extracted is not False:
+            models.Examination.objects.filter(pk=self.examination_id).update(reading=self)

@@ -164,7 +164,7 @@ def _cell(name: str, prediction: Prediction) -> SafeString:
 def _find_reading(actor: Actor, public_id: str) -> Prediction:
     """The reading with everything that belongs to it; what the actor may not see is not there."""
     try:
-        return open_reading(actor, UUID(public_id), by="admin")
+        return open_reading(actor, UUID(public_id), by="admin").prediction
     except ValueError as error:
         raise Http404 from error
 

@@ -13,8 +13,8 @@ from rest_framework import serializers
 
 from classifier.api.actor import actor_of
 from classifier.presentation import wording
-from classifier.selectors.examinations import find_examination, find_visit
 from classifier.selectors.records import find_lesion, find_patient
+from classifier.selectors.visits import find_examination, find_visit
 from skinsite.accounts.actors import Actor
 
 

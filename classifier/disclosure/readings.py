@@ -1,6 +1,7 @@
 """Readings: their pages, their lists, and how far one is."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,14 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 
 from classifier import audit
-from classifier.models import Lesion, LesionImage, Prediction, Standing
+from classifier.models import Examination, Lesion, LesionImage, Prediction, Standing
 from classifier.models.prediction import WAITING
+from classifier.presentation.examination import (
+    ExaminationCard,
+    card_of,
+    readings_in_force,
+    readings_of,
+)
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors import home, reading, records
 from classifier.selectors.history import history
@@ -48,16 +55,33 @@ def open_history(actor: Actor, chosen: Mapping[str, Any], *, page: str) -> "Page
     return found
 
 
-def open_reading(actor: Actor, public_id: UUID | str, *, by: str = "") -> Prediction:
-    """A reading with what its page shows, the other readings of its lesion among that. Raises ``Http404``."""
+@dataclass(frozen=True, slots=True)
+class ReadingPage:
+    """A photograph's reading with its ``others`` and the lesion's other examinations, newest first; ``has_more``: there
+    are older ones still. ``card`` is the examination's, None where it says no more than the photograph does."""
+
+    prediction: Prediction
+    others: list[Prediction]
+    card: ExaminationCard | None
+    elsewhere: list[Examination]
+    has_more: bool
+
+
+def open_reading(actor: Actor, public_id: UUID | str, *, by: str = "") -> ReadingPage:
+    """A reading with what its page shows. Raises ``Http404``."""
     try:
         found = reading.reading_detail(actor, public_id)
     except Prediction.DoesNotExist as error:
         raise Http404 from error
-    others = reading.other_readings(found)[0]
-    audit.prediction_viewed(actor=actor, about=found, by=by, also=others)
-    note_shown(actor=actor, shown=[found, *others])
-    return found
+    others = reading.other_readings(found)
+    examination, elsewhere, has_more = reading.examinations_beside(found)
+    card = card_of(examination)
+    cards = [card] if card.is_of_lesion and found.is_valid else []
+    shown = [*others, *readings_of(cards), *readings_in_force(elsewhere)]
+    photographs = name_thumbnails(actor, (frame.image for each in cards for frame in each.frames))
+    audit.prediction_viewed(actor=actor, about=found, by=by, photographs=photographs, also=shown)
+    note_shown(actor=actor, shown=[found, *shown])
+    return ReadingPage(found, others, card if cards else None, elsewhere, has_more)
 
 
 def find_reading(actor: Actor, public_id: UUID) -> Prediction:

@@ -7,9 +7,11 @@ from django.core.paginator import Page
 from django.shortcuts import get_object_or_404
 
 from classifier import audit
-from classifier.models import Lesion, LesionImage, Patient, Prediction
+from classifier.models import Examination, Lesion, Patient, Prediction
+from classifier.presentation.examination import ExaminationCard, card_of, photographs_of, readings_of
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors import records
+from classifier.selectors.examinations import LesionRow, examinations_over_time, lesions_by_severity, with_photographs
 from classifier.services.shown import note_shown
 from skinsite.accounts.actors import Actor
 from skinsite.paging import ROWS_ON_A_PAGE, KeyPaginator
@@ -23,13 +25,14 @@ def open_patient(actor: Actor, public_id: UUID, *, by: str) -> Patient:
     return found
 
 
-def open_patient_page(actor: Actor, public_id: UUID) -> tuple[Patient, list[tuple[Lesion, Prediction | None]]]:
-    """A patient with the lesions, each with its newest reading that counts. Raises ``Http404``."""
+def open_patient_page(actor: Actor, public_id: UUID) -> tuple[Patient, list[tuple[LesionRow, ExaminationCard | None]]]:
+    """A patient with the lesions by severity, each with the examination that is its outcome. Raises ``Http404``."""
     found = get_object_or_404(records.patients_of(actor), public_id=public_id)
-    rows = records.lesions_with_latest(found)
-    photographs = name_thumbnails(actor, (reading.image for _lesion, reading in rows if reading))
-    audit.patient_viewed(actor=actor, about=found, photographs=photographs)
-    note_shown(actor=actor, shown=(reading for _lesion, reading in rows))
+    rows = [(row, card_of(row.shown) if row.shown else None) for row in lesions_by_severity(found)]
+    cards = [card for _row, card in rows if card]
+    first = name_thumbnails(actor, (card.frames[0].image for card in cards if card.frames))
+    audit.patient_viewed(actor=actor, about=found, photographs=first)
+    note_shown(actor=actor, shown=readings_of(cards))
     return found, rows
 
 
@@ -55,13 +58,18 @@ def open_lesion(actor: Actor, public_id: UUID, *, by: str) -> Lesion:
     return found
 
 
-def open_lesion_page(actor: Actor, public_id: UUID, *, page: str | None) -> tuple[Lesion, "Page[LesionImage]"]:
-    """A lesion with a page of its photographs over time, each with its readings. Raises ``Http404``."""
+def open_lesion_page(
+    actor: Actor, public_id: UUID, *, page: str | None
+) -> tuple[Lesion, "Page[Examination]", list[ExaminationCard]]:
+    """A lesion with a page of its examinations over time, each with its photographs and readings. Raises
+    ``Http404``."""
     found = get_object_or_404(records.lesions_of(actor), public_id=public_id)
-    images: Page[LesionImage] = KeyPaginator(records.photographs_over_time(found), ROWS_ON_A_PAGE).get_page(page)
-    audit.lesion_viewed(actor=actor, about=found, photographs=name_thumbnails(actor, images))
-    note_shown(actor=actor, shown=images)
-    return found, images
+    over_time = with_photographs(examinations_over_time(found))
+    examinations: Page[Examination] = KeyPaginator(over_time, ROWS_ON_A_PAGE).get_page(page)
+    cards = [card_of(each) for each in examinations]
+    audit.lesion_viewed(actor=actor, about=found, photographs=name_thumbnails(actor, photographs_of(cards)))
+    note_shown(actor=actor, shown=readings_of(cards))
+    return found, examinations, cards
 
 
 def start_with_lesion(actor: Actor, public_id: str) -> Mapping[str, str]:

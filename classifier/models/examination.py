@@ -1,10 +1,13 @@
 """Examinations: a visit's look at one lesion."""
 
 import uuid
+from datetime import date
 from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -25,6 +28,16 @@ class ExaminationQuerySet(models.QuerySet["Examination"]):
     def visible_to(self, actor: Actor) -> Self:
         """Examinations of the lesions of the actor's clinic."""
         return self.filter(visit__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
+
+    def over_time(self) -> Self:
+        """Newest first, each with ``taken_on``, the day of its first photograph in use, else of its visit; and with
+        ``image_count`` of those in use. Those that never had a photograph are left out."""
+        in_use = Q(images__entered_in_error_at=None)
+        dated = self.filter(images__isnull=False).annotate(
+            taken_on=Coalesce(Min("images__taken_on", filter=in_use), "visit__day"),
+            image_count=Count("images", filter=in_use),
+        )
+        return dated.order_by("-taken_on", "-pk")
 
 
 class Examination(models.Model):
@@ -57,6 +70,9 @@ class Examination(models.Model):
     created_by_service = models.ForeignKey(
         "accounts.ServiceAccount", null=True, on_delete=models.PROTECT, related_name="+"
     )
+
+    taken_on: date  # for those of `over_time` alone, as is the next
+    image_count: int
 
     objects = ExaminationQuerySet.as_manager()
 

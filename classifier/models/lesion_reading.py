@@ -18,6 +18,17 @@ from skinsite.accounts.policies import may_see_records
 SEVERITY = (Outcome.LOW_RISK, Outcome.REFER_UNCERTAIN, Outcome.SUSPICIOUS)
 """Outcomes from the least severe to the most; *not assessable* has no rank."""
 
+SHOWN_BEFORE = "shown_before"
+"""The reason of an outcome that photographs added later would have lowered."""
+
+NOT_READ, OTHER_MODEL = "not_read", "other_model"
+"""Why a photograph is left out that no model could read, or that another model read."""
+
+
+def find_severity(outcome: str | None) -> int:
+    """The rank of an outcome, from 0 for *low risk* on; -1 for what has none."""
+    return SEVERITY.index(Outcome(outcome)) if outcome in SEVERITY else -1
+
 
 class LesionReadingQuerySet(models.QuerySet["LesionReading"]):
     """Readings of lesions, by who may see them and which of them holds."""
@@ -94,6 +105,16 @@ class LesionReading(models.Model):
 
     def __str__(self) -> str:
         return str(self.public_id)
+
+    @property
+    def shows_probabilities(self) -> bool:
+        """Whether there are probabilities to tell: where nothing was pooled, the reason stands alone."""
+        return self.probabilities is not None
+
+    @property
+    def severity(self) -> int:
+        """From 0 for *low risk* on; -1 for what has no rank."""
+        return find_severity(self.outcome)
 
     @property
     def is_in_force(self) -> bool:

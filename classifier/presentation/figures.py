@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, replace
 
-from classifier.models import Prediction
+from classifier.models import LesionReading, Prediction
 from classifier.presentation import wording
 from ml.taxonomy import CLASSES, MALIGNANT
 
@@ -63,8 +63,8 @@ class Bars:
     prediction_set: tuple[str, ...]
 
 
-def bars_of(prediction: Prediction) -> Bars | None:
-    """Give the bars of a finished reading, or None where no probabilities are told."""
+def bars_of(prediction: Prediction | LesionReading) -> Bars | None:
+    """Give the bars of a finished reading of a photograph or a lesion, or None where no probabilities are told."""
     if not prediction.shows_probabilities or prediction.malignant_probability is None:
         return None
     shares = dict(zip(prediction.classes or CLASSES, prediction.probabilities or (), strict=True))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from classifier.models import Prediction, Status
+from classifier.models import LesionReading, Prediction, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,13 @@ class Verdict:
     said: str = ""
 
 
-def verdict_of(prediction: Prediction | None) -> Verdict:
-    """The word for a reading; before there is an outcome, how far it is."""
+def verdict_of(prediction: Prediction | LesionReading | None) -> Verdict:
+    """The word for a reading of a photograph, or for one of a lesion that is in force; before there is an outcome, how
+    far it is."""
     if prediction is None:
         return Verdict("waiting", _("No reading"))
+    if isinstance(prediction, LesionReading):
+        return Verdict(prediction.outcome, str(prediction.get_outcome_display()))
     if not prediction.is_valid:
         said = prediction.get_outcome_display() if prediction.outcome else ""
         return Verdict("void", str(prediction.standing.label), str(said))

@@ -202,30 +202,36 @@ def unknown_choice_text(value: str, known: Iterable[str]) -> str:
     return _("“%(value)s” is not known; use one of: %(known)s.") % {"value": value[:40], "known": ", ".join(known)}
 
 
-def reason_text(prediction: Prediction | LesionReading) -> str:
+def reason_text(prediction: Prediction) -> str:
     """On why the outcome is what it is, in a sentence, and on what to do where it was not read; empty until there is
     one."""
     if not prediction.reason:
         return ""
     if prediction.reason not in DECISIONS:
         return _refusal_text(prediction)
-    text = REASONS[prediction.reason]
-    thresholds = prediction.thresholds or {}
+    return decision_text(prediction)
+
+
+def decision_text(reading: Prediction | LesionReading) -> str:
+    """Where the malignant sum of a photograph, or of a lesion, lies beside the limits; its reason is one of
+    ``ml.taxonomy.DECISIONS``."""
+    text = REASONS[reading.reason]
+    thresholds = reading.thresholds or {}
     limits = thresholds.get("malignant", {})
     shares = {
-        "malignant": prediction.malignant_probability or 0,
+        "malignant": reading.malignant_probability or 0,
         "low": limits.get("low_risk_below", 0),
         "high": limits.get("suspicious_from", 0),
     }
     melanoma = limit_percent(thresholds.get("melanoma", {}).get("low_risk_below", 0))
-    compared = COMPARED[prediction.reason]
+    compared = COMPARED[reading.reason]
     for write, write_limit in ((percent, limit_percent), (limit_percent, limit_percent), (percent_with_tenths,) * 2):
         words = {name: write_limit(share) for name, share in shares.items()}
         words |= {"malignant": write(shares["malignant"]), "melanoma": melanoma}
         if all(_tells_apart(write, words, shares, name) for name in compared):
             return str(text) % words
     alike = [name for name in compared if words[name] == words["malignant"]]
-    return str(CLOSE_REASONS[prediction.reason, *alike]) % words
+    return str(CLOSE_REASONS[reading.reason, *alike]) % words
 
 
 def _tells_apart(
@@ -235,11 +241,9 @@ def _tells_apart(
     return words[limit] != words["malignant"] and (write is not percent or words[limit] == percent(shares[limit]))
 
 
-def _refusal_text(prediction: Prediction | LesionReading) -> str:
+def _refusal_text(prediction: Prediction) -> str:
     """Why a photograph was not read, and what to do; also for a reason that a model of later make gives."""
-    is_recognised = (
-        prediction.reason == "clinical_photograph" and prediction.model_version_id is not None
-    )  # not declared
+    is_recognised = prediction.reason == "clinical_photograph" and prediction.logits is not None  # not declared
     why = RECOGNISED_CLINICAL if is_recognised else REASONS.get(prediction.reason, prediction.reason)
     is_referred = prediction.outcome == Outcome.REFER_UNCERTAIN
     return f"{why} {NOT_READ_YET_REFERRED if is_referred else NOT_READ}"

@@ -1,85 +1,100 @@
-"""Visits, examinations and lesion readings of a clinic, as the API lists and finds them."""
+"""Examinations of a lesion over time, what each one's photographs gave, and what of it is the lesion's outcome."""
 
 from collections.abc import Iterable
-from uuid import UUID
+from dataclasses import dataclass
+from datetime import date
 
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 
-from classifier.models import Examination, LesionImage, LesionReading, Prediction, Visit
-from classifier.models.prediction import PredictionQuerySet
-from skinsite.accounts.actors import Actor
-from skinsite.accounts.models import Capability
-from skinsite.accounts.policies import may
+from classifier.models import Examination, Lesion, LesionImage, LesionReading, Patient, Prediction
+from classifier.models.lesion_reading import SEVERITY
 
-HEAVY = ("logits", "probabilities", "balanced_scores", "similar_cases", "measures", "signature", "milliseconds")
-"""Of readings whose photograph alone is asked for."""
+UNSHOWN = ("logits", "balanced_scores", "similar_cases", "milliseconds", "signature", "model_version__manifest")
 
 
-def visits_of(actor: Actor) -> QuerySet[Visit]:
-    """The visits of the actor's clinic, each with its patient."""
-    return Visit.objects.visible_to(actor).select_related("patient")
+@dataclass(frozen=True, slots=True)
+class LesionRow:
+    """A lesion with its outcome: ``shown`` is the examination that gives it, else the newest, with its photographs;
+    None for a lesion without photographs. ``last`` is the day of the newest, ``count`` of how many."""
+
+    lesion: Lesion
+    shown: Examination | None
+    last: date | None
+    count: int
+
+    @property
+    def reading(self) -> LesionReading | None:
+        """The reading that is the lesion's outcome, once there is one."""
+        return self.shown.reading if self.shown else None
+
+    @property
+    def is_older(self) -> bool:
+        """Whether a newer examination says less."""
+        return self.shown is not None and self.shown.taken_on != self.last
 
 
-def examinations_of(actor: Actor) -> QuerySet[Examination]:
-    """The examinations of the actor's clinic with visit, lesion, photographs and lesion readings, the newest first.
+def examinations_over_time(lesion: Lesion) -> QuerySet[Examination]:
+    """A lesion's examinations with their readings in force, newest first by the day on which they were taken."""
+    return _with_reading(Examination.objects.filter(lesion=lesion).over_time())
 
-    Each has ``is_waiting``: whether one of its photographs is still to be read.
+
+def with_photographs(examinations: QuerySet[Examination]) -> QuerySet[Examination]:
+    """With every photograph, in the order taken, and its readings, newest first. Two queries more."""
+    readings = Prediction.objects.select_related("model_version").defer(*UNSHOWN).order_by("-created_at", "-pk")
+    photographs = LesionImage.objects.select_related("examination__lesion__patient")
+    ordered = photographs.order_by("taken_on", "taken_time", "pk").prefetch_related(Prefetch("predictions", readings))
+    return examinations.prefetch_related(Prefetch("images", ordered))
+
+
+def choose_outcome(examinations: Iterable[Examination]) -> Examination | None:
+    """The examination whose reading is a lesion's outcome, of those of one lesion; None if none has been read.
+
+    It is the most severe of the latest assessable one and of every one that is open, the newest of equals; without one
+    that could be assessed, the newest. Until an examination can be ended, every one is open, so that a *suspicious* one
+    is never hidden by a later one.
     """
-    readings = LesionReading.objects.select_related("model_version").order_by("-pk")
-    return (
-        Examination.objects.visible_to(actor)
-        .select_related("visit__patient", "lesion__patient")
-        .prefetch_related(
-            Prefetch("images", LesionImage.objects.order_by("pk")),
-            Prefetch("readings", readings),
-        )
-        .annotate(is_waiting=Exists(Prediction.objects.open_of(OuterRef("pk"))))
-    )
+    read = [(each.reading.severity, each.taken_on, each.pk, each) for each in examinations if each.reading]
+    return max(read, default=(None,))[-1]
 
 
-def lesion_readings_of(actor: Actor) -> QuerySet[LesionReading]:
-    """The lesion readings of the actor's clinic, each with visit, lesion, patient and model."""
-    whose = ("examination__visit__patient", "examination__lesion__patient")
-    return LesionReading.objects.visible_to(actor).select_related(*whose, "model_version")
+def lesions_by_severity(patient: Patient) -> list[LesionRow]:
+    """A patient's lesions, the most severe first, then by malignant sum and day.
 
-
-def with_lesion_reading(readings: PredictionQuerySet) -> PredictionQuerySet:
-    """Readings, each with its examination's lesion reading, and ``examination_waits``."""
-    return readings.with_examination_waiting().select_related("image__examination__reading__model_version")
-
-
-def lesion_readings_beside(readings: Iterable[Prediction]) -> dict[int, LesionReading]:
-    """By the keys of readings as ``with_lesion_reading`` gives them: what holds of their lesions.
-
-    None while a photograph of the examination waits.
+    What could not be assessed, and what is still to be read, comes before *low risk*: somebody must look at it. Four
+    queries, however many lesions there are.
     """
-    found = {}
-    for each in readings:
-        examination = each.image.examination
-        if examination.reading is not None and not each.examination_waits:
-            examination.reading.examination = examination
-            found[each.pk] = examination.reading
-    return found
+    lesions = list(patient.lesions.filter(merged_into=None).order_by("number"))
+    found = Examination.objects.filter(lesion__patient=patient).over_time().select_related("reading")
+    by_lesion: dict[int, list[Examination]] = {}
+    for each in found:
+        by_lesion.setdefault(each.lesion_id, []).append(each)
+    shown = [choose_outcome(examinations) or examinations[0] for examinations in by_lesion.values()]
+    chosen = with_photographs(_with_reading(Examination.objects.filter(pk__in=[each.pk for each in shown]).over_time()))
+    at_hand = {each.lesion_id: each for each in chosen}
+    return sorted((_row(lesion, by_lesion.get(lesion.pk, []), at_hand) for lesion in lesions), key=_order)
 
 
-def photographs_read(actor: Actor, readings: Iterable[LesionReading]) -> dict[str, LesionImage]:
-    """The photographs that lesion readings are of, with lesion and patient, by the public ids of their readings.
-
-    Photographs move: one of an earlier reading may be of another patient now. What may only send gets its own alone.
-    """
-    named = {each["prediction"] for reading in readings for each in reading.inputs}
-    images = LesionImage.objects
-    seen = images.visible_to(actor) if may(actor, Capability.READ_RECORDS) else images.sent_by(actor)
-    found = Prediction.objects.filter(public_id__in=named, image__in=seen).defer(*HEAVY)
-    return {str(each.public_id): each.image for each in found.select_related("image__examination__lesion__patient")}
+def _with_reading(examinations: QuerySet[Examination]) -> QuerySet[Examination]:
+    related = examinations.select_related("reading__model_version", "lesion__patient", "visit__patient")
+    return related.defer("reading__model_version__manifest")
 
 
-def find_visit(actor: Actor, public_id: UUID) -> Visit | None:
-    """The clinic's visit of that public id, with its patient."""
-    return visits_of(actor).filter(public_id=public_id).first()
+def _row(lesion: Lesion, examinations: list[Examination], at_hand: dict[int, Examination]) -> LesionRow:
+    newest = examinations[0].taken_on if examinations else None
+    return LesionRow(lesion, at_hand.get(lesion.pk), newest, len(examinations))
 
 
-def find_examination(actor: Actor, public_id: UUID) -> Examination | None:
-    """The clinic's examination of that public id, with visit, lesion and patient."""
-    found = Examination.objects.visible_to(actor).select_related("visit__patient", "lesion__patient")
-    return found.filter(public_id=public_id).first()
+def _order(row: LesionRow) -> tuple[int, float, int, int]:
+    """Where a lesion stands in the list."""
+    if row.shown is None or row.last is None:
+        return (len(SEVERITY) + 1, 0, 0, row.lesion.number)
+    sum_of_all = row.reading.malignant_probability if row.reading else None
+    return (_place(row.reading), -(sum_of_all or 0), -row.last.toordinal(), row.lesion.number)
+
+
+def _place(reading: LesionReading | None) -> int:
+    """From 0 for *suspicious* on; without a rank just before *low risk*."""
+    severity = reading.severity if reading else -1
+    if severity < 0:
+        return len(SEVERITY) - 1
+    return len(SEVERITY) if severity == 0 else len(SEVERITY) - 1 - severity

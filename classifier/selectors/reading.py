@@ -5,6 +5,7 @@ import uuid
 from django.db.models import Prefetch, QuerySet
 
 from classifier.models import (
+    Examination,
     ImageCorrection,
     LesionImage,
     Modality,
@@ -14,27 +15,26 @@ from classifier.models import (
     Review,
     Status,
 )
+from classifier.selectors.examinations import examinations_over_time, with_photographs
 from skinsite.accounts.actors import Actor
 
-PHOTOGRAPHS_SHOWN = 25
-"""Photographs of the lesion whose readings stand beside a reading; all of them are on the lesion's page."""
+EXAMINATIONS_SHOWN = 25
+"""Examinations of the lesion that stand beside a reading; all of them are on the lesion's page."""
 
 
 def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
     """Give a reading with everything that its page shows, in a bounded number of queries.
 
-    Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them), and, as
-    ``image.lesion.newest``, the lesion's photographs in use, one more than ``PHOTOGRAPHS_SHOWN``, with their
-    ``predictions``, newest first.
+    Prefetched: ``reviews`` (with reviewers), ``image.corrections`` (with who made them) and ``image.predictions``.
     Raises ``Prediction.DoesNotExist`` for one that the actor may not see.
     """
     readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
-    photographs, most = LesionImage.objects.in_use().order_by("-uploaded_at", "-pk"), PHOTOGRAPHS_SHOWN + 1
-    found = (
+    return (
         Prediction.objects.visible_to(actor)
         .select_related(
             "image__examination__lesion__patient__clinic", "image__uploaded_by", "image__uploaded_by_service"
         )
+        .select_related("image__examination__visit")
         .select_related("model_version", "requested_by", "requested_by_service")
         .prefetch_related(
             Prefetch("reviews", Review.objects.select_related("reviewer")),
@@ -43,9 +43,6 @@ def reading_detail(actor: Actor, public_id: uuid.UUID | str) -> Prediction:
         )
         .get(public_id=public_id)
     )
-    of_lesion = photographs.of_lesion(found.image.lesion).prefetch_related(Prefetch("predictions", readings))
-    found.image.lesion.newest = list(of_lesion.select_related("examination__lesion__patient")[:most])  # type: ignore[attr-defined] # read by ``other_readings``
-    return found
 
 
 def images_to_compare(actor: Actor) -> QuerySet[LesionImage]:
@@ -55,19 +52,18 @@ def images_to_compare(actor: Actor) -> QuerySet[LesionImage]:
     return images.prefetch_related(Prefetch("predictions", readings))
 
 
-def other_readings(prediction: Prediction) -> tuple[list[Prediction], bool]:
-    """The other readings of the lesion's newest photographs, newest first, and whether there are more photographs.
+def other_readings(prediction: Prediction) -> list[Prediction]:
+    """The other readings of the same photograph, newest first. No query for what ``reading_detail`` gave."""
+    return [each for each in prediction.image.predictions.all() if each.pk != prediction.pk]
 
-    No query for what ``reading_detail`` gave.
-    """
-    known: list[LesionImage] = prediction.image.lesion.newest  # type: ignore[attr-defined] # of ``reading_detail``
-    photographs = {image.pk: image for image in known[:PHOTOGRAPHS_SHOWN]}
-    photographs[prediction.image_id] = prediction.image  # one entered in error is none of those in use
-    found = [
-        reading for image in photographs.values() for reading in image.predictions.all() if reading.pk != prediction.pk
-    ]
-    newest_first = sorted(found, key=lambda reading: (reading.created_at, reading.pk), reverse=True)
-    return newest_first, len(known) > PHOTOGRAPHS_SHOWN
+
+def examinations_beside(prediction: Prediction) -> tuple[Examination, list[Examination], bool]:
+    """The examination of a reading's photograph with all its photographs, the lesion's other examinations that have
+    been read, newest first, and whether there are more of them."""
+    over_time = examinations_over_time(prediction.image.lesion)
+    own = with_photographs(over_time).get(pk=prediction.image.examination_id)
+    others = list(over_time.exclude(pk=own.pk).exclude(reading=None)[: EXAMINATIONS_SHOWN + 1])
+    return own, others[:EXAMINATIONS_SHOWN], len(others) > EXAMINATIONS_SHOWN
 
 
 def readings_by_model(image: LesionImage) -> list[Prediction]:

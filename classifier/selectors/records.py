@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Q, QuerySet
 
-from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing
+from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
 from classifier.models.prediction import PredictionQuerySet
 from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line
@@ -93,37 +93,3 @@ def lesions_by_code(actor: Actor, code: str) -> list[Lesion]:
     if not key:
         return []
     return list(lesions_of(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
-
-
-def lesions_with_latest(patient: Patient) -> list[tuple[Lesion, Prediction | None]]:
-    """A patient's lesions, those photographed last first, each with its newest reading that counts.
-
-    Each lesion has ``image_count`` and ``last_upload``. Three queries, however many lesions there are.
-    """
-    lesions = patient.lesions.annotate(
-        image_count=Count("examinations__images", filter=Q(examinations__images__entered_in_error_at=None)),
-        last_upload=Max("examinations__images__uploaded_at", filter=Q(examinations__images__entered_in_error_at=None)),
-    ).order_by(F("last_upload").desc(nulls_last=True), "-pk")
-    latest = _latest_readings(patient)
-    return [(lesion, latest.get(lesion.pk)) for lesion in lesions]
-
-
-def photographs_over_time(lesion: Lesion) -> QuerySet[LesionImage]:
-    """A lesion's photographs, each with its readings by their models; both the newest first."""
-    readings = Prediction.objects.select_related("model_version").order_by("-created_at", "-pk")
-    photographs = LesionImage.objects.of_lesion(lesion).select_related("examination__lesion__patient")
-    return photographs.prefetch_related(Prefetch("predictions", readings)).order_by("-uploaded_at", "-pk")
-
-
-def _latest_readings(patient: Patient) -> dict[int, Prediction]:
-    """The newest reading of each lesion of a patient that counts, by the lesion's key."""
-    newest = (
-        Prediction.objects.with_successor().standing(Standing.VALID).filter(image__examination__lesion=OuterRef("pk"))
-    )
-    keys = patient.lesions.values_list(Subquery(newest.order_by("-created_at", "-pk").values("pk")[:1]), flat=True)
-    readings = (
-        Prediction.objects.with_successor()
-        .filter(pk__in=list(keys))
-        .select_related("image__examination__lesion__patient")
-    )
-    return {reading.image.lesion.pk: reading for reading in readings}

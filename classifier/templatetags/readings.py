@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from classifier.models import Prediction
-from classifier.presentation import figures, thumbnails, verdict, wording
+from classifier.models import LesionImage, LesionReading, Prediction
+from classifier.models.photograph import TakenPrecision, TakenSource
+from classifier.presentation import examination, figures, lesion_wording, thumbnails, verdict, wording
 from skinsite.zones import write_moment
 
 register = template.Library()
@@ -23,6 +24,8 @@ register.filter("bars", figures.bars_of)
 register.filter("class_name", wording.class_name)
 register.filter("declared_text", wording.declared_text)
 register.filter("flag_text", wording.flag_text)
+register.filter("lead_of", examination.lead_of)
+register.filter("lesion_name", lesion_wording.lesion_name)
 register.filter("lesion_text", figures.lesion_text)
 register.filter("lesion_title", wording.lesion_title)
 register.filter("sex_and_age", wording.sex_and_age)
@@ -56,9 +59,19 @@ def filter_query(context: Context, name: str, value: str | None = None) -> str:
 
 
 @register.inclusion_tag("classifier/includes/outcome.html")
-def outcome(prediction: Prediction | None) -> dict[str, str]:
+def outcome(prediction: Prediction | LesionReading | None) -> dict[str, str]:
     """Give an outcome its colour, shape and word; before there is one, say how far the reading is."""
     return asdict(verdict.verdict_of(prediction))
+
+
+@register.filter
+def taken(image: LesionImage) -> str:
+    """Write when a photograph was taken, as exactly as it is known; where nobody says, when it was uploaded."""
+    formats = {TakenPrecision.YEAR.value: "Y", TakenPrecision.MONTH.value: "YEAR_MONTH_FORMAT"}
+    day = date_format(image.taken_on, formats.get(image.taken_precision, "DATE_FORMAT"))
+    if image.taken_source == TakenSource.UPLOAD_DAY:
+        return _("uploaded %(day)s") % {"day": day}
+    return _("taken %(day)s") % {"day": day}
 
 
 @register.filter

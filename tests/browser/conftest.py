@@ -103,7 +103,7 @@ def sign_in() -> SignIn:
         page.goto("/login/")
         page.get_by_label("E-mail address").fill(membership.user.email)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         page.wait_for_url("**/")
 
     return fill_in

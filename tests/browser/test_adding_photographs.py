@@ -132,11 +132,11 @@ def test_somebody_signed_out_meanwhile_signs_in_on_the_page_and_the_batch_goes_o
     page.get_by_role("button", name="Save and read all").click()
     dialog = page.get_by_role("dialog", name="You have been signed out")
     dialog.get_by_label("Password").fill("wrong")
-    dialog.get_by_role("button", name="Sign in").click()
+    dialog.get_by_role("button", name="Sign in", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("do not belong together")
     assert not LesionImage.objects.exists()
     dialog.get_by_label("Password").fill(PASSWORD)
-    dialog.get_by_role("button", name="Sign in").click()
+    dialog.get_by_role("button", name="Sign in", exact=True).click()
     for place in range(2):
         expect(rows.nth(place)).to_have_attribute("data-state", "done")
     assert set(LesionImage.objects.values_list("examination__lesion__patient__code", flat=True)) == {"P-500", "P-501"}
@@ -246,7 +246,7 @@ def test_without_a_script_the_plain_form_does_it(
     page.goto("/login/")
     page.get_by_label("E-mail address").fill(owner.user.email)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
     page.goto("/upload/")
     page.get_by_label("Choose photographs").set_input_files(str(sample_photograph()))
     page.get_by_label("Patient code").fill("P-700")

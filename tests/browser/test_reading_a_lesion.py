@@ -110,7 +110,7 @@ def test_a_wrong_modality_is_corrected_with_a_reason(reading_page: Page) -> None
     form.get_by_role("button").click()
     expect(page.locator(".verdict")).to_contain_text("Not assessable")
     expect(page.get_by_text("The kind of photograph has been corrected.")).to_be_visible()
-    expect(page.get_by_role("heading", name="Other readings of this lesion")).to_be_visible()
+    expect(page.get_by_role("heading", name="Other readings of this photograph")).to_be_visible()
     assert Prediction.objects.count() == 2
 
 

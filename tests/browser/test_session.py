@@ -29,7 +29,7 @@ def test_a_plain_form_goes_on_after_signing_in_on_the_page(form_page: Page, owne
     dialog = page.get_by_role("dialog", name="You have been signed out")
     expect(dialog.get_by_label("E-mail address")).to_have_value(owner.user.email)
     dialog.get_by_label("Password").fill(PASSWORD)
-    dialog.get_by_role("button", name="Sign in").click()
+    dialog.get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/patients/*-*/")
     assert Patient.objects.get().code == "P-1"
 
@@ -47,7 +47,7 @@ def test_who_signs_in_again_is_back_in_the_clinic_of_the_page(
     page.context.clear_cookies()
     page.get_by_role("button", name="Add the patient").click()
     page.get_by_role("dialog").get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
+    page.get_by_role("dialog").get_by_role("button", name="Sign in", exact=True).click()
     page.wait_for_url("**/patients/*-*/")
     assert Patient.objects.get().clinic == later.clinic
 
@@ -124,7 +124,7 @@ def test_a_page_that_waits_asks_again_after_signing_in_on_it(waiting_page: Page)
     dialog = page.get_by_role("dialog", name="You have been signed out")
     dialog.get_by_label("Password").fill(PASSWORD)
     with page.expect_navigation():
-        dialog.get_by_role("button", name="Sign in").click()
+        dialog.get_by_role("button", name="Sign in", exact=True).click()
     expect(page.locator("[data-waiting]")).to_be_visible()
 
 

@@ -115,7 +115,7 @@ def _mark(word: str, owner: Membership, version: ModelVersion, *, code: str) -> 
     LesionImage.objects.filter(pk=image.pk).update(stored_name=f"images/{image.public_id}.jpg")
     image.refresh_from_db()
     reading = factories.DonePredictionFactory.create(image=image, model_version=version, requested_by=owner.user)
-    of_lesion = factories.LesionReadingFactory.create(prediction=reading)
+    of_lesion = factories.LesionReadingFactory.create(predictions=[reading])
     heat_map = paint(np.random.default_rng(number).random((8, 8)))
     for name, content in (
         (image.stored_name, data),

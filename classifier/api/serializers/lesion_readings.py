@@ -10,7 +10,7 @@ from classifier.api.linked import CodedTextSerializer, LinkedSerializer
 from classifier.api.serializers.models import ModelSerializer, ProbabilitiesSerializer, name_classes
 from classifier.models import LesionImage, LesionReading
 from classifier.presentation import wording
-from classifier.presentation.lesion_reading import left_out_text, lesion_reason_text
+from classifier.presentation.lesion_wording import left_out_text, reason_text
 
 
 class PhotographReadSerializer(serializers.Serializer[Any]):
@@ -84,8 +84,11 @@ class LesionReadingSerializer(LinkedSerializer):
 
     @extend_schema_field(CodedTextSerializer)
     def get_reason(self, reading: LesionReading) -> dict[str, str]:
-        """Why the outcome is what it is."""
-        return {"code": reading.reason, "text": lesion_reason_text(reading)}
+        """Why the outcome is what it is. Photographs are numbered as in `photographs`, from 1 on."""
+        images: dict[str, LesionImage] = self.context["photographs"]
+        known = [images.get(each["prediction"]) for each in reading.inputs]
+        places = {str(each.public_id): place for place, each in enumerate(known, start=1) if each is not None}
+        return {"code": reading.reason, "text": reason_text(reading, places)}
 
     @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
     def get_probabilities(self, reading: LesionReading) -> dict[str, float] | None:

@@ -24,7 +24,7 @@ from classifier.api.serializers import readings
 from classifier.api.uploads import UploadSerializer
 from classifier.api.views.base import ClinicViewSet
 from classifier.models import LesionImage, LesionReading, Prediction, Status
-from classifier.selectors import examinations, records
+from classifier.selectors import records, visits
 from classifier.services.codes import CodeWarning, warn_of_code
 from classifier.services.intake import Receipt, receive_upload
 from classifier.services.patients import Expected
@@ -78,13 +78,13 @@ class PredictionViewSet(ClinicViewSet):
             return super().get_queryset()
         actor = actor_of(self.request)
         is_reader = may(actor, Capability.READ_RECORDS)
-        return examinations.with_lesion_reading(records.readings_of(actor) if is_reader else records.answers_to(actor))
+        return visits.with_lesion_reading(records.readings_of(actor) if is_reader else records.answers_to(actor))
 
     def fetch_beside(self, rows: Sequence[Prediction]) -> Sequence[Model]:
         """The lesion readings of the examinations; of others' photographs none to what may only send."""
         actor = actor_of(self.request)
-        found = examinations.lesion_readings_beside(rows)
-        self.photographs = examinations.photographs_read(actor, found.values())
+        found = visits.lesion_readings_beside(rows)
+        self.photographs = visits.photographs_read(actor, found.values())
         if not may(actor, Capability.READ_RECORDS):
             own = self.photographs.keys()
             found = {pk: each for pk, each in found.items() if {one["prediction"] for one in each.inputs} <= own}
@@ -196,7 +196,7 @@ class PredictionViewSet(ClinicViewSet):
     ) -> Response:
         """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
         # Not `get_queryset`: whoever sends a photograph that is here already gets the reading that it has.
-        found = examinations.with_lesion_reading(records.readings_of(actor_of(self.request))).get(pk=prediction.pk)
+        found = visits.with_lesion_reading(records.readings_of(actor_of(self.request))).get(pk=prediction.pk)
         self._note_shown([found, *self.fetch_beside([found])])
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
         code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)

@@ -14,7 +14,7 @@ from classifier.api.serializers.lesion_readings import LesionReadingSerializer
 from classifier.api.serializers.visits import ExaminationSerializer, VisitSerializer
 from classifier.api.views.base import ClinicViewSet
 from classifier.models import Examination, LesionImage, LesionReading, Visit
-from classifier.selectors import examinations
+from classifier.selectors import visits
 
 
 @extend_schema_view(
@@ -25,7 +25,7 @@ class VisitViewSet(ClinicViewSet):
     """Visits of the clinic's patients."""
 
     model = Visit
-    rows_of = staticmethod(examinations.visits_of)
+    rows_of = staticmethod(visits.visits_of)
     viewed, listed = staticmethod(audit.visit_viewed), staticmethod(audit.visits_listed)
     serializer_class = VisitSerializer
     filterset_class = filters.VisitFilter
@@ -39,7 +39,7 @@ class LesionReadingsToldViewSet(ClinicViewSet):
     def fetch_beside(self, rows: Sequence[Any]) -> Sequence[Model]:
         """What the rows tell of beside themselves."""
         readings = self.readings_of_rows(rows)
-        self.photographs = examinations.photographs_read(actor_of(self.request), readings)
+        self.photographs = visits.photographs_read(actor_of(self.request), readings)
         photographs = dict.fromkeys(self.photographs.values())
         return [*readings, *photographs]
 
@@ -60,7 +60,7 @@ class ExaminationViewSet(LesionReadingsToldViewSet):
     """Looks at the clinic's lesions, each with its photographs and readings."""
 
     model = Examination
-    rows_of = staticmethod(examinations.examinations_of)
+    rows_of = staticmethod(visits.examinations_of)
     viewed, listed = staticmethod(audit.examination_viewed), staticmethod(audit.examinations_listed)
     serializer_class = ExaminationSerializer
     filterset_class = filters.ExaminationFilter
@@ -83,7 +83,7 @@ class LesionReadingViewSet(LesionReadingsToldViewSet):
     """What models make of the photographs of an examination together."""
 
     model = LesionReading
-    rows_of = staticmethod(examinations.lesion_readings_of)
+    rows_of = staticmethod(visits.lesion_readings_of)
     viewed, listed = staticmethod(audit.lesion_reading_viewed), staticmethod(audit.lesion_readings_listed)
     serializer_class = LesionReadingSerializer
     filterset_class = filters.LesionReadingFilter

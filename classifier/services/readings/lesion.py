@@ -9,11 +9,10 @@ from django.db.models import F
 
 from classifier import audit, inference
 from classifier.models import Examination, LesionReading, Outcome, Prediction, ReadingShown, Status
+from classifier.models.lesion_reading import NOT_READ, OTHER_MODEL, SHOWN_BEFORE
 from classifier.models.prediction import WAITING
 from ml.serve.pool import Photograph, PooledReading, find_quality, not_below, pool_readings
 
-NOT_READ, OTHER_MODEL = "not_read", "other_model"
-SHOWN_BEFORE = "shown_before"
 HEAVY = ("logits", "balanced_scores", "similar_cases", "milliseconds")
 
 

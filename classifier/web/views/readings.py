@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from classifier import policies
 from classifier.disclosure.readings import (
+    ReadingPage,
     find_photograph,
     find_reading,
     open_comparison,
@@ -21,9 +22,10 @@ from classifier.disclosure.readings import (
     open_status,
 )
 from classifier.disclosure.records import offer_lesions_beside
-from classifier.models import Modality, Outcome, Patient, Prediction, Status
+from classifier.models import Modality, Outcome, Patient, Status
 from classifier.models.prediction import WAITING
 from classifier.presentation.comparison import compare
+from classifier.presentation.examination import worst_of
 from classifier.presentation.figures import bars_of, similar_cases_of
 from classifier.presentation.wording import (
     HEAT_MAP_SENTENCE,
@@ -32,7 +34,7 @@ from classifier.presentation.wording import (
     SEVEN_SENTENCE,
     SIMILAR_SENTENCE,
 )
-from classifier.selectors.reading import model_yet_to_read, other_readings, readings_by_model
+from classifier.selectors.reading import model_yet_to_read, readings_by_model
 from classifier.services.codes import warn_of_code
 from classifier.services.readings.queue import queue_prediction, retry_prediction
 from classifier.web.forms import STANDINGS, DeclaredForm, HistoryFilter, ModalityForm, MoveForm, ReasonForm
@@ -44,10 +46,10 @@ from skinsite.accounts.limits import counted
 @require_safe
 def reading(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBase:
     """One reading with all that belongs to it."""
-    prediction = open_reading(request.membership, public_id)
+    page = open_reading(request.membership, public_id)
     if "new-patient" in request.GET:  # the upload has just made one
-        tell_of_new_patient(request, prediction.image.lesion.patient)
-    return show_reading(request, prediction)
+        tell_of_new_patient(request, page.prediction.image.lesion.patient)
+    return show_reading(request, page)
 
 
 def tell_of_new_patient(request: MemberRequest, patient: Patient) -> None:
@@ -63,11 +65,11 @@ def tell_of_code(request: MemberRequest, patient: Patient) -> None:
 
 
 def show_reading(
-    request: MemberRequest, prediction: Prediction, *, status: int = 200, **forms: MoveForm | ReasonForm
+    request: MemberRequest, page: ReadingPage, *, status: int = 200, **forms: MoveForm | ReasonForm
 ) -> HttpResponse:
     """Render the page of a reading; ``forms`` are corrections that came back with errors."""
+    prediction, card = page.prediction, page.card
     image = prediction.image
-    others, has_more_others = other_readings(prediction)
     may_correct = policies.may_correct(request.membership, image) and image.entered_in_error_at is None
     move_form = MoveForm(
         initial={"patient_code": image.lesion.patient.code}, actor=request.membership, auto_id="move_%s"
@@ -78,6 +80,10 @@ def show_reading(
         "image": image,
         "lesion": image.lesion,
         "patient": image.lesion.patient,
+        "card": card,
+        "lesion_bars": bars_of(card.reading) if card and card.reading else None,
+        "elsewhere": page.elsewhere,
+        "worst": worst_of(page.elsewhere, than=(card and card.reading) or prediction),
         "bars": bars_of(prediction),
         "similar_cases": similar_cases_of(prediction),
         "similar_sentence": SIMILAR_SENTENCE,
@@ -87,8 +93,8 @@ def show_reading(
         "heat_map_sentence": HEAT_MAP_SENTENCE,
         "waiting": prediction.status in WAITING,
         "other_modality": Modality.CLINICAL if image.modality == Modality.DERMOSCOPIC else Modality.DERMOSCOPIC,
-        "others": others,
-        "has_more_others": has_more_others,
+        "others": page.others,
+        "has_more": page.has_more,
         "successor": prediction.successor,
         "can_be_compared": len(readings_by_model(image)) > 1,
         "model_yet_to_read": model_yet_to_read(image) if may_correct else None,

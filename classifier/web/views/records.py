@@ -63,7 +63,7 @@ def patient_create(request: MemberRequest) -> HttpResponseBase:
 @records_required
 @require_safe
 def patient(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
-    """One patient with the lesions."""
+    """One patient with the lesions, the most severe first."""
     found, rows = open_patient_page(request.membership, public_id)
     return render(request, "classifier/patient.html", {"patient": found, "rows": rows})
 
@@ -111,14 +111,14 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 @records_required
 @require_safe
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
-    """One lesion: its photographs over time, each with its readings."""
-    found, images = open_lesion_page(request.membership, public_id, page=request.GET.get("page"))
-    measured = any(reading.lesion_measures for image in images for reading in image.predictions.all())
+    """One lesion: its examinations over time, each with its photographs and their readings."""
+    found, page, cards = open_lesion_page(request.membership, public_id, page=request.GET.get("page"))
     context = {
         "lesion": found,
         "patient": found.patient,
-        "page": images,
-        "measured": measured,
+        "page": page,
+        "cards": cards,
+        "measured": any(card.has_measures for card in cards),
         "lesion_sentence": LESION_SENTENCE,
     }
     return render(request, "classifier/lesion.html", context)

@@ -30,7 +30,7 @@ def records(owner: Membership) -> dict[str, Model]:
         "examinations": image.examination,
         "images": image,
         "predictions": review.prediction,
-        "lesion-readings": factories.LesionReadingFactory.create(prediction=review.prediction),
+        "lesion-readings": factories.LesionReadingFactory.create(predictions=[review.prediction]),
         "reviews": review,
     }
 

@@ -50,7 +50,7 @@ def description(owner: Membership) -> BaseSchema:
     """The description as it is served, with something in every list."""
     image = factories.LesionImageFactory.create(lesion__patient__clinic=owner.clinic)
     review = factories.ReviewFactory.create(prediction__image=image)
-    factories.LesionReadingFactory.create(prediction=review.prediction)
+    factories.LesionReadingFactory.create(predictions=[review.prediction])
     unread = factories.LesionImageFactory.create(lesion=image.lesion)
     factories.PredictionFactory.create(image=unread, waiting_for="no_model")
     return schemathesis.openapi.from_wsgi("/api/v1/schema/", WSGIHandler(), config=SchemathesisConfig())

@@ -74,7 +74,7 @@ def test_while_a_photograph_is_queued_nothing_is_said_of_the_lesion(
     done = factories.DonePredictionFactory.create(
         image__examination=Examination.objects.get(), image__lesion=Examination.objects.get().lesion
     )
-    factories.LesionReadingFactory.create(prediction=done)
+    factories.LesionReadingFactory.create(predictions=[done])
     assert api.get(f"{PREDICTIONS}{done.public_id}/").json()["lesion_reading"] is None
 
 
@@ -137,7 +137,8 @@ def test_what_may_only_send_is_told_of_a_lesion_as_far_as_its_own_photographs_go
 def test_what_tells_of_a_lesion_is_kept_as_shown_and_names_its_photographs_on_the_trail(
     api: APIClient, owner: Membership
 ) -> None:
-    reading = factories.LesionReadingFactory.create(prediction__image__lesion__patient__clinic=owner.clinic)
+    done = factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
+    reading = factories.LesionReadingFactory.create(predictions=[done])
     image = LesionImage.objects.get()
     for address in (f"examinations/{reading.examination.public_id}/", "lesion-readings/"):
         assert api.get(f"/api/v1/{address}").status_code == 200
@@ -162,14 +163,15 @@ def test_an_identifier_of_ones_own_is_taken_once_in_a_clinic_and_found_by(
 
 
 def test_examinations_and_readings_are_found_by_what_they_are_of(api: APIClient, owner: Membership) -> None:
-    place = {"prediction__image__lesion__patient__clinic": owner.clinic}
-    old = factories.LesionReadingFactory.create(**place)
-    new = factories.LesionReadingFactory.create(
-        prediction=factories.DonePredictionFactory.create(
-            image__examination=old.examination, image__lesion=old.examination.lesion
-        )
+    place = {"image__lesion__patient__clinic": owner.clinic}
+    first = factories.DonePredictionFactory.create(**place)
+    old = factories.LesionReadingFactory.create(predictions=[first])
+    second = factories.DonePredictionFactory.create(
+        image__examination=old.examination, image__lesion=old.examination.lesion
     )
-    other = factories.LesionReadingFactory.create(**place, prediction__outcome="low_risk")
+    new = factories.LesionReadingFactory.create(predictions=[second])
+    third = factories.DonePredictionFactory.create(**place, outcome="low_risk")
+    other = factories.LesionReadingFactory.create(predictions=[third])
     Visit.objects.filter(pk=other.examination.visit_id).update(day=date(2020, 2, 3), external_id="V-1")
 
     def ids(address: str) -> list[str]:

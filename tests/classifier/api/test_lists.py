@@ -22,7 +22,7 @@ def add_reviewed_readings(clinic: Clinic, count: int) -> None:
     for _number in range(count):
         image = factories.LesionImageFactory.create(lesion__patient__clinic=clinic)
         reading = factories.DonePredictionFactory.create(image=image, model_version=model_version)
-        factories.LesionReadingFactory.create(prediction=reading)
+        factories.LesionReadingFactory.create(predictions=[reading])
         factories.ReviewFactory.create(prediction=reading, reviewer=factories.UserFactory.create())
 
 

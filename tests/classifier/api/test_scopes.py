@@ -32,7 +32,7 @@ def reading(owner: Membership) -> Prediction:
     patient = factories.PatientFactory.create(clinic=owner.clinic)
     image = factories.LesionImageFactory.create(lesion__patient=patient)
     reading = factories.DonePredictionFactory.create(image=image)
-    factories.LesionReadingFactory.create(prediction=reading)
+    factories.LesionReadingFactory.create(predictions=[reading])
     factories.ReviewFactory.create(prediction=reading)
     return reading
 

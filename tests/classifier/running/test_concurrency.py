@@ -33,6 +33,15 @@ def test_a_reading_run_ten_times_at_once_is_made_once(site: Site, tmp_path: Path
     assert outcome is not None
 
 
+def test_photographs_of_a_lesion_read_at_once_give_one_reading_of_all(site: Site, tmp_path: Path) -> None:
+    photographs = tmp_path / "photographs"
+    photographs.mkdir()
+    for seed in range(4):
+        (photographs / f"{seed}.jpg").write_bytes(draw_lesion(seed=60 + seed))
+    site.work("set_model_status", "retired")
+    assert site.work("read_lesion_at_once", photographs) == {"in_force": 4, "made": 1}
+
+
 def test_two_first_activations_at_once_leave_one_active(site: Site, tmp_path: Path) -> None:
     assert site.work("activate_at_once", tmp_path) == 1
 

@@ -9,11 +9,12 @@ from pytest_django import DjangoAssertNumQueries
 from classifier.models import Prediction
 from classifier.selectors.history import history
 from classifier.selectors.home import HomeCounts, home_counts, latest_readings
-from classifier.selectors.reading import other_readings, reading_detail
+from classifier.selectors.reading import examinations_beside, other_readings, reading_detail
 from skinsite.accounts.models import Membership
 from tests.factories import (
     DonePredictionFactory,
     LesionImageFactory,
+    LesionReadingFactory,
     ModelVersionFactory,
     PredictionFactory,
     ReviewFactory,
@@ -171,17 +172,22 @@ def test_a_reading_comes_with_all_that_its_page_shows_in_a_bounded_number_of_que
     reading = reading_in(owner)
     later = DonePredictionFactory.create(image=reading.image)
     for _number in range(others):
-        DonePredictionFactory.create(image=LesionImageFactory.create(lesion=reading.image.lesion))
+        seen = DonePredictionFactory.create(image=LesionImageFactory.create(lesion=reading.image.lesion))
+        LesionReadingFactory.create(predictions=[seen])
+        DonePredictionFactory.create(image=LesionImageFactory.create(examination=reading.image.examination))
         ReviewFactory.create(prediction=reading)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         detail = reading_detail(owner, reading.public_id)
         reviewers = [review.reviewer.email for review in detail.reviews.all()]
         corrections = list(detail.image.corrections.all())
-        elsewhere = [str(other.model_version) for other in other_readings(detail)[0]]
+        again = [str(other.model_version) for other in other_readings(detail)]
+        examination, elsewhere, has_more = examinations_beside(detail)
+        photographs = [list(image.predictions.all()) for image in examination.images.all()]
         newest = detail.successor
 
-    assert (len(reviewers), corrections, len(elsewhere)) == (others, [], min(others, 25) + 1)
+    assert (len(reviewers), corrections, again) == (others, [], [str(later.model_version)])
+    assert (len(photographs), len(elsewhere), has_more) == (others + 1, min(others, 25), others > 25)
     assert newest == later
 
 

@@ -34,7 +34,7 @@ def test_the_lesions_page_tells_each_reading_that_was_measured_and_explains_once
     for measures in (MEASURES, MEASURES, ESTIMATES, None):
         read(lesion, measures)
     page = page_of(site, "lesion", lesion)
-    assert page.count(LINE) == page.count("reading-item-measures") == 2
+    assert page.count(LINE) == page.count("frame-measures") == 2
     assert page.count(str(wording.LESION_SENTENCE)) == 1
 
 
@@ -43,7 +43,7 @@ def test_the_readings_page_tells_it_among_the_details(site: Client, lesion: Lesi
     page = page_of(site, "reading", measured)
     assert page.index("reading-foot") < page.index(LINE)
     assert page.count("of the picture\N{NO-BREAK SPACE}·") == page.count(str(wording.LESION_SENTENCE)) == 1
-    assert reverse("reading", args=[other.public_id]) in page
+    assert reverse("lesion", args=[other.image.lesion.public_id]) in page
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_paper_names_clinic_sex_and_year_of_birth(site: Client, suspicious: Pred
     patient.save()
     page = page_of(site, suspicious)
     assert f'<p class="print-only">{patient.clinic.name}</p>' in page
-    assert '<p class="print-only">Female, born 1978</p>' in page
+    assert "<li>Female, born 1978</li>" in page
 
 
 def test_no_class_is_named_as_the_answer(site: Client, suspicious: Prediction) -> None:
@@ -211,13 +211,13 @@ def test_a_finished_reading_is_not_tried_again(site: Client, suspicious: Predict
     assert Prediction.objects.count() == 1
 
 
-def test_the_lesion_s_other_readings_are_listed(site: Client, suspicious: Prediction) -> None:
-    earlier = factories.DonePredictionFactory.create(
-        image__lesion=suspicious.image.lesion, outcome=Outcome.LOW_RISK, malignant_probability=0.02
+def test_the_photograph_s_other_readings_are_listed(site: Client, suspicious: Prediction) -> None:
+    later = factories.DonePredictionFactory.create(
+        image=suspicious.image, outcome=Outcome.LOW_RISK, malignant_probability=0.02
     )
     page = page_of(site, suspicious)
-    assert reverse("reading", args=[earlier.public_id]) in page
-    assert page.index("Other readings of this lesion") < page.index("Low risk")
+    assert reverse("reading", args=[later.public_id]) in page
+    assert page.index("Other readings of this photograph") < page.index("Low risk")
 
 
 def test_only_who_may_review_is_led_to_giving_an_opinion(

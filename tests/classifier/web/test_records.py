@@ -97,12 +97,13 @@ def test_the_patient_photographed_last_comes_first(site: Client, owner: Membersh
     assert page.index("Berg-17") < page.index("Never-1")
 
 
-def test_a_patient_s_page_lists_each_lesion_with_its_newest_reading(site: Client, patient: Patient) -> None:
+def test_a_patient_s_page_lists_each_lesion_with_its_outcome(site: Client, patient: Patient) -> None:
     lesion = factories.LesionFactory.create(patient=patient, label="by the ear")
-    factories.DonePredictionFactory.create(image__lesion=lesion, outcome="low_risk", malignant_probability=0.02)
-    factories.DonePredictionFactory.create(image__lesion=lesion)
+    factories.LesionReadingFactory.create(predictions=[factories.DonePredictionFactory.create(image__lesion=lesion)])
+    later = factories.DonePredictionFactory.create(image__lesion=lesion, outcome="low_risk", malignant_probability=0.02)
+    factories.LesionReadingFactory.create(predictions=[later])
     page = site.get(reverse("patient", args=[patient.public_id])).content.decode()
-    assert "Back, by the ear" in page
+    assert f"L{lesion.number} · Back, by the ear" in page
     assert "Suspicious" in page
     assert "Low risk" not in page
 
@@ -112,13 +113,13 @@ def test_lists_take_as_many_queries_for_few_as_for_many(
     name: str, site: Client, owner: Membership, patient: Patient
 ) -> None:
     lesion = factories.LesionFactory.create(patient=patient)
-    factories.DonePredictionFactory.create(image__lesion=lesion)
+    factories.LesionReadingFactory.create(predictions=[factories.DonePredictionFactory.create(image__lesion=lesion)])
     subjects = {"patients": [], "patient": [patient.public_id], "lesion": [lesion.public_id]}
     path = reverse(name, args=subjects[name])
     few = count_queries(site, path)
     for _number in range(12):
-        factories.DonePredictionFactory.create(image__lesion=lesion)
-        factories.DonePredictionFactory.create(image__lesion__patient=patient)
+        for fields in ({"image__lesion": lesion}, {"image__lesion__patient": patient}):
+            factories.LesionReadingFactory.create(predictions=[factories.DonePredictionFactory.create(**fields)])
         factories.DonePredictionFactory.create(image__lesion__patient__clinic=owner.clinic)
     assert count_queries(site, path) == few
 
@@ -153,13 +154,15 @@ def test_a_code_changed_for_a_personal_one_is_told(site: Client, patient: Patien
 def test_a_page_of_a_lesion_costs_the_same_for_30_photographs_and_for_90_and_has_all_of_them_by_pages(
     site: Client, owner: Membership, page: str
 ) -> None:
-    def ask(photographs: int) -> tuple[int, str]:
+    def ask(photographs: int) -> tuple[int, str]:  # each at an examination of its own
         lesion = factories.LesionFactory.create(patient__clinic=owner.clinic)
         model = factories.ModelVersionFactory.create()
         readings = [
             factories.DonePredictionFactory.create(image__lesion=lesion, model_version=model)
             for _n in range(photographs)
         ]
+        for each in readings:
+            factories.LesionReadingFactory.create(predictions=[each])
         address = reverse(page, args=[(lesion if page == "lesion" else readings[0]).public_id])
         site.get(address)
         with CaptureQueriesContext(connection) as asked:
@@ -174,6 +177,7 @@ def test_a_page_of_a_lesion_costs_the_same_for_30_photographs_and_for_90_and_has
     if page == "lesion":
         assert "1–25 of 90" in text
         pages = [site.get(f"{addresses[1]}?page={number}").content.decode() for number in range(1, 5)]
-        assert [each.count("timeline-picture") for each in pages] == [25, 25, 25, 15]
+        assert [each.count("frame-picture") for each in pages] == [25, 25, 25, 15]
     else:
-        assert "Older photographs are on the page of the lesion." in text
+        assert text.count("reading-item") == 25
+        assert "Older examinations are on the page of the lesion." in text

@@ -59,6 +59,9 @@ def test_it_is_grey_with_the_word_in_the_verdict(
     assert RED not in text
     assert "verdict-suspicious" not in text
     verdict = re.search(GREY + r".*?</span></span>", text, re.DOTALL)
+    if (page, standing) == ("lesion", "superseded"):  # a photograph is there once, by the reading that counts
+        assert verdict is None
+        return
     assert verdict is not None
     assert WORDS[standing] in verdict[0]
     assert "it said: Suspicious" in verdict[0]

@@ -8,11 +8,12 @@ import pytest
 from django.db import transaction
 
 from classifier.models import Examination, LesionReading, ModelVersion, Outcome, Prediction, Status
+from classifier.models.lesion_reading import SHOWN_BEFORE
 from classifier.services.corrections.entered_in_error import mark_entered_in_error
 from classifier.services.corrections.move import move_image
 from classifier.services.intake import receive_upload
 from classifier.services.readings import states
-from classifier.services.readings.lesion import SHOWN_BEFORE, conclude
+from classifier.services.readings.lesion import conclude
 from classifier.services.registry import register_model
 from classifier.services.shown import note_shown
 from classifier.services.upload import Upload
