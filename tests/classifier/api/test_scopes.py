@@ -8,7 +8,7 @@ from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from classifier.api.urls import router
-from classifier.models import Prediction
+from classifier.models import LesionReading, Prediction
 from skinsite.accounts.models import ApiToken, Membership, Scope, ServiceAccount
 from skinsite.audit.models import AuditEvent
 from tests import factories
@@ -58,7 +58,7 @@ def walk(reading: Prediction) -> list[tuple[str, str, str]]:
         "visits": reading.image.examination.visit,
         "examinations": reading.image.examination,
         "images": reading.image,
-        "lesion-readings": reading.image.examination.reading,
+        "lesion-readings": LesionReading.objects.get(),
         "predictions": reading,
         "reviews": reading.reviews.get(),
     }
