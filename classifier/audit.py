@@ -78,6 +78,18 @@ def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> 
     return change_entry(actor, about, {"changed": list(changed)})
 
 
+@change("patient.merged", pgettext_lazy("what was done", "another patient merged into them"), of=Patient)
+def patient_merged(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
+    """Two codes were of one person: what was of ``merged`` is of this one."""
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
+@change("patient.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Patient)
+def patient_merge_undone(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
+    """Two patients were two after all: what the merge moved went back."""
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+
+
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
 def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
     """A patient's record was looked at, with these photographs small."""
@@ -159,6 +171,12 @@ def image_modality_corrected(*, actor: Actor, about: LesionImage, before: str, a
 @change("image.declared_corrected", pgettext_lazy("what was done", "special site or state corrected"), of=LesionImage)
 def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """What was declared of a photograph's lesion was wrong."""
+    return change_entry(actor, about, {"before": before, "after": after})
+
+
+@change("image.taken_on_corrected", pgettext_lazy("what was done", "day corrected"), of=LesionImage)
+def image_taken_on_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
+    """A photograph was taken on another day than was recorded."""
     return change_entry(actor, about, {"before": before, "after": after})
 
 

@@ -16,6 +16,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from classifier.anatomy.sites import Side
 from classifier.api.actor import actor_of
 from classifier.models import (
     BodySite,
@@ -33,7 +34,6 @@ from classifier.models import (
     Purpose,
     Review,
     Sex,
-    Side,
     Standing,
     Status,
     Visit,

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from classifier.anatomy.sites import Side
 from classifier.api.fields import (
     KnownFields,
     NamedChoiceField,
@@ -15,7 +16,7 @@ from classifier.api.fields import (
     VisibleLesionField,
     VisibleVisitField,
 )
-from classifier.models import BodySite, Declared, Examination, Modality, Side, Visit
+from classifier.models import BodySite, Declared, Examination, Modality, Visit
 from classifier.models.image import DEVICE_LENGTH
 from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
 from ml.serve.image_limits import LIMITS, MEGABYTE
@@ -84,7 +85,8 @@ class UploadSerializer(KnownFields):
         required=False, help_text=_("The examination that it belongs to, in the place of `visit` and `lesion`.")
     )
     taken_on = serializers.DateField(
-        required=False, help_text=_("The day on which it was taken, in the clinic's time zone; else today.")
+        required=False,
+        help_text=_("The day on which it was taken, in the clinic's time zone; else what the file tells, or today."),
     )
     device = serializers.CharField(
         required=False, allow_blank=True, max_length=DEVICE_LENGTH, help_text=_("The camera or dermatoscope.")

@@ -15,6 +15,7 @@ from classifier.models import Examination, Lesion, Patient, Visit
 from classifier.models.examination import HISTORY, SIGNS
 from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
+from classifier.services.patients import require_in_place
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import names_of_changed
 from skinsite.idempotency import row_id
@@ -35,7 +36,10 @@ def create_visit(*, actor: Actor, patient: Patient, said: Mapping[str, Any], onc
     with transaction.atomic():
         lock_clinic(actor.clinic)
         known = Visit.objects.filter(public_id=public_id).first()
-        return known or _add_visit(actor=actor, patient=patient, said=said, public_id=public_id)
+        if known is not None:
+            return known
+        require_in_place(patient)
+        return _add_visit(actor=actor, patient=patient, said=said, public_id=public_id)
 
 
 def update_visit(*, actor: Actor, visit: Visit, said: Mapping[str, Any]) -> Visit:
@@ -78,6 +82,18 @@ def find_or_create_visit(*, actor: Actor, patient: Patient, day: date, is_new: b
         return _add_visit(actor=actor, patient=patient, said={"day": day}, public_id=uuid.uuid4())
     found.patient = patient
     return found
+
+
+def as_it_is(visit: Visit, *, patient: Patient) -> Visit:
+    """Give a visit as it is now; call with the clinic locked.
+
+    Raises ``ValidationError`` at ``visit`` where it is not, or no longer, of the patient.
+    """
+    held = Visit.objects.select_related("patient__clinic").get(pk=visit.pk)
+    if held.patient_id != patient.pk:
+        message = _("This visit is not of that patient; leave it out, or name the patient's lesion or code.")
+        raise ValidationError({"visit": ValidationError(message, code="contradiction")})
+    return held
 
 
 def find_or_create_examination(*, actor: Actor, visit: Visit, lesion: Lesion, is_new: bool = False) -> Examination:

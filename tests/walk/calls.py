@@ -147,8 +147,11 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
             "as it is": {"code": world.p.patient.code, "sex": "female"},
             "one that another has": {"code": world.q.patient.code.lower(), "sex": "female"},
         },
-        "patients/<uuid:public_id>/lesions/new/": {"another": {"body_site": "back"}},
-        "lesions/<uuid:public_id>/edit/": {"elsewhere": {"body_site": "face"}, "nowhere": {"body_site": "moon"}},
+        "patients/<uuid:public_id>/lesions/new/": {"another": {"place_site": "upper_back", "place_side": "left"}},
+        "lesions/<uuid:public_id>/edit/": {
+            "elsewhere": {"place_site": "cheek", "place_side": "left"},
+            "nowhere": {"place_site": "moon", "place_side": "left"},
+        },
         "readings/<uuid:public_id>/retry": {},
         "images/<uuid:public_id>/read-again": {},
         "images/<uuid:public_id>/move": {

@@ -227,5 +227,6 @@ class UploadAnswerSerializer(PredictionSerializer):
     @extend_schema_field(CodedTextSerializer(many=True))
     def get_warnings(self, _prediction: Prediction) -> list[dict[str, str]]:
         """`new_patient`: the code was unknown, and a patient was created; `look_alike`: another patient's code looks
-        like it; `personal_data`: the code seems to be a name, a date or a personal number."""
+        like it; `personal_data`: the code seems to be a name, a date or a personal number; `taken_on_doubtful`: the
+        day on which it was taken is perhaps wrong; `mirrored`: the file says that it is a mirror image."""
         return [{"code": each.code, "text": each.text} for each in self.context["warnings"]]

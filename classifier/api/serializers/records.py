@@ -6,8 +6,9 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from classifier.anatomy.sites import Side
 from classifier.api.linked import LinkedSerializer
-from classifier.models import Declared, Lesion, LesionAlias, LesionImage, Patient, Review, Side
+from classifier.models import Declared, Lesion, LesionAlias, LesionImage, Patient, Review
 
 
 class PatientLinksSerializer(serializers.Serializer[Any]):

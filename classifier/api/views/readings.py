@@ -203,12 +203,13 @@ class PredictionViewSet(ClinicViewSet):
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})
 
     def _warnings(self, receipt: Receipt, sent_code: str) -> list[CodeWarning]:
-        """What a person should look at of a patient created under the code that was sent."""
+        """What a person should look at of the photograph, and of a patient created under the code that was sent."""
         if not receipt.new_patient or not sent_code.strip():
-            return []
+            return list(receipt.warnings)
         patient = receipt.prediction.image.lesion.patient
         text = _("There was no patient “%(code)s”: a new one has been created.") % {"code": patient.code}
         return [
             CodeWarning("new_patient", text),
             *warn_of_code(actor_of(self.request), patient.code, patient=patient),
+            *receipt.warnings,
         ]
