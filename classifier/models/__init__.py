@@ -3,7 +3,7 @@
 from classifier.models.examination import Examination
 from classifier.models.filing import LesionMerge, PatientMerge, Task, TaskKind
 from classifier.models.image import Contact, Declared, ImageCorrection, Immersion, LesionImage, Modality, Polarisation
-from classifier.models.lesion import BodySite, Lesion, LesionAlias, LesionState, Side
+from classifier.models.lesion import BodySite, Lesion, LesionAlias, LesionState
 from classifier.models.lesion_reading import LesionReading, ReadingShown
 from classifier.models.model_version import ModelStatus, ModelVersion
 from classifier.models.overview import Mark, OverviewImage
@@ -51,7 +51,6 @@ __all__ = [
     "Scope",
     "Seen",
     "Sex",
-    "Side",
     "SkinType",
     "Standing",
     "Status",

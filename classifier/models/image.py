@@ -160,6 +160,7 @@ class CorrectionKind(models.TextChoices):
     MOVED = "moved", _("Moved to another lesion")
     MODALITY = "modality", _("Modality corrected")
     DECLARED = "declared", _("Special site or state corrected")
+    TAKEN_ON = "taken_on", _("Day of the photograph corrected")
     ENTERED_IN_ERROR = "entered_in_error", _("Marked as entered in error")
 
 

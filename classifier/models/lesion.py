@@ -8,6 +8,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from classifier.anatomy.place import Place
+from classifier.anatomy.sites import Side
 from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH, Patient
 from classifier.models.search_keys import FoldedField
 from skinsite.accounts.actors import Actor
@@ -38,15 +40,6 @@ class BodySite(models.TextChoices):
     UNKNOWN = "unknown", _("Not stated")
 
 
-class Side(models.TextChoices):
-    """Which side of the body, the patient's own. Whoever does not know says so; nothing is assumed."""
-
-    LEFT = "left", _("Left")
-    RIGHT = "right", _("Right")
-    MIDLINE = "midline", _("Midline")
-    UNKNOWN = "unknown", _("Side not known")
-
-
 class LesionState(models.TextChoices):
     """What has become of a lesion."""
 
@@ -73,8 +66,9 @@ class Lesion(models.Model):
     ``number`` tells the patient's lesions apart and is never used again; numbers that it had elsewhere are
     `LesionAlias`. ``body_site`` is HAM10000's localisation, ``region`` the finer place of ``classifier.anatomy`` where
     one is given. ``map_x`` and ``map_y`` are the place on the view ``map_view`` of the body map, from 0 to 1, from the
-    left and from the top. ``state_on`` is the day since when it is in its state, where that is known. One that was
-    merged has no photographs of its own and names the other by ``merged_into``.
+    left and from the top, and ``map_version`` the figure that it was chosen on. ``state_on`` is the day since when it
+    is in its state, where that is known. One that was merged has no photographs of its own and names the other by
+    ``merged_into``.
     """
 
     audit_subject = "patient"
@@ -87,6 +81,7 @@ class Lesion(models.Model):
     map_view = models.CharField(max_length=VIEW_LENGTH, blank=True)
     map_x = models.FloatField(null=True, blank=True)
     map_y = models.FloatField(null=True, blank=True)
+    map_version = models.PositiveSmallIntegerField(null=True, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=LesionState, default=LesionState.PRESENT)
     state_on = models.DateField(_("since"), null=True, blank=True)
     external_id = models.CharField(_("external identifier"), max_length=EXTERNAL_ID_LENGTH, blank=True)
@@ -116,8 +111,11 @@ class Lesion(models.Model):
             models.CheckConstraint(condition=models.Q(side__in=["", *Side.values]), name="lesion_side_known"),
             models.CheckConstraint(condition=models.Q(state__in=LesionState.values), name="lesion_state_known"),
             models.CheckConstraint(
-                condition=models.Q(map_view="", map_x=None, map_y=None)
-                | (~models.Q(map_view="") & models.Q(map_x__range=(0, 1), map_y__range=(0, 1))),
+                condition=models.Q(map_view="", map_x=None, map_y=None, map_version=None)
+                | (
+                    ~models.Q(map_view="")
+                    & models.Q(map_x__range=(0, 1), map_y__range=(0, 1), map_version__isnull=False)
+                ),
                 name="lesion_place_whole",
             ),
             models.CheckConstraint(
@@ -128,6 +126,11 @@ class Lesion(models.Model):
 
     def __str__(self) -> str:
         return self.label or str(self.get_body_site_display())
+
+    @property
+    def place(self) -> Place | None:
+        """Where it is on the body map; None where only the localisation is known."""
+        return Place(self.region, self.side, self.map_view, self.map_x, self.map_y) if self.region else None
 
 
 class LesionAlias(models.Model):

@@ -49,6 +49,15 @@ class RiskFactorQuerySet(models.QuerySet["RiskFactor"]):
         """Those of the patients of the actor's clinic."""
         return self.filter(patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
+    def of_patient(self, patient: Patient) -> Self:
+        """Those of a patient, and of everybody who was merged into them, which stay where they were said; the latest
+        first."""
+        people, newly = {patient.pk}, {patient.pk}
+        while newly:
+            newly = set(Patient.objects.filter(merged_into__in=newly).values_list("pk", flat=True)) - people
+            people |= newly
+        return self.filter(patient__in=people).order_by("-known_on", "-pk")
+
 
 class RiskFactor(models.Model):
     """One answer about one patient; the latest of a kind holds. Append-only: what was known then stays known.

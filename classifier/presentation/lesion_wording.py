@@ -6,7 +6,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from classifier.models import Lesion, LesionReading, Outcome, Side
+from classifier.anatomy.sites import Side
+from classifier.models import Lesion, LesionReading, Outcome
 from classifier.models.lesion_reading import NOT_READ, OTHER_MODEL, SHOWN_BEFORE
 from classifier.presentation import wording
 from ml.serve.pool import DIFFERENT_LESIONS, NEAR_DUPLICATE, PHOTOGRAPHS_DISAGREE

@@ -7,18 +7,20 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from classifier import audit, inference, policies, storage
-from classifier.models import LesionImage, Prediction, Status, TakenSource
-from classifier.models.image import join_declared
+from classifier.models import LesionImage, Prediction, Status
+from classifier.models.image import DEVICE_LENGTH, join_declared
 from classifier.services import lesions, patients, room
+from classifier.services.codes import CodeWarning
+from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
+from classifier.services.taken import IGNORED, find_taken, warn_of_taken
 from classifier.services.upload import Upload, require_consistent
-from classifier.services.visits import check_day, find_or_create_examination, find_or_create_visit
+from classifier.services.visits import as_it_is, find_or_create_examination, find_or_create_visit
 from ml.serve.decode_process import normalise_guarded
 from ml.serve.image_io import ImageRejected, StoredImage
 from ml.serve.image_limits import check_size
@@ -36,13 +38,14 @@ class Receipt:
     """What came of an upload: the reading, whether this upload made it, and whether it made the patient.
 
     ``also_asked`` are readings of the examination's other photographs, where another model had read them: what is not
-    of one model is not taken together.
+    of one model is not taken together. ``warnings`` are of the photograph: what a person should look at.
     """
 
     prediction: Prediction
     created: bool
     new_patient: bool = False
     also_asked: tuple[Prediction, ...] = ()
+    warnings: tuple[CodeWarning, ...] = ()
 
 
 class DuplicateImageError(DomainError):
@@ -163,6 +166,10 @@ def _find_same_bytes(request: _Request) -> LesionImage | None:
             return image
         if said.lesion is None and fold_line(said.patient_code) in ("", image.lesion.patient.code_key):
             return image
+    former = patients.find_patient(actor=request.actor, code=said.patient_code) if said.lesion is None else None
+    for image in same:
+        if former is not None and image.lesion.patient == former:
+            return image
     if said.attach_anyway:
         return None
     raise DuplicateImageError(same[0])
@@ -218,6 +225,7 @@ def _write_rows(
     """Write patient, lesion, visit and examination unless they are there, the photograph, and its reading, claimed for
     ``reader``."""
     actor, said = request.actor, request.said
+    require_unused(said.external_id, among=LesionImage.objects.visible_to(actor).in_use())
     is_new_patient = False
     if said.lesion is not None:
         lesion = lesions.as_it_is(said.lesion, field="lesion")
@@ -226,18 +234,22 @@ def _write_rows(
             actor=actor, code=said.patient_code, expected=said.expected
         )
         lesion = lesions.add_lesion(actor=actor, patient=patient, body_site=said.body_site, side=said.side)
-    taken_on = said.taken_on or timezone.localdate(timezone=actor.clinic.zone)
-    check_day(taken_on, patient=lesion.patient, field="taken_on")
-    visit = said.visit or find_or_create_visit(actor=actor, patient=lesion.patient, day=taken_on, is_new=is_new_patient)
+    taken = find_taken(said=said.taken_on, by_file=stored.taken_at, patient=lesion.patient)
+    if said.visit is not None:
+        visit = as_it_is(said.visit, patient=lesion.patient)
+    else:
+        visit = find_or_create_visit(actor=actor, patient=lesion.patient, day=taken.visit_day, is_new=is_new_patient)
     examination = find_or_create_examination(actor=actor, visit=visit, lesion=lesion, is_new=said.lesion is None)
+    warnings = warn_of_taken(taken, visit=visit, is_named=said.visit is not None, is_mirrored=stored.mirrored)
     image = LesionImage.objects.create(
         public_id=public_id,
         examination=examination,
         modality=said.modality,
         declared=join_declared(said.declared),
-        taken_on=taken_on,
-        taken_source=TakenSource.TYPED if said.taken_on else TakenSource.UPLOAD_DAY,
-        device=said.device,
+        taken_on=taken.day,
+        taken_time=taken.clock,
+        taken_source=taken.source,
+        device=said.device or clean_line(stored.camera)[:DEVICE_LENGTH],
         external_id=said.external_id,
         original_name=said.original_name,
         upload_sha256=request.upload_sha256,
@@ -246,7 +258,7 @@ def _write_rows(
         stored_bytes=len(stored.data),
         width=stored.width,
         height=stored.height,
-        notes=list(stored.notes),
+        notes=[*stored.notes, *([IGNORED] if taken.is_ignored else [])],
         uploaded_by=actor.user,
         uploaded_by_service=actor.service,
         uploaded_with=actor if isinstance(actor, ApiToken) else None,
@@ -256,7 +268,9 @@ def _write_rows(
     prediction = states.create(actor=actor, image=image, claimed_for=model)
     prediction.superseded_by = None  # as `with_successor` has it: a new photograph has no other reading
     others = () if said.lesion is None else queue.ask_by_active_model(actor=actor, examination=examination, but=image)
-    return Receipt(prediction, created=True, new_patient=is_new_patient, also_asked=tuple(others))
+    return Receipt(
+        prediction, created=True, new_patient=is_new_patient, also_asked=tuple(others), warnings=tuple(warnings)
+    )
 
 
 def _read(receipt: Receipt, reader: inference.LoadedModel | None, data: bytes) -> Receipt:

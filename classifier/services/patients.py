@@ -133,10 +133,27 @@ def require_expected(*, actor: Actor, code: str, expected: Expected) -> Patient 
 
 
 def find_patient(*, actor: Actor, code: str) -> Patient | None:
-    """Give the clinic's patient of this code, whatever its case and encoding; of nothing that can be seen, none."""
+    """Give the clinic's patient of this code, whatever its case and encoding; of nothing that can be seen, none.
+
+    The code of one who was merged finds the one who was kept.
+    """
     key = fold_line(code)
-    found = Patient.objects.visible_to(actor).filter(code_key=key).select_related("clinic")
-    return found.first() if key else None
+    rows = Patient.objects.visible_to(actor).filter(code_key=key).select_related("clinic", "merged_into__clinic")
+    found = rows.first() if key else None
+    while found is not None and found.merged_into is not None:
+        found = found.merged_into
+    return found
+
+
+def require_in_place(patient: Patient) -> None:
+    """Refuse to add to a patient who was merged into another; call with the clinic locked.
+
+    Raises ``ValidationError`` at ``patient``.
+    """
+    into = Patient.objects.filter(merged=patient.pk).first()
+    if into is not None:
+        message = _("This patient was merged into patient %(code)s; choose that one.")
+        raise ValidationError({"patient": ValidationError(message % {"code": into.code}, code="merged")})
 
 
 def _refuse_code(message: str, problem: str, **named: str) -> NoReturn:

@@ -6,16 +6,23 @@ from django.db import transaction
 from django.utils import timezone
 
 from classifier import audit, policies
-from classifier.models import Examination, Lesion, LesionImage, ReadingShown, Review, Task, TaskKind
+from classifier.models import Examination, Lesion, LesionImage, Patient, ReadingShown, Review, Task, TaskKind
 from skinsite.accounts.actors import Actor
 
 
 def tell_who_acted(
-    *, actor: Actor, lesion: Lesion, examinations: Iterable[Examination], images: Iterable[LesionImage], because: str
+    *,
+    actor: Actor,
+    patient: Patient,
+    lesion: Lesion | None = None,
+    examinations: Iterable[Examination],
+    images: Iterable[LesionImage],
+    because: str,
 ) -> list[Task]:
     """Open a task for each person who was shown a reading of the examinations, or gave an opinion on the photographs.
 
-    ``lesion`` is the one that they took them to be of. Call it in the transaction of the act, before anything is moved.
+    ``patient`` and ``lesion`` are those that they took them to be of. Call it in the transaction of the act, before
+    anything is moved.
     """
     shown = ReadingShown.objects.filter(examination__in=[each.pk for each in examinations], person__isnull=False)
     said = Review.objects.filter(prediction__image__in=[each.pk for each in images])
@@ -24,7 +31,7 @@ def tell_who_acted(
     for person in sorted(people):
         task = Task.objects.create(
             kind=TaskKind.TELL_OF_WRONG_FILING,
-            patient=lesion.patient,
+            patient=patient,
             lesion=lesion,
             person_id=person,
             because=because,

@@ -7,7 +7,8 @@ from datetime import date
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from classifier.models import BodySite, Declared, Lesion, Modality, Side, Visit
+from classifier.anatomy.sites import Side
+from classifier.models import BodySite, Declared, Lesion, Modality, Visit
 from classifier.models.image import DEVICE_LENGTH
 from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
 from classifier.presentation.wording import unknown_choice_text

@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Examination, Lesion, Patient, Visit
 from classifier.models.examination import HISTORY, SIGNS
+from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
+from classifier.services.patients import require_in_place
 from skinsite.accounts.actors import Actor
 from skinsite.audit.events import names_of_changed
 from skinsite.idempotency import row_id
@@ -34,7 +36,10 @@ def create_visit(*, actor: Actor, patient: Patient, said: Mapping[str, Any], onc
     with transaction.atomic():
         lock_clinic(actor.clinic)
         known = Visit.objects.filter(public_id=public_id).first()
-        return known or _add_visit(actor=actor, patient=patient, said=said, public_id=public_id)
+        if known is not None:
+            return known
+        require_in_place(patient)
+        return _add_visit(actor=actor, patient=patient, said=said, public_id=public_id)
 
 
 def update_visit(*, actor: Actor, visit: Visit, said: Mapping[str, Any]) -> Visit:
@@ -42,6 +47,7 @@ def update_visit(*, actor: Actor, visit: Visit, said: Mapping[str, Any]) -> Visi
     ``ValidationError`` by field."""
     policies.require(policies.may_upload(actor) and Visit.objects.visible_to(actor).contains(visit))
     with transaction.atomic():
+        lock_clinic(actor.clinic)
         stored = Visit.objects.select_for_update(of=("self",)).select_related("patient__clinic").get(pk=visit.pk)
         before = {name: getattr(stored, name) for name in said}
         _say(stored, said)
@@ -76,6 +82,18 @@ def find_or_create_visit(*, actor: Actor, patient: Patient, day: date, is_new: b
         return _add_visit(actor=actor, patient=patient, said={"day": day}, public_id=uuid.uuid4())
     found.patient = patient
     return found
+
+
+def as_it_is(visit: Visit, *, patient: Patient) -> Visit:
+    """Give a visit as it is now; call with the clinic locked.
+
+    Raises ``ValidationError`` at ``visit`` where it is not, or no longer, of the patient.
+    """
+    held = Visit.objects.select_related("patient__clinic").get(pk=visit.pk)
+    if held.patient_id != patient.pk:
+        message = _("This visit is not of that patient; leave it out, or name the patient's lesion or code.")
+        raise ValidationError({"visit": ValidationError(message, code="contradiction")})
+    return held
 
 
 def find_or_create_examination(*, actor: Actor, visit: Visit, lesion: Lesion, is_new: bool = False) -> Examination:
@@ -120,10 +138,8 @@ def _check_visit(visit: Visit) -> None:
     """Check what the fields alone can tell."""
     visit.clean_fields(exclude=REFERENCES)
     check_day(visit.day, patient=visit.patient, field="day")
-    same = Visit.objects.filter(patient=visit.patient, external_id=visit.external_id).exclude(pk=visit.pk)
-    if visit.external_id and same.exists():
-        message = _("Another visit of this patient has this identifier.")
-        raise ValidationError({"external_id": ValidationError(message, code="unique")})
+    others = Visit.objects.filter(patient__clinic=visit.patient.clinic_id).exclude(pk=visit.pk)
+    require_unused(visit.external_id, among=others)
 
 
 def check_day(day: date, *, patient: Patient, field: str) -> None:

@@ -1,29 +1,14 @@
 """The place of a lesion in a form: site and side by two lists, and by the body map the point as well."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from classifier.anatomy.figure import View, site_at
-from classifier.anatomy.sites import SITES, Side, offer_sites
-
-NEAR = 0.002
-"""Of a view: a browser's curves and the server's polygons differ by less."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where on the body: a site and a side, and where it was chosen on the figure, the point (0 to 1) on its view."""
-
-    site: str
-    side: str
-    view: str = ""
-    x: float | None = None
-    y: float | None = None
+from classifier.anatomy.figure import View
+from classifier.anatomy.place import FAULTS, Place, find_fault
+from classifier.anatomy.sites import Side, offer_sites
 
 
 class PlaceWidget(forms.MultiWidget):
@@ -47,12 +32,7 @@ class PlaceField(forms.MultiValueField):
     """
 
     widget = PlaceWidget
-    default_error_messages = {
-        "site": _("Choose the site."),
-        "side": _("Choose the side: the patient's left or right, the midline, or not known."),
-        "impossible": _("This site has no such side."),
-        "elsewhere": _("The point on the figure is not at the site and side chosen. Choose it again."),
-    }
+    default_error_messages = {**FAULTS}
 
     def __init__(self, *, required: bool = True, **kwargs: Any) -> None:
         fields = (
@@ -68,24 +48,8 @@ class PlaceField(forms.MultiValueField):
         """Check the parts against one another. Raises ValidationError."""
         if not data_list:
             return None
-        site, side, view, x, y = data_list
-        if not site:
-            raise self._error("site")
-        if not side:
-            raise self._error("side")
-        if not SITES[site].allows(side):
-            raise self._error("impossible")
-        if not view:
-            return Place(site, side)
-        if x is None or y is None or not lies_at(view, x, y, site=site, side=side):
-            raise self._error("elsewhere")
-        return Place(site, side, view, x, y)
-
-    def _error(self, code: str) -> ValidationError:
-        return ValidationError(self.error_messages[code], code=code)
-
-
-def lies_at(view: str, x: float, y: float, *, site: str, side: str) -> bool:
-    """Whether a point of the figure belongs to a site and side, or lies as good as on its edge."""
-    around = ((dx, dy) for dx in (0, -NEAR, NEAR) for dy in (0, -NEAR, NEAR))
-    return any(site_at(view, x + dx, y + dy) == (site, side) for dx, dy in around)
+        place = Place(*data_list)
+        fault = find_fault(place)
+        if fault:
+            raise ValidationError(self.error_messages[fault], code=fault)
+        return place

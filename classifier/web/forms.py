@@ -11,7 +11,7 @@ from django.utils.choices import CallableChoiceIterator
 from django.utils.translation import gettext_lazy as _
 
 from classifier.disclosure.records import offer_lesions
-from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Side, Standing, Status
+from classifier.models import BodySite, Declared, Lesion, Modality, Outcome, Patient, Sex, Standing, Status
 from classifier.models.image import REASON_LENGTH
 from classifier.models.lesion import LABEL_LENGTH
 from classifier.models.patient import CODE_LENGTH
@@ -20,6 +20,7 @@ from classifier.presentation.wording import lesion_title, unknown_choice_text
 from classifier.selectors.history import EVERY_STANDING
 from classifier.selectors.records import find_lesion
 from classifier.services.patients import find_patient
+from classifier.web.body_map import PlaceField
 from ml.serve.image_limits import UPLOAD_SUFFIXES
 from skinsite.accounts.actors import Actor
 from skinsite.idempotency import OnceForm
@@ -193,10 +194,7 @@ class NewPatientForm(OnceForm, PatientForm):
 class LesionForm(forms.Form):
     """Where a lesion is, and what it is called."""
 
-    body_site = forms.ChoiceField(label=_("Body site"), choices=BodySite, initial=BodySite.UNKNOWN)
-    side = forms.ChoiceField(
-        label=_("Side"), required=False, choices=[("", ""), *Side.choices], help_text=_("The patient's own.")
-    )
+    place = PlaceField(label=_("Where on the body?"), required=False)
     label = forms.CharField(
         label=_("Label"),
         required=False,

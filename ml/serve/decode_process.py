@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 
 from ml.serve.image_io import LIMITS, ImageRejected, Limits, StoredImage, estimate_memory, normalise_upload
@@ -37,6 +38,7 @@ MEMORY_ROOM = 200_000_000
 COMMAND = [sys.executable, "-m", "ml.serve.decode_process"]
 _ROOT = Path(__file__).resolve().parents[2]
 _PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "LANG")
+HEADER = ("format", "width", "height", "sha256", "notes", "camera", "mirrored")
 _FAILED = 3
 _here, _apart = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(1)
 log = logging.getLogger(__name__)
@@ -90,7 +92,13 @@ def _normalise_apart(data: bytes, limits: Limits, wall_seconds: float, thumbnail
     if process.returncode == 0:
         header = json.loads(head)
         end = header.pop("bytes")
-        return StoredImage(**header | {"notes": tuple(header["notes"])}, data=pictures[:end], thumbnail=pictures[end:])
+        taken_at = header.pop("taken_at")
+        return StoredImage(
+            **header | {"notes": tuple(header["notes"])},
+            data=pictures[:end],
+            thumbnail=pictures[end:],
+            taken_at=None if taken_at is None else datetime.fromisoformat(taken_at),
+        )
     if process.returncode == _FAILED:
         header = json.loads(head)
         raise ImageRejected(header["code"], **header["params"])
@@ -128,7 +136,8 @@ def main() -> int:
     except ImageRejected as error:
         sys.stdout.buffer.write(json.dumps({"code": error.code, "params": error.params}).encode())
         return _FAILED
-    header = {name: getattr(stored, name) for name in ("format", "width", "height", "sha256", "notes")}
+    header = {name: getattr(stored, name) for name in HEADER}
+    header["taken_at"] = None if stored.taken_at is None else stored.taken_at.isoformat()
     sys.stdout.buffer.write(json.dumps(header | {"bytes": len(stored.data)}).encode() + b"\n")
     sys.stdout.buffer.write(stored.data)
     sys.stdout.buffer.write(stored.thumbnail)

@@ -8,7 +8,9 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from ml.serve import tiff
 from ml.serve.image_limits import MAX_PARTS, MAX_PROFILE_BYTES, MAX_SCANS, ImageRejected, check_parts, check_scans
@@ -16,6 +18,8 @@ from ml.serve.image_limits import MAX_PARTS, MAX_PROFILE_BYTES, MAX_SCANS, Image
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1")
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+MIRRORED = (2, 4, 5, 7)
+"""Orientations of EXIF by which the pixels are a mirror image: of some programs, and of some front cameras."""
 RAW_SIGNATURES = {
     0: (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILM", b"FOVb", b"\0MRM", b"ARRI", b"NOKIARAW"),
     4: (b"ftypcrx ",),
@@ -31,7 +35,7 @@ class Upload:
 
     ``orientation`` (1 to 8) comes from EXIF or XMP; it is 1 where the decoder rotates the image itself. ``scan_bytes``
     is the memory per pixel that the decoder keeps between the scans of a progressive JPEG, ``strip_bytes`` that of one
-    strip or tile of a TIFF.
+    strip or tile of a TIFF. ``taken_at`` is by the camera's clock.
     """
 
     data: bytes
@@ -39,16 +43,30 @@ class Upload:
     notes: list[str] = field(default_factory=list)
     scan_bytes: float = 0.0
     strip_bytes: int = 0
+    taken_at: datetime | None = None
+    camera: str = ""
+    mirrored: bool = False
 
-    def read_orientation(self, exif: bytes, xmp: bytes = b"") -> None:
-        """Read the orientation from EXIF, else from XMP; damaged metadata is only noted."""
+    def read_metadata(self, exif: bytes, xmp: bytes = b"") -> None:
+        """Read orientation, time and camera from EXIF, the orientation else from XMP; damaged metadata is only
+        noted."""
         try:
-            self.orientation = tiff.find_orientation(exif)
+            said = tiff.read_exif(exif)
         except (tiff.TiffError, ImageRejected):
             self.notes.append("orientation_unreadable")
-        in_xmp = re.search(rb'tiff:Orientation(?:="|>)([1-8])', xmp) if self.orientation == 1 else None
-        if in_xmp:
-            self.orientation = int(in_xmp[1])
+            said = tiff.Exif()
+        in_xmp = re.search(rb'tiff:Orientation(?:="|>)([1-8])', xmp) if said.orientation == 1 else None
+        self.note_camera(replace(said, orientation=int(in_xmp[1])) if in_xmp else said)
+        self.orientation = int(in_xmp[1]) if in_xmp else said.orientation
+
+    def read_camera(self, exif: bytes) -> None:
+        """Read time and camera from EXIF that is perhaps damaged, for a decoder that rotates the image itself."""
+        with suppress(tiff.TiffError, ImageRejected):
+            self.note_camera(tiff.read_exif(exif))
+
+    def note_camera(self, said: tiff.Exif) -> None:
+        """Keep what EXIF says, but for the orientation, which the decoder may see to."""
+        self.taken_at, self.camera, self.mirrored = said.taken_at, said.camera, said.orientation in MIRRORED
 
 
 def inspect(data: bytes) -> Upload:
@@ -127,7 +145,7 @@ def _inspect_jpeg(data: bytes) -> Upload:
         profile = []
         upload.notes.append("profile_ignored")
     upload.data = b"".join([*kept[:1], *profile, *kept[1:]])
-    upload.read_orientation(exif, xmp)
+    upload.read_metadata(exif, xmp)
     return upload
 
 
@@ -178,7 +196,7 @@ def _inspect_png(data: bytes) -> Upload:
         elif name == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
             xmp = xmp or body
     upload.data = b"".join(kept)
-    upload.read_orientation(exif, xmp)
+    upload.read_metadata(exif, xmp)
     return upload
 
 
@@ -240,7 +258,9 @@ def _inspect_tiff(data: bytes) -> Upload:
         raise ImageRejected("animated")
     check_parts(MAX_PARTS if len(pages) < tiff.MAX_DIRECTORIES else MAX_PARTS + 1)
     check_parts(MAX_PARTS if file.value_bytes <= 4 * len(data) + 1_000_000 else MAX_PARTS + 1)
-    return Upload(_put_first(file, pages, full[0]), strip_bytes=_check_page(full[0]))
+    upload = Upload(_put_first(file, pages, full[0]), strip_bytes=_check_page(full[0]))
+    upload.note_camera(tiff.describe(file, full[0]))
+    return upload
 
 
 def _put_first(file: tiff.Tiff, pages: list[tiff.Directory], full: tiff.Directory) -> bytes:

@@ -10,13 +10,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
-from ml.serve.image_header import Upload, has_known_signature, inspect
+from ml.serve.image_header import MIRRORED, Upload, has_known_signature, inspect
 from ml.serve.image_limits import (
     LIMITS,
     MAX_PROFILE_BYTES,
@@ -80,6 +81,8 @@ class StoredImage:
 
     ``notes`` are codes: first_frame, orientation_unreadable, scaled_16_bit, alpha_composited, cmyk_converted,
     profile_converted, profile_ignored, rotated. ``thumbnail`` is a JPEG of the same pixels; empty unless asked for.
+    Of what the metadata said, these are left: ``taken_at`` by the camera's clock, without a zone; ``camera``, maker and
+    model; ``mirrored``, whether the file said that its pixels were a mirror image.
     """
 
     data: bytes
@@ -89,6 +92,9 @@ class StoredImage:
     sha256: str
     notes: tuple[str, ...]
     thumbnail: bytes = b""
+    taken_at: datetime | None = None
+    camera: str = ""
+    mirrored: bool = False
 
 
 def normalise_upload(data: bytes, *, limits: Limits = LIMITS, thumbnail_side: int | None = None) -> StoredImage:
@@ -115,6 +121,9 @@ def normalise_upload(data: bytes, *, limits: Limits = LIMITS, thumbnail_side: in
         sha256=hashlib.sha256(stored).hexdigest(),
         notes=tuple(upload.notes),
         thumbnail=b"" if thumbnail_side is None else _shrink(clean, thumbnail_side),
+        taken_at=upload.taken_at,
+        camera=upload.camera,
+        mirrored=upload.mirrored,
     )
 
 
@@ -206,10 +215,12 @@ def _open(upload: Upload, limits: Limits) -> Image.Image:
         case "HEIF":  # rotated by its decoder; the other images of a HEIC are previews, depth and gain maps
             if getattr(image, "n_frames", 1) > 1:
                 upload.notes.append("first_frame")
+            upload.read_camera(image.info.get("exif") or b"")
+            upload.mirrored |= image.info.get("original_orientation") in MIRRORED
         case "WEBP":
             if getattr(image, "is_animated", False):
                 raise ImageRejected("animated")
-            upload.read_orientation(image.info.get("exif", b""), image.info.get("xmp", b""))
+            upload.read_metadata(image.info.get("exif", b""), image.info.get("xmp", b""))
     if image.mode in ("I", "F"):  # 32-bit data: the value of white is unknown
         raise ImageRejected("unsupported_type")
     return image

@@ -6,17 +6,23 @@ times at the same megabytes.
 
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
-from ml.serve.image_limits import MAX_PARTS, check_parts
+from ml.serve.image_limits import MAX_PARTS, ImageRejected, check_parts
 
 NEW_SUBFILE_TYPE, SUBFILE_TYPE = 254, 255
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
-MAKE, STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 271, 273, 274, 277, 278, 279
+MAKE, MODEL, CHANGED_AT = 271, 272, 306
+STRIP_OFFSETS, ORIENTATION, SAMPLES, ROWS_PER_STRIP, STRIP_BYTES = 273, 274, 277, 278, 279
 PLANAR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES, SUB_DIRECTORIES = 284, 322, 323, 324, 325, 330
 EXIF, GPS, INTEROPERABILITY = 34665, 34853, 40965
+TAKEN_AT = 36867
 
 MAX_DIRECTORIES = 64
+MAX_TEXT = 200
+_TEXT = 2
 _CLASSIC, _BIG = 42, 43
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WHOLE_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
@@ -43,6 +49,14 @@ class Directory:
         if kind not in _WHOLE_NUMBERS or count > MAX_PARTS or offset + count * _SIZES[kind] > len(self.data):
             return ()
         return struct.unpack_from(f"{self.order}{count}{_WHOLE_NUMBERS[kind]}", self.data, offset)
+
+    def text(self, tag: int) -> str:
+        """The text of a tag as one line of printable characters; empty if it is missing, long, or of another type."""
+        kind, count, offset = self.tags.get(tag, (0, 0, 0))
+        if kind != _TEXT or count > MAX_TEXT or offset + count > len(self.data):
+            return ""
+        text = self.data[offset : offset + count].partition(b"\0")[0].decode("utf-8", "ignore")
+        return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
 
     def number(self, tag: int, default: int = 0) -> int:
         """The first integer of a tag, or ``default``."""
@@ -138,13 +152,43 @@ class Tiff:
             raise TiffError("a directory lies outside of the file") from error
 
 
-def find_orientation(exif: bytes) -> int:
-    """The orientation, 1 to 8, from EXIF; 1 if it has none. Raises as ``Tiff`` does."""
+@dataclass(frozen=True, slots=True)
+class Exif:
+    """What EXIF says of a photograph: orientation, 1 to 8, when it was taken by the camera's clock, and the camera."""
+
+    orientation: int = 1
+    taken_at: datetime | None = None
+    camera: str = ""
+
+
+def read_exif(exif: bytes) -> Exif:
+    """Read EXIF, with or without its header; what is missing or senseless is as in an empty one. Raises as ``Tiff``
+    does."""
     blob = exif
     while blob.startswith(b"Exif\0\0"):
         blob = blob[6:]
-    if not blob:
-        return 1
-    first = next(Tiff(blob).pages(), None)
-    orientation = first.number(ORIENTATION, 1) if first else 1
-    return orientation if orientation in range(1, 9) else 1
+    file = Tiff(blob) if blob else None
+    first = next(file.pages(), None) if file else None
+    return describe(file, first) if file and first else Exif()
+
+
+def describe(file: Tiff, page: Directory) -> Exif:
+    """What a directory and the EXIF directory that it points to say."""
+    orientation = page.number(ORIENTATION, 1)
+    taken_at = None
+    with suppress(ImageRejected):  # of a directory that is too long, the rest still counts
+        taken_at = next((_parse_time(inner.text(TAKEN_AT)) for inner in file.children(page, EXIF)), None)
+    maker, model = page.text(MAKE), page.text(MODEL)
+    named = model if model.casefold().startswith(maker.casefold()) else f"{maker} {model}".strip()
+    return Exif(
+        orientation=orientation if orientation in range(1, 9) else 1,
+        taken_at=taken_at or _parse_time(page.text(CHANGED_AT)),
+        camera=named,
+    )
+
+
+def _parse_time(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%Y:%m:%d %H:%M:%S")  # noqa: DTZ007 a camera's clock has no zone
+    except ValueError:
+        return None

@@ -61,6 +61,9 @@ class TellTheWalkError(AssertionError):
 SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"(api/v1/)?patients/", lambda world: world.p.patient.public_id),
     (r"(api/v1/)?lesions/", lambda world: world.p.lesion.public_id),
+    (r"api/v1/visits/", lambda world: world.p.image.examination.visit.public_id),
+    (r"api/v1/examinations/", lambda world: world.p.image.examination.public_id),
+    (r"api/v1/lesion-readings/", lambda world: world.p.of_lesion.public_id),
     (r"(api/v1/)?images/", lambda world: world.p.image.public_id),
     (r"(api/v1/predictions|readings|admin/classifier/prediction)/", lambda world: world.p.reading.public_id),
     (r"api/v1/reviews/", lambda world: world.p.review.public_id),
@@ -144,8 +147,11 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
             "as it is": {"code": world.p.patient.code, "sex": "female"},
             "one that another has": {"code": world.q.patient.code.lower(), "sex": "female"},
         },
-        "patients/<uuid:public_id>/lesions/new/": {"another": {"body_site": "back"}},
-        "lesions/<uuid:public_id>/edit/": {"elsewhere": {"body_site": "face"}, "nowhere": {"body_site": "moon"}},
+        "patients/<uuid:public_id>/lesions/new/": {"another": {"place_site": "upper_back", "place_side": "left"}},
+        "lesions/<uuid:public_id>/edit/": {
+            "elsewhere": {"place_site": "cheek", "place_side": "left"},
+            "nowhere": {"place_site": "moon", "place_side": "left"},
+        },
         "readings/<uuid:public_id>/retry": {},
         "images/<uuid:public_id>/read-again": {},
         "images/<uuid:public_id>/move": {
@@ -159,6 +165,7 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "api/v1/predictions/": {
             "what is here already": program,
             "what another has": program | {"patient_code": world.q.patient.code.lower()},
+            "for an examination": program | {"examination": str(world.p.image.examination.public_id)},
         },
         "api/v1/predictions/<uuid:id>/retry/": {},
         "admin/classifier/prediction/<path:object_id>/change/": {"an opinion": opinion},

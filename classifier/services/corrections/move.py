@@ -43,6 +43,7 @@ def move_image(
             return made
         tell_who_acted(
             actor=actor,
+            patient=image.lesion.patient,
             lesion=image.lesion,
             examinations=[image.examination],
             images=[image],

@@ -33,7 +33,14 @@ def merge_lesions(*, actor: Actor, kept: Lesion, merged: Lesion, reason: str) ->
         kept, merged = _require_two(actor, kept, merged)
         examinations = list(merged.examinations.select_related(*WITH_VISIT).order_by("pk"))
         images = list(LesionImage.objects.of_lesion(merged).order_by("pk"))
-        tell_who_acted(actor=actor, lesion=merged, examinations=examinations, images=images, because=because)
+        tell_who_acted(
+            actor=actor,
+            patient=merged.patient,
+            lesion=merged,
+            examinations=examinations,
+            images=images,
+            because=because,
+        )
         moved = {
             "examinations": _move_examinations(examinations, to=kept),
             "images": [str(each.public_id) for each in images],
@@ -66,7 +73,14 @@ def undo_lesion_merge(*, actor: Actor, merge: LesionMerge, reason: str) -> Lesio
             .order_by("pk")
         )
         before = {each.examination_id: each.examination for each in images}
-        tell_who_acted(actor=actor, lesion=held.kept, examinations=before.values(), images=images, because=because)
+        tell_who_acted(
+            actor=actor,
+            patient=held.kept.patient,
+            lesion=held.kept,
+            examinations=before.values(),
+            images=images,
+            because=because,
+        )
         Lesion.objects.filter(pk=held.merged_id).update(merged_into=None)
         held.merged.merged_into = None
         _move_back(actor, held, images)

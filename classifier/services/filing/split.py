@@ -48,6 +48,7 @@ def split_lesion(
         patient = held[0].lesion.patient
         tell_who_acted(
             actor=actor,
+            patient=patient,
             lesion=lesion,
             examinations={each.examination for each in held},
             images=held,

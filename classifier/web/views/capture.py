@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpResponse, HttpResponseBase
@@ -53,6 +54,7 @@ class Arrival:
     asks_for_new_patient: bool = False
     new_patient: bool = False
     warnings: Sequence[CodeWarning] = ()
+    of_photograph: Sequence[CodeWarning] = ()
 
 
 @records_required
@@ -77,6 +79,8 @@ def upload(request: MemberRequest) -> HttpResponseBase:
         context = {"arrivals": arrivals, "form": form}
         return render(request, "classifier/includes/arrivals.html", context, status=status)
     if len(arrivals) == 1 and arrivals[0].prediction is not None:
+        for warning in arrivals[0].of_photograph:  # those of the code are told by the page of the reading
+            messages.warning(request, warning.text)
         address = reverse("reading", args=[arrivals[0].prediction.public_id])
         return redirect(address + ("?new-patient=1" if arrivals[0].new_patient else ""))
     return render(request, "classifier/capture.html", capture_context(request, form, arrivals), status=status)
@@ -168,8 +172,15 @@ def _receive(actor: Actor, said: dict[str, Any], file: "UploadedFile[Any]") -> A
         return Arrival(name=name, error=" ".join(error.messages), asks_for_new_patient=asks)
     note_shown(actor=actor, shown=[receipt.prediction])
     patient = receipt.prediction.image.lesion.patient
-    warnings = warn_of_code(actor, patient.code, patient=patient) if receipt.new_patient else ()
-    return Arrival(name, receipt.prediction, receipt.created, new_patient=receipt.new_patient, warnings=warnings)
+    of_code = warn_of_code(actor, patient.code, patient=patient) if receipt.new_patient else ()
+    return Arrival(
+        name,
+        receipt.prediction,
+        receipt.created,
+        new_patient=receipt.new_patient,
+        warnings=(*of_code, *receipt.warnings),
+        of_photograph=receipt.warnings,
+    )
 
 
 def _read(actor: Actor, file: "UploadedFile[Any]") -> bytes:

@@ -136,7 +136,7 @@ def lesion_edit(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseBas
     """Change where a lesion is said to be, and its label."""
     policies.require(policies.may_upload(request.membership))  # before anything is given out
     found = open_lesion(request.membership, public_id, by="form")
-    form = LesionForm(request.POST or None, initial={"body_site": found.body_site, "label": found.label})
+    form = LesionForm(request.POST or None, initial={"place": found.place, "label": found.label})
     if request.method == "POST" and form.is_valid():
         try:
             update_lesion(actor=request.membership, lesion=found, **form.cleaned_data)

@@ -244,7 +244,9 @@ def test_a_lesion_of_another_clinic_does_not_exist_here(
     assert not LesionImage.objects.of_lesion(theirs).exists()
 
 
-def test_a_lesion_and_the_code_of_another_patient_contradict_each_other(owner: Membership, photograph: bytes) -> None:
+def test_a_lesion_and_the_code_of_another_patient_or_another_site_contradict_each_other(
+    owner: Membership, photograph: bytes
+) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic)
 
     with pytest.raises(ValidationError) as refusal:
@@ -252,7 +254,7 @@ def test_a_lesion_and_the_code_of_another_patient_contradict_each_other(owner: M
             actor=owner, upload=Upload(data=photograph, lesion=lesion, patient_code="somebody else", body_site="foot")
         )
 
-    assert list(refusal.value.error_dict) == ["patient_code"]
+    assert list(refusal.value.error_dict) == ["patient_code", "body_site"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
+from classifier.anatomy.place import Place
 from classifier.models import Lesion
 from classifier.services.lesions import create_lesion, update_lesion
 from skinsite.accounts.models import Membership
@@ -16,10 +17,10 @@ def test_a_lesion_is_created_and_changed_on_record(owner: Membership) -> None:
     patient = PatientFactory.create(clinic=owner.clinic)
 
     lesion = create_lesion(actor=owner, patient=patient, body_site="back", label=" left\nshoulder ")
-    changed = update_lesion(actor=owner, lesion=lesion, body_site="", side="left", label="")
+    changed = update_lesion(actor=owner, lesion=lesion, place=Place("forearm_back", "left"), label="")
 
     assert (lesion.patient, lesion.body_site, lesion.label) == (patient, "back", "left shoulder")
-    assert (changed.body_site, changed.side, changed.label) == ("unknown", "left", "")
+    assert (changed.body_site, changed.side, changed.label) == ("upper_extremity", "left", "")
     assert AuditEvent.objects.filter(object_id=str(lesion.public_id)).count() == 2
 
 
@@ -35,6 +36,6 @@ def test_a_lesions_invalid_field_is_named(owner: Membership, field: str, argumen
 def test_a_lesion_renamed_is_found_by_its_new_label(owner: Membership) -> None:
     lesion = LesionFactory.create(patient__clinic=owner.clinic, label="old")
 
-    update_lesion(actor=owner, lesion=lesion, body_site="back", side="", label="Новая – й")
+    update_lesion(actor=owner, lesion=lesion, place=None, label="Новая – й")
 
     assert Lesion.objects.filter(label_key="новая - й").exists()

@@ -72,7 +72,7 @@ def test_a_stranger_changes_nothing(owner: Membership, stranger: Membership) -> 
     with pytest.raises(PermissionDenied):
         create_lesion(actor=stranger, patient=lesion.patient)
     with pytest.raises(PermissionDenied):
-        update_lesion(actor=stranger, lesion=lesion, body_site="foot", side="", label="mine")
+        update_lesion(actor=stranger, lesion=lesion, place=None, label="mine")
 
     lesion.refresh_from_db()
     assert lesion.body_site == "back"

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import pytest
 from django import forms
 
-from classifier.web.body_map import Place, PlaceField
+from classifier.anatomy.place import Place
+from classifier.web.body_map import PlaceField
 
 
 class PlaceForm(forms.Form):

@@ -76,7 +76,7 @@ def test_a_patient_without_a_code_sent_twice_is_one(site: Client) -> None:
 def test_a_lesion_sent_twice_is_one_and_two_of_one_site_are_two(site: Client, owner: Membership) -> None:
     patient = factories.PatientFactory.create(clinic=owner.clinic)
     address = reverse("lesion-create", args=[patient.public_id])
-    said = {"body_site": "back", "label": "", "once": mark_of(site, address)}
+    said = {"place_site": "upper_back", "place_side": "midline", "label": "", "once": mark_of(site, address)}
     first, second = send_twice(site, address, said)
     assert first["Location"] == second["Location"] == reverse("lesion", args=[Lesion.objects.get().public_id])
     site.post(address, said | {"once": mark_of(site, address)})

@@ -64,18 +64,24 @@ def test_a_patient_cannot_lose_the_code(site: Client, patient: Patient) -> None:
 
 def test_a_lesion_is_made_and_changed(site: Client, patient: Patient) -> None:
     response = site.post(
-        reverse("lesion-create", args=[patient.public_id]), {"body_site": "scalp", "label": "by the ear"}
+        reverse("lesion-create", args=[patient.public_id]),
+        {"place_site": "scalp_top", "place_side": "midline", "label": "by the ear"},
     )
     lesion = Lesion.objects.get()
     assert response["Location"] == reverse("lesion", args=[lesion.public_id])
-    site.post(reverse("lesion-edit", args=[lesion.public_id]), {"body_site": "ear", "label": "behind it"})
+    site.post(
+        reverse("lesion-edit", args=[lesion.public_id]),
+        {"place_site": "behind_ear", "place_side": "left", "label": "behind it"},
+    )
     lesion.refresh_from_db()
     assert (lesion.patient, lesion.body_site, lesion.label) == (patient, "ear", "behind it")
+    assert (lesion.region, lesion.side) == ("behind_ear", "left")
 
 
 def test_a_lesion_of_an_unknown_site_is_refused_and_the_label_stays(site: Client, patient: Patient) -> None:
     response = site.post(
-        reverse("lesion-create", args=[patient.public_id]), {"body_site": "antenna", "label": "by the ear"}
+        reverse("lesion-create", args=[patient.public_id]),
+        {"place_site": "antenna", "place_side": "left", "label": "by the ear"},
     )
     assert response.status_code == 422
     assert 'value="by the ear"' in response.content.decode()
