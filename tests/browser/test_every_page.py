@@ -53,8 +53,8 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
         )
     lesion = readings[0].image.lesion
     for place, day in ((3, None), (4, date(2025, 3, 4))):  # two photographs of one day, and one of another
-        photograph = Upload(data=sample_photograph(place).read_bytes(), lesion=lesion, taken_on=day)
-        receive_upload(actor=administrator, upload=photograph)
+        again = Upload(data=sample_photograph(place).read_bytes(), lesion=lesion, taken_on=day)
+        receive_upload(actor=administrator, upload=again)
     factories.DonePredictionFactory.create(image=readings[0].image)  # by another model, to stand beside it
     factories.ReviewFactory.create(prediction=readings[0], reviewer=administrator.user, comment="Regular network.")
     waiting = factories.PredictionFactory.create(image=readings[0].image, waiting_for="no_model")

@@ -169,7 +169,7 @@ def followed(owner: Membership, network: ModelVersion) -> Lesion:
         (date(2026, 5, 12), turned.getvalue()),
     ):
         whose = {"lesion": lesion} if lesion else {"patient_code": "P-300", "body_site": "back", "side": "left"}
-        sent = receive_upload(actor=owner, upload=Upload(data=data, taken_on=day, **whose))  # type: ignore[arg-type] # by name
+        sent = receive_upload(actor=owner, upload=Upload(data=data, taken_on=day, **whose))
         lesion = sent.prediction.image.lesion
     assert lesion is not None
     return lesion

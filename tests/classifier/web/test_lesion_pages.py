@@ -118,7 +118,7 @@ def test_photographs_are_fetched_side_by_side_only_when_asked_for(
     address = reverse("lesion", args=[lesion.public_id])
     page = site.get(address).content.decode()
     assert reverse("image-file", args=[readings[0].image.public_id]) not in page
-    chosen = {"first": readings[1].image.public_id, "second": "of another clinic"}
+    chosen = {"first": str(readings[1].image.public_id), "second": "of another clinic"}
     page = site.get(address, chosen).content.decode()
     files = re.findall(r'src="(/images/[^"]*/file/?)"', page) or re.findall(r'data-image\s+src="([^"]*)"', page)
     assert files == [reverse("image-file", args=[readings[1].image.public_id])] * 2
@@ -129,8 +129,8 @@ def test_a_page_takes_as_many_queries_for_3_photographs_as_for_30(
     name: str, site: Client, readings: list[Prediction], together: LesionReading
 ) -> None:
     lesion = readings[0].image.lesion
-    subjects = {"reading": readings[0], "lesion": lesion, "patient": lesion.patient}
-    address = reverse(name, args=[subjects[name].public_id])
+    subjects = {"reading": readings[0].public_id, "lesion": lesion.public_id, "patient": lesion.patient.public_id}
+    address = reverse(name, args=[subjects[name]])
 
     def add(count: int) -> None:
         for _more in range(count):
