@@ -21,9 +21,14 @@ def lesions_of(actor: Actor) -> QuerySet[Lesion]:
     return Lesion.objects.visible_to(actor).select_related("patient")
 
 
+def named_lesions_of(actor: Actor) -> QuerySet[Lesion]:
+    """The lesions of the actor's clinic, each with its patient and its former numbers."""
+    return lesions_of(actor).prefetch_related("aliases")
+
+
 def images_of(actor: Actor) -> QuerySet[LesionImage]:
     """The photographs of the actor's clinic, each with lesion and patient."""
-    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient")
+    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient", "examination__visit")
 
 
 def readings_of(actor: Actor) -> PredictionQuerySet:
@@ -67,6 +72,11 @@ def suggest_patients(actor: Actor, typed: str, *, count: int) -> list[Patient]:
     """At most ``count`` of the clinic's patients whose code holds what is typed, by code; none for nothing typed."""
     key = fold_line(typed)
     return list(patients_of(actor).filter(code_key__contains=key).order_by("code_key")[:count]) if key else []
+
+
+def find_patient(actor: Actor, public_id: UUID) -> Patient | None:
+    """The clinic's patient of that public id."""
+    return patients_of(actor).filter(public_id=public_id).first()
 
 
 def find_lesion(actor: Actor, public_id: UUID | str) -> Lesion | None:

@@ -28,12 +28,12 @@ NAMES = {
     "switched_to time_zone_set updated",
     "command": "begun",
     "emergency_access": "ended granted",
-    "examination": "created updated",
+    "examination": "created listed updated viewed",
     "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
     "refused thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
     "lesion": "created listed updated viewed",
-    "lesion_reading": "made",
+    "lesion_reading": "listed made viewed",
     "membership": "created deactivated reactivated role_changed",
     "model": "activated registered",
     "patient": "created listed updated viewed",
@@ -48,7 +48,7 @@ NAMES = {
     "second_factor_reset second_factor_used "
     "preferences_set renamed sessions_ended sign_in_failed signed_in signed_in_by_directory signed_out "
     "time_zone_set updated",
-    "visit": "created updated",
+    "visit": "created listed updated viewed",
 }
 
 
