@@ -1,22 +1,19 @@
-"""What the audit trail tells of patients, lesions, photographs, readings, reviews and models."""
+"""What the audit trail tells of patients, lesions, visits, photographs, readings, reviews and models."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db.models import Model
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from classifier.audit_entries import Filters, change_entry, listing_entry, read_entry
 from classifier.models import (
     Examination,
     Lesion,
     LesionImage,
     LesionReading,
     ModelVersion,
-    OverviewImage,
     Patient,
     Prediction,
     Review,
@@ -47,24 +44,6 @@ words.DETAILS.update(
 words.BRIEF |= dict.fromkeys(("bundle_sha256", "upload_sha256"), lambda checksum: f"{checksum[:12]}…")
 words.RECORDS.update({"photographs": _("photographs shown small")})  # of events before their records had a table
 
-OWNERS: Mapping[type[Model], Sequence[str]] = {
-    Lesion: ["patient"],
-    Visit: ["patient"],
-    Examination: ["lesion", "visit.patient"],
-    LesionImage: ["lesion.patient"],
-    OverviewImage: ["visit.patient"],
-    Prediction: ["image", "image.lesion.patient"],
-    LesionReading: ["examination.lesion", "examination.visit.patient"],
-    Task: ["patient"],
-    Review: ["prediction", "prediction.image", "prediction.image.lesion.patient"],
-}
-"""What an event about a record of a kind names beside it: from the record to whose it is."""
-
-Filters = Mapping[str, object] | Iterable[str]
-"""By what a list was narrowed: names with what was asked for, or names alone."""
-
-SEARCH_SALT = "classifier.audit.searched"
-SEARCH_LENGTH = 32
 words.VALUES.update(
     {
         "code": _("a code that was typed"),
@@ -82,79 +61,6 @@ words.VALUES.update(
 )
 
 
-def hash_of_search(clinic: Clinic, filters: Mapping[str, object]) -> str:
-    """What stands on the trail for what was searched in vain: the same for the same search in one clinic.
-
-    It is keyed with the site's secret, so that the trail alone gives nobody the words back.
-    """
-    asked = {name: str(value).casefold() for name, value in sorted(filters.items()) if value}
-    value = f"{clinic.public_id} {json.dumps(asked, ensure_ascii=False)}"
-    return salted_hmac(SEARCH_SALT, value, algorithm="sha256").hexdigest()[:SEARCH_LENGTH]
-
-
-def _by(by: str) -> dict[str, str]:
-    return {"by": by} if by else {}
-
-
-def _read(
-    actor: Actor,
-    about: Model,
-    *,
-    by: str = "",
-    photographs: Iterable[LesionImage] = (),
-    also: Iterable[Model] = (),
-) -> Entry:
-    """A record was given out, with these photographs small and these others named on its page."""
-    return Entry(actor, about, _by(by), shown=_with_whose_they_are([about, *photographs, *also]))
-
-
-def _change(
-    actor: Actor | None,
-    about: Model,
-    details: Mapping[str, Any] | None = None,
-    *,
-    clinic: Clinic | None = None,
-    also: Iterable[Model] = (),
-) -> Entry:
-    """A record changed, and these others with it."""
-    return Entry(actor, about, details or {}, clinic, shown=_with_whose_they_are([about, *also]))
-
-
-def _listing(
-    actor: Actor,
-    shown: Iterable[Model],
-    filters: Filters,
-    *,
-    by: str = "",
-    photographs: Iterable[LesionImage] = (),
-) -> Entry:
-    """Which rows were given out, which photographs with them, and by which filters.
-
-    Of filters the names alone: what was asked for may name a patient. Where nothing was found, a keyed hash tells
-    whether two people looked for the same.
-    """
-    rows = list(shown)
-    details = {"rows": len(rows), "filters": sorted(filters), **_by(by)}
-    if not rows and isinstance(filters, Mapping) and any(filters.values()):
-        details["searched"] = hash_of_search(actor.clinic, filters)
-    return Entry(actor, actor.clinic, details, shown=_with_whose_they_are([*rows, *photographs]))
-
-
-def _with_whose_they_are(records: Iterable[Model]) -> list[Model]:
-    """Records with the patients that they are of, and readings with their photographs, each once.
-
-    Photographs move between patients: who saw one before it came to its patient is found by the photograph.
-    """
-    named: list[Model] = []
-    for record in records:
-        named += [record, *_owners(record)]
-    return list(dict.fromkeys(named))
-
-
-def _owners(record: Model) -> list[Model]:
-    return [attrgetter(path)(record) for path in OWNERS.get(type(record), ())]
-
-
 @change("clinic.malignant_percent_set", pgettext_lazy("what was done", "share of malignant lesions set"), of=Clinic)
 def clinic_malignant_percent_set(*, actor: Actor, about: Clinic, before: str, after: str) -> Entry:
     """A clinic's administrator said how many of a hundred lesions are malignant."""
@@ -164,25 +70,25 @@ def clinic_malignant_percent_set(*, actor: Actor, about: Clinic, before: str, af
 @change("patient.created", pgettext_lazy("what was done", "created"), of=Patient)
 def patient_created(*, actor: Actor, about: Patient) -> Entry:
     """A patient was added."""
-    return _change(actor, about)
+    return change_entry(actor, about)
 
 
 @change("patient.updated", pgettext_lazy("what was done", "changed"), of=Patient)
 def patient_updated(*, actor: Actor, about: Patient, changed: Sequence[str]) -> Entry:
     """These fields of a patient changed; what stood in them is not kept, since the trail is never cleared."""
-    return _change(actor, about, {"changed": list(changed)})
+    return change_entry(actor, about, {"changed": list(changed)})
 
 
 @change("patient.merged", pgettext_lazy("what was done", "another patient merged into them"), of=Patient)
 def patient_merged(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
     """Two codes were of one person: what was of ``merged`` is of this one."""
-    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
 
 
 @change("patient.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Patient)
 def patient_merge_undone(*, actor: Actor, about: Patient, merged: Patient) -> Entry:
     """Two patients were two after all: what the merge moved went back."""
-    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
 
 
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
@@ -195,61 +101,61 @@ def patient_viewed(
     also: Iterable[Patient] = (),
 ) -> Entry:
     """A patient's record was looked at, with these photographs small; its page names these others ``also``."""
-    return _read(actor, about, by=by, photographs=photographs, also=also)
+    return read_entry(actor, about, by=by, photographs=photographs, also=also)
 
 
 @access("patient.listed", pgettext_lazy("what was done", "list viewed"), of=Patient)
 def patients_listed(*, actor: Actor, shown: Iterable[Patient], filters: Filters = (), by: str = "") -> Entry:
     """A list of patients was given out, or named by a warning."""
-    return _listing(actor, shown, filters, by=by)
+    return listing_entry(actor, shown, filters, by=by)
 
 
 @change("lesion.created", pgettext_lazy("what was done", "created"), of=Lesion)
 def lesion_created(*, actor: Actor, about: Lesion) -> Entry:
     """A lesion was added."""
-    return _change(actor, about)
+    return change_entry(actor, about)
 
 
 @change("lesion.updated", pgettext_lazy("what was done", "changed"), of=Lesion)
 def lesion_updated(*, actor: Actor, about: Lesion, changed: Sequence[str]) -> Entry:
     """These fields of a lesion changed."""
-    return _change(actor, about, {"changed": list(changed)})
+    return change_entry(actor, about, {"changed": list(changed)})
 
 
 @access("lesion.viewed", pgettext_lazy("what was done", "viewed"), of=Lesion)
 def lesion_viewed(*, actor: Actor, about: Lesion, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
     """A lesion's record was looked at, with these photographs small."""
-    return _read(actor, about, by=by, photographs=photographs)
+    return read_entry(actor, about, by=by, photographs=photographs)
 
 
 @access("lesion.listed", pgettext_lazy("what was done", "list viewed"), of=Lesion)
 def lesions_listed(*, actor: Actor, shown: Iterable[Lesion], filters: Filters = (), by: str = "") -> Entry:
     """A list of lesions was given out, or named on another record's page."""
-    return _listing(actor, shown, filters, by=by)
+    return listing_entry(actor, shown, filters, by=by)
 
 
 @change("lesion.merged", pgettext_lazy("what was done", "another lesion merged into it"), of=Lesion)
 def lesion_merged(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
     """Two lesions of a patient were one: what was of ``merged`` is of this one."""
-    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
 
 
 @change("lesion.merge_undone", pgettext_lazy("what was done", "merge undone"), of=Lesion)
 def lesion_merge_undone(*, actor: Actor, about: Lesion, merged: Lesion) -> Entry:
     """Two lesions were two after all: what the merge moved went back."""
-    return _change(actor, about, {"merged": str(merged.public_id)}, also=[merged])
+    return change_entry(actor, about, {"merged": str(merged.public_id)}, also=[merged])
 
 
 @change("lesion.split", pgettext_lazy("what was done", "split"), of=Lesion)
 def lesion_split(*, actor: Actor, about: Lesion, into: Lesion) -> Entry:
     """Some of a lesion's photographs were of another one, which is new."""
-    return _change(actor, about, {"into": str(into.public_id)}, also=[into])
+    return change_entry(actor, about, {"into": str(into.public_id)}, also=[into])
 
 
 @change("image.uploaded", pgettext_lazy("what was done", "uploaded"), of=LesionImage)
 def image_uploaded(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was kept."""
-    return _change(actor, about, {"upload_sha256": about.upload_sha256})
+    return change_entry(actor, about, {"upload_sha256": about.upload_sha256})
 
 
 @refusal("image.refused", pgettext_lazy("what was done", "not taken"), of=LesionImage)
@@ -261,49 +167,49 @@ def image_refused(*, actor: Actor, code: str, size: int) -> Entry:
 @change("image.moved", pgettext_lazy("what was done", "moved to another lesion"), of=LesionImage)
 def image_moved(*, actor: Actor, about: LesionImage, before: str, after: str, also: Iterable[Lesion] = ()) -> Entry:
     """A photograph went from one lesion, which is ``also`` touched, to another, each by its public id."""
-    return _change(actor, about, {"before": before, "after": after}, also=also)
+    return change_entry(actor, about, {"before": before, "after": after}, also=also)
 
 
 @change("image.modality_corrected", pgettext_lazy("what was done", "kind of photograph corrected"), of=LesionImage)
 def image_modality_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken in another way than was said."""
-    return _change(actor, about, {"before": before, "after": after})
+    return change_entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.declared_corrected", pgettext_lazy("what was done", "special site or state corrected"), of=LesionImage)
 def image_declared_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """What was declared of a photograph's lesion was wrong."""
-    return _change(actor, about, {"before": before, "after": after})
+    return change_entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.taken_on_corrected", pgettext_lazy("what was done", "day corrected"), of=LesionImage)
 def image_taken_on_corrected(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken on another day than was recorded."""
-    return _change(actor, about, {"before": before, "after": after})
+    return change_entry(actor, about, {"before": before, "after": after})
 
 
 @change("image.marked_entered_in_error", pgettext_lazy("what was done", "marked as entered in error"), of=LesionImage)
 def image_marked_entered_in_error(*, actor: Actor, about: LesionImage, before: str, after: str) -> Entry:
     """A photograph was taken out of use for good."""
-    return _change(actor, about, {"before": before, "after": after})
+    return change_entry(actor, about, {"before": before, "after": after})
 
 
 @access("image.viewed", pgettext_lazy("what was done", "viewed"), of=LesionImage)
 def image_viewed(*, actor: Actor, about: LesionImage, by: str = "") -> Entry:
     """A photograph, or over the API its record, was looked at."""
-    return _read(actor, about, by=by)
+    return read_entry(actor, about, by=by)
 
 
 @access("image.thumbnail_viewed", pgettext_lazy("what was done", "viewed small"), of=LesionImage)
 def image_thumbnail_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     """A photograph was looked at small, outside of a page that names it in an event of its own."""
-    return _read(actor, about)
+    return read_entry(actor, about)
 
 
 @access("image.heat_map_viewed", pgettext_lazy("what was done", "heat-map viewed"), of=LesionImage)
 def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
     """Where the network looked in a photograph was looked at."""
-    return _read(actor, about)
+    return read_entry(actor, about)
 
 
 @change(
@@ -313,31 +219,31 @@ def image_heat_map_viewed(*, actor: Actor, about: LesionImage) -> Entry:
 )
 def image_found_altered(*, actor: Actor | None, about: LesionImage, clinic: Clinic | None = None) -> Entry:
     """The stored bytes of a photograph are not those that were kept; without ``actor`` a command found it."""
-    return _change(actor, about, clinic=clinic)
+    return change_entry(actor, about, clinic=clinic)
 
 
 @access("image.listed", pgettext_lazy("what was done", "list viewed"), of=LesionImage)
 def images_listed(*, actor: Actor, shown: Iterable[LesionImage], filters: Filters = ()) -> Entry:
     """A list of photographs was given out."""
-    return _listing(actor, shown, filters)
+    return listing_entry(actor, shown, filters)
 
 
 @change("prediction.requested", pgettext_lazy("what was done", "requested"), of=Prediction)
 def prediction_requested(*, actor: Actor | None, about: Prediction, clinic: Clinic) -> Entry:
     """A photograph is to be read."""
-    return _change(actor, about, {"modality": about.modality}, clinic=clinic)
+    return change_entry(actor, about, {"modality": about.modality}, clinic=clinic)
 
 
 @change("prediction.finished", pgettext_lazy("what was done", "finished"), of=Prediction)
 def prediction_finished(*, about: Prediction, clinic: Clinic, status: str) -> Entry:
     """The network has read a photograph."""
-    return _change(None, about, {"status": status}, clinic=clinic)
+    return change_entry(None, about, {"status": status}, clinic=clinic)
 
 
 @change("prediction.failed", pgettext_lazy("what was done", "failed"), of=Prediction)
 def prediction_failed(*, about: Prediction, clinic: Clinic, status: str) -> Entry:
     """A reading ended without a result."""
-    return _change(None, about, {"status": status}, clinic=clinic)
+    return change_entry(None, about, {"status": status}, clinic=clinic)
 
 
 @access("prediction.viewed", pgettext_lazy("what was done", "viewed"), of=Prediction)
@@ -350,7 +256,7 @@ def prediction_viewed(
     also: Iterable[Model] = (),
 ) -> Entry:
     """A reading was looked at, on a page with these photographs small that names these others ``also``."""
-    return _read(actor, about, by=by, photographs=photographs, also=also)
+    return read_entry(actor, about, by=by, photographs=photographs, also=also)
 
 
 @access("prediction.listed", pgettext_lazy("what was done", "list viewed"), of=Prediction)
@@ -361,69 +267,110 @@ def predictions_listed(
     filters: Filters = (),
     by: str = "",
     photographs: Iterable[LesionImage] = (),
+    also: Iterable[Model] = (),
 ) -> Entry:
-    """A list of readings was given out, with these photographs small."""
-    return _listing(actor, shown, filters, by=by, photographs=photographs)
+    """A list of readings was given out, with these photographs small and these others ``also``."""
+    return listing_entry(actor, shown, filters, by=by, photographs=photographs, also=also)
 
 
 @change("visit.created", pgettext_lazy("what was done", "created"), of=Visit)
 def visit_created(*, actor: Actor, about: Visit) -> Entry:
     """A visit began."""
-    return _change(actor, about)
+    return change_entry(actor, about)
 
 
 @change("visit.updated", pgettext_lazy("what was done", "changed"), of=Visit)
 def visit_updated(*, actor: Actor, about: Visit, changed: Sequence[str]) -> Entry:
     """These fields of a visit changed."""
-    return _change(actor, about, {"changed": list(changed)})
+    return change_entry(actor, about, {"changed": list(changed)})
+
+
+@access("visit.viewed", pgettext_lazy("what was done", "viewed"), of=Visit)
+def visit_viewed(*, actor: Actor, about: Visit, by: str = "", also: Iterable[Model] = ()) -> Entry:
+    """A visit was looked at, with these others ``also``."""
+    return read_entry(actor, about, by=by, also=also)
+
+
+@access("visit.listed", pgettext_lazy("what was done", "list viewed"), of=Visit)
+def visits_listed(*, actor: Actor, shown: Iterable[Visit], filters: Filters = (), also: Iterable[Model] = ()) -> Entry:
+    """A list of visits was given out, with these others ``also``."""
+    return listing_entry(actor, shown, filters, also=also)
 
 
 @change("examination.created", pgettext_lazy("what was done", "created"), of=Examination)
 def examination_created(*, actor: Actor, about: Examination) -> Entry:
     """A lesion is looked at, at a visit."""
-    return _change(actor, about)
+    return change_entry(actor, about)
 
 
 @change("examination.updated", pgettext_lazy("what was done", "changed"), of=Examination)
 def examination_updated(*, actor: Actor, about: Examination, changed: Sequence[str]) -> Entry:
     """These fields of an examination changed."""
-    return _change(actor, about, {"changed": list(changed)})
+    return change_entry(actor, about, {"changed": list(changed)})
+
+
+@access("examination.viewed", pgettext_lazy("what was done", "viewed"), of=Examination)
+def examination_viewed(*, actor: Actor, about: Examination, by: str = "", also: Iterable[Model] = ()) -> Entry:
+    """An examination was looked at, with these others ``also``."""
+    return read_entry(actor, about, by=by, also=also)
+
+
+@access("examination.listed", pgettext_lazy("what was done", "list viewed"), of=Examination)
+def examinations_listed(
+    *, actor: Actor, shown: Iterable[Examination], filters: Filters = (), also: Iterable[Model] = ()
+) -> Entry:
+    """A list of examinations was given out, with these others ``also``."""
+    return listing_entry(actor, shown, filters, also=also)
 
 
 @change("lesion_reading.made", pgettext_lazy("what was done", "made"), of=LesionReading)
 def lesion_reading_made(*, about: LesionReading, clinic: Clinic, photographs: int) -> Entry:
     """The network's readings of so many photographs of a lesion were taken together."""
-    return _change(None, about, {"photographs": photographs}, clinic=clinic)
+    return change_entry(None, about, {"photographs": photographs}, clinic=clinic)
+
+
+@access("lesion_reading.viewed", pgettext_lazy("what was done", "viewed"), of=LesionReading)
+def lesion_reading_viewed(*, actor: Actor, about: LesionReading, by: str = "", also: Iterable[Model] = ()) -> Entry:
+    """A lesion reading was looked at, with these others ``also``."""
+    return read_entry(actor, about, by=by, also=also)
+
+
+@access("lesion_reading.listed", pgettext_lazy("what was done", "list viewed"), of=LesionReading)
+def lesion_readings_listed(
+    *, actor: Actor, shown: Iterable[LesionReading], filters: Filters = (), also: Iterable[Model] = ()
+) -> Entry:
+    """A list of lesion readings was given out, with these others ``also``."""
+    return listing_entry(actor, shown, filters, also=also)
 
 
 @change("task.opened", pgettext_lazy("what was done", "opened"), of=Task)
 def task_opened(*, actor: Actor, about: Task) -> Entry:
     """A person is to do something about a patient."""
-    return _change(actor, about, {"kind": about.kind})
+    return change_entry(actor, about, {"kind": about.kind})
 
 
 @change("task.done", pgettext_lazy("what was done", "done"), of=Task)
 def task_done(*, actor: Actor, about: Task) -> Entry:
     """What a person was to do is done."""
-    return _change(actor, about)
+    return change_entry(actor, about)
 
 
 @change("review.added", pgettext_lazy("what was done", "added"), of=Review)
 def review_added(*, actor: Actor, about: Review) -> Entry:
     """A person gave an opinion on a reading."""
-    return _change(actor, about, {"diagnosis": about.diagnosis})
+    return change_entry(actor, about, {"diagnosis": about.diagnosis})
 
 
 @access("review.viewed", pgettext_lazy("what was done", "viewed"), of=Review)
 def review_viewed(*, actor: Actor, about: Review, by: str = "") -> Entry:
     """An opinion was looked at."""
-    return _read(actor, about, by=by)
+    return read_entry(actor, about, by=by)
 
 
 @access("review.listed", pgettext_lazy("what was done", "list viewed"), of=Review)
 def reviews_listed(*, actor: Actor, shown: Iterable[Review], filters: Filters = ()) -> Entry:
     """A list of opinions was given out."""
-    return _listing(actor, shown, filters)
+    return listing_entry(actor, shown, filters)
 
 
 @change("model.registered", pgettext_lazy("what was done", "registered"), of=ModelVersion)

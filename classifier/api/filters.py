@@ -16,25 +16,31 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from classifier.anatomy.sites import Side
 from classifier.api.actor import actor_of
 from classifier.models import (
     BodySite,
     Certainty,
     Diagnosis,
+    Examination,
     Lesion,
     LesionImage,
+    LesionReading,
+    LesionState,
     Modality,
     Outcome,
     Patient,
     Prediction,
+    Purpose,
     Review,
     Sex,
     Standing,
     Status,
+    Visit,
 )
 from classifier.models.prediction import PredictionQuerySet
 from classifier.selectors.history import is_reviewed
-from skinsite.text import fold_line
+from skinsite.text import clean_line, fold_line
 from skinsite.zones import start_of_day
 
 FROM = gettext_lazy(
@@ -43,6 +49,7 @@ FROM = gettext_lazy(
 BEFORE = gettext_lazy(
     "Before this time (ISO 8601; a date alone, or a time without zone, is of the clinic's time zone)."
 )
+FROM_DAY, BEFORE_DAY = gettext_lazy("On this day or later (YYYY-MM-DD)."), gettext_lazy("Before this day (YYYY-MM-DD).")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -112,6 +119,30 @@ class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships 
         return narrowed
 
 
+@extend_schema_field({"type": "string", "minLength": 1})
+class ExternalIdFilter(filters.CharFilter):  # type: ignore[misc] # the library ships no types
+    """The caller's own identifier, whole and as it was given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("help_text", gettext_lazy("Your own identifier, whole."))
+        super().__init__("external_id", *args, **kwargs)
+
+    def filter(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Records of this identifier; of one that nobody sees, none."""
+        line = clean_line(value)
+        if value and not line:
+            return queryset.none()
+        narrowed: QuerySet[Any] = super().filter(queryset, line)
+        return narrowed
+
+
+class DayFilter(filters.DateFilter):  # type: ignore[misc] # the library ships no types
+    """Rows by a day in ISO 8601."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, input_formats=["%Y-%m-%d"], **kwargs)
+
+
 class CalendarTimeField(IsoDateTimeField):  # type: ignore[misc] # the library ships no types
     """A time that is still on the calendar in UTC."""
 
@@ -139,6 +170,7 @@ class PatientFilter(filters.FilterSet):  # type: ignore[misc] # the library ship
     """Patients by code, sex and time of creation."""
 
     code = CodeFilter(help_text=gettext_lazy("The whole code, in any case."))
+    external_id = ExternalIdFilter()
     sex = AnyOfFilter(choices=Sex.choices)
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
@@ -149,10 +181,13 @@ class PatientFilter(filters.FilterSet):  # type: ignore[misc] # the library ship
 
 
 class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
-    """Lesions by patient, body site and time of creation."""
+    """Lesions by patient, place, state, the caller's own identifier and time of creation."""
 
     patient = filters.UUIDFilter("patient__public_id")
     body_site = AnyOfFilter(choices=BodySite.choices)
+    side = AnyOfFilter(choices=Side.choices)
+    state = AnyOfFilter(choices=LesionState.choices)
+    external_id = ExternalIdFilter()
     created_from = TimeFilter("created_at", "gte", help_text=FROM)
     created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
 
@@ -161,13 +196,69 @@ class LesionFilter(filters.FilterSet):  # type: ignore[misc] # the library ships
         fields: list[str] = []
 
 
+class VisitFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
+    """Visits by patient, day, purpose and the caller's own identifier."""
+
+    patient = filters.UUIDFilter("patient__public_id")
+    purpose = AnyOfFilter(choices=Purpose.choices)
+    external_id = ExternalIdFilter()
+    day_from = DayFilter("day", "gte", help_text=FROM_DAY)
+    day_before = DayFilter("day", "lt", help_text=BEFORE_DAY)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Visit
+        fields: list[str] = []
+
+
+class ExaminationFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
+    """Examinations by what they are of, the day of the visit, and the outcome that holds."""
+
+    patient = filters.UUIDFilter("visit__patient__public_id")
+    visit = filters.UUIDFilter("visit__public_id")
+    lesion = filters.UUIDFilter("lesion__public_id")
+    outcome = AnyOfFilter("reading__outcome", choices=Outcome.choices)
+    day_from = DayFilter("visit__day", "gte", help_text=FROM_DAY)
+    day_before = DayFilter("visit__day", "lt", help_text=BEFORE_DAY)
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = Examination
+        fields: list[str] = []
+
+
+class LesionReadingFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
+    """Lesion readings by what they are of, what they say, and whether they hold."""
+
+    patient = filters.UUIDFilter("examination__visit__patient__public_id")
+    visit = filters.UUIDFilter("examination__visit__public_id")
+    lesion = filters.UUIDFilter("examination__lesion__public_id")
+    examination = filters.UUIDFilter("examination__public_id")
+    model = filters.UUIDFilter("model_version__public_id")
+    outcome = AnyOfFilter(choices=Outcome.choices)
+    in_force = YesOrNoFilter("in_force_of", "isnull", exclude=True, help_text=gettext_lazy("Whether it counts."))
+    created_from = TimeFilter("created_at", "gte", help_text=FROM)
+    created_before = TimeFilter("created_at", "lt", help_text=BEFORE)
+
+    class Meta:
+        model = LesionReading
+        fields: list[str] = []
+
+
 class ImageFilter(filters.FilterSet):  # type: ignore[misc] # the library ships no types
     """Photographs by where they belong, how they were taken, and when they came."""
 
     lesion = filters.UUIDFilter("examination__lesion__public_id")
     patient = filters.UUIDFilter("examination__lesion__patient__public_id")
+    visit = filters.UUIDFilter("examination__visit__public_id")
+    examination = filters.UUIDFilter("examination__public_id")
+    external_id = ExternalIdFilter()
     modality = filters.ChoiceFilter(choices=Modality.choices)
     entered_in_error = YesOrNoFilter("entered_in_error_at", "isnull", exclude=True)
+    taken_from = DayFilter("taken_on", "gte", help_text=FROM_DAY)
+    taken_before = DayFilter("taken_on", "lt", help_text=BEFORE_DAY)
     uploaded_from = TimeFilter("uploaded_at", "gte", help_text=FROM)
     uploaded_before = TimeFilter("uploaded_at", "lt", help_text=BEFORE)
 
@@ -182,6 +273,8 @@ class PredictionFilter(filters.FilterSet):  # type: ignore[misc] # the library s
     image = filters.UUIDFilter("image__public_id")
     lesion = filters.UUIDFilter("image__examination__lesion__public_id")
     patient = filters.UUIDFilter("image__examination__lesion__patient__public_id")
+    visit = filters.UUIDFilter("image__examination__visit__public_id")
+    examination = filters.UUIDFilter("image__examination__public_id")
     model = filters.UUIDFilter("model_version__public_id")
     status = AnyOfFilter(choices=Status.choices)
     outcome = AnyOfFilter(choices=Outcome.choices)

@@ -14,7 +14,7 @@ from skinsite.accounts.permissions import scopes_with
 from skinsite.platform.problems import PROBLEM_TYPE, TITLES
 
 if TYPE_CHECKING:
-    from classifier.api.views import ClinicViewSet
+    from classifier.api.views.base import ClinicViewSet
 
 ALWAYS = (401, 403, 405, 406, 429, 500, 503)
 LIST = (400,)

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import ExpressionWrapper, OuterRef, Q, Subquery
+from django.db.models import Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -124,6 +124,21 @@ class PredictionQuerySet(models.QuerySet["Prediction"]):
         )
         return self.annotate(superseded_by=Subquery(successors.values("public_id")[:1]))
 
+    def open_of(self, examination: int | OuterRef) -> Self:
+        """Readings of an examination's photographs that are not finished, as what these are known to be."""
+        return self.filter(
+            image__examination=examination,
+            image__entered_in_error_at=None,
+            status__in=WAITING,
+            modality=F("image__modality"),
+            declared=F("image__declared"),
+        )
+
+    def with_examination_waiting(self) -> Self:
+        """Each with ``examination_waits``: whether a photograph of its examination is still to be read."""
+        waiting = Prediction.objects.open_of(OuterRef("image__examination"))
+        return self.annotate(examination_waits=Exists(waiting))
+
     def standing(self, standing: str) -> Self:
         """Those of one ``Standing``; call after ``with_successor``."""
         in_use = self.filter(image__entered_in_error_at=None)
@@ -189,6 +204,7 @@ class Prediction(models.Model):
     milliseconds = models.JSONField(_("milliseconds"), null=True, blank=True)
 
     superseded_by: uuid.UUID | None  # for those of `with_successor` alone
+    examination_waits: bool  # for those of `with_examination_waiting` alone
 
     objects = PredictionQuerySet.as_manager()
 

@@ -21,9 +21,14 @@ def lesions_of(actor: Actor) -> QuerySet[Lesion]:
     return Lesion.objects.visible_to(actor).select_related("patient", "merged_into")
 
 
+def named_lesions_of(actor: Actor) -> QuerySet[Lesion]:
+    """The lesions of the actor's clinic, each with its patient and its former numbers."""
+    return lesions_of(actor).prefetch_related("aliases")
+
+
 def images_of(actor: Actor) -> QuerySet[LesionImage]:
     """The photographs of the actor's clinic, each with lesion and patient."""
-    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient")
+    return LesionImage.objects.visible_to(actor).select_related("examination__lesion__patient", "examination__visit")
 
 
 def readings_of(actor: Actor) -> PredictionQuerySet:
@@ -75,6 +80,11 @@ def _is_found_by(key: str) -> Q:
     """Whose code holds the key, or the code of one who was merged into them."""
     former = Patient.objects.filter(merged_into=OuterRef("pk"), code_key__contains=key)
     return Q(code_key__contains=key) | Q(Exists(former))
+
+
+def find_patient(actor: Actor, public_id: UUID) -> Patient | None:
+    """The clinic's patient of that public id."""
+    return patients_of(actor).filter(public_id=public_id).first()
 
 
 def find_lesion(actor: Actor, public_id: UUID | str) -> Lesion | None:

@@ -14,6 +14,7 @@ from classifier.models import LesionImage, Prediction, Status
 from classifier.models.image import DEVICE_LENGTH, join_declared
 from classifier.services import lesions, patients, room
 from classifier.services.codes import CodeWarning
+from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import Expected
 from classifier.services.readings import queue, run, states
@@ -224,6 +225,7 @@ def _write_rows(
     """Write patient, lesion, visit and examination unless they are there, the photograph, and its reading, claimed for
     ``reader``."""
     actor, said = request.actor, request.said
+    require_unused(said.external_id, among=LesionImage.objects.visible_to(actor).in_use())
     is_new_patient = False
     if said.lesion is not None:
         lesion = lesions.as_it_is(said.lesion, field="lesion")

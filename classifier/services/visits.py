@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Examination, Lesion, Patient, Visit
 from classifier.models.examination import HISTORY, SIGNS
+from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import require_in_place
 from skinsite.accounts.actors import Actor
@@ -46,6 +47,7 @@ def update_visit(*, actor: Actor, visit: Visit, said: Mapping[str, Any]) -> Visi
     ``ValidationError`` by field."""
     policies.require(policies.may_upload(actor) and Visit.objects.visible_to(actor).contains(visit))
     with transaction.atomic():
+        lock_clinic(actor.clinic)
         stored = Visit.objects.select_for_update(of=("self",)).select_related("patient__clinic").get(pk=visit.pk)
         before = {name: getattr(stored, name) for name in said}
         _say(stored, said)
@@ -136,10 +138,8 @@ def _check_visit(visit: Visit) -> None:
     """Check what the fields alone can tell."""
     visit.clean_fields(exclude=REFERENCES)
     check_day(visit.day, patient=visit.patient, field="day")
-    same = Visit.objects.filter(patient=visit.patient, external_id=visit.external_id).exclude(pk=visit.pk)
-    if visit.external_id and same.exists():
-        message = _("Another visit of this patient has this identifier.")
-        raise ValidationError({"external_id": ValidationError(message, code="unique")})
+    others = Visit.objects.filter(patient__clinic=visit.patient.clinic_id).exclude(pk=visit.pk)
+    require_unused(visit.external_id, among=others)
 
 
 def check_day(day: date, *, patient: Patient, field: str) -> None:

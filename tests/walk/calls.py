@@ -61,6 +61,9 @@ class TellTheWalkError(AssertionError):
 SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"(api/v1/)?patients/", lambda world: world.p.patient.public_id),
     (r"(api/v1/)?lesions/", lambda world: world.p.lesion.public_id),
+    (r"api/v1/visits/", lambda world: world.p.image.examination.visit.public_id),
+    (r"api/v1/examinations/", lambda world: world.p.image.examination.public_id),
+    (r"api/v1/lesion-readings/", lambda world: world.p.of_lesion.public_id),
     (r"(api/v1/)?images/", lambda world: world.p.image.public_id),
     (r"(api/v1/predictions|readings|admin/classifier/prediction)/", lambda world: world.p.reading.public_id),
     (r"api/v1/reviews/", lambda world: world.p.review.public_id),
@@ -170,6 +173,7 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "api/v1/predictions/": {
             "what is here already": program,
             "what another has": program | {"patient_code": world.q.patient.code.lower()},
+            "for an examination": program | {"examination": str(world.p.image.examination.public_id)},
         },
         "api/v1/predictions/<uuid:id>/retry/": {},
         "admin/classifier/prediction/<path:object_id>/change/": {"an opinion": opinion},

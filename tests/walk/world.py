@@ -17,6 +17,7 @@ from classifier.models import (
     ImageCorrection,
     Lesion,
     LesionImage,
+    LesionReading,
     ModelVersion,
     Patient,
     Prediction,
@@ -44,20 +45,22 @@ EMERGENCY = "in an emergency"
 
 @dataclass
 class Marked:
-    """A patient with a lesion, a photograph, a reading and an opinion; ``word`` stands in every text of theirs."""
+    """A patient with a lesion, a photograph, its reading, the lesion's, an opinion; ``word`` stands in all texts."""
 
     word: str
     patient: Patient
     lesion: Lesion
     image: LesionImage
     reading: Prediction
+    of_lesion: LesionReading
     review: Review
     sent: bytes
     pictures: list[bytes]
 
     def needles(self) -> Needles:
         """Every text, identifier and picture of the patient's."""
-        records = (self.patient, self.lesion, self.image, self.reading, self.review)
+        looks = (self.image.examination.visit, self.image.examination, self.of_lesion)
+        records = (self.patient, self.lesion, self.image, self.reading, self.review, *looks)
         texts = [f"{kind}-{self.word}" for kind in ("CODE", "LABEL", "FILE", "COMMENT", "REASON")]
         found = [*texts, *(str(record.public_id) for record in records)]
         return dict.fromkeys([*(each.encode() for each in found), *self.pictures], str(self.patient.public_id))
@@ -115,6 +118,7 @@ def _mark(word: str, owner: Membership, version: ModelVersion, *, code: str) -> 
     LesionImage.objects.filter(pk=image.pk).update(stored_name=f"images/{image.public_id}.jpg")
     image.refresh_from_db()
     reading = factories.DonePredictionFactory.create(image=image, model_version=version, requested_by=owner.user)
+    of_lesion = factories.LesionReadingFactory.create(predictions=[reading])
     heat_map = paint(np.random.default_rng(number).random((8, 8)))
     for name, content in (
         (image.stored_name, data),
@@ -129,7 +133,7 @@ def _mark(word: str, owner: Membership, version: ModelVersion, *, code: str) -> 
         certainty=Certainty.HIGH,
         comment=f"COMMENT-{word}",
     )
-    return Marked(word, patient, lesion, image, reading, review, data, [data, small, heat_map])
+    return Marked(word, patient, lesion, image, reading, of_lesion, review, data, [data, small, heat_map])
 
 
 def build(owner: Membership) -> World:

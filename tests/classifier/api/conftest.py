@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from skinsite.accounts.models import ApiToken, Membership, Scope
 
 PREDICTIONS = "/api/v1/predictions/"
-LISTS = ("patients", "lesions", "images", "predictions", "reviews")
+LISTS = ("patients", "lesions", "visits", "examinations", "images", "predictions", "lesion-readings", "reviews")
 
 ClientFor = Callable[[Membership], APIClient]
 

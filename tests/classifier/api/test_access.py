@@ -26,8 +26,11 @@ def records(owner: Membership) -> dict[str, Model]:
     return {
         "patients": image.lesion.patient,
         "lesions": image.lesion,
+        "visits": image.examination.visit,
+        "examinations": image.examination,
         "images": image,
         "predictions": review.prediction,
+        "lesion-readings": factories.LesionReadingFactory.create(predictions=[review.prediction]),
         "reviews": review,
     }
 
@@ -96,6 +99,9 @@ def test_filters_reveal_nothing_of_another_clinic(
         ("images", "lesion", lesion),
         ("predictions", "lesion", lesion),
         ("predictions", "patient", patient),
+        ("visits", "patient", patient),
+        ("examinations", "lesion", lesion),
+        ("lesion-readings", "lesion", lesion),
     ]:
         response = client.get(f"/api/v1/{name}/", {field: value})
         assert (response.status_code, response.json()["results"]) == (200, [])
@@ -205,7 +211,7 @@ def test_every_look_at_a_record_is_kept_in_the_audit_trail(
     for address in addresses(records):
         client.get(address)
     events = AuditEvent.objects.filter(kind=EventKind.ACCESS, actor=owner.user, clinic=owner.clinic)
-    kinds = ("image", "lesion", "patient", "prediction", "review")
+    kinds = ("examination", "image", "lesion", "lesion_reading", "patient", "prediction", "review", "visit")
     expected = sorted(f"{kind}.{verb}" for kind in kinds for verb in ("listed", "viewed"))
     assert sorted(events.values_list("action", flat=True)) == expected
     viewed = events.get(action="patient.viewed")

@@ -17,14 +17,13 @@ from tests.triggers import lifted_triggers
 
 
 def add_reviewed_readings(clinic: Clinic, count: int) -> None:
-    """Patients of the clinic, each with a lesion, a photograph, a reading and a review."""
+    """Patients of the clinic, each with a lesion, a photograph, its reading, the lesion's, and a review."""
     model_version = factories.ModelVersionFactory.create()
     for _number in range(count):
         image = factories.LesionImageFactory.create(lesion__patient__clinic=clinic)
-        factories.ReviewFactory.create(
-            prediction=factories.DonePredictionFactory.create(image=image, model_version=model_version),
-            reviewer=factories.UserFactory.create(),
-        )
+        reading = factories.DonePredictionFactory.create(image=image, model_version=model_version)
+        factories.LesionReadingFactory.create(predictions=[reading])
+        factories.ReviewFactory.create(prediction=reading, reviewer=factories.UserFactory.create())
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -7,7 +7,7 @@ from django.core.exceptions import SuspiciousOperation
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from classifier.api import views
+from classifier.api.views import records as views
 from skinsite.accounts.models import Membership
 from skinsite.settings.rates import Rate
 from tests.classifier.api.conftest import PREDICTIONS

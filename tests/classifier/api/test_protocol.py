@@ -8,7 +8,7 @@ from django.urls import reverse
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from classifier.api import views
+from classifier.api.views import records as views
 from classifier.models import Outcome, Prediction
 from skinsite.accounts.models import Membership
 from skinsite.settings.rates import Rate

@@ -17,7 +17,7 @@ import pytest
 from django.db import OperationalError
 from pytest_django.live_server_helper import LiveServer
 
-from classifier.api.views import PredictionViewSet
+from classifier.api.views.readings import PredictionViewSet
 from classifier.models import Lesion, LesionImage, Prediction
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_model

@@ -8,7 +8,7 @@ from django.urls import URLPattern
 from rest_framework.test import APIClient
 
 from classifier.api.urls import router
-from classifier.models import Prediction
+from classifier.models import LesionReading, Prediction
 from skinsite.accounts.models import ApiToken, Membership, Scope, ServiceAccount
 from skinsite.audit.models import AuditEvent
 from tests import factories
@@ -32,6 +32,7 @@ def reading(owner: Membership) -> Prediction:
     patient = factories.PatientFactory.create(clinic=owner.clinic)
     image = factories.LesionImageFactory.create(lesion__patient=patient)
     reading = factories.DonePredictionFactory.create(image=image)
+    factories.LesionReadingFactory.create(predictions=[reading])
     factories.ReviewFactory.create(prediction=reading)
     return reading
 
@@ -54,7 +55,10 @@ def walk(reading: Prediction) -> list[tuple[str, str, str]]:
     ids = {
         "patients": reading.image.lesion.patient,
         "lesions": reading.image.lesion,
+        "visits": reading.image.examination.visit,
+        "examinations": reading.image.examination,
         "images": reading.image,
+        "lesion-readings": LesionReading.objects.get(),
         "predictions": reading,
         "reviews": reading.reviews.get(),
     }
@@ -89,7 +93,7 @@ def test_each_scope_opens_its_addresses_and_is_told_what_it_lacks_at_others(
         assert (answer.status_code, problem["errors"][0]["code"]) == (403, "missing_scope"), (method, address)
         assert all(f"`{one}`" in problem["detail"] for one in ALLOWED[method, pattern]), problem
         assert f"the scope of this one is `{scope}`" in problem["detail"]
-    assert refused == {READ: 2, UPLOAD: 10, WRITE: 0}[scope]
+    assert refused == {READ: 2, UPLOAD: 16, WRITE: 0}[scope]
 
 
 def test_what_may_send_and_not_read_finds_its_own_answers_alone(

@@ -52,7 +52,16 @@ def test_a_finished_reading_says_all_that_an_integrator_needs(
     assert all(set(flag) == {"code", "text"} for flag in answer["flags"])
     assert "not a diagnosis" in answer["notice"]
     assert answer["created_at"] <= answer["started_at"] <= answer["finished_at"]
-    assert set(answer["links"]) == {"self", "image", "lesion", "patient", "reviews", "page", "heat_map"}
+    assert set(answer["links"]) == {
+        "self",
+        "image",
+        "lesion",
+        "patient",
+        "examination",
+        "reviews",
+        "page",
+        "heat_map",
+    }
     assert answer.pop("warnings") == []
     assert api.get(answer["links"]["self"]).json() == answer
 
@@ -321,7 +330,8 @@ def test_a_field_that_there_is_not_is_refused_with_the_known_ones(
     assert response.status_code == 400
     assert (error["field"], error["code"]) == (field, "unknown_field")
     assert error["detail"].endswith(
-        ": image, modality, declared, lesion, patient_code, create_patient, body_site, attach_anyway."
+        ": image, modality, declared, lesion, patient_code, create_patient, body_site, "
+        "side, visit, examination, taken_on, device, external_id, attach_anyway."
     )
     assert kept() == (0, 0, 0, 0)
 

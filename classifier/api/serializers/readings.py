@@ -1,4 +1,4 @@
-"""What the API gives."""
+"""What the API gives of readings of photographs."""
 
 from typing import Any
 
@@ -7,176 +7,11 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from classifier.api.linked import CodedTextSerializer, LinkedSerializer
-from classifier.models import Declared, Lesion, LesionImage, ModelVersion, Patient, Prediction, Review, Standing, Status
+from classifier.api.serializers.lesion_readings import LesionReadingSerializer
+from classifier.api.serializers.models import ModelSerializer, ProbabilitiesSerializer, name_classes
+from classifier.api.serializers.records import DECLARED
+from classifier.models import LesionReading, Prediction, Standing, Status
 from classifier.presentation import wording
-from ml.taxonomy import CLASSES
-
-
-class ModelSerializer(serializers.ModelSerializer[ModelVersion]):
-    """The model that made a reading."""
-
-    id = serializers.UUIDField(source="public_id", read_only=True)
-
-    class Meta:
-        model = ModelVersion
-        fields = ["name", "version", "id", "bundle_sha256"]
-        read_only_fields = fields
-
-
-# One number for each class, in the official order.
-ProbabilitiesSerializer: type[serializers.Serializer[Any]] = type(
-    "ProbabilitiesSerializer",
-    (serializers.Serializer,),
-    {
-        "__doc__": "Calibrated probabilities by class; they sum to 1.",
-        **{code: serializers.FloatField(min_value=0, max_value=1) for code in CLASSES},
-    },
-)
-
-
-class PatientLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a patient. `page` is for people: it asks for a sign-in."""
-
-    self = serializers.URLField()
-    lesions = serializers.URLField()
-    predictions = serializers.URLField()
-    page = serializers.URLField()
-
-
-class PatientSerializer(LinkedSerializer):
-    """A patient, known by the clinic's code."""
-
-    merged_into = serializers.UUIDField(
-        source="merged_into.public_id",
-        read_only=True,
-        allow_null=True,
-        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
-    )
-    links = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Patient
-        fields = ["id", "code", "sex", "birth_year", "merged_into", "created_at", "links"]
-        read_only_fields = fields
-
-    @extend_schema_field(PatientLinksSerializer)
-    def get_links(self, patient: Patient) -> dict[str, str]:
-        """Links of a patient."""
-        identifier = patient.public_id
-        return {
-            "self": self.link("api-patient-detail", identifier),
-            "lesions": self.link("api-lesion-list", query={"patient": identifier}),
-            "predictions": self.link("api-prediction-list", query={"patient": identifier}),
-            "page": self.link("patient", identifier),
-        }
-
-
-class LesionLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a lesion. `page` is for people: it asks for a sign-in."""
-
-    self = serializers.URLField()
-    patient = serializers.URLField()
-    images = serializers.URLField()
-    predictions = serializers.URLField()
-    page = serializers.URLField()
-
-
-class LesionSerializer(LinkedSerializer):
-    """A lesion of a patient."""
-
-    patient = serializers.UUIDField(source="patient.public_id", read_only=True)
-    merged_into = serializers.UUIDField(
-        source="merged_into.public_id",
-        read_only=True,
-        allow_null=True,
-        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
-    )
-    links = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Lesion
-        fields = ["id", "patient", "body_site", "label", "merged_into", "created_at", "links"]
-        read_only_fields = fields
-
-    @extend_schema_field(LesionLinksSerializer)
-    def get_links(self, lesion: Lesion) -> dict[str, str]:
-        """Links of a lesion."""
-        identifier = lesion.public_id
-        return {
-            "self": self.link("api-lesion-detail", identifier),
-            "patient": self.link("api-patient-detail", lesion.patient.public_id),
-            "images": self.link("api-image-list", query={"lesion": identifier}),
-            "predictions": self.link("api-prediction-list", query={"lesion": identifier}),
-            "page": self.link("lesion", identifier),
-        }
-
-
-DECLARED = serializers.ListField(
-    source="declared_codes",
-    child=serializers.ChoiceField(choices=Declared.choices),
-    read_only=True,
-    help_text=_("Sites and states that were declared of the lesion."),
-)
-
-
-class ImageLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a photograph. `file` and `thumbnail` are the pictures themselves."""
-
-    self = serializers.URLField()
-    lesion = serializers.URLField()
-    patient = serializers.URLField()
-    predictions = serializers.URLField()
-    file = serializers.URLField()
-    thumbnail = serializers.URLField()
-
-
-class ImageSerializer(LinkedSerializer):
-    """A photograph of a lesion. One that is `entered_in_error` does not count."""
-
-    lesion = serializers.UUIDField(source="lesion.public_id", read_only=True)
-    patient = serializers.UUIDField(source="lesion.patient.public_id", read_only=True)
-    declared = DECLARED
-    conversions = serializers.ListField(
-        source="notes", child=serializers.CharField(), read_only=True, help_text=_("What was done on storing it.")
-    )
-    entered_in_error = serializers.SerializerMethodField()
-    links = serializers.SerializerMethodField()
-
-    class Meta:
-        model = LesionImage
-        fields = [
-            "id",
-            "lesion",
-            "patient",
-            "modality",
-            "declared",
-            "original_name",
-            "upload_sha256",
-            "width",
-            "height",
-            "conversions",
-            "uploaded_at",
-            "entered_in_error",
-            "entered_in_error_at",
-            "links",
-        ]
-        read_only_fields = fields
-
-    def get_entered_in_error(self, image: LesionImage) -> bool:
-        """Whether somebody has marked it as entered in error."""
-        return image.entered_in_error_at is not None
-
-    @extend_schema_field(ImageLinksSerializer)
-    def get_links(self, image: LesionImage) -> dict[str, str]:
-        """Links of a photograph."""
-        return {
-            "self": self.link("api-image-detail", image.public_id),
-            "lesion": self.link("api-lesion-detail", image.lesion.public_id),
-            "patient": self.link("api-patient-detail", image.lesion.patient.public_id),
-            "predictions": self.link("api-prediction-list", query={"image": image.public_id}),
-            "file": self.link("image-file", image.public_id),
-            "thumbnail": self.link("image-thumbnail", image.public_id),
-        }
 
 
 class SimilarCaseSerializer(serializers.Serializer[Any]):
@@ -215,6 +50,7 @@ class PredictionLinksSerializer(serializers.Serializer[Any]):
     image = serializers.URLField()
     lesion = serializers.URLField()
     patient = serializers.URLField()
+    examination = serializers.URLField()
     reviews = serializers.URLField()
     page = serializers.URLField()
     heat_map = serializers.URLField(
@@ -232,6 +68,8 @@ class PredictionSerializer(LinkedSerializer):
     image = serializers.UUIDField(source="image.public_id", read_only=True)
     lesion = serializers.UUIDField(source="image.lesion.public_id", read_only=True)
     patient = serializers.UUIDField(source="image.lesion.patient.public_id", read_only=True)
+    examination = serializers.UUIDField(source="image.examination.public_id", read_only=True)
+    lesion_reading = serializers.SerializerMethodField()
     declared = DECLARED
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
@@ -279,6 +117,8 @@ class PredictionSerializer(LinkedSerializer):
             "image",
             "lesion",
             "patient",
+            "examination",
+            "lesion_reading",
             "superseded_by",
             "entered_in_error",
             "created_at",
@@ -298,12 +138,18 @@ class PredictionSerializer(LinkedSerializer):
             return None
         return {"code": prediction.reason, "text": wording.reason_text(prediction)}
 
+    @extend_schema_field(LesionReadingSerializer(allow_null=True))
+    def get_lesion_reading(self, prediction: Prediction) -> dict[str, Any] | None:
+        """What holds of the lesion: the photographs of its examination taken together. Null while one of them is still
+        to be read."""
+        found: dict[int, LesionReading] = self.context["lesion_readings"]
+        reading = found.get(prediction.pk)
+        return None if reading is None else LesionReadingSerializer(reading, context=self.context).data
+
     @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:
         """Calibrated probabilities by class code."""
-        if not prediction.shows_probabilities or prediction.classes is None or prediction.probabilities is None:
-            return None
-        return dict(zip(prediction.classes, prediction.probabilities, strict=True))
+        return name_classes(prediction.classes, prediction.probabilities) if prediction.shows_probabilities else None
 
     @extend_schema_field(serializers.FloatField(allow_null=True, min_value=0, max_value=1))
     def get_malignant_probability(self, prediction: Prediction) -> float | None:
@@ -354,6 +200,7 @@ class PredictionSerializer(LinkedSerializer):
             "image": self.link("api-image-detail", image.public_id),
             "lesion": self.link("api-lesion-detail", image.lesion.public_id),
             "patient": self.link("api-patient-detail", image.lesion.patient.public_id),
+            "examination": self.link("api-examination-detail", image.examination.public_id),
             "reviews": self.link("api-review-list", query={"prediction": identifier}),
             "page": self.link("reading", identifier),
         }
@@ -383,31 +230,3 @@ class UploadAnswerSerializer(PredictionSerializer):
         like it; `personal_data`: the code seems to be a name, a date or a personal number; `taken_on_doubtful`: the
         day on which it was taken is perhaps wrong; `mirrored`: the file says that it is a mirror image."""
         return [{"code": each.code, "text": each.text} for each in self.context["warnings"]]
-
-
-class ReviewLinksSerializer(serializers.Serializer[Any]):
-    """Where to go from a review."""
-
-    self = serializers.URLField()
-    prediction = serializers.URLField()
-
-
-class ReviewSerializer(LinkedSerializer):
-    """A colleague's opinion on a reading."""
-
-    prediction = serializers.UUIDField(source="prediction.public_id", read_only=True)
-    reviewer = serializers.StringRelatedField[Any](read_only=True)
-    links = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Review
-        fields = ["id", "prediction", "kind", "diagnosis", "certainty", "comment", "reviewer", "created_at", "links"]
-        read_only_fields = fields
-
-    @extend_schema_field(ReviewLinksSerializer)
-    def get_links(self, review: Review) -> dict[str, str]:
-        """Links of a review."""
-        return {
-            "self": self.link("api-review-detail", review.public_id),
-            "prediction": self.link("api-prediction-detail", review.prediction.public_id),
-        }
