@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status, Visit
+from classifier.models import Lesion, LesionImage, Prediction, Review, Status, Visit
 from classifier.models.visit import Purpose
 from classifier.services.intake import receive_upload
 from classifier.services.lesions import create_lesion
