@@ -31,8 +31,7 @@ class Frame:
 class ExaminationCard:
     """An examination, its day, its reading in force with the reason in words, and its photographs.
 
-    ``pooled`` counts the photographs that the reading is of, ``waiting`` those still to be read, ``failed`` those whose
-    reading ended without one; ``withdrawn`` are those entered in error.
+    ``withdrawn`` are those entered in error.
     """
 
     examination: Examination
@@ -48,8 +47,13 @@ class ExaminationCard:
 
     @property
     def pooled(self) -> int:
-        """Of how many photographs the reading is."""
-        return len(self.reading.inputs) if self.reading else 0
+        """Of how many photographs the reading is; none where they were not taken together."""
+        return sum(not each["left_out"] for each in self.reading.inputs) if self.reading else 0
+
+    @property
+    def left_out(self) -> int:
+        """How many photographs have no part in the reading."""
+        return len(self.reading.inputs) - self.pooled if self.reading else 0
 
     @property
     def waiting(self) -> int:
@@ -135,3 +139,13 @@ def _frame(number: int, image: LesionImage, reading: LesionReading | None) -> Fr
         left_out=left_out,
         is_named=reading is not None and str(image.public_id) in reading.named,
     )
+
+
+def choose_two(cards: Sequence[ExaminationCard], first: str, second: str) -> tuple[tuple[ExaminationCard, Frame], ...]:
+    """Two photographs of the cards by public ids, with the card of each, the first and the last taken where an id is of
+    none; empty where there are not two."""
+    taken = [(card, frame) for card in reversed(cards) for frame in card.frames]
+    if len(taken) < 2:  # noqa: PLR2004 two
+        return ()
+    by_id = {str(each[1].image.public_id): each for each in taken}
+    return by_id.get(first, taken[0]), by_id.get(second, taken[-1])

@@ -4,7 +4,7 @@ const STEP = 1.25;
 const MOST = 12;
 const PAN = 60;
 
-class Viewer {
+export class Viewer {
   constructor(root) {
     this.stage = root.querySelector("[data-stage]");
     this.sheet = root.querySelector("[data-sheet]");

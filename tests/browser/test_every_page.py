@@ -1,6 +1,7 @@
 """Every page at both widths, light and dark, in both languages: nothing is cut, and a screen reader can use it."""
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Literal
 
 import pytest
@@ -50,6 +51,10 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
                 ),
             ).prediction
         )
+    lesion = readings[0].image.lesion
+    for place, day in ((3, None), (4, date(2025, 3, 4))):  # two photographs of one day, and one of another
+        again = Upload(data=sample_photograph(place).read_bytes(), lesion=lesion, taken_on=day)
+        receive_upload(actor=administrator, upload=again)
     factories.DonePredictionFactory.create(image=readings[0].image)  # by another model, to stand beside it
     factories.ReviewFactory.create(prediction=readings[0], reviewer=administrator.user, comment="Regular network.")
     waiting = factories.PredictionFactory.create(image=readings[0].image, waiting_for="no_model")
@@ -57,6 +62,7 @@ def paths(network: ModelVersion, administrator: Membership) -> list[str]:
     of_accounts = [reverse(name) for name in ("account", "account_change_password", "clinic", "clinic-services")]
     of_accounts += [reverse(name) for name in ("trail", "trail-refused", "trail-patients")]
     of_readings = [reverse("reading", args=[each.public_id]) for each in (readings[1], waiting)]
+    of_readings += [f"{reverse('lesion', args=[lesion.public_id])}?first=&second="]  # side by side
     trail, oversight = (reverse(f"admin:{name}_changelist") for name in ("audit_auditevent", "classifier_prediction"))
     of_oversight = [
         f"{trail}?kind__exact=access",

@@ -1,13 +1,18 @@
 """The way of a clinician: sign in, send a photograph of a real lesion, see its reading, find it, have it reviewed."""
 
+import io
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from classifier.models import ModelVersion, Prediction, Review
+from classifier.models import Lesion, LesionReading, ModelVersion, Prediction, Review
+from classifier.services.intake import receive_upload
 from classifier.services.registry import register_model
+from classifier.services.upload import Upload
 from ml.bundle.folder import DEFAULT_BUNDLE
 from skinsite.accounts.models import Membership
 from tests.browser.conftest import SignIn, sample_photograph
@@ -149,3 +154,66 @@ def send_from(page: Page, file: Path, code: str) -> None:
     row.get_by_label("New patient").check()
     row.get_by_role("button", name="Save and show the reading").click()
     page.wait_for_url("**/readings/*/**")
+
+
+@pytest.fixture
+def followed(owner: Membership, network: ModelVersion) -> Lesion:
+    """A lesion with an examination of one photograph, and a later one of two."""
+    lesion: Lesion | None = None
+    photograph = sample_photograph(1).read_bytes()
+    turned = io.BytesIO()
+    Image.open(io.BytesIO(photograph)).transpose(Image.Transpose.ROTATE_90).save(turned, "JPEG", quality=95)
+    for day, data in (
+        (date(2025, 3, 4), sample_photograph(0).read_bytes()),
+        (date(2026, 5, 12), photograph),
+        (date(2026, 5, 12), turned.getvalue()),
+    ):
+        whose = {"lesion": lesion} if lesion else {"patient_code": "P-300", "body_site": "back", "side": "left"}
+        sent = receive_upload(actor=owner, upload=Upload(data=data, taken_on=day, **whose))
+        lesion = sent.prediction.image.lesion
+    assert lesion is not None
+    return lesion
+
+
+def test_a_lesion_is_followed_from_patient_to_lesion_to_comparison_and_to_the_photographs(
+    page: Page, owner: Membership, followed: Lesion, sign_in: SignIn
+) -> None:
+    sign_in(page, owner)
+    page.goto(f"/patients/{followed.patient.public_id}/")
+    page.get_by_role("link", name=f"L{followed.number} · Back, left").click()
+    expect(page.locator("[data-compare]")).to_have_count(0)  # no photograph is fetched before it is asked for
+    expect(page.get_by_role("heading", name="Sums over time")).to_be_visible()
+    page.get_by_role("button", name="Show side by side").click()
+    panes = page.locator("[data-pane]")
+    expect(panes).to_have_count(2)
+    expect(panes.nth(0)).to_contain_text("4 Mar 2025, photograph 1")
+    expect(panes.nth(1)).to_contain_text("12 May 2026, photograph 2")
+    first, second = panes.nth(0).locator("[data-stage]"), panes.nth(1).locator("[data-stage]")
+    first.focus()
+    page.keyboard.press("+")
+    assert [sheet.evaluate("sheet => sheet.style.transform") for sheet in page.locator("[data-sheet]").all()] == [
+        "translate(0px, 0px) scale(1.25)"
+    ] * 2
+    page.keyboard.press("0")
+    page.keyboard.press("b")
+    expect(second).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(first).to_be_hidden()
+    expect(second).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(first).to_be_visible()
+
+    together = LesionReading.objects.in_force().get(examination__visit__day=date(2026, 5, 12))
+    page.get_by_role("listitem").filter(has_text="12 May 2026").get_by_role("link", name="Photograph 2").click()
+    expect(page.locator(".verdict")).to_contain_text(str(together.get_outcome_display()))
+    expect(page.locator(".verdict")).to_contain_text(re.compile("of (2 photographs together|1 photograph)"))
+    expect(page.locator("[aria-current=true]", has_text="Photograph 2")).to_be_visible()
+    page.get_by_role("link", name="Photograph 1").click()
+    expect(page.locator("[aria-current=true]", has_text="Photograph 1")).to_be_visible()
+    expect(page.locator(".identity")).to_contain_text("taken 12 May 2026")
+    expect(page.get_by_role("link", name="4 Mar 2025")).to_be_visible()
+    verdict, photograph = page.locator(".verdict").bounding_box(), page.locator(".viewer-stage").bounding_box()
+    assert verdict is not None
+    assert photograph is not None
+    if page.viewport_size == {"width": 390, "height": 844}:
+        assert verdict["y"] < photograph["y"]

@@ -16,7 +16,7 @@ from skinsite.commands import BAD_INPUT, silenced
 class Command(UserErrorCommand):
     """Make the demonstration clinic and print how to sign in."""
 
-    help = "Make a demonstration clinic: three accounts and twenty sample cases. Again: only what is missing."
+    help = "Make a demonstration clinic: three accounts and 24 sample patients. Again: only what is missing."
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse where demonstration accounts are refused."""

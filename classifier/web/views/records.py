@@ -21,6 +21,8 @@ from classifier.disclosure.records import (
     open_patients,
 )
 from classifier.models.patient import CODE_LENGTH
+from classifier.presentation.examination import choose_two
+from classifier.presentation.sums import sums_of
 from classifier.presentation.wording import LESION_SENTENCE
 from classifier.services.lesions import create_lesion, update_lesion
 from classifier.services.patients import create_patient, update_patient
@@ -113,7 +115,11 @@ def lesion_create(request: MemberRequest, public_id: uuid.UUID) -> HttpResponseB
 def lesion(request: MemberRequest, public_id: uuid.UUID) -> HttpResponse:
     """One lesion: its examinations over time, each with its photographs and their readings."""
     found, page, cards = open_lesion_page(request.membership, public_id, page=request.GET.get("page"))
+    beside = choose_two(cards, request.GET.get("first", ""), request.GET.get("second", ""))
     context = {
+        "sums": sums_of(cards),
+        "beside": beside,
+        "is_beside": bool(beside) and "second" in request.GET,
         "lesion": found,
         "patient": found.patient,
         "page": page,
