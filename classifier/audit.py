@@ -55,6 +55,7 @@ words.VALUES.update(
         "patient_code": _("patient code"),
         "reviewed": _("review"),
         "standing": _("readings that do not count"),
+        "tasks": _("one's tasks"),
         "upload": _("a photograph sent again"),
     }
 )
@@ -91,9 +92,16 @@ def patient_merge_undone(*, actor: Actor, about: Patient, merged: Patient) -> En
 
 
 @access("patient.viewed", pgettext_lazy("what was done", "viewed"), of=Patient)
-def patient_viewed(*, actor: Actor, about: Patient, by: str = "", photographs: Iterable[LesionImage] = ()) -> Entry:
-    """A patient's record was looked at, with these photographs small."""
-    return read_entry(actor, about, by=by, photographs=photographs)
+def patient_viewed(
+    *,
+    actor: Actor,
+    about: Patient,
+    by: str = "",
+    photographs: Iterable[LesionImage] = (),
+    also: Iterable[Patient] = (),
+) -> Entry:
+    """A patient's record was looked at, with these photographs small; its page names these others ``also``."""
+    return read_entry(actor, about, by=by, photographs=photographs, also=also)
 
 
 @access("patient.listed", pgettext_lazy("what was done", "list viewed"), of=Patient)

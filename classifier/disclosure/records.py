@@ -31,7 +31,8 @@ def open_patient_page(actor: Actor, public_id: UUID) -> tuple[Patient, list[tupl
     rows = [(row, card_of(row.shown) if row.shown else None) for row in lesions_by_severity(found)]
     cards = [card for _row, card in rows if card]
     first = name_thumbnails(actor, (card.frames[0].image for card in cards if card.frames))
-    audit.patient_viewed(actor=actor, about=found, photographs=first)
+    into = [found.merged_into] if found.merged_into else []
+    audit.patient_viewed(actor=actor, about=found, photographs=first, also=into)
     note_shown(actor=actor, shown=readings_of(cards))
     return found, rows
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from classifier.models import Lesion, LesionImage, ModelVersion, Patient, Prediction, Review
 from classifier.models.prediction import PredictionQuerySet
@@ -13,12 +13,12 @@ from skinsite.text import fold_line
 
 def patients_of(actor: Actor) -> QuerySet[Patient]:
     """The patients of the actor's clinic."""
-    return Patient.objects.visible_to(actor)
+    return Patient.objects.visible_to(actor).select_related("merged_into")
 
 
 def lesions_of(actor: Actor) -> QuerySet[Lesion]:
     """The lesions of the actor's clinic, each with its patient."""
-    return Lesion.objects.visible_to(actor).select_related("patient")
+    return Lesion.objects.visible_to(actor).select_related("patient", "merged_into")
 
 
 def named_lesions_of(actor: Actor) -> QuerySet[Lesion]:
@@ -54,7 +54,7 @@ def model_versions() -> QuerySet[ModelVersion]:
 
 
 def list_patients(actor: Actor, *, search: str = "") -> QuerySet[Patient]:
-    """The clinic's patients whose code holds ``search``, those photographed last first.
+    """The clinic's patients whose code holds ``search``, or that of one merged into them; photographed last first.
 
     Each has ``lesion_count`` and ``last_upload``; photographs entered in error do not count.
     """
@@ -63,15 +63,23 @@ def list_patients(actor: Actor, *, search: str = "") -> QuerySet[Patient]:
         lesion_count=Count("lesions", distinct=True),
         last_upload=Max(f"{photographs}uploaded_at", filter=Q((f"{photographs}entered_in_error_at", None))),
     )
+    found = found.filter(merged_into=None)
     if search:
-        found = found.filter(code_key__contains=fold_line(search))
+        found = found.filter(_is_found_by(fold_line(search)))
     return found.order_by(F("last_upload").desc(nulls_last=True), "-created_at", "-pk")
 
 
 def suggest_patients(actor: Actor, typed: str, *, count: int) -> list[Patient]:
     """At most ``count`` of the clinic's patients whose code holds what is typed, by code; none for nothing typed."""
     key = fold_line(typed)
-    return list(patients_of(actor).filter(code_key__contains=key).order_by("code_key")[:count]) if key else []
+    found = patients_of(actor).filter(merged_into=None)
+    return list(found.filter(_is_found_by(key)).order_by("code_key")[:count]) if key else []
+
+
+def _is_found_by(key: str) -> Q:
+    """Whose code holds the key, or the code of one who was merged into them."""
+    former = Patient.objects.filter(merged_into=OuterRef("pk"), code_key__contains=key)
+    return Q(code_key__contains=key) | Q(Exists(former))
 
 
 def find_patient(actor: Actor, public_id: UUID) -> Patient | None:
@@ -92,4 +100,4 @@ def lesions_by_code(actor: Actor, code: str) -> list[Lesion]:
     key = fold_line(code)
     if not key:
         return []
-    return list(lesions_of(actor).filter(patient__code_key=key).order_by("created_at", "pk"))
+    return list(lesions_of(actor).filter(patient__code_key=key, merged_into=None).order_by("created_at", "pk"))

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from classifier.models import Lesion, LesionImage, Patient, Prediction, Review, Status, Visit
+from classifier.models import Lesion, LesionImage, Prediction, Review, Status, Visit
 from classifier.models.visit import Purpose
 from classifier.services.intake import receive_upload
 from classifier.services.lesions import create_lesion
@@ -96,11 +96,14 @@ def create_demonstration(*, progress: Progress = list) -> list[DemoAccount]:
 
 def _add_photograph(clinician: Membership, sample: Sample) -> None:
     """Add a photograph to what is there of its patient, lesion and visit, perhaps from a run that was broken off."""
-    patient = find_patient(actor=clinician, code=sample.code) or _add_patient(clinician, sample)
-    lesion = Lesion.objects.filter(patient=patient, label=sample.label, merged_into=None).first() or create_lesion(
-        actor=clinician, patient=patient, body_site=sample.body_site, side=sample.side, label=sample.label
+    external_id = f"{sample.code}-{sample.months_ago}"
+    visit = Visit.objects.visible_to(clinician).filter(external_id=external_id).select_related(
+        "patient__clinic"
+    ).first() or _add_visit(clinician, sample, external_id)
+    lesion = Lesion.objects.filter(patient=visit.patient, label=sample.label, merged_into=None).first()
+    lesion = lesion or create_lesion(
+        actor=clinician, patient=visit.patient, body_site=sample.body_site, side=sample.side, label=sample.label
     )
-    visit = _find_or_create_visit(clinician, patient, sample)
     upload = Upload(
         data=sample.path.read_bytes(),
         original_name=sample.path.name,
@@ -114,19 +117,15 @@ def _add_photograph(clinician: Membership, sample: Sample) -> None:
         update_examination(actor=clinician, examination=examination, said=sample.findings)
 
 
-def _add_patient(clinician: Membership, sample: Sample) -> Patient:
-    this_year = timezone.localdate(timezone=clinician.clinic.zone).year
-    birth_year = None if sample.age is None else this_year - sample.age
-    return create_patient(actor=clinician, code=sample.code, sex=sample.sex, birth_year=birth_year)
-
-
-def _find_or_create_visit(clinician: Membership, patient: Patient, sample: Sample) -> Visit:
-    """Give the sample's visit: its identifier stays, while its day is counted from the first run."""
-    external_id = f"demo-{sample.months_ago}"
-    found = Visit.objects.filter(patient=patient, external_id=external_id).first()
-    if found is not None:
-        return found
+def _add_visit(clinician: Membership, sample: Sample, external_id: str) -> Visit:
+    """Add the sample's visit, on a day counted from now, and its patient unless there is one of that code."""
     today = timezone.localdate(timezone=clinician.clinic.zone)
+    patient = find_patient(actor=clinician, code=sample.code) or create_patient(
+        actor=clinician,
+        code=sample.code,
+        sex=sample.sex,
+        birth_year=None if sample.age is None else today.year - sample.age,
+    )
     said = {
         "day": today - timedelta(days=round(sample.months_ago * DAYS_OF_A_MONTH)),
         "purpose": Purpose.DEMONSTRATION,

@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from classifier.web.views import capture, corrections, home, model_card, pictures, practice, readings, records, trail
+from classifier.web.views import (
+    capture,
+    corrections,
+    filing,
+    home,
+    model_card,
+    pictures,
+    practice,
+    readings,
+    records,
+    trail,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -22,6 +33,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("patients/<uuid:public_id>/lesions/new/", records.lesion_create, name="lesion-create"),
     path("lesions/<uuid:public_id>/", records.lesion, name="lesion"),
     path("lesions/<uuid:public_id>/edit/", records.lesion_edit, name="lesion-edit"),
+    path("lesions/<uuid:public_id>/filing/", filing.lesion_filing, name="lesion-filing"),
+    path("lesion-merges/<uuid:public_id>/undo", filing.lesion_merge_undo, name="lesion-merge-undo"),
+    path("patients/<uuid:public_id>/filing/", filing.patient_filing, name="patient-filing"),
+    path("patient-merges/<uuid:public_id>/undo", filing.patient_merge_undo, name="patient-merge-undo"),
+    path("tasks/<uuid:public_id>/done", filing.task_done, name="task-done"),
     path("images/<uuid:public_id>/file", pictures.image_file, name="image-file"),
     path("images/<uuid:public_id>/thumbnail", pictures.image_thumbnail, name="image-thumbnail"),
     path("images/<uuid:public_id>/readings/", readings.image_readings, name="image-readings"),

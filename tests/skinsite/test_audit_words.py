@@ -30,17 +30,18 @@ NAMES = {
     "emergency_access": "ended granted",
     "examination": "created listed updated viewed",
     "image": "declared_corrected found_altered heat_map_viewed listed marked_entered_in_error modality_corrected moved "
-    "refused thumbnail_viewed uploaded viewed",
+    "refused taken_on_corrected thumbnail_viewed uploaded viewed",
     "invitation": "accepted created revoked",
-    "lesion": "created listed updated viewed",
+    "lesion": "created listed merge_undone merged split updated viewed",
     "lesion_reading": "listed made viewed",
     "membership": "created deactivated reactivated role_changed",
     "model": "activated registered",
-    "patient": "created listed updated viewed",
+    "patient": "created listed merge_undone merged updated viewed",
     "prediction": "failed finished listed requested viewed",
     "request": "refused",
     "review": "added listed viewed",
     "service": "ended opened",
+    "task": "done opened",
     "trail": "exported viewed",
     "user": "created directory_access_ended directory_refused directory_unlinked locked_out own_password_refused "
     "password_changed password_confirmed password_reset password_set "

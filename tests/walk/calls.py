@@ -71,6 +71,8 @@ SUBJECTS: list[tuple[str, Callable[[World], object]]] = [
     (r"trail/patients/", lambda world: world.p.patient.public_id),
     (r"trail/people/", lambda world: world.people["clinician"].user.public_id),  # type: ignore[union-attr] # a member
     (r"clinic/members/", lambda world: world.people["reviewer"].user.public_id),  # type: ignore[union-attr] # a member
+    (r"(lesion|patient)-merges/", lambda world: world.version.public_id),  # of none
+    (r"tasks/", lambda world: world.task.public_id),
     (r"(account|clinic)/", lambda world: world.version.public_id),  # of none
     (r"admin/accounts/(user|clinic|membership)/", lambda _world: "1"),
 ]
@@ -123,6 +125,7 @@ def queries(world: World) -> dict[str, dict[str, Fields]]:
         "upload/lesions": {"typed": code},
         "readings/<uuid:public_id>/": {"just made": {"new-patient": "1"}},
         "readings/<uuid:public_id>/status": {"of a row": {"part": "row"}},
+        "patients/<uuid:public_id>/filing/": {"another": {"patient_code": world.q.patient.code.lower()}},
         "trail/": {"saved": {"as": "csv"}},
         "trail/patients/": {"by code": {"code": "code-oxpecker"}},
         "admin/classifier/prediction/": {"searched": {"q": "oxpecker"}},
@@ -161,6 +164,11 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
         "images/<uuid:public_id>/modality": {"clinical": reason | {"modality": "clinical"}},
         "images/<uuid:public_id>/declared": {"an ulcer": reason | {"declared": "ulcer"}},
         "images/<uuid:public_id>/error": {"marked": reason},
+        "lesions/<uuid:public_id>/filing/": {"with itself": reason | {"merged": world.p.lesion.number}},
+        "patients/<uuid:public_id>/filing/": {"another": reason | {"patient_code": world.q.patient.code.lower()}},
+        "lesion-merges/<uuid:public_id>/undo": {"of none": reason},
+        "patient-merges/<uuid:public_id>/undo": {"of none": reason},
+        "tasks/<uuid:public_id>/done": {},
         "clinic/practice/": {"wrong": {"malignant_percent": "many"}},
         "api/v1/predictions/": {
             "what is here already": program,

@@ -23,6 +23,8 @@ from classifier.models import (
     Prediction,
     Review,
     Status,
+    Task,
+    TaskKind,
 )
 from classifier.models.image import CorrectionKind
 from classifier.presentation.heat_map import paint
@@ -72,6 +74,7 @@ class World:
     q: Marked
     failed: Prediction
     waiting: Prediction
+    task: Task
     version: ModelVersion
     people: dict[str, Person | None]
     token: str
@@ -146,7 +149,10 @@ def build(owner: Membership) -> World:
         status=Status.FAILED, failure="model_unavailable", finished_at=failed.created_at
     )
     waiting = factories.PredictionFactory.create(image=_photograph_beside(p))
-    world = World(p, q, failed, waiting, version, _people(owner), create_token(owner))
+    task = Task.objects.create(
+        kind=TaskKind.TELL_OF_WRONG_FILING, patient=p.patient, lesion=p.lesion, person=owner.user, because="of the walk"
+    )
+    world = World(p, q, failed, waiting, task, version, _people(owner), create_token(owner))
     world.needles = p.needles() | q.needles()
     for extra in (failed, waiting):
         world.needles[str(extra.public_id).encode()] = str(p.patient.public_id)

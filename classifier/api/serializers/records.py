@@ -24,11 +24,17 @@ class PatientLinksSerializer(serializers.Serializer[Any]):
 class PatientSerializer(LinkedSerializer):
     """A patient, known by the clinic's code."""
 
+    merged_into = serializers.UUIDField(
+        source="merged_into.public_id",
+        read_only=True,
+        allow_null=True,
+        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
+    )
     links = serializers.SerializerMethodField()
 
     class Meta:
         model = Patient
-        fields = ["id", "code", "external_id", "sex", "birth_year", "created_at", "links"]
+        fields = ["id", "code", "external_id", "sex", "birth_year", "merged_into", "created_at", "links"]
         read_only_fields = fields
 
     @extend_schema_field(PatientLinksSerializer)
@@ -69,6 +75,12 @@ class LesionSerializer(LinkedSerializer):
 
     patient = serializers.UUIDField(source="patient.public_id", read_only=True)
     side = serializers.ChoiceField(choices=Side.choices, allow_blank=True, read_only=True)
+    merged_into = serializers.UUIDField(
+        source="merged_into.public_id",
+        read_only=True,
+        allow_null=True,
+        help_text=_("Where all that was filed here is by now; null for one that stands for itself."),
+    )
     aliases = LesionAliasSerializer(many=True, read_only=True, help_text=_("Numbers that it had before."))
     links = serializers.SerializerMethodField()
 
@@ -86,6 +98,7 @@ class LesionSerializer(LinkedSerializer):
             "label",
             "external_id",
             "aliases",
+            "merged_into",
             "created_at",
             "links",
         ]

@@ -4,6 +4,7 @@ from django.http import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
+from classifier.disclosure.filing import open_tasks
 from classifier.disclosure.readings import open_latest
 from classifier.inference import availability
 from classifier.selectors.home import home_counts
@@ -25,6 +26,7 @@ def home(request: MemberRequest) -> HttpResponseBase:
     context = capture_context(request, UploadForm(actor=request.membership)) | {
         "counts": home_counts(request.membership),
         "last": last,
+        "tasks": open_tasks(request.membership),
         "unavailable": availability(),
     }
     return render(request, "classifier/home.html", context)

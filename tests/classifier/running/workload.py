@@ -152,10 +152,11 @@ def read_lesion_at_once(folder: str) -> dict[str, int]:
     for data in others:
         receive_upload(actor=actor, upload=Upload(data=data, lesion=lesion))
     ModelVersion.objects.update(status="active")
-    waiting = iter(list(Prediction.objects.values_list("pk", flat=True)))
+    of_lesion = Prediction.objects.filter(image__examination__lesion=lesion)
+    waiting = iter(list(of_lesion.values_list("pk", flat=True)))
     _at_once(1 + len(others), lambda: run_prediction(prediction_id=next(waiting)))
-    held = LesionReading.objects.in_force().get()
-    return {"in_force": len(held.inputs), "made": LesionReading.objects.count()}
+    made = LesionReading.objects.filter(examination__lesion=lesion)
+    return {"in_force": len(made.in_force().get().inputs), "made": made.count()}
 
 
 def say_at_once(path: str, times: str) -> int:
