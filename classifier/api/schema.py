@@ -8,8 +8,9 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import Direction
 
 import classifier.api.problems  # noqa: F401 names the statuses that only the domain gives
+from classifier.api.fields import KnownFields
 from classifier.api.problem_serializers import DuplicateProblemSerializer, ProblemSerializer
-from classifier.api.uploads import UploadSerializer
+from classifier.models import Prediction
 from skinsite.accounts.permissions import scopes_with
 from skinsite.platform.problems import PROBLEM_TYPE, TITLES
 
@@ -21,6 +22,7 @@ LIST = (400,)
 DETAIL = (404,)
 CONFLICT = 409
 RETRY = (404, CONFLICT)
+CREATE, CHANGE = (400, 415), (400, 404, 415)
 UPLOAD = (400, 409, 411, 413, 415, 422)
 
 
@@ -47,13 +49,18 @@ class ProblemAutoSchema(AutoSchema):
 
     def _own_problems(self) -> tuple[int, ...]:
         """Statuses that this operation may have beside those of all."""
+        action = getattr(self.view, "action", "")
+        if action == "partial_update":
+            return CHANGE
+        if action == "create":
+            return UPLOAD if cast("ClinicViewSet", self.view).model is Prediction else CREATE
         if self.method == "POST":
-            return UPLOAD if getattr(self.view, "action", "") == "create" else RETRY
+            return RETRY
         return LIST if self._is_list_view() else DETAIL
 
     def _map_basic_serializer(self, serializer: Any, direction: Direction) -> dict[str, Any]:
         schema: dict[str, Any] = super()._map_basic_serializer(serializer, direction)  # type: ignore[no-untyped-call] # the library's
-        if isinstance(serializer, UploadSerializer):
+        if isinstance(serializer, KnownFields):
             schema["additionalProperties"] = False
         return schema
 

@@ -12,6 +12,8 @@ from classifier.models.patient import EXTERNAL_ID_LENGTH, Patient
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.policies import may_see_records
 
+PHOTOGRAPHER_LENGTH = 120
+
 
 class Purpose(models.TextChoices):
     """What the photographs are for; statistics count care alone."""
@@ -69,7 +71,7 @@ class Visit(models.Model):
     indication = models.CharField(_("indication"), max_length=20, choices=Indication, blank=True)
     scope = models.CharField(_("scope"), max_length=20, choices=Scope, blank=True)
     seen = models.CharField(_("seen"), max_length=20, choices=Seen, blank=True)
-    photographed_by = models.CharField(_("photographed by"), max_length=120, blank=True)
+    photographed_by = models.CharField(_("photographed by"), max_length=PHOTOGRAPHER_LENGTH, blank=True)
     external_id = models.CharField(_("external identifier"), max_length=EXTERNAL_ID_LENGTH, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")

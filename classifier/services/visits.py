@@ -57,6 +57,27 @@ def update_visit(*, actor: Actor, visit: Visit, said: Mapping[str, Any]) -> Visi
     return stored
 
 
+def create_examination(*, actor: Actor, visit: Visit, lesion: Lesion, said: Mapping[str, Any]) -> Examination:
+    """Look at a lesion at a visit, perhaps without a photograph yet; ``said`` are fields of ``SAID_OF_A_LESION``.
+
+    Raises ``ValidationError`` by field, also where the visit has an examination of the lesion already.
+    """
+    may_see = Visit.objects.visible_to(actor).contains(visit) and Lesion.objects.visible_to(actor).contains(lesion)
+    policies.require(policies.may_upload(actor) and may_see)
+    with transaction.atomic():
+        lock_clinic(actor.clinic)
+        held = as_it_is(visit, patient=Lesion.objects.select_related("patient").get(pk=lesion.pk).patient)
+        if Examination.objects.filter(visit=held, lesion=lesion).exists():
+            message = _("This visit has an examination of this lesion already.")
+            raise ValidationError({"lesion": ValidationError(message, code="unique")})
+        made = Examination(visit=held, lesion=lesion, created_by=actor.user, created_by_service=actor.service)
+        _say(made, said)
+        made.clean_fields(exclude=REFERENCES)
+        made.save(force_insert=True)
+        audit.examination_created(actor=actor, about=made)
+    return made
+
+
 def update_examination(*, actor: Actor, examination: Examination, said: Mapping[str, Any]) -> Examination:
     """Change what is said of a lesion at a visit, by fields of ``SAID_OF_A_LESION``. Raises ``ValidationError`` by
     field."""

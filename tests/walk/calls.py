@@ -176,6 +176,8 @@ def forms(world: World) -> dict[str, dict[str, Fields]]:
             "for an examination": program | {"examination": str(world.p.image.examination.public_id)},
         },
         "api/v1/predictions/<uuid:id>/retry/": {},
+        "api/v1/visits/": {"one more": {"patient": str(world.p.patient.public_id)}},
+        "api/v1/examinations/": {"once more": {"visit": str(world.p.image.examination.visit.public_id)}},
         "admin/classifier/prediction/<path:object_id>/change/": {"an opinion": opinion},
         "admin/classifier/modelversion/<path:object_id>/change/": {},
         "admin/classifier/prediction/": {},

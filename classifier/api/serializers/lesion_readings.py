@@ -8,6 +8,7 @@ from rest_framework import serializers
 
 from classifier.api.linked import CodedTextSerializer, LinkedSerializer
 from classifier.api.serializers.models import ModelSerializer, ProbabilitiesSerializer, name_classes
+from classifier.api.serializers.prevalence import AtPrevalenceSerializer, write_at_prevalence
 from classifier.models import LesionImage, LesionReading
 from classifier.presentation import wording
 from classifier.presentation.lesion_wording import left_out_text, reason_text
@@ -44,6 +45,7 @@ class LesionReadingSerializer(LinkedSerializer):
     )
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
+    probabilities_at_prevalence = serializers.SerializerMethodField()
     prediction_set = serializers.ListField(
         child=serializers.CharField(),
         read_only=True,
@@ -73,6 +75,7 @@ class LesionReadingSerializer(LinkedSerializer):
             "kept_from",
             "probabilities",
             "malignant_probability",
+            "probabilities_at_prevalence",
             "prediction_set",
             "photographs",
             "model",
@@ -89,6 +92,11 @@ class LesionReadingSerializer(LinkedSerializer):
         known = [images.get(each["prediction"]) for each in reading.inputs]
         places = {str(each.public_id): place for place, each in enumerate(known, start=1) if each is not None}
         return {"code": reading.reason, "text": reason_text(reading, places)}
+
+    @extend_schema_field(AtPrevalenceSerializer(allow_null=True))
+    def get_probabilities_at_prevalence(self, reading: LesionReading) -> dict[str, Any] | None:
+        """The same at the clinic's own share of malignant lesions; null where no probabilities are given."""
+        return write_at_prevalence(reading, self.context)
 
     @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
     def get_probabilities(self, reading: LesionReading) -> dict[str, float] | None:

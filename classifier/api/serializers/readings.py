@@ -9,6 +9,7 @@ from rest_framework import serializers
 from classifier.api.linked import CodedTextSerializer, LinkedSerializer
 from classifier.api.serializers.lesion_readings import LesionReadingSerializer
 from classifier.api.serializers.models import ModelSerializer, ProbabilitiesSerializer, name_classes
+from classifier.api.serializers.prevalence import AtPrevalenceSerializer, write_at_prevalence
 from classifier.api.serializers.records import DECLARED
 from classifier.models import LesionReading, Prediction, Standing, Status
 from classifier.presentation import wording
@@ -73,6 +74,7 @@ class PredictionSerializer(LinkedSerializer):
     declared = DECLARED
     reason = serializers.SerializerMethodField()
     probabilities = serializers.SerializerMethodField()
+    probabilities_at_prevalence = serializers.SerializerMethodField()
     malignant_probability = serializers.SerializerMethodField()
     prediction_set = serializers.SerializerMethodField()
     flags = serializers.SerializerMethodField()
@@ -106,6 +108,7 @@ class PredictionSerializer(LinkedSerializer):
             "reason",
             "probabilities",
             "malignant_probability",
+            "probabilities_at_prevalence",
             "prediction_set",
             "flags",
             "similar_cases",
@@ -145,6 +148,11 @@ class PredictionSerializer(LinkedSerializer):
         found: dict[int, LesionReading] = self.context["lesion_readings"]
         reading = found.get(prediction.pk)
         return None if reading is None else LesionReadingSerializer(reading, context=self.context).data
+
+    @extend_schema_field(AtPrevalenceSerializer(allow_null=True))
+    def get_probabilities_at_prevalence(self, prediction: Prediction) -> dict[str, Any] | None:
+        """The same at the clinic's own share of malignant lesions; null where no probabilities are given."""
+        return write_at_prevalence(prediction, self.context)
 
     @extend_schema_field(ProbabilitiesSerializer(allow_null=True))
     def get_probabilities(self, prediction: Prediction) -> dict[str, float] | None:

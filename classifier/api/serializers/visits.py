@@ -1,17 +1,81 @@
 """What the API gives of visits and of examinations."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from classifier.api.fields import (
+    KnownFields,
+    NamedChoiceField,
+    VisibleLesionField,
+    VisiblePatientField,
+    VisibleVisitField,
+)
 from classifier.api.linked import LinkedSerializer
 from classifier.api.serializers.lesion_readings import LesionReadingSerializer
 from classifier.api.serializers.records import ImageSerializer
-from classifier.models import Examination, Indication, Scope, Seen, Visit
+from classifier.models import Examination, Indication, Purpose, Scope, Seen, Visit
 from classifier.models.examination import HISTORY, SIGNS
+from classifier.models.patient import EXTERNAL_ID_LENGTH
+from classifier.models.visit import PHOTOGRAPHER_LENGTH
 from classifier.services.visits import SAID_OF_A_VISIT
+
+
+class VisitFieldsSerializer(KnownFields):
+    """What may be said of a visit. What is left out stays as it is."""
+
+    day = serializers.DateField(required=False, help_text=_("In the clinic's time zone; today for a new one."))
+    purpose = NamedChoiceField(choices=Purpose.choices, required=False)
+    indication = NamedChoiceField(choices=Indication.choices, required=False, allow_blank=True)
+    scope = NamedChoiceField(choices=Scope.choices, required=False, allow_blank=True)
+    seen = NamedChoiceField(choices=Seen.choices, required=False, allow_blank=True)
+    photographed_by = serializers.CharField(required=False, allow_blank=True, max_length=PHOTOGRAPHER_LENGTH)
+    external_id = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=EXTERNAL_ID_LENGTH,
+        help_text=_("Your own identifier of the visit, unique in the clinic."),
+    )
+
+
+class NewVisitSerializer(VisitFieldsSerializer):
+    """A visit to create."""
+
+    patient = VisiblePatientField()
+
+
+class FindingsSerializer(KnownFields):
+    """What may be said of a lesion at a visit. What is left out stays as it is; null says that it was not asked."""
+
+    is_new = serializers.BooleanField(required=False, allow_null=True)
+    has_changed = serializers.BooleanField(required=False, allow_null=True)
+    bleeds = serializers.BooleanField(required=False, allow_null=True)
+    itches = serializers.BooleanField(required=False, allow_null=True)
+    is_raised = serializers.BooleanField(required=False, allow_null=True)
+    is_firm = serializers.BooleanField(required=False, allow_null=True)
+    is_growing = serializers.BooleanField(required=False, allow_null=True)
+    is_ulcerated = serializers.BooleanField(required=False, allow_null=True)
+    is_ugly_duckling = serializers.BooleanField(required=False, allow_null=True)
+    is_pigmented = serializers.BooleanField(required=False, allow_null=True)
+    diameter_mm = serializers.DecimalField(
+        required=False,
+        allow_null=True,
+        max_digits=5,
+        decimal_places=1,
+        min_value=Decimal("0.1"),
+        coerce_to_string=False,
+        help_text=_("The longest diameter, in millimetres, to a tenth."),
+    )
+
+
+class NewExaminationSerializer(FindingsSerializer):
+    """An examination to create."""
+
+    visit = VisibleVisitField()
+    lesion = VisibleLesionField()
 
 
 class VisitLinksSerializer(serializers.Serializer[Any]):

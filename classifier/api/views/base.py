@@ -4,11 +4,16 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import Model, QuerySet
+from django.utils.functional import SimpleLazyObject
+from rest_framework import status
 from rest_framework.mixins import ListModelMixin, RetrieveModelMixin
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from classifier.api.actor import actor_of
 from classifier.models import LesionReading, Prediction
+from classifier.selectors.practice import practice_of
 from classifier.services.shown import note_shown
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.models import Capability
@@ -49,6 +54,11 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         """Other records that the answer tells of with its rows."""
         return ()
 
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With what the clinic says of its practice, looked up once it is asked for."""
+        practice = SimpleLazyObject(lambda: practice_of(actor_of(self.request)))
+        return {**super().get_serializer_context(), "practice": practice}
+
     def get_object(self) -> Any:
         """One record; that it was looked at is kept."""
         found = super().get_object()
@@ -64,6 +74,20 @@ class ClinicViewSet(ListModelMixin, RetrieveModelMixin, GenericViewSet[Any]):
         self.listed(actor=actor_of(self.request), shown=rows, filters=self.request.query_params, **also)
         self._note_shown([*rows, *beside])
         return page
+
+    def read_sent(self, kind: type[Serializer[Any]]) -> dict[str, Any]:
+        """What was sent, as fields of this kind. Raises ``ValidationError`` by field."""
+        sent = kind(data=self.request.data, context=super().get_serializer_context())
+        sent.is_valid(raise_exception=True)
+        return dict(sent.validated_data)
+
+    def answer_written(self, record: Any, code: int = status.HTTP_200_OK) -> Response:
+        """Give a record that was written, as it can be got from now on; of a new one with its address."""
+        found = self.rows_of(actor_of(self.request)).get(pk=record.pk)
+        self._tell(found)
+        answer = self.get_serializer(found).data
+        headers = {"Location": answer["links"]["self"]} if code == status.HTTP_201_CREATED else {}
+        return Response(answer, status=code, headers=headers)
 
     def _tell(self, found: Any) -> None:
         """Keep that one record was looked at, and what stands beside it."""

@@ -6,15 +6,31 @@ from typing import Any
 from django.db.models import Model
 from django.utils.translation import gettext_lazy
 from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
 
 from classifier import audit
 from classifier.api import filters
 from classifier.api.actor import actor_of
 from classifier.api.serializers.lesion_readings import LesionReadingSerializer
-from classifier.api.serializers.visits import ExaminationSerializer, VisitSerializer
+from classifier.api.serializers.visits import (
+    ExaminationSerializer,
+    FindingsSerializer,
+    NewExaminationSerializer,
+    NewVisitSerializer,
+    VisitFieldsSerializer,
+    VisitSerializer,
+)
 from classifier.api.views.base import ClinicViewSet
 from classifier.models import Examination, LesionImage, LesionReading, Visit
 from classifier.selectors import visits
+from classifier.services.visits import create_examination, create_visit, update_examination, update_visit
+from skinsite.accounts.models import Capability
+
+WRITES = {**ClinicViewSet.needs, "create": [Capability.CORRECT_RECORDS], "partial_update": [Capability.CORRECT_RECORDS]}
+METHODS = ["get", "head", "post", "patch"]
 
 
 @extend_schema_view(
@@ -29,6 +45,25 @@ class VisitViewSet(ClinicViewSet):
     viewed, listed = staticmethod(audit.visit_viewed), staticmethod(audit.visits_listed)
     serializer_class = VisitSerializer
     filterset_class = filters.VisitFilter
+    http_method_names = METHODS
+    needs = WRITES
+
+    @extend_schema(summary=gettext_lazy("Create a visit"), request=NewVisitSerializer, responses={201: VisitSerializer})
+    def create(self, request: Request) -> Response:
+        """Write a visit of a patient."""
+        said = self.read_sent(NewVisitSerializer)
+        visit = create_visit(actor=actor_of(request), patient=said.pop("patient"), said=said)
+        return self.answer_written(visit, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary=gettext_lazy("Change a visit"), request=VisitFieldsSerializer, responses={200: VisitSerializer}
+    )
+    def partial_update(self, request: Request, **_address: Any) -> Response:
+        """Change what is said of a visit; what belongs to it stays."""
+        visit: Visit = GenericViewSet.get_object(self)
+        return self.answer_written(
+            update_visit(actor=actor_of(request), visit=visit, said=self.read_sent(VisitFieldsSerializer))
+        )
 
 
 class LesionReadingsToldViewSet(ClinicViewSet):
@@ -64,6 +99,32 @@ class ExaminationViewSet(LesionReadingsToldViewSet):
     viewed, listed = staticmethod(audit.examination_viewed), staticmethod(audit.examinations_listed)
     serializer_class = ExaminationSerializer
     filterset_class = filters.ExaminationFilter
+    http_method_names = METHODS
+    needs = WRITES
+
+    @extend_schema(
+        summary=gettext_lazy("Create an examination"),
+        request=NewExaminationSerializer,
+        responses={201: ExaminationSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        """Write a visit's look at a lesion; photographs come to it by their upload."""
+        said = self.read_sent(NewExaminationSerializer)
+        made = create_examination(
+            actor=actor_of(request), visit=said.pop("visit"), lesion=said.pop("lesion"), said=said
+        )
+        return self.answer_written(made, status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary=gettext_lazy("Change an examination"),
+        request=FindingsSerializer,
+        responses={200: ExaminationSerializer},
+    )
+    def partial_update(self, request: Request, **_address: Any) -> Response:
+        """Change what was told and seen of the lesion."""
+        examination: Examination = GenericViewSet.get_object(self)
+        said = self.read_sent(FindingsSerializer)
+        return self.answer_written(update_examination(actor=actor_of(request), examination=examination, said=said))
 
     def fetch_beside(self, rows: Sequence[Examination]) -> Sequence[Model]:
         """With the examinations' own photographs."""

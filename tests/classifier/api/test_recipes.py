@@ -18,7 +18,7 @@ from django.db import OperationalError
 from pytest_django.live_server_helper import LiveServer
 
 from classifier.api.views.readings import PredictionViewSet
-from classifier.models import Lesion, LesionImage, Prediction
+from classifier.models import Examination, Lesion, LesionImage, Prediction
 from classifier.services.readings.queue import process_queue
 from classifier.services.registry import register_model
 from ml.bundle.folder import DEFAULT_BUNDLE
@@ -83,8 +83,8 @@ def kitchen(tmp_path: Path, live_server: LiveServer) -> Kitchen:
     return Kitchen(folder, live_server, factories.MembershipFactory.create())
 
 
-def test_there_are_five_recipes_in_two_languages() -> None:
-    assert set(RECIPES) == {(number, language) for number in range(1, 6) for language in LANGUAGES}
+def test_there_are_six_recipes_in_two_languages() -> None:
+    assert set(RECIPES) == {(number, language) for number in range(1, 7) for language in LANGUAGES}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -218,3 +218,15 @@ def test_5_handle_errors_and_duplicates(language: str, kitchen: Kitchen) -> None
         assert Lesion.objects.filter(public_id=problem["lesion"]).exists()
     else:
         assert "modality invalid_choice" in output
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.usefixtures("active_model")
+def test_6_follow_a_lesion_from_visit_to_visit(language: str, kitchen: Kitchen) -> None:
+    output = kitchen.run(6, language)
+    lesion = Lesion.objects.get()
+    newest_first = Examination.objects.filter(lesion=lesion).order_by("-pk").select_related("visit", "reading")
+    assert [each.visit.day.isoformat() for each in newest_first] == ["2026-03-09", "2025-03-04"]
+    told = [f"{each.public_id} {each.reading.outcome}" for each in newest_first if each.reading]
+    assert output.splitlines() == told
+    assert (lesion.side, len(told)) == ("left", 2)

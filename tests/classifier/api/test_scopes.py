@@ -22,6 +22,8 @@ ALLOWED: dict[tuple[str, str], set[Scope]] = {
     ("get", "predictions/<uuid:id>/"): {READ, WRITE, UPLOAD},  # of what it has sent itself: see below
     ("post", "predictions/"): {UPLOAD, WRITE},
     ("post", "predictions/<uuid:id>/retry/"): {WRITE},
+    **{("post", f"{name}/"): {WRITE} for name in ("visits", "examinations")},
+    **{("patch", f"{name}/<uuid:id>/"): {WRITE} for name in ("visits", "examinations")},
 }
 PICTURES = ("images/{image}/file", "images/{image}/thumbnail", "readings/{reading}/heat-map")
 
@@ -93,7 +95,7 @@ def test_each_scope_opens_its_addresses_and_is_told_what_it_lacks_at_others(
         assert (answer.status_code, problem["errors"][0]["code"]) == (403, "missing_scope"), (method, address)
         assert all(f"`{one}`" in problem["detail"] for one in ALLOWED[method, pattern]), problem
         assert f"the scope of this one is `{scope}`" in problem["detail"]
-    assert refused == {READ: 2, UPLOAD: 16, WRITE: 0}[scope]
+    assert refused == {READ: 6, UPLOAD: 20, WRITE: 0}[scope]
 
 
 def test_what_may_send_and_not_read_finds_its_own_answers_alone(
