@@ -131,7 +131,7 @@ def test_who_cannot_be_one_patient_is_refused_at_the_field(
         merge_patients(actor=owner, kept=create_patient(actor=owner), merged=other, reason="one person")
     else:
         for who in (patient, other):
-            create_visit(actor=owner, patient=who, said={"external_id": "V1"})
+            factories.VisitFactory.create(patient=who, external_id="V1")
     count = PatientMerge.objects.count()
     with pytest.raises(ValidationError) as refusal:
         merge_patients(actor=owner, kept=patient, merged=merged, reason="one person")
