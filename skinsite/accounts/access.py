@@ -48,9 +48,7 @@ def member_required(
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            if "Authorization" in request.headers:  # a program, which would take the page of signing in for an answer
-                return _refuse_token(_("This page is for people, who sign in. Programs have the addresses of the API."))
-            return redirect_to_login(request.get_full_path())
+            return _ask_to_sign_in(request)
         refusal = answer_other_clinic(request)
         if refusal is not None:
             return refusal
@@ -84,13 +82,15 @@ def person_required(
 
     @wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        return (
-            view(request, *args, **kwargs)
-            if request.user.is_authenticated
-            else redirect_to_login(request.get_full_path())
-        )
+        return view(request, *args, **kwargs) if request.user.is_authenticated else _ask_to_sign_in(request)
 
     return guarded
+
+
+def _ask_to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    if "Authorization" in request.headers:  # a program, which would take the page of signing in for an answer
+        return _refuse_token(_("This page is for people, who sign in. Programs have the addresses of the API."))
+    return redirect_to_login(request.get_full_path())
 
 
 def account_required(
