@@ -86,6 +86,10 @@ class KnownFilterBackend(filters.DjangoFilterBackend):  # type: ignore[misc] # t
         return narrowed
 
 
+SEEN_TEXT = {"type": "string", "minLength": 1, "pattern": r"^[^\x00]+$"}
+"""A text to look for; no database takes a null character."""
+
+
 @extend_schema_field(bool)
 class YesOrNoFilter(filters.TypedChoiceFilter):  # type: ignore[misc] # the library ships no types
     """`true` or `false`; anything else is an error, where the library's own filter would give every row."""
@@ -103,7 +107,7 @@ class AnyOfFilter(filters.MultipleChoiceFilter):  # type: ignore[misc] # the lib
         super().__init__(*args, distinct=False, **kwargs)
 
 
-@extend_schema_field({"type": "string", "minLength": 1})
+@extend_schema_field(SEEN_TEXT)
 class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships no types
     """A code, whole and in any case."""
 
@@ -119,7 +123,7 @@ class CodeFilter(filters.CharFilter):  # type: ignore[misc] # the library ships 
         return narrowed
 
 
-@extend_schema_field({"type": "string", "minLength": 1})
+@extend_schema_field(SEEN_TEXT)
 class ExternalIdFilter(filters.CharFilter):  # type: ignore[misc] # the library ships no types
     """The caller's own identifier, whole and as it was given."""
 

@@ -155,8 +155,7 @@ class Prediction(models.Model):
     ``shows_probabilities``. ``prediction_set`` are class codes, ``measures`` numbers by name, ``similar_cases`` what
     ``ml.serve.similar_cases.SimilarCase`` holds, ``signature`` what tells photographs of one lesion from another's, as
     in ``ml.serve.interpretation.Reading``; each is null where the model gives none. After ``done`` or ``failed``
-    a
-    database trigger refuses every UPDATE.
+    a database trigger refuses every UPDATE.
     """
 
     audit_subject = "image__examination__lesion__patient"

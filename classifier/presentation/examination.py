@@ -61,6 +61,12 @@ class ExaminationCard:
         return sum(frame.prediction is None or frame.prediction.status in WAITING for frame in self.frames)
 
     @property
+    def unread(self) -> Frame:
+        """The photograph that tells how far an examination without a reading is: one that waits, else the first."""
+        waiting = (each for each in self.frames if each.prediction is None or each.prediction.status in WAITING)
+        return next(waiting, self.frames[0])
+
+    @property
     def is_of_lesion(self) -> bool:
         """Whether it says more than its one photograph does."""
         return len(self.frames) > 1 or bool(self.reading and self.reading.kept_from)

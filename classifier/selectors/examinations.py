@@ -9,17 +9,20 @@ from django.db.models import Prefetch, QuerySet
 from classifier.models import Examination, Lesion, LesionImage, LesionReading, Patient, Prediction
 from classifier.models.lesion_reading import SEVERITY
 
+UNRANKED = len(SEVERITY) - 1
 UNSHOWN = ("logits", "balanced_scores", "similar_cases", "milliseconds", "signature", "model_version__manifest")
 
 
 @dataclass(frozen=True, slots=True)
 class LesionRow:
     """A lesion with its outcome: ``shown`` is the examination that gives it, else the newest, with its photographs;
-    None for a lesion without photographs. ``last`` is the day of the newest, ``count`` of how many."""
+    None for a lesion without photographs. ``last`` is the day of the newest, ``waits`` whether it has no reading,
+    ``count`` of how many."""
 
     lesion: Lesion
     shown: Examination | None
     last: date | None
+    waits: bool
     count: int
 
     @property
@@ -29,7 +32,7 @@ class LesionRow:
 
     @property
     def is_older(self) -> bool:
-        """Whether a newer examination says less."""
+        """Whether it is not of the newest examination."""
         return self.shown is not None and self.shown.taken_on != self.last
 
 
@@ -80,8 +83,14 @@ def _with_reading(examinations: QuerySet[Examination]) -> QuerySet[Examination]:
 
 
 def _row(lesion: Lesion, examinations: list[Examination], at_hand: dict[int, Examination]) -> LesionRow:
-    newest = examinations[0].taken_on if examinations else None
-    return LesionRow(lesion, at_hand.get(lesion.pk), newest, len(examinations))
+    newest = examinations[0] if examinations else None
+    return LesionRow(
+        lesion=lesion,
+        shown=at_hand.get(lesion.pk),
+        last=newest.taken_on if newest else None,
+        waits=newest is not None and newest.reading is None,
+        count=len(examinations),
+    )
 
 
 def _order(row: LesionRow) -> tuple[int, float, int, int]:
@@ -89,12 +98,13 @@ def _order(row: LesionRow) -> tuple[int, float, int, int]:
     if row.shown is None or row.last is None:
         return (len(SEVERITY) + 1, 0, 0, row.lesion.number)
     sum_of_all = row.reading.malignant_probability if row.reading else None
-    return (_place(row.reading), -(sum_of_all or 0), -row.last.toordinal(), row.lesion.number)
+    place = min(_place(row.reading), UNRANKED) if row.waits else _place(row.reading)
+    return (place, -(sum_of_all or 0), -row.last.toordinal(), row.lesion.number)
 
 
 def _place(reading: LesionReading | None) -> int:
     """From 0 for *suspicious* on; without a rank just before *low risk*."""
     severity = reading.severity if reading else -1
     if severity < 0:
-        return len(SEVERITY) - 1
+        return UNRANKED
     return len(SEVERITY) if severity == 0 else len(SEVERITY) - 1 - severity

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
@@ -10,7 +11,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from classifier import audit, inference, policies, storage
-from classifier.models import LesionImage, Prediction, Status
+from classifier.models import LesionImage, Modality, Prediction, Status
 from classifier.models.image import DEVICE_LENGTH, join_declared
 from classifier.services import lesions, patients, room
 from classifier.services.codes import CodeWarning
@@ -267,7 +268,9 @@ def _write_rows(
     model = None if reader is None else reader.model_version
     prediction = states.create(actor=actor, image=image, claimed_for=model)
     prediction.superseded_by = None  # as `with_successor` has it: a new photograph has no other reading
-    others = () if said.lesion is None else queue.ask_by_active_model(actor=actor, examination=examination, but=image)
+    others: Collection[Prediction] = ()
+    if said.lesion is not None and said.modality == Modality.DERMOSCOPIC:
+        others = queue.ask_by_active_model(actor=actor, examination=examination, but=image)
     return Receipt(
         prediction, created=True, new_patient=is_new_patient, also_asked=tuple(others), warnings=tuple(warnings)
     )

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from classifier import audit, policies
 from classifier.models import Examination, Lesion, Patient, Visit
 from classifier.models.examination import HISTORY, SIGNS
+from classifier.services import lesions
 from classifier.services.external_ids import require_unused
 from classifier.services.locks import lock_clinic
 from classifier.services.patients import require_in_place
@@ -66,7 +67,8 @@ def create_examination(*, actor: Actor, visit: Visit, lesion: Lesion, said: Mapp
     policies.require(policies.may_upload(actor) and may_see)
     with transaction.atomic():
         lock_clinic(actor.clinic)
-        held = as_it_is(visit, patient=Lesion.objects.select_related("patient").get(pk=lesion.pk).patient)
+        lesion = lesions.as_it_is(lesion, field="lesion")
+        held = as_it_is(visit, patient=lesion.patient)
         if Examination.objects.filter(visit=held, lesion=lesion).exists():
             message = _("This visit has an examination of this lesion already.")
             raise ValidationError({"lesion": ValidationError(message, code="unique")})

@@ -197,7 +197,10 @@ class PredictionViewSet(ClinicViewSet):
         """Give a reading with its address; 201 when it is done and 202 otherwise, unless told."""
         # Not `get_queryset`: whoever sends a photograph that is here already gets the reading that it has.
         found = visits.with_lesion_reading(records.readings_of(actor_of(self.request))).get(pk=prediction.pk)
-        self._note_shown([found, *self.fetch_beside([found])])
+        beside = self.fetch_beside([found])
+        if beside:
+            audit.prediction_viewed(actor=actor_of(self.request), about=found, by="upload", also=beside)
+        self._note_shown([found, *beside])
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
         code = code or (status.HTTP_201_CREATED if found.status == Status.DONE else status.HTTP_202_ACCEPTED)
         return Response(answer, status=code, headers={"Location": answer["links"]["self"]})

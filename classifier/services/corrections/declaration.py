@@ -10,7 +10,8 @@ from classifier import audit
 from classifier.models import Declared, LesionImage, Modality, Prediction
 from classifier.models.image import CorrectionKind, join_declared
 from classifier.presentation.wording import unknown_choice_text
-from classifier.services.corrections.record import Correction, begin, change, lock, refuse
+from classifier.services.corrections.record import Correction, begin, change, follow, lock, refuse
+from classifier.services.locks import lock_clinic
 from classifier.services.readings import queue
 from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
@@ -57,7 +58,9 @@ def _correct_and_read(correction: Correction, *, column: Column, after: str) -> 
     """Change a column of the photograph, and give the reading that then holds."""
     image = correction.image
     with transaction.atomic():
+        lock_clinic(image.lesion.patient.clinic)  # first, as all do who move photographs
         lock(image)
+        follow(image)
         if correction.find_made(after=after):
             image.refresh_from_db(fields=[column])
         else:

@@ -6,7 +6,7 @@ from django.utils import timezone
 from classifier import audit
 from classifier.models import ImageCorrection, LesionImage
 from classifier.models.image import ENTERED_IN_ERROR, IN_USE, CorrectionKind
-from classifier.services.corrections.record import begin, change, lock
+from classifier.services.corrections.record import begin, change, follow, lock
 from classifier.services.readings.lesion import conclude
 from skinsite.accounts.actors import Actor
 
@@ -25,6 +25,7 @@ def mark_entered_in_error(*, actor: Actor, image: LesionImage, reason: str) -> I
     )
     with transaction.atomic():
         lock(image)
+        follow(image)
         made = correction.find_made(after=ENTERED_IN_ERROR)
         if made is not None:
             return made

@@ -85,7 +85,7 @@ def _find_examination(correction: Correction, *, to: Lesion) -> Examination:
     actor, image = correction.actor, correction.image
     visit = image.examination.visit
     if to.patient_id != visit.patient_id:
-        visit = find_or_create_visit(actor=actor, patient=to.patient, day=image.taken_on)
+        visit = find_or_create_visit(actor=actor, patient=to.patient, day=visit.day)
     return find_or_create_examination(actor=actor, visit=visit, lesion=to)
 
 

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from classifier import policies
-from classifier.models import ImageCorrection, LesionImage
+from classifier.models import Examination, ImageCorrection, LesionImage
 from classifier.models.image import REASON_LENGTH, CorrectionKind
 from skinsite.accounts.actors import Actor
 from skinsite.audit.models import AuditEvent
@@ -61,6 +61,13 @@ def begin(*, actor: Actor, image: LesionImage, reason: str, kind: CorrectionKind
 def lock(image: LesionImage) -> None:
     """Hold back every other correction of the photograph until the transaction ends."""
     LesionImage.objects.select_for_update().get(pk=image.pk)
+
+
+def follow(image: LesionImage) -> None:
+    """Look up where a photograph that is locked belongs by now: it may have been moved since it was fetched."""
+    image.refresh_from_db(fields=["examination"])
+    owners = Examination.objects.select_related("lesion__patient__clinic", "visit__patient__clinic")
+    image.examination = owners.get(pk=image.examination_id)
 
 
 def change(image: LesionImage, **fields: object) -> None:

@@ -32,7 +32,8 @@ def merge_lesions(*, actor: Actor, kept: Lesion, merged: Lesion, reason: str) ->
         lock_clinic(actor.clinic)
         kept, merged = _require_two(actor, kept, merged)
         examinations = list(merged.examinations.select_related(*WITH_VISIT).order_by("pk"))
-        images = list(LesionImage.objects.of_lesion(merged).order_by("pk"))
+        # Before the examinations: whoever ends a reading holds its photograph and then asks for the examination.
+        images = list(LesionImage.objects.of_lesion(merged).select_for_update(of=("self",)).order_by("pk"))
         tell_who_acted(
             actor=actor,
             patient=merged.patient,
@@ -68,6 +69,7 @@ def undo_lesion_merge(*, actor: Actor, merge: LesionMerge, reason: str) -> Lesio
         _require_undoable(held)
         images = list(
             LesionImage.objects.of_lesion(held.kept)
+            .select_for_update(of=("self",))
             .filter(public_id__in=held.moved["images"])
             .select_related("examination__visit__patient__clinic", "examination__lesion__patient__clinic")
             .order_by("pk")

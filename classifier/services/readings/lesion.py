@@ -11,7 +11,7 @@ from classifier import audit, inference
 from classifier.models import Examination, LesionReading, Outcome, Prediction, ReadingShown, Status
 from classifier.models.lesion_reading import NOT_READ, OTHER_MODEL, SHOWN_BEFORE
 from classifier.models.prediction import WAITING
-from ml.serve.pool import Photograph, PooledReading, find_quality, not_below, pool_readings
+from ml.serve.pool import PHOTOGRAPHS_DISAGREE, Photograph, PooledReading, find_quality, not_below, pool_readings
 
 HEAVY = ("logits", "balanced_scores", "similar_cases", "milliseconds")
 
@@ -20,24 +20,31 @@ def conclude(examination: Examination) -> LesionReading | None:
     """Make the reading that an examination's photographs now give; None while one of them is still to be read.
 
     Call it inside the transaction that ends a reading, or that takes a photograph in or out. Of two that end at once
-    the second sees the first. Without a photograph in use that has been read, none is in force.
+    the second sees the first. Without a photograph in use that has been read, none is in force; while one waits, the
+    one before stays, if all that it stands on is there still.
     """
-    rows = Examination.objects.select_for_update(of=("self",), no_key=True).select_related("reading")
-    locked = rows.get(pk=examination.pk)
+    # Not with its reading: what PostgreSQL joins, it would not look up again after having waited for the lock.
+    locked = Examination.objects.select_for_update(no_key=True).get(pk=examination.pk)
     latest = _latest_of_each_photograph(locked)
     if any(each.status in WAITING for each in latest):
+        if locked.reading is not None and not _stands_still(locked.reading):
+            _put_in_force(examination, None)
         return None
-    before = locked.reading
+    before = locked.reading or LesionReading.objects.filter(examination=locked).order_by("-pk").first()
     made = _make(examination, latest, before) if any(each.status == Status.DONE for each in latest) else None
-    if made != before:
-        Examination.objects.filter(pk=locked.pk).update(reading=made)
-        examination.reading = made
+    if made != locked.reading:
+        _put_in_force(examination, made)
     return made
+
+
+def _put_in_force(examination: Examination, reading: LesionReading | None) -> None:
+    Examination.objects.filter(pk=examination.pk).update(reading=reading)
+    examination.reading = reading
 
 
 def _latest_of_each_photograph(examination: Examination) -> list[Prediction]:
     """The reading of each photograph in use as what it is known to be: one that waits, else by the newest model that
-    has read any of them, else one that failed."""
+    has read any of them, else one that is done, else one that failed."""
     readings = (
         Prediction.objects.filter(image__examination=examination.pk, image__entered_in_error_at=None)
         .filter(modality=F("image__modality"), declared=F("image__declared"))
@@ -53,10 +60,11 @@ def _latest_of_each_photograph(examination: Examination) -> list[Prediction]:
 
 
 def _choose(readings: list[Prediction], model: int | None) -> Prediction:
-    """One photograph's reading: the last of those that wait, else of those by the model, else of any."""
+    """One photograph's reading: the last of those that wait, else of those by the model, of those done, of any."""
     waiting = [each for each in readings if each.status in WAITING]
-    by_model = [each for each in readings if each.status == Status.DONE and each.model_version_id in (model, None)]
-    return (waiting or by_model or readings)[-1]
+    done = [each for each in readings if each.status == Status.DONE]
+    by_model = [each for each in done if each.model_version_id in (model, None)]
+    return (waiting or by_model or done or readings)[-1]
 
 
 def _make(examination: Examination, latest: list[Prediction], before: LesionReading | None) -> LesionReading:
@@ -67,6 +75,8 @@ def _make(examination: Examination, latest: list[Prediction], before: LesionRead
     pooled = None if model is None else _pool([each for each in run if each.model_version_id == model.model_version_id])
     inputs = [_describe(each, pooled) for each in sorted(latest, key=lambda each: each.pk)]
     fields = _of_none(done) if model is None or pooled is None else _of_pool(pooled, model)
+    if model is not None:
+        fields |= _heed_other_models(fields, [each for each in run if each.model_version_id != model.model_version_id])
     fields |= _keep_what_was_shown(str(fields["outcome"]), before, examination)
     told = json.dumps([inputs, fields.get("kept_from", "")], sort_keys=True)
     fields["inputs_sha256"] = hashlib.sha256(told.encode()).hexdigest()
@@ -140,6 +150,16 @@ def _of_pool(pooled: PooledReading, model: Prediction) -> dict[str, Any]:
     }
 
 
+def _heed_other_models(fields: dict[str, Any], others: list[Prediction]) -> dict[str, Any]:
+    """At least *refer: uncertain* where another model alone has read a photograph and did not call it *low risk*: its
+    reading is not taken together with these, and not passed over either."""
+    doubtful = [each for each in others if each.outcome in (Outcome.SUSPICIOUS, Outcome.REFER_UNCERTAIN)]
+    if not doubtful or fields["outcome"] in (Outcome.SUSPICIOUS, Outcome.REFER_UNCERTAIN):
+        return {}
+    named = sorted(str(each.image.public_id) for each in doubtful)
+    return {"outcome": Outcome.REFER_UNCERTAIN, "reason": PHOTOGRAPHS_DISAGREE, "named": named}
+
+
 def _keep_what_was_shown(outcome: str, before: LesionReading | None, examination: Examination) -> dict[str, Any]:
     """The outcome that photographs added since it was shown would lower: only a person ends it.
 
@@ -149,14 +169,25 @@ def _keep_what_was_shown(outcome: str, before: LesionReading | None, examination
         return {}
     if not ReadingShown.objects.filter(examination=examination.pk).exists():
         return {}
-    read = [each["prediction"] for each in before.inputs if each["left_out"] != NOT_READ]
+    if not _stands_still(_first_to_say(before)):
+        return {}
+    return {"outcome": before.outcome, "reason": SHOWN_BEFORE, "kept_from": before.kept_from or before.outcome}
+
+
+def _first_to_say(reading: LesionReading) -> LesionReading:
+    """The reading whose outcome this one keeps: what was added since may go without lowering it."""
+    earlier = LesionReading.objects.filter(examination=reading.examination_id, pk__lt=reading.pk, kept_from="")
+    return (reading.kept_from and earlier.filter(outcome=reading.outcome).order_by("-pk").first()) or reading
+
+
+def _stands_still(reading: LesionReading) -> bool:
+    """Whether every photograph that a reading stands on is in its examination still, and what it was known to be."""
+    read = [each["prediction"] for each in reading.inputs if each["left_out"] != NOT_READ]
     there_still = Prediction.objects.filter(
         public_id__in=read,
-        image__examination=examination.pk,
+        image__examination=reading.examination_id,
         image__entered_in_error_at=None,
         modality=F("image__modality"),
         declared=F("image__declared"),
     )
-    if there_still.count() < len(read):
-        return {}
-    return {"outcome": before.outcome, "reason": SHOWN_BEFORE, "kept_from": before.kept_from or before.outcome}
+    return there_still.count() == len(read)

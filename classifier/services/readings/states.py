@@ -148,6 +148,7 @@ def _write_end(prediction: Prediction, record: Callable[..., AuditEvent], **fiel
 
 def _examination_of(prediction: Prediction) -> Examination:
     """Where the photograph belongs by now: it may have been moved while it was read."""
-    held = LesionImage.objects.select_for_update(of=("self",), no_key=True)
-    owners = ("examination__lesion__patient__clinic", "examination__visit__patient")
-    return held.select_related(*owners).get(pk=prediction.image_id).examination
+    # Locked by itself first: what PostgreSQL joins, it would not look up again after having waited for the lock.
+    held = LesionImage.objects.select_for_update(no_key=True).only("examination").get(pk=prediction.image_id)
+    owners = Examination.objects.select_related("lesion__patient__clinic", "visit__patient")
+    return owners.get(pk=held.examination_id)

@@ -164,3 +164,49 @@ def test_a_photograph_added_under_another_model_has_the_others_read_by_it_and_no
     by_newer = Prediction.objects.filter(status=Status.DONE, model_version=newer)
     assert by_newer.count() == 2
     assert {each["prediction"] for each in held.inputs} == {str(each.public_id) for each in by_newer}
+
+
+def test_a_photograph_that_another_model_alone_called_suspicious_is_not_passed_over(
+    examination: Examination, active_model: ModelVersion
+) -> None:
+    former = factories.ModelVersionFactory.create()
+    doubtful = read_as(examination, former, Outcome.SUSPICIOUS, HIGH)
+    again = factories.PredictionFactory.create(image=doubtful.image)  # and to read it again fails
+    read_as(examination, active_model, Outcome.LOW_RISK, LOW)
+    assert states.fail(states.load(again.pk), "stored_image_missing")
+    examination.refresh_from_db()
+    made = examination.reading
+    assert made is not None
+    assert (made.outcome, made.reason, made.named) == (
+        Outcome.REFER_UNCERTAIN,
+        "photographs_disagree",
+        [str(doubtful.image.public_id)],
+    )
+    assert made.malignant_probability == pytest.approx(0.03)
+
+
+def test_what_was_added_may_go_without_lowering_what_was_shown(
+    owner: Membership, examination: Examination, active_model: ModelVersion
+) -> None:
+    read_as(examination, active_model, Outcome.SUSPICIOUS, (0.055, 0.875, 0.01, 0.01, 0.02, 0.02, 0.01))
+    note_shown(actor=owner, shown=[concluded(examination)])
+    added = [
+        read_as(examination, active_model, Outcome.LOW_RISK, (share, 0.97 - 3 * share, share, share, 0.01, 0.01, 0.01))
+        for share in (0.004, 0.003, 0.002)
+    ]
+    concluded(examination)
+    mark_entered_in_error(actor=owner, image=added[0].image, reason="blurred")
+    assert LesionReading.objects.in_force().get().outcome == Outcome.SUSPICIOUS
+
+
+def test_a_reading_of_a_withdrawn_photograph_is_not_in_force_while_another_waits(
+    owner: Membership, examination: Examination, active_model: ModelVersion
+) -> None:
+    wrong = read_as(examination, active_model, Outcome.SUSPICIOUS, HIGH)
+    read_as(examination, active_model, Outcome.LOW_RISK, LOW)
+    concluded(examination)
+    factories.PredictionFactory.create(image=factories.LesionImageFactory.create(examination=examination))
+    concluded(examination)
+    assert LesionReading.objects.in_force().exists()
+    mark_entered_in_error(actor=owner, image=wrong.image, reason="of another patient")
+    assert not LesionReading.objects.in_force().exists()
