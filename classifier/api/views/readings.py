@@ -198,7 +198,7 @@ class PredictionViewSet(ClinicViewSet):
         # Not `get_queryset`: whoever sends a photograph that is here already gets the reading that it has.
         found = visits.with_lesion_reading(records.readings_of(actor_of(self.request))).get(pk=prediction.pk)
         beside = self.fetch_beside([found])
-        if beside:
+        if len(self.photographs) > 1:  # others than the one that was sent
             audit.prediction_viewed(actor=actor_of(self.request), about=found, by="upload", also=beside)
         self._note_shown([found, *beside])
         answer = serializer(found, context={**self.get_serializer_context(), **context}).data
