@@ -1,7 +1,6 @@
 // One view of the figure: what lies where on it, and coming closer. It reads the shapes that the page drew, which are
 // those that the server asks.
 
-const SVG = "http://www.w3.org/2000/svg";
 const GRID = 16; // points looked at across a region, to find what of it is to be seen
 const CLOSEST = 6;
 const CLOSER = 1.8;
@@ -92,12 +91,12 @@ export class View {
   }
 
   drawPin() {
-    const pin = document.createElementNS(SVG, "g");
+    const pin = document.createElementNS(this.svg.namespaceURI, "g");
     pin.setAttribute("class", "body-map-chosen");
     pin.setAttribute("tabindex", "0");
     pin.setAttribute("role", "img");
     for (const [name, radius] of [["halo", 12], ["edge", 7], ["core", 3]]) {
-      const circle = document.createElementNS(SVG, "circle");
+      const circle = document.createElementNS(this.svg.namespaceURI, "circle");
       circle.setAttribute("class", name);
       circle.setAttribute("r", radius);
       pin.append(circle);
