@@ -15,7 +15,7 @@ from classifier.models import (
     Review,
     Status,
 )
-from classifier.selectors.examinations import examinations_over_time, with_photographs
+from classifier.selectors.examinations import choose_outcome, examinations_over_time, with_photographs
 from skinsite.accounts.actors import Actor
 
 EXAMINATIONS_SHOWN = 25
@@ -59,11 +59,16 @@ def other_readings(prediction: Prediction) -> list[Prediction]:
 
 def examinations_beside(prediction: Prediction) -> tuple[Examination, list[Examination], bool]:
     """The examination of a reading's photograph with all its photographs, the lesion's other examinations that have
-    been read, newest first, and whether there are more of them."""
+    been read, newest first and the worst of all among them, and whether there are more."""
     over_time = examinations_over_time(prediction.image.lesion)
     own = with_photographs(over_time).get(pk=prediction.image.examination_id)
-    others = list(over_time.exclude(pk=own.pk).exclude(reading=None)[: EXAMINATIONS_SHOWN + 1])
-    return own, others[:EXAMINATIONS_SHOWN], len(others) > EXAMINATIONS_SHOWN
+    others = over_time.exclude(pk=own.pk).exclude(reading=None)
+    newest = list(others[: EXAMINATIONS_SHOWN + 1])
+    shown, has_more = newest[:EXAMINATIONS_SHOWN], len(newest) > EXAMINATIONS_SHOWN
+    worst = choose_outcome(others) if has_more else None
+    if worst is not None and worst not in shown:
+        shown.append(worst)
+    return own, shown, has_more
 
 
 def readings_by_model(image: LesionImage) -> list[Prediction]:

@@ -6,6 +6,7 @@ import pytest
 
 from classifier.models import Examination, Lesion, LesionReading, Patient
 from classifier.selectors.examinations import choose_outcome, examinations_over_time, lesions_by_severity
+from classifier.selectors.reading import EXAMINATIONS_SHOWN, examinations_beside
 from tests import factories
 
 DAY = date(2026, 5, 12)
@@ -94,3 +95,25 @@ def test_examinations_go_by_the_day_on_which_they_were_photographed(patient: Pat
     found = list(examinations_over_time(lesion))
     assert [each.taken_on for each in found] == sorted(days, reverse=True)
     assert [each.image_count for each in found] == [1, 1, 1]
+
+
+def test_the_worst_examination_stands_beside_a_reading_however_long_ago_it_was(patient: Patient) -> None:
+    lesion = factories.LesionFactory.create(patient=patient)
+    newest = examine(lesion, "suspicious", *["low_risk"] * (EXAMINATIONS_SHOWN + 3))[0]
+    own = newest.examination.images.get().predictions.get()
+    _own, beside, has_more = examinations_beside(own)
+    assert has_more
+    assert [each.reading.outcome for each in beside if each.reading] == ["low_risk"] * EXAMINATIONS_SHOWN + [
+        "suspicious"
+    ]
+    assert [each.taken_on for each in beside] == sorted((each.taken_on for each in beside), reverse=True)
+
+
+def test_a_lesion_whose_newest_photographs_wait_comes_before_low_risk(patient: Patient) -> None:
+    settled, waiting = (factories.LesionFactory.create(patient=patient) for _each in range(2))
+    examine(settled, "low_risk", malignant=0.06)
+    examine(waiting, "low_risk", malignant=0.01)
+    factories.PredictionFactory.create(
+        image=factories.LesionImageFactory.create(lesion=waiting, taken_on=DAY + timedelta(days=1))
+    )
+    assert [row.lesion for row in lesions_by_severity(patient)] == [waiting, settled]
