@@ -62,13 +62,11 @@ def examinations_beside(prediction: Prediction) -> tuple[Examination, list[Exami
     been read, newest first and the worst of all among them, and whether there are more."""
     over_time = examinations_over_time(prediction.image.lesion)
     own = with_photographs(over_time).get(pk=prediction.image.examination_id)
-    others = over_time.exclude(pk=own.pk).exclude(reading=None)
-    newest = list(others[: EXAMINATIONS_SHOWN + 1])
-    shown, has_more = newest[:EXAMINATIONS_SHOWN], len(newest) > EXAMINATIONS_SHOWN
-    worst = choose_outcome(others) if has_more else None
+    others = list(over_time.exclude(pk=own.pk).exclude(reading=None))
+    shown, worst = others[:EXAMINATIONS_SHOWN], choose_outcome(others)
     if worst is not None and worst not in shown:
         shown.append(worst)
-    return own, shown, has_more
+    return own, shown, len(others) > EXAMINATIONS_SHOWN
 
 
 def readings_by_model(image: LesionImage) -> list[Prediction]:
