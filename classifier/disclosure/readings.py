@@ -20,6 +20,7 @@ from classifier.presentation.examination import (
 )
 from classifier.presentation.thumbnails import name_thumbnails
 from classifier.selectors import home, reading, records
+from classifier.selectors.examinations import find_worse
 from classifier.selectors.history import history
 from classifier.services.shown import note_shown
 from skinsite.accounts.actors import Actor
@@ -58,12 +59,14 @@ def open_history(actor: Actor, chosen: Mapping[str, Any], *, page: str) -> "Page
 @dataclass(frozen=True, slots=True)
 class ReadingPage:
     """A photograph's reading with its ``others`` and the lesion's other examinations, newest first; ``has_more``: there
-    are older ones still. ``card`` is the examination's, None where it says no more than the photograph does."""
+    are older ones still; ``worst``: of them all, where it is more severe than what is shown. ``card`` is the
+    examination's, None where it says no more than the photograph does."""
 
     prediction: Prediction
     others: list[Prediction]
     card: ExaminationCard | None
     elsewhere: list[Examination]
+    worst: Examination | None
     has_more: bool
 
 
@@ -81,7 +84,8 @@ def open_reading(actor: Actor, public_id: UUID | str, *, by: str = "") -> Readin
     photographs = name_thumbnails(actor, (frame.image for each in cards for frame in each.frames))
     audit.prediction_viewed(actor=actor, about=found, by=by, photographs=photographs, also=shown)
     note_shown(actor=actor, shown=[found, *shown])
-    return ReadingPage(found, others, card if cards else None, elsewhere, has_more)
+    worst = find_worse(elsewhere, than=next((each.reading for each in cards if each.reading), found))
+    return ReadingPage(found, others, next(iter(cards), None), elsewhere, worst, has_more)
 
 
 def find_reading(actor: Actor, public_id: UUID) -> Prediction:

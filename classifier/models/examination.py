@@ -29,6 +29,10 @@ class ExaminationQuerySet(models.QuerySet["Examination"]):
         """Examinations of the lesions of the actor's clinic."""
         return self.filter(visit__patient__clinic=actor.clinic_id) if may_see_records(actor) else self.none()
 
+    def with_owners(self) -> Self:
+        """Each with its visit, its lesion, and of both the patient and the clinic."""
+        return self.select_related("visit__patient__clinic", "lesion__patient__clinic")
+
     def over_time(self) -> Self:
         """Newest first, each with ``taken_on``, the day of its first photograph in use, else of its visit; and with
         ``image_count`` of those in use. Those that never had a photograph are left out."""

@@ -12,10 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from classifier.models.examination import Examination
 from classifier.models.model_version import ModelVersion
 from classifier.models.prediction import Outcome
+from ml.serve import pool
 from skinsite.accounts.actors import Actor
 from skinsite.accounts.policies import may_see_records
 
-SEVERITY = (Outcome.LOW_RISK, Outcome.REFER_UNCERTAIN, Outcome.SUSPICIOUS)
+SEVERITY = tuple(map(Outcome, pool.SEVERITY))
 """Outcomes from the least severe to the most; *not assessable* has no rank."""
 
 SHOWN_BEFORE = "shown_before"

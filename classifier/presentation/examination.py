@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 
 from classifier.models import Examination, LesionImage, LesionReading, Prediction, Status
-from classifier.models.lesion_reading import find_severity
 from classifier.models.prediction import WAITING
 from classifier.presentation import lesion_wording
 from classifier.presentation.figures import keep_shares_whole
@@ -108,13 +107,6 @@ def readings_in_force(examinations: Iterable[Examination]) -> list[LesionReading
             examination.reading.examination = examination
             found.append(examination.reading)
     return found
-
-
-def worst_of(examinations: Iterable[Examination], *, than: LesionReading | Prediction) -> Examination | None:
-    """The most severe of examinations, the newest of equals; None if none is more severe than what is shown."""
-    ranked = [(each.reading.severity, each.taken_on, each.pk, each) for each in examinations if each.reading]
-    severity, _day, _key, worst = max(ranked, default=(-1, None, 0, None))
-    return worst if severity > find_severity(than.outcome) else None
 
 
 def lead_of(reading: LesionReading) -> str:

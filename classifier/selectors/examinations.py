@@ -7,7 +7,7 @@ from datetime import date
 from django.db.models import Prefetch, QuerySet
 
 from classifier.models import Examination, Lesion, LesionImage, LesionReading, Patient, Prediction
-from classifier.models.lesion_reading import SEVERITY
+from classifier.models.lesion_reading import SEVERITY, find_severity
 
 UNRANKED = len(SEVERITY) - 1
 UNSHOWN = ("logits", "balanced_scores", "similar_cases", "milliseconds", "signature", "model_version__manifest")
@@ -58,6 +58,13 @@ def choose_outcome(examinations: Iterable[Examination]) -> Examination | None:
     """
     read = [(each.reading.severity, each.taken_on, each.pk, each) for each in examinations if each.reading]
     return max(read, default=(None,))[-1]
+
+
+def find_worse(examinations: Iterable[Examination], *, than: LesionReading | Prediction) -> Examination | None:
+    """The examination that is the outcome of these; None if it is not more severe than what is shown."""
+    worst = choose_outcome(examinations)
+    severity = worst.reading.severity if worst is not None and worst.reading is not None else -1
+    return worst if severity > find_severity(than.outcome) else None
 
 
 def lesions_by_severity(patient: Patient) -> list[LesionRow]:

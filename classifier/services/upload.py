@@ -14,7 +14,7 @@ from classifier.models.patient import CODE_LENGTH, EXTERNAL_ID_LENGTH
 from classifier.presentation.wording import unknown_choice_text
 from classifier.services.lesions import merged_error
 from classifier.services.patients import Expected
-from classifier.services.visits import check_day
+from classifier.services.visits import check_day, other_patient_error
 from skinsite.accounts.actors import Actor
 from skinsite.text import fold_line, too_long
 
@@ -106,8 +106,7 @@ def _of_visit(actor: Actor, said: Upload, visit: Visit) -> Errors:
     of_lesion = said.lesion is not None and said.lesion.patient_id != visit.patient_id
     by_code = said.lesion is None and fold_line(said.patient_code) != visit.patient.code_key
     if of_lesion or by_code:
-        message = _("This visit is not of that patient; leave it out, or name the patient's lesion or code.")
-        return {"visit": ValidationError(message, code="contradiction")}
+        return {"visit": other_patient_error()}
     return {}
 
 

@@ -114,9 +114,14 @@ def as_it_is(visit: Visit, *, patient: Patient) -> Visit:
     """
     held = Visit.objects.select_related("patient__clinic").get(pk=visit.pk)
     if held.patient_id != patient.pk:
-        message = _("This visit is not of that patient; leave it out, or name the patient's lesion or code.")
-        raise ValidationError({"visit": ValidationError(message, code="contradiction")})
+        raise ValidationError({"visit": other_patient_error()})
     return held
+
+
+def other_patient_error() -> ValidationError:
+    """What to answer where a visit is named that is of another patient."""
+    message = _("This visit is not of that patient; leave it out, or name the patient's lesion or code.")
+    return ValidationError(message, code="contradiction")
 
 
 def find_or_create_examination(*, actor: Actor, visit: Visit, lesion: Lesion, is_new: bool = False) -> Examination:

@@ -36,7 +36,8 @@ def move_image(
     with transaction.atomic():
         lock_clinic(actor.clinic)
         lock(image)
-        image.examination = _as_it_is(image.examination)
+        # As it is by now: its lesion may have been merged meanwhile.
+        image.examination = Examination.objects.with_owners().get(pk=image.examination_id)
         target = lesion or _create_lesion(actor=actor, code=patient_code, body_site=body_site, once=once)
         made = correction.find_made(after=str(target.public_id))
         if made is not None:
@@ -87,9 +88,3 @@ def _find_examination(correction: Correction, *, to: Lesion) -> Examination:
     if to.patient_id != visit.patient_id:
         visit = find_or_create_visit(actor=actor, patient=to.patient, day=visit.day)
     return find_or_create_examination(actor=actor, visit=visit, lesion=to)
-
-
-def _as_it_is(examination: Examination) -> Examination:
-    """The examination by now: its lesion may have been merged meanwhile."""
-    rows = Examination.objects.select_related("lesion__patient__clinic", "visit__patient__clinic")
-    return rows.get(pk=examination.pk)

@@ -66,8 +66,7 @@ def lock(image: LesionImage) -> None:
 def follow(image: LesionImage) -> None:
     """Look up where a photograph that is locked belongs by now: it may have been moved since it was fetched."""
     image.refresh_from_db(fields=["examination"])
-    owners = Examination.objects.select_related("lesion__patient__clinic", "visit__patient__clinic")
-    image.examination = owners.get(pk=image.examination_id)
+    image.examination = Examination.objects.with_owners().get(pk=image.examination_id)
 
 
 def change(image: LesionImage, **fields: object) -> None:

@@ -17,8 +17,6 @@ from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
 from skinsite.platform.problems import WrongStateError
 
-WITH_VISIT = ("visit__patient__clinic", "lesion__patient__clinic")
-
 
 def merge_lesions(*, actor: Actor, kept: Lesion, merged: Lesion, reason: str) -> LesionMerge:
     """Take two lesions of one patient together: what is of ``merged`` is of ``kept`` since then.
@@ -31,7 +29,7 @@ def merge_lesions(*, actor: Actor, kept: Lesion, merged: Lesion, reason: str) ->
     with transaction.atomic(), written_together():
         lock_clinic(actor.clinic)
         kept, merged = _require_two(actor, kept, merged)
-        examinations = list(merged.examinations.select_related(*WITH_VISIT).order_by("pk"))
+        examinations = list(merged.examinations.with_owners().order_by("pk"))
         # Before the examinations: whoever ends a reading holds its photograph and then asks for the examination.
         images = list(LesionImage.objects.of_lesion(merged).select_for_update(of=("self",)).order_by("pk"))
         tell_who_acted(
@@ -133,7 +131,7 @@ def _move_examinations(examinations: Iterable[Examination], *, to: Lesion) -> li
     Gives the public ids of those that moved whole; the others stay, without photographs.
     """
     moved = []
-    there = {each.visit_id: each for each in to.examinations.select_related(*WITH_VISIT)}
+    there = {each.visit_id: each for each in to.examinations.with_owners()}
     for examination in examinations:
         other = there.get(examination.visit_id)
         if other is None:
@@ -177,7 +175,7 @@ def _move_back(actor: Actor, merge: LesionMerge, images: list[LesionImage]) -> N
     """Move examinations, photographs, marks and numbers back, and conclude what they leave and join."""
     touched: dict[int, Examination] = {}
     of_kept = Examination.objects.filter(lesion=merge.kept, public_id__in=merge.moved["examinations"])
-    for examination in of_kept.select_related(*WITH_VISIT).order_by("pk"):
+    for examination in of_kept.with_owners().order_by("pk"):
         Examination.objects.filter(pk=examination.pk).update(lesion=merge.merged)
         since = LesionImage.objects.filter(examination=examination).exclude(public_id__in=merge.moved["images"])
         if since.exists():

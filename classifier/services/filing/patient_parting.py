@@ -20,8 +20,6 @@ from skinsite.accounts.actors import Actor
 from skinsite.audit.events import written_together
 from skinsite.platform.problems import WrongStateError
 
-OWNERS = ("visit__patient__clinic", "lesion__patient__clinic")
-
 
 def undo_patient_merge(*, actor: Actor, merge: PatientMerge, reason: str) -> PatientMerge:
     """Move back exactly what a merge moved and is still there.
@@ -115,7 +113,7 @@ class Parting:
             conclude(examination)
 
     def _examinations(self, **which: object) -> list[Examination]:
-        return list(Examination.objects.filter(**which).select_related(*OWNERS).order_by("pk"))
+        return list(Examination.objects.filter(**which).with_owners().order_by("pk"))
 
     def _since(self, examinations: QuerySet[Examination]) -> QuerySet[LesionImage]:
         return LesionImage.objects.filter(examination__in=examinations).exclude(public_id__in=self._moved_images)

@@ -150,5 +150,4 @@ def _examination_of(prediction: Prediction) -> Examination:
     """Where the photograph belongs by now: it may have been moved while it was read."""
     # Locked by itself first: what PostgreSQL joins, it would not look up again after having waited for the lock.
     held = LesionImage.objects.select_for_update(no_key=True).only("examination").get(pk=prediction.image_id)
-    owners = Examination.objects.select_related("lesion__patient__clinic", "visit__patient")
-    return owners.get(pk=held.examination_id)
+    return Examination.objects.with_owners().get(pk=held.examination_id)

@@ -25,7 +25,6 @@ from classifier.disclosure.records import offer_lesions_beside
 from classifier.models import Modality, Outcome, Patient, Status
 from classifier.models.prediction import WAITING
 from classifier.presentation.comparison import compare
-from classifier.presentation.examination import worst_of
 from classifier.presentation.figures import bars_of, similar_cases_of
 from classifier.presentation.wording import (
     HEAT_MAP_SENTENCE,
@@ -83,7 +82,7 @@ def show_reading(
         "card": card,
         "lesion_bars": bars_of(card.reading) if card and card.reading else None,
         "elsewhere": page.elsewhere,
-        "worst": worst_of(page.elsewhere, than=(card and card.reading) or prediction),
+        "worst": page.worst,
         "bars": bars_of(prediction),
         "similar_cases": similar_cases_of(prediction),
         "similar_sentence": SIMILAR_SENTENCE,

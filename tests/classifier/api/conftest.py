@@ -3,12 +3,14 @@
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from classifier.models import Lesion, LesionImage, Patient, Prediction
 from skinsite.accounts.models import ApiToken, Membership, Scope
 
 PREDICTIONS = "/api/v1/predictions/"
@@ -52,3 +54,13 @@ def send(api: APIClient, data: bytes, *, name: str = "lesion.jpg", **fields: Any
     file = io.BytesIO(data)
     file.name = name
     return api.post(PREDICTIONS, {"image": file, **fields}, format="multipart")
+
+
+def kept() -> tuple[int, int, int, int]:
+    """How many patients, lesions, photographs and readings there are."""
+    return Patient.objects.count(), Lesion.objects.count(), LesionImage.objects.count(), Prediction.objects.count()
+
+
+def stored_files(folder: Path) -> list[Path]:
+    """The files of photographs and thumbnails."""
+    return [path for path in folder.rglob("*") if path.is_file()]
